@@ -1,0 +1,155 @@
+// Package process starts the host's programs: make, tar, the compiler. It runs on
+// the host. It is the one place that does (QEMU aside, which vmtest starts), so
+// that everything started dies with netstrip and every error says what the program
+// itself said last.
+package process
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// keepTail is how many bytes of a program's output an error quotes from.
+const keepTail = 16 << 10
+
+// supervise runs its arguments in the background and kills the whole process group
+// when SIGTERM comes, which the kernel sends when netstrip dies, even by SIGKILL
+// (PR_SET_PDEATHSIG). A parent-death signal on make alone would leave its compilers.
+const supervise = `trap 'kill -KILL 0' TERM; "$@" & wait $!`
+
+// Command is a program to run.
+type Command struct {
+	// Args are the program and its arguments.
+	Args []string
+	// Dir is where it runs; empty means here.
+	Dir string
+	// Env is added to netstrip's own environment.
+	Env []string
+	// Stdin is given to it; nil means nothing.
+	Stdin io.Reader
+	// OnLine, if set, is called with each line of standard output and error.
+	OnLine func(line string)
+	// Files are inherited as descriptors 3, 4, ... by it and all it starts.
+	Files []*os.File
+}
+
+// Usage is what a program took.
+type Usage struct {
+	// CPU is user and system time of it and its children.
+	CPU time.Duration
+	// Wall is the time from start to end.
+	Wall time.Duration
+}
+
+// Error is the failure of a program that was started.
+type Error struct {
+	// Args are what was run.
+	Args []string
+	// Tail is the end of its output.
+	Tail string
+	// Err is what exec.Cmd.Wait said.
+	Err error
+}
+
+// Error gives the program, how it ended and the line of its output that tells most.
+func (e *Error) Error() string {
+	if line := decisiveLine(e.Tail); line != "" {
+		return fmt.Sprintf("%s: %v: %s", e.Args[0], e.Err, line)
+	}
+	return fmt.Sprintf("%s: %v", e.Args[0], e.Err)
+}
+
+// Unwrap gives what exec.Cmd.Wait said.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Run runs c to its end. When ctx ends first, c and all it started are killed and
+// the error is ctx's.
+func Run(ctx context.Context, c Command) (Usage, error) {
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", supervise, "sh"}, c.Args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.Dir, cmd.Stdin, cmd.ExtraFiles = c.Dir, c.Stdin, c.Files
+	if len(c.Env) > 0 {
+		cmd.Env = append(os.Environ(), c.Env...)
+	}
+	out := &lines{each: c.OnLine}
+	cmd.Stdout, cmd.Stderr = out, out
+	if _, err := exec.LookPath(c.Args[0]); err != nil {
+		return Usage{}, err
+	}
+	start := time.Now()
+	err := cmd.Run()
+	usage := Usage{Wall: time.Since(start)}
+	if s := cmd.ProcessState; s != nil {
+		usage.CPU = s.UserTime() + s.SystemTime()
+	}
+	if ctx.Err() != nil {
+		return usage, ctx.Err()
+	}
+	if err != nil {
+		return usage, &Error{Args: c.Args, Tail: out.tail.String(), Err: err}
+	}
+	return usage, nil
+}
+
+// Output runs the program args and gives its standard output and error, trimmed.
+func Output(ctx context.Context, args ...string) (string, error) {
+	var b strings.Builder
+	_, err := Run(ctx, Command{Args: args, OnLine: func(l string) { b.WriteString(l + "\n") }})
+	return strings.TrimSpace(b.String()), err
+}
+
+// Missing reports whether err says that a program is not installed.
+func Missing(err error) bool { return errors.Is(err, exec.ErrNotFound) }
+
+// lines hands on whole lines and keeps the end of all of it.
+type lines struct {
+	each    func(string)
+	partial []byte
+	tail    bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.tail.Write(p)
+	if over := l.tail.Len() - keepTail; over > keepTail {
+		l.tail.Next(over)
+	}
+	if l.each == nil {
+		return len(p), nil
+	}
+	l.partial = append(l.partial, p...)
+	for {
+		i := bytes.IndexByte(l.partial, '\n')
+		if i < 0 {
+			return len(p), nil
+		}
+		l.each(string(l.partial[:i]))
+		l.partial = l.partial[i+1:]
+	}
+}
+
+// decisiveLine picks the line of a failed program's output that a person would look
+// for: the first that speaks of an error, else the last that says anything.
+func decisiveLine(tail string) string {
+	last := ""
+	for _, line := range strings.Split(tail, "\n") {
+		line = strings.TrimSpace(line)
+		low := strings.ToLower(line)
+		if strings.Contains(low, "no space left on device") ||
+			strings.Contains(low, "error:") || strings.Contains(low, "fatal error") {
+			return line
+		}
+		if line != "" && !strings.HasPrefix(line, "make") {
+			last = line
+		}
+	}
+	return last
+}

@@ -1,0 +1,146 @@
+// Package record holds what is known about one boot, and keeps it: one JSON
+// object per line in a results file that is only ever appended to. It runs on the
+// host. Everything that comes after a boot (tables, comparison, expectations)
+// works from records alone.
+package record
+
+import (
+	"time"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+// Schema is the version of the record format written by this package.
+const Schema = 1
+
+// Outcome is how a boot ended. The zero value means that there is no verdict, so
+// that a run cut short can never look like one that passed.
+type Outcome string
+
+// The outcomes of a kernel.
+const (
+	// Completed: the guest's last event, "done", arrived.
+	Completed Outcome = "completed"
+	// Panicked: the kernel printed a panic.
+	Panicked Outcome = "panicked"
+	// InitFailed: no init could be started, or init died.
+	InitFailed Outcome = "init-failed"
+	// Hung: neither console nor event channel moved for the stuck limit.
+	Hung Outcome = "hung"
+	// Reset: the machine started over (a second banner, a triple fault).
+	Reset Outcome = "reset"
+	// Silent: not one byte on the console.
+	Silent Outcome = "silent"
+	// TimedOut: it kept moving, but not to an end within the time limit.
+	TimedOut Outcome = "timed-out"
+)
+
+// The rig's own faults. None of them is a verdict on a kernel.
+const (
+	// BuildFailed: the kernel could not be built.
+	BuildFailed Outcome = "build-failed"
+	// ImageFailed: the initramfs could not be built, or an image not be read.
+	ImageFailed Outcome = "image-failed"
+	// QEMUFailed: QEMU could not be started, was killed, or gave an error.
+	QEMUFailed Outcome = "qemu-failed"
+)
+
+// RigFault reports whether o is a fault of the rig and no verdict on a kernel.
+func (o Outcome) RigFault() bool {
+	return o == BuildFailed || o == ImageFailed || o == QEMUFailed
+}
+
+// Record is everything known about one boot.
+type Record struct {
+	Schema int `json:"schema"`
+	// ID names the record: run/profile, unique within a results file unless a
+	// profile was booted several times in one run, which adds /2, /3, ...
+	ID string `json:"id"`
+	// Run names the invocation all of whose boots share it; it sorts by time.
+	Run string `json:"run"`
+	// Time is when QEMU was started.
+	Time time.Time `json:"time"`
+	// Profile is the name of the profile, Series the kernel series (6.12).
+	Profile string `json:"profile"`
+	Series  string `json:"series"`
+
+	Kernel    Kernel    `json:"kernel"`
+	Initramfs Initramfs `json:"initramfs"`
+	Machine   Machine   `json:"machine"`
+
+	Outcome Outcome `json:"outcome"`
+	// Reason says in one line what decided the outcome: the panic line, the last
+	// console line before a hang, QEMU's own message.
+	Reason string `json:"reason,omitempty"`
+	// Notices are other things worth knowing: oopses, OOM kills, dropped events.
+	Notices []string `json:"notices,omitempty"`
+	// Tries are earlier tries of this boot that stayed silent and were repeated.
+	Tries []Try `json:"tries,omitempty"`
+
+	Phases Phases `json:"phases"`
+	// Hello is what the guest said of itself; nil when it never got that far.
+	Hello    *wire.Hello    `json:"hello,omitempty"`
+	Findings []wire.Finding `json:"findings,omitempty"`
+	// Running is the probe that had begun and not ended when the boot ended.
+	Running string `json:"running,omitempty"`
+
+	// ConsoleLog is the path of the console log, relative to the results file.
+	ConsoleLog string `json:"console_log,omitempty"`
+}
+
+// Kernel is the kernel that was booted.
+type Kernel struct {
+	// Key addresses the kernel in the cache: a hash of final config, source and
+	// compiler.
+	Key string `json:"key"`
+	// Version is the kernel release, for example 6.12.117.
+	Version string `json:"version"`
+	// Source says where the source came from, Compiler what built it.
+	Source   string `json:"source"`
+	Compiler string `json:"compiler"`
+	// ConfigSHA256 is the hash of the final .config.
+	ConfigSHA256 string `json:"config_sha256"`
+	// ImageBytes is the size of the bzImage; Text, Data and BSS are those of
+	// vmlinux as size(1) gives them. All in bytes.
+	ImageBytes int64 `json:"image_bytes"`
+	Text       int64 `json:"text"`
+	Data       int64 `json:"data"`
+	BSS        int64 `json:"bss"`
+}
+
+// Initramfs is the initial file system that was booted.
+type Initramfs struct {
+	Key   string `json:"key"`
+	Bytes int64  `json:"bytes"`
+}
+
+// Machine is the machine that QEMU emulated, and how.
+type Machine struct {
+	// QEMU is the version QEMU gives of itself.
+	QEMU string `json:"qemu"`
+	// Accel is "kvm" or "tcg", AccelReason why.
+	Accel       string `json:"accel"`
+	AccelReason string `json:"accel_reason"`
+	MemoryMiB   int    `json:"memory_mib"`
+	// Command repeats this boot by hand: a line to paste into a shell.
+	Command string `json:"command"`
+}
+
+// Try is an earlier try of the same boot.
+type Try struct {
+	Outcome Outcome `json:"outcome"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Phases are times in seconds since QEMU was started, on the host's clock; a phase
+// that was never reached is 0. GuestStart is the guest's own uptime, in seconds,
+// when its first event was sent.
+type Phases struct {
+	FirstByte  float64 `json:"first_byte"`
+	Banner     float64 `json:"banner"`
+	Init       float64 `json:"init"`
+	FirstEvent float64 `json:"first_event"`
+	Done       float64 `json:"done"`
+	Exit       float64 `json:"exit"`
+	GuestStart float64 `json:"guest_start"`
+}
