@@ -1,0 +1,39 @@
+# The only door: a person and CI call the same targets.
+SHELL := /bin/bash
+BIN := .bin/netstrip
+NETSTRIP ?= $(BIN)
+# A test that boots guests is skipped where it cannot, unless this is set.
+export NETSTRIP_REQUIRE_VM ?= 1
+
+.PHONY: help demo test check kernels update clean deps $(BIN)
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps:
+	@.ci/install
+
+$(BIN):
+	@go build -o $@ ./cmd/netstrip
+
+demo: deps $(BIN) ## Build three kernels, boot them, show what breaks without networking
+	@$(NETSTRIP) run full no-inet no-net
+
+kernels: deps $(BIN) ## Build every kernel of the ladder
+	@$(NETSTRIP) build
+
+test: kernels ## Every test, those that boot guests included
+	go test -timeout 60m ./...
+
+check: deps ## gofmt, vet, staticcheck, and the tests that need no guest under the race detector
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	NETSTRIP_REQUIRE_VM= go test -race -short ./...
+
+update: kernels ## Rewrite the expectations from what the kernels do now
+	go test -timeout 60m ./vmtests -run TestMatrix -update
+	@git --no-pager diff --stat -- vmtests/testdata || true
+
+clean: ## Remove what was built here (the cache of kernels stays: see netstrip doctor)
+	rm -rf .bin results

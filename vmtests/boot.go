@@ -1,0 +1,224 @@
+package vmtests
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hugelgupf/vmtest/qemu"
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/console"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// guest is what one boot needs.
+type guest struct {
+	machine
+	qemu          string // path of the QEMU program
+	kernel, image string // paths of kernel and initramfs
+	limits        limits
+}
+
+// result is what one boot gave.
+type result struct {
+	outcome  record.Outcome
+	reason   string
+	notices  []string
+	phases   record.Phases
+	hello    *wire.Hello
+	findings []wire.Finding
+	running  string
+	console  *capture
+	started  time.Time
+}
+
+// ends are the host's and the guest's ends of the three channels.
+type ends struct {
+	host  [3]*os.File // console, events, fallback
+	guest [3]*os.File
+}
+
+func openEnds() (*ends, error) {
+	var e ends
+	for i := range e.host {
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			e.close()
+			return nil, fmt.Errorf("opening the guest's channels: %w", err)
+		}
+		_ = unix.SetNonblock(fds[0], true) // so that Close ends a Read
+		e.host[i] = os.NewFile(uintptr(fds[0]), "host end")
+		e.guest[i] = os.NewFile(uintptr(fds[1]), "guest end")
+	}
+	return &e, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+func (e *ends) close() { closeAll(e.host[:]); closeAll(e.guest[:]) }
+
+// boot runs one guest to its end. A fault of the rig is an outcome; the error is
+// ctx's alone.
+func boot(ctx context.Context, g guest) (result, error) {
+	kernel, err := os.Open(g.kernel)
+	if err != nil {
+		return result{outcome: record.ImageFailed, reason: err.Error()}, nil
+	}
+	defer kernel.Close()
+	image, err := os.Open(g.image)
+	if err != nil {
+		return result{outcome: record.ImageFailed, reason: err.Error()}, nil
+	}
+	defer image.Close()
+	e, err := openEnds()
+	if err != nil {
+		return result{outcome: record.QEMUFailed, reason: err.Error()}, nil
+	}
+	defer e.close()
+
+	w := newWatch(g.limits)
+	r := result{started: w.start, console: &capture{start: w.start, progress: w.progress}}
+	events := make(chan wire.Event, 64)
+	s := &sieve{progress: w.progress}
+	task, err := eventTask(s, events, e.host[1], e.host[2])
+	if err != nil {
+		return result{outcome: record.QEMUFailed, reason: err.Error()}, nil
+	}
+	var said tail
+	vm, err := qemu.StartContext(ctx, qemu.ArchAMD64, g.configure(e, kernel, image, &said, task))
+	if err != nil {
+		return result{outcome: record.QEMUFailed, reason: "QEMU did not start: " + err.Error()}, ctx.Err()
+	}
+	closeAll(e.guest[:])
+	var readers sync.WaitGroup
+	readers.Go(func() { r.console.read(e.host[0]) })
+	readers.Go(func() { r.consume(events, w) })
+	exit := make(chan error, 1)
+	go func() { exit <- vm.Wait() }()
+	waitErr := w.run(vm, exit, r.console)
+	r.phases.Exit = time.Since(w.start).Seconds()
+	readers.Wait()
+	if ctx.Err() != nil {
+		return result{}, ctx.Err()
+	}
+	r.finish(s, w, waitErr, said.String())
+	return r, nil
+}
+
+// configure sets up vmtest's options, all of them: whatever VMTEST_ variables the
+// environment holds must not change what is measured.
+func (g guest) configure(e *ends, kernel, image *os.File, said *tail, task qemu.Task) qemu.Fn {
+	return func(_ *qemu.IDAllocator, o *qemu.Options) error {
+		*o = qemu.Options{Tasks: []qemu.Task{task}}
+		o.SerialOutput = append(o.SerialOutput, said) // what QEMU itself prints
+		w := fdWiring(o.AddFile(e.guest[0]), o.AddFile(e.guest[1]), o.AddFile(e.guest[2]),
+			o.AddFile(kernel), o.AddFile(image))
+		o.AppendQEMU(confine(g.accel)...)
+		o.AppendQEMU(g.qemu)
+		o.AppendQEMU(sandbox()...)
+		o.AppendQEMU(g.args(w)...)
+		return nil
+	}
+}
+
+// command is the boot as a line to paste.
+func (g guest) command() string {
+	args := append([]string{"qemu-system-x86_64"}, sandbox()...)
+	return shellQuote(append(args, g.args(pasteWiring(g.kernel, g.image))...))
+}
+
+// consume takes the guest's events until "done" or the guest's end.
+func (r *result) consume(events <-chan wire.Event, w *watch) {
+	for e := range events {
+		if r.phases.FirstEvent == 0 {
+			r.phases.FirstEvent = time.Since(w.start).Seconds()
+			r.phases.GuestStart = e.Uptime
+		}
+		switch {
+		case e.Kind == wire.KindHello && e.Hello != nil:
+			r.hello = e.Hello
+		case e.Kind == wire.KindStart:
+			r.running = e.Probe
+		case e.Kind == wire.KindFinding && e.Finding != nil:
+			r.findings = append(r.findings, *e.Finding)
+			r.running = ""
+		}
+	}
+	r.phases.Done = time.Since(w.start).Seconds()
+	w.channelClosed()
+}
+
+// finish settles what the boot came to, once every reader has ended.
+func (r *result) finish(s *sieve, w *watch, waitErr error, said string) {
+	log := console.Read(r.console.log.Bytes())
+	sent, done := s.ended()
+	facts := console.Facts{
+		Done: done, Events: sent, Running: r.running,
+		Killed: w.killed, Idle: w.idle, Message: said,
+	}
+	if exit := new(exec.ExitError); errors.As(waitErr, &exit) {
+		if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+			facts.Signal = unix.SignalName(ws.Signal())
+		} else {
+			facts.Exit = exit.ExitCode()
+		}
+	}
+	r.outcome, r.reason = console.Classify(log, facts)
+	r.notices = append(log.Notices, s.notices()...)
+	if w.killed == console.KilledAfterDone {
+		r.notices = append(r.notices, "the guest was done but did not end; QEMU was killed")
+	}
+	if !done {
+		r.phases.Done = 0
+	}
+	r.phases.FirstByte = r.console.firstByte.Seconds()
+	r.phases.Banner = r.console.banner.Seconds()
+	r.phases.Init = r.console.init.Seconds()
+}
+
+// tail keeps the last of what is written to it; vmtest closes it.
+type tail struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf.Write(p)
+	if over := t.buf.Len() - 4096; over > 4096 {
+		t.buf.Next(over)
+	}
+	return len(p), nil
+}
+
+func (t *tail) Close() error { return nil }
+
+// String gives QEMU's last line that is more than a warning.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last := ""
+	for line := range strings.Lines(t.buf.String()) {
+		line = strings.TrimSpace(line)
+		if line != "" && (last == "" || !strings.Contains(line, "warning:")) {
+			last = line
+		}
+	}
+	return last
+}

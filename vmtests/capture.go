@@ -1,0 +1,93 @@
+package vmtests
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/vmtests/console"
+)
+
+// maxConsole is how many bytes of console output of one boot are kept; a boot at
+// full verbosity prints about 50 KiB. What is over ends the boot.
+const maxConsole = 8 << 20
+
+// capture keeps a boot's console output and notes when its phases came.
+type capture struct {
+	start    time.Time
+	progress func()
+
+	mu      sync.Mutex
+	log     bytes.Buffer
+	partial int // where the line still being written starts in log
+	flood   bool
+
+	firstByte, banner, init time.Duration
+}
+
+// read takes the console from r until its end.
+func (c *capture) read(r io.Reader) {
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			c.add(buf[:n])
+			c.progress()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (c *capture) add(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Since(c.start)
+	if c.firstByte == 0 {
+		c.firstByte = now
+	}
+	if c.log.Len()+len(p) > maxConsole {
+		c.flood = true
+		return
+	}
+	c.log.Write(p)
+	for {
+		rest := c.log.Bytes()[c.partial:]
+		i := bytes.IndexByte(rest, '\n')
+		if i < 0 {
+			return
+		}
+		c.partial += i + 1
+		switch console.PhaseOf(rest[:i]) {
+		case console.Banner:
+			if c.banner == 0 {
+				c.banner = now
+			}
+		case console.Init:
+			if c.init == 0 {
+				c.init = now
+			}
+		}
+	}
+}
+
+// state gives the number of bytes so far and whether there were too many.
+func (c *capture) state() (n int, flood bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.log.Len(), c.flood
+}
+
+// save writes the log to path, whole or not at all.
+func (c *capture) save(path string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := cache.WriteFile(path, c.log.Bytes()); err != nil {
+		return fmt.Errorf("keeping the console log: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package vmtests
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// golden holds the expectations: testdata/expect/SERIES/PROFILE.txt.
+//
+//go:embed all:testdata/expect
+var golden embed.FS
+
+// Deviation is one way in which a record is not what its profile is expected to be.
+type Deviation struct {
+	// Probe is the probe's ID, or "outcome".
+	Probe string `json:"probe"`
+	// Want and Got are the expected and the found answer; empty means none.
+	Want string `json:"want"`
+	Got  string `json:"got"`
+}
+
+// String says it in one line.
+func (d Deviation) String() string {
+	return fmt.Sprintf("%s: want %s, got %s", d.Probe, orNothing(d.Want), orNothing(d.Got))
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}
+
+// ErrNoExpectation is returned for a profile that no expectation is kept for, such
+// as one with a user's own fragments.
+var ErrNoExpectation = errors.New("no expectation is kept")
+
+// Deviations compares a record with the expectation of its series and profile, both
+// ways: what is missing and what is new deviate too. A fault of the rig is a
+// deviation of the outcome and nothing else, since the kernel never got to answer.
+func Deviations(r record.Record) ([]Deviation, error) {
+	path := expectPath(r.Series, r.Profile)
+	data, err := golden.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s on %s: %w", r.Profile, r.Series, ErrNoExpectation)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the expectation: %w", err)
+	}
+	want, err := parseExpectation(path, string(data))
+	if err != nil {
+		return nil, err
+	}
+	return deviations(want, r), nil
+}
+
+func expectPath(series, profile string) string {
+	return "testdata/expect/" + series + "/" + profile + ".txt"
+}
+
+const outcomeID = "outcome"
+
+// answers are an expectation: per probe, and for "outcome", the expected answer.
+type answers map[string]string
+
+// answer is the part of a finding that an expectation holds a kernel to.
+func answer(f wire.Finding) string {
+	fields := []string{string(f.Verdict), dash(f.Errno), "-", dash(f.Call)}
+	if f.Value != "" {
+		fields[2] = quoteSpaces(f.Value)
+	}
+	return strings.Join(fields, " ")
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func quoteSpaces(s string) string {
+	if strings.ContainsAny(s, " \t\n\"") {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+func deviations(want answers, r record.Record) []Deviation {
+	got := answers{outcomeID: string(r.Outcome)}
+	for _, f := range r.Findings {
+		got[f.ID] = answer(f)
+	}
+	var out []Deviation
+	if want[outcomeID] != got[outcomeID] {
+		out = append(out, Deviation{outcomeID, want[outcomeID], got[outcomeID]})
+	}
+	if r.Outcome.RigFault() {
+		return out
+	}
+	for _, id := range ids(want, got) {
+		if id != outcomeID && want[id] != got[id] {
+			out = append(out, Deviation{id, want[id], got[id]})
+		}
+	}
+	return out
+}
+
+func ids(sets ...answers) []string {
+	var out []string
+	for _, set := range sets {
+		for id := range set {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// formatExpectation writes what r found as an expectation: sorted, one line a probe,
+// in columns, made to be read in a diff. What is inconclusive cannot be expected.
+func formatExpectation(r record.Record) (string, error) {
+	if r.Outcome.RigFault() {
+		return "", fmt.Errorf("%s: %s is a fault of the rig: %s", r.Profile, r.Outcome, r.Reason)
+	}
+	lines := []string{outcomeID + " " + string(r.Outcome)}
+	width := [4]int{len(outcomeID), len(wire.Works), 0, 0}
+	var rows [][]string
+	findings := slices.Clone(r.Findings)
+	slices.SortFunc(findings, func(a, b wire.Finding) int { return strings.Compare(a.ID, b.ID) })
+	for _, f := range findings {
+		if f.Verdict == wire.Inconclusive || f.Verdict == "" {
+			return "", fmt.Errorf("%s: %s is inconclusive: %s", r.Profile, f.ID, f.Detail)
+		}
+		value := dash(quoteSpaces(f.Value))
+		row := []string{f.ID, string(f.Verdict), dash(f.Errno), value, dash(f.Call)}
+		for i := range width {
+			width[i] = max(width[i], len(row[i]))
+		}
+		rows = append(rows, row)
+	}
+	for _, row := range rows {
+		lines = append(lines, fmt.Sprintf("%-*s  %-*s  %-*s  %-*s  %s",
+			width[0], row[0], width[1], row[1], width[2], row[2], width[3], row[3], row[4]))
+	}
+	head := "# What every probe must find on " + r.Series + " " + r.Profile +
+		": probe, verdict, errno, value, deciding call.\n# Written by: make update\n"
+	return head + strings.Join(lines, "\n") + "\n", nil
+}
+
+// parseExpectation reads what formatExpectation writes.
+func parseExpectation(path, text string) (answers, error) {
+	out := answers{}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		id, rest, ok := strings.Cut(line, " ")
+		rest = strings.TrimSpace(rest)
+		if !ok || rest == "" {
+			return nil, fmt.Errorf("%s:%d: want a probe and an answer, got %q", path, n, line)
+		}
+		if _, twice := out[id]; twice {
+			return nil, fmt.Errorf("%s:%d: %s stands here twice", path, n, id)
+		}
+		if id != outcomeID {
+			fields, err := columns(rest)
+			if err != nil {
+				return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+			}
+			rest = strings.Join(fields, " ")
+		}
+		out[id] = rest
+	}
+	if out[outcomeID] == "" {
+		return nil, fmt.Errorf("%s: no outcome is expected", path)
+	}
+	return out, nil
+}
+
+// columns splits verdict, errno, value (which may be quoted) and call.
+func columns(s string) ([]string, error) {
+	var out []string
+	for range 3 {
+		s = strings.TrimLeft(s, " ")
+		field, rest, _ := strings.Cut(s, " ")
+		if strings.HasPrefix(s, `"`) {
+			quoted, err := strconv.QuotedPrefix(s)
+			if err != nil {
+				return nil, fmt.Errorf("reading the value in %q: %w", s, err)
+			}
+			field, rest = quoted, s[len(quoted):]
+		}
+		if field == "" {
+			return nil, errors.New("want verdict, errno, value and call")
+		}
+		out, s = append(out, field), rest
+	}
+	return append(out, strings.TrimSpace(s)), nil
+}

@@ -1,0 +1,141 @@
+package vmtests
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+func sample() record.Record {
+	return record.Record{
+		Profile: "p", Series: "6.12", Outcome: record.Completed,
+		Findings: []wire.Finding{
+			{ID: "socket/tcp4/loopback", Verdict: wire.Absent, Errno: "ENOSYS", Call: "socket(AF_INET, SOCK_STREAM)"},
+			{ID: "lo/mtu", Verdict: wire.Works, Value: "65536", Call: "/sys/class/net/lo/mtu"},
+			{ID: "lo/flags", Verdict: wire.Works, Value: `two words "quoted"`},
+		},
+	}
+}
+
+func TestExpectationRoundTrip(t *testing.T) {
+	text, err := formatExpectation(sample())
+	require.NoError(t, err)
+	want, err := parseExpectation("x", text)
+	require.NoError(t, err, text)
+	assert.Empty(t, deviations(want, sample()))
+}
+
+func TestDeviations(t *testing.T) {
+	text, err := formatExpectation(sample())
+	require.NoError(t, err)
+	want, err := parseExpectation("x", text)
+	require.NoError(t, err)
+	for name, tc := range map[string]struct {
+		change func(*record.Record)
+		want   []string
+	}{
+		"verdict": {
+			func(r *record.Record) { r.Findings[0].Verdict, r.Findings[0].Errno = wire.Works, "" },
+			[]string{"socket/tcp4/loopback: want absent ENOSYS - socket(AF_INET, SOCK_STREAM), got works - - socket(AF_INET, SOCK_STREAM)"},
+		},
+		"errno": {
+			func(r *record.Record) { r.Findings[0].Errno = "EAFNOSUPPORT" },
+			[]string{"socket/tcp4/loopback: want absent ENOSYS - socket(AF_INET, SOCK_STREAM), got absent EAFNOSUPPORT - socket(AF_INET, SOCK_STREAM)"},
+		},
+		"value": {
+			func(r *record.Record) { r.Findings[1].Value = "1500" },
+			[]string{"lo/mtu: want works - 65536 /sys/class/net/lo/mtu, got works - 1500 /sys/class/net/lo/mtu"},
+		},
+		"missing": {
+			func(r *record.Record) { r.Findings = r.Findings[:2] },
+			[]string{`lo/flags: want works - "two words \"quoted\"" -, got nothing`},
+		},
+		"new": {
+			func(r *record.Record) {
+				r.Findings = append(r.Findings, wire.Finding{ID: "lo/new", Verdict: wire.Works})
+			},
+			[]string{"lo/new: want nothing, got works - - -"},
+		},
+		"rig fault": {
+			func(r *record.Record) { r.Outcome, r.Findings = record.QEMUFailed, nil },
+			[]string{"outcome: want completed, got qemu-failed"},
+		},
+		"measurements may differ": {
+			func(r *record.Record) {
+				r.Findings[1].Micros, r.Findings[1].Numbers = 7, map[string]float64{"x": 1}
+			},
+			nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := sample()
+			tc.change(&r)
+			var got []string
+			for _, d := range deviations(want, r) {
+				got = append(got, d.String())
+			}
+			assert.Equal(t, tc.want, got)
+		})
+	}
+}
+
+func TestExpectationRefusesTheInconclusive(t *testing.T) {
+	r := sample()
+	r.Findings[0].Verdict, r.Findings[0].Detail = wire.Inconclusive, "it hung"
+	_, err := formatExpectation(r)
+	assert.EqualError(t, err, "p: socket/tcp4/loopback is inconclusive: it hung")
+	r.Outcome, r.Reason = record.QEMUFailed, "no disk"
+	_, err = formatExpectation(r)
+	assert.EqualError(t, err, "p: qemu-failed is a fault of the rig: no disk")
+}
+
+func TestParseExpectationErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"outcome completed\nlo/mtu\n":                       `x:2: want a probe and an answer, got "lo/mtu"`,
+		"outcome completed\nlo/mtu works\n":                 "x:2: want verdict, errno, value and call",
+		"outcome completed\na works - - -\na works - - -\n": "x:3: a stands here twice",
+		"# nothing\n":                                       "x: no outcome is expected",
+		"outcome completed\na works - \"open -\n":           `x:2: reading the value in "\"open -": invalid syntax`,
+	} {
+		_, err := parseExpectation("x", text)
+		assert.EqualError(t, err, want)
+	}
+}
+
+func TestNoExpectation(t *testing.T) {
+	_, err := Deviations(record.Record{Profile: "full+mine", Series: "6.12"})
+	assert.ErrorIs(t, err, ErrNoExpectation)
+}
+
+// A probe that gives one answer on every kernel asks nothing.
+func TestEveryProbeSaysYesAndNo(t *testing.T) {
+	works, absent := map[string]bool{}, map[string]bool{}
+	err := fs.WalkDir(golden, "testdata/expect", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || path.Ext(name) != ".txt" {
+			return err
+		}
+		data, err := golden.ReadFile(name)
+		require.NoError(t, err)
+		all, err := parseExpectation(name, string(data))
+		require.NoError(t, err)
+		for id, answer := range all {
+			works[id] = works[id] || strings.HasPrefix(answer, string(wire.Works))
+			absent[id] = absent[id] || strings.HasPrefix(answer, string(wire.Absent))
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	delete(works, outcomeID)
+	require.NotEmpty(t, works)
+	for id := range works {
+		assert.True(t, works[id], "%s works nowhere", id)
+		assert.True(t, absent[id], "%s is absent nowhere", id)
+	}
+}

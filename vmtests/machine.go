@@ -1,0 +1,106 @@
+package vmtests
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+// machine is the machine QEMU is asked to emulate.
+type machine struct {
+	// accel is "kvm" or "tcg".
+	accel string
+	// memoryMiB is the guest's memory.
+	memoryMiB int
+	// kernelArgs are added to the kernel's command line.
+	kernelArgs []string
+}
+
+// wiring says where the ends of a machine's channels are on the host. A boot wires
+// them to descriptors it has open; the line a person may paste, to files.
+type wiring struct {
+	console, events, fallback string // chardev backends, without the id
+	kernel, initrd            string // paths
+}
+
+// fdWiring wires to inherited descriptors. QEMU then needs to open no path of
+// ours, and can run as a user who may not.
+func fdWiring(console, events, fallback, kernel, initrd int) wiring {
+	socket := func(fd int) string { return fmt.Sprintf("socket,fd=%d", fd) }
+	proc := func(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
+	return wiring{socket(console), socket(events), socket(fallback), proc(kernel), proc(initrd)}
+}
+
+// pasteWiring shows the console on the terminal and leaves the events in a file.
+func pasteWiring(kernel, initrd string) wiring {
+	return wiring{"stdio", "file,path=events.jsonl", "null", kernel, initrd}
+}
+
+// args are QEMU's arguments. -nic none: the guest has no way out. -no-reboot goes
+// with the kernel's panic=-1 and with the guest's own end, which is a reboot: a
+// power-off needs ACPI and would hang. reboot=t is a triple fault, the way that needs
+// no device.
+func (m machine) args(w wiring) []string {
+	return []string{
+		"-M", "pc", "-accel", m.accel, "-m", fmt.Sprint(m.memoryMiB), "-smp", "1",
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none",
+		"-chardev", chardev(w.console, "console"), "-serial", "chardev:console",
+		"-chardev", chardev(w.fallback, "fallback"), "-serial", "chardev:fallback",
+		"-chardev", chardev(w.events, "events"), "-device", "virtio-serial",
+		"-device", "virtserialport,chardev=events,name=" + wire.Port,
+		"-kernel", w.kernel, "-initrd", w.initrd,
+		"-append", strings.Join(append([]string{"console=ttyS0", "panic=-1", "reboot=t"}, m.kernelArgs...), " "),
+	}
+}
+
+// sandbox confines QEMU by seccomp: no new privileges, processes or limits.
+func sandbox() []string {
+	return []string{"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"}
+}
+
+func chardev(backend, id string) string {
+	kind, rest, _ := strings.Cut(backend, ",")
+	if rest != "" {
+		rest = "," + rest
+	}
+	return kind + ",id=" + id + rest
+}
+
+// nobody is the user and group with no rights (Debian's nobody and nogroup).
+const nobody = 65534
+
+// confine is the command that starts QEMU: setpriv(1) has the kernel kill QEMU when
+// netstrip dies, takes every capability, and from root makes nobody. The death
+// signal must be set after the change of user, which clears it (kernel/cred.c:413);
+// setpriv does them in that order. Under KVM root stays root without capabilities,
+// since /dev/kvm may be for root alone.
+func confine(accel string) []string {
+	args := []string{"setpriv", "--pdeathsig", "KILL", "--no-new-privs"}
+	if os.Geteuid() != 0 {
+		return args
+	}
+	args = append(args, "--inh-caps=-all", "--bounding-set=-all")
+	if accel != "kvm" {
+		id := fmt.Sprint(nobody)
+		args = append(args, "--reuid", id, "--regid", id, "--clear-groups")
+	}
+	return args
+}
+
+// shellQuote joins args into a line for a shell.
+func shellQuote(args []string) string {
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		if a == "" || strings.ContainsFunc(a, needsQuote) {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		quoted[i] = a
+	}
+	return strings.Join(quoted, " ")
+}
+
+func needsQuote(r rune) bool {
+	return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%", r)
+}

@@ -1,0 +1,144 @@
+package vmtests
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// silentTries is how often a boot that stayed silent is tried in all. Nothing else
+// is tried again: a retry would hide what it is there to find.
+const silentTries = 3
+
+// Run builds what the profiles need, boots each once, and appends a record of each
+// boot to the results file before the worker that ran it starts another. The records
+// come in the order of the profiles. The error is a fault that kept boots from being
+// run or recorded at all; a guest that did not do well is a record.
+func (r *Rig) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Record, error) {
+	if err := r.store.Check(); err != nil { // before minutes of building
+		return nil, err
+	}
+	kernels, err := r.Build(ctx, profiles)
+	if err != nil {
+		return nil, err
+	}
+	return r.Boot(ctx, profiles, kernels)
+}
+
+// Boot boots the kernels that Build gave for the profiles.
+func (r *Rig) Boot(ctx context.Context, profiles []kconfigs.Profile, kernels []*kbuild.Kernel) ([]record.Record, error) {
+	if len(kernels) == 0 {
+		return nil, nil
+	}
+	p, err := r.prepare(ctx, kernels[0])
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	records := make([]record.Record, len(profiles))
+	ids := r.recordIDs(profiles)
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range min(r.opts.Jobs, len(profiles)) {
+		workers.Go(func() {
+			for i := range next {
+				rec, err := r.bootOne(ctx, p, profiles[i], kernels[i], ids[i])
+				if err != nil {
+					stop(err)
+					return
+				}
+				records[i] = rec
+			}
+		})
+	}
+	for i := range profiles {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+		}
+	}
+	close(next)
+	workers.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return records, nil
+}
+
+// recordIDs names the records: run/profile, and /2, /3 where a profile comes again.
+func (r *Rig) recordIDs(profiles []kconfigs.Profile) []string {
+	seen := map[string]int{}
+	ids := make([]string, len(profiles))
+	for i, p := range profiles {
+		seen[p.Name]++
+		ids[i] = r.run + "/" + p.Name
+		if n := seen[p.Name]; n > 1 {
+			ids[i] = fmt.Sprintf("%s/%d", ids[i], n)
+		}
+	}
+	return ids
+}
+
+// bootOne boots one kernel, again if it stays silent, and records it.
+func (r *Rig) bootOne(ctx context.Context, p parts, profile kconfigs.Profile, k *kbuild.Kernel, id string) (record.Record, error) {
+	rec := record.Record{
+		Schema: record.Schema, ID: id, Run: r.run, Profile: profile.Name, Series: series(k.Version),
+		Kernel: record.Kernel{
+			Key: k.Key, Version: k.Version, Source: k.Source, Compiler: k.Compiler, ConfigSHA256: k.ConfigSHA256,
+			ImageBytes: k.ImageBytes, Text: k.Text, Data: k.Data, BSS: k.BSS,
+		},
+		Initramfs: record.Initramfs{Key: p.image.Key, Bytes: p.image.Bytes},
+	}
+	g := r.guest(p, k)
+	rec.Machine = record.Machine{
+		QEMU: p.version, Accel: p.accel.Name, AccelReason: p.accel.Reason,
+		MemoryMiB: g.memoryMiB, Command: g.command(),
+	}
+	r.opts.Progress.State("booting %s", profile.Name)
+	var res result
+	for try := 1; ; try++ {
+		var err error
+		if res, err = boot(ctx, g); err != nil {
+			return rec, err
+		}
+		if res.outcome != record.Silent || try == silentTries {
+			break
+		}
+		rec.Tries = append(rec.Tries, record.Try{Outcome: res.outcome, Seconds: res.phases.Exit})
+	}
+	rec.Time, rec.Outcome, rec.Reason, rec.Notices = res.started.UTC(), res.outcome, res.reason, res.notices
+	rec.Phases, rec.Hello, rec.Findings, rec.Running = res.phases, res.hello, res.findings, res.running
+	if res.console != nil {
+		abs, rel := r.logPath(id)
+		if err := res.console.save(abs); err != nil {
+			return rec, err
+		}
+		rec.ConsoleLog = rel
+	}
+	if err := r.store.Append(rec); err != nil {
+		return rec, err
+	}
+	r.opts.Progress.Line("booted %-10s %s in %.1f s%s", profile.Name, rec.Outcome, rec.Phases.Exit, reasonText(rec))
+	return rec, nil
+}
+
+func reasonText(rec record.Record) string {
+	if rec.Reason == "" {
+		return ""
+	}
+	return ": " + rec.Reason
+}
+
+// series is the kernel series of a version: 6.12 of 6.12.117.
+func series(version string) string {
+	major, minor := 0, 0
+	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
+		return version
+	}
+	return fmt.Sprintf("%d.%d", major, minor)
+}

@@ -1,0 +1,168 @@
+package vmtests
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+var update = flag.Bool("update", false, "rewrite the expectations from what the kernels do now")
+
+// requireVM is the environment variable that turns a skipped boot into a failure;
+// make test and CI set it.
+const requireVM = "NETSTRIP_REQUIRE_VM"
+
+// newTestRig gives a rig, or skips the test, loudly, where guests cannot be booted.
+func newTestRig(t *testing.T) *Rig {
+	t.Helper()
+	if testing.Short() && os.Getenv(requireVM) == "" {
+		t.Skip("-short: NO GUEST IS BOOTED; run: make test")
+	}
+	results := filepath.Join("..", "results", "test.jsonl")
+	rig, err := New(t.Context(), Options{
+		Source:   kbuild.SourceOptions{Path: os.Getenv("NETSTRIP_SOURCE")},
+		Results:  results,
+		Progress: progress.New(os.Stderr),
+	})
+	if err == nil {
+		_, err = qemuPath()
+	}
+	if err != nil {
+		if os.Getenv(requireVM) != "" {
+			t.Fatal(err)
+		}
+		t.Skipf("NO GUEST IS BOOTED: %v; make test installs what is missing", err)
+	}
+	return rig
+}
+
+// TestMatrix boots every profile of the ladder and holds each to its expectation,
+// one subtest a probe: go test ./vmtests -run 'TestMatrix/no-net/socket' boots one
+// kernel and looks at its sockets.
+func TestMatrix(t *testing.T) {
+	rig := newTestRig(t)
+	for _, p := range kconfigs.Profiles() {
+		t.Run(p.Name, func(t *testing.T) {
+			// Built one after the other, in the ladder's order, then booted side by side.
+			kernels, err := rig.Build(t.Context(), []kconfigs.Profile{p})
+			require.NoError(t, err)
+			t.Parallel()
+			records, err := rig.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
+			require.NoError(t, err)
+			if *update {
+				rewrite(t, records[0])
+			}
+			compare(t, records[0])
+		})
+	}
+}
+
+func rewrite(t *testing.T, r record.Record) {
+	t.Helper()
+	text, err := formatExpectation(r)
+	require.NoError(t, err)
+	path := expectPath(r.Series, r.Profile)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+}
+
+// compare has one subtest for every probe that is expected or was found.
+func compare(t *testing.T, r record.Record) {
+	t.Helper()
+	path := expectPath(r.Series, r.Profile)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err, "run: make update")
+	want, err := parseExpectation(path, string(data))
+	require.NoError(t, err)
+	require.Equal(t, want[outcomeID], string(r.Outcome),
+		"%s\nconsole log: %s\nrepeat it by hand: %s", r.Reason, r.ConsoleLog, r.Machine.Command)
+	deviating := map[string]Deviation{}
+	for _, d := range deviations(want, r) {
+		deviating[d.Probe] = d
+	}
+	details := map[string]string{}
+	got := answers{}
+	for _, f := range r.Findings {
+		got[f.ID], details[f.ID] = answer(f), f.Detail
+	}
+	for _, id := range ids(want, got) {
+		if id == outcomeID {
+			continue
+		}
+		t.Run(id, func(t *testing.T) {
+			if d, bad := deviating[id]; bad {
+				t.Errorf("%s: %s\n%s\nlook closer: netstrip show --results results/test.jsonl %s %s",
+					path, d, details[id], r.ID, id)
+			}
+		})
+	}
+}
+
+// A record must say all that is known about a boot.
+func TestRecordIsComplete(t *testing.T) {
+	rig := newTestRig(t)
+	profile, err := kconfigs.Lookup("no-net")
+	require.NoError(t, err)
+	records, err := rig.Run(t.Context(), []kconfigs.Profile{profile, profile})
+	require.NoError(t, err)
+	require.Len(t, records, 2)
+	assert.Equal(t, rig.Name()+"/no-net", records[0].ID)
+	assert.Equal(t, rig.Name()+"/no-net/2", records[1].ID)
+	for _, r := range records {
+		require.Equal(t, record.Completed, r.Outcome, r.Reason)
+		p := r.Phases
+		order := []float64{0, p.FirstByte, p.Banner, p.Init, p.FirstEvent, p.Done, p.Exit}
+		for i := 1; i < len(order); i++ {
+			assert.GreaterOrEqual(t, order[i], order[i-1], "phase %d of %+v", i, p)
+		}
+		assert.Positive(t, p.FirstByte)
+		assert.Positive(t, p.GuestStart)
+		assert.Empty(t, r.Notices)
+		assert.Empty(t, r.Running)
+		require.NotNil(t, r.Hello)
+		assert.Equal(t, r.Kernel.Version, r.Hello.Release)
+		assert.Len(t, r.Findings, len(r.Hello.Probes), "every probe announced has answered")
+		log, err := os.ReadFile(filepath.Join(filepath.Dir(rig.Results()), r.ConsoleLog))
+		require.NoError(t, err)
+		assert.Contains(t, string(log), "Linux version "+r.Kernel.Version)
+		assert.Contains(t, r.Machine.Command, "-kernel ")
+		assert.NotEmpty(t, r.Machine.AccelReason)
+		assert.Len(t, r.Kernel.ConfigSHA256, 64)
+	}
+	kept, damage, err := record.Load(rig.Results())
+	require.NoError(t, err)
+	assert.Empty(t, damage)
+	found := 0
+	for _, r := range kept {
+		if r.Run == rig.Name() {
+			found++
+		}
+	}
+	assert.Equal(t, 2, found, "both are in the results file")
+}
+
+func TestRecordIDs(t *testing.T) {
+	r := &Rig{run: "R"}
+	var profiles []kconfigs.Profile
+	for _, name := range strings.Fields("a b a a") {
+		profiles = append(profiles, kconfigs.Profile{Name: name})
+	}
+	assert.Equal(t, []string{"R/a", "R/b", "R/a/2", "R/a/3"}, r.recordIDs(profiles))
+}
+
+func TestSeries(t *testing.T) {
+	for version, want := range map[string]string{"6.12.117": "6.12", "6.1.172-1": "6.1", "7.0-rc1": "7.0", "x": "x"} {
+		assert.Equal(t, want, series(version), fmt.Sprint(version))
+	}
+}

@@ -1,0 +1,202 @@
+// Package vmtests boots kernels and finds out what works on them. It runs on the
+// host. A Rig builds what a profile needs (kernel, initramfs), boots it under QEMU
+// through github.com/hugelgupf/vmtest, watches it to its end, and appends a record
+// to a results file before the next boot begins. Deviations compares a record with
+// what its profile is expected to find. The tests of this package run the matrix of
+// all profiles; they are what a CI job calls.
+//
+// All use of vmtest stands in boot.go and sieve.go, so that it can be replaced there.
+package vmtests
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// qemuProgram is the QEMU that boots x86-64 guests.
+const qemuProgram = "qemu-system-x86_64"
+
+// Options say how to build and boot. The zero value is what most people want.
+type Options struct {
+	// Cache is the directory of the cache; empty means the user's (cache.Open).
+	Cache string
+	// Source says where the kernel source is; see kbuild.OpenSource.
+	Source kbuild.SourceOptions
+	// Results is the results file; empty means results/netstrip.jsonl here.
+	Results string
+	// Accel is kvm, tcg or auto; empty means what NETSTRIP_ACCEL says, or auto.
+	Accel string
+	// Jobs is how many guests run at once; 0 means as many as there are cores.
+	Jobs int
+	// MemoryMiB is the memory of a guest; 0 means 256.
+	MemoryMiB int
+	// Progress is told what is going on; nil tells nobody.
+	Progress *progress.Printer
+}
+
+// Rig builds and boots.
+type Rig struct {
+	opts    Options
+	cache   *cache.Cache
+	builder *kbuild.Builder
+	run     string
+	store   record.Store
+}
+
+// DefaultResults is the results file when none is named.
+const DefaultResults = "results/netstrip.jsonl"
+
+// New sets up a rig. It builds and starts nothing yet.
+func New(ctx context.Context, o Options) (*Rig, error) {
+	if o.Results == "" {
+		o.Results = DefaultResults
+	}
+	if o.Jobs <= 0 {
+		o.Jobs = runtime.NumCPU()
+	}
+	if o.MemoryMiB <= 0 {
+		o.MemoryMiB = 256
+	}
+	c, err := cache.Open(o.Cache)
+	if err != nil {
+		return nil, err
+	}
+	c.OnWait = func(what string) { o.Progress.Line("waiting for another netstrip, which holds %s", what) }
+	o.Source.Cache, o.Source.Progress = c, o.Progress
+	src, err := kbuild.OpenSource(ctx, o.Source)
+	if err != nil {
+		return nil, err
+	}
+	return &Rig{
+		store:   record.Store{Path: o.Results},
+		opts:    o,
+		cache:   c,
+		builder: &kbuild.Builder{Cache: c, Source: src, Progress: o.Progress},
+		run:     newRun(),
+	}, nil
+}
+
+// newRun names a run: by time, so that names sort, and a few random bits, so that
+// two runs of one second differ.
+func newRun() string {
+	var b [2]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return time.Now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
+}
+
+// Name is the name of this run, which all its records carry.
+func (r *Rig) Name() string { return r.run }
+
+// Results is the path of the results file.
+func (r *Rig) Results() string { return r.opts.Results }
+
+// Build builds the kernels of the profiles that are not in the cache yet.
+func (r *Rig) Build(ctx context.Context, profiles []kconfigs.Profile) ([]*kbuild.Kernel, error) {
+	requests := make([]kconfigs.Request, len(profiles))
+	var bad []error
+	for i, p := range profiles {
+		var err error
+		if requests[i], err = p.Request(); err != nil {
+			bad = append(bad, err)
+		}
+	}
+	if len(bad) > 0 {
+		return nil, errors.Join(bad...)
+	}
+	return r.builder.BuildAll(ctx, requests)
+}
+
+// parts are what every boot of a run shares.
+type parts struct {
+	image   *initramfs.Image
+	accel   accel.Choice
+	qemu    string // path
+	version string // of QEMU
+}
+
+// prepare makes everything but the kernels ready.
+func (r *Rig) prepare(ctx context.Context, first *kbuild.Kernel) (parts, error) {
+	var p parts
+	var err error
+	if p.qemu, err = qemuPath(); err != nil {
+		return p, err
+	}
+	if p.version, err = qemuVersion(ctx, p.qemu); err != nil {
+		return p, err
+	}
+	if p.image, err = initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress}); err != nil {
+		return p, err
+	}
+	p.accel, err = accel.Choose(ctx, accel.Options{
+		Want: r.opts.Accel, Cache: r.cache, QEMU: p.version,
+		Trial: func(ctx context.Context) error { return r.trial(ctx, p, first) },
+	})
+	return p, err
+}
+
+// qemuPath finds QEMU, and the program that confines it.
+func qemuPath() (string, error) {
+	path, err := exec.LookPath(qemuProgram)
+	if err != nil {
+		return "", fmt.Errorf("%s is not in PATH: install Debian's package qemu-system-x86", qemuProgram)
+	}
+	if _, err := exec.LookPath("setpriv"); err != nil {
+		return "", errors.New("setpriv is not in PATH: install Debian's package util-linux")
+	}
+	return path, nil
+}
+
+// trial boots a kernel under KVM to see whether guests run there at all.
+func (r *Rig) trial(ctx context.Context, p parts, k *kbuild.Kernel) error {
+	r.opts.Progress.Line("trying a boot under KVM")
+	g := r.guest(p, k)
+	g.accel, g.limits = accel.KVM, trialLimits
+	res, err := boot(ctx, g)
+	if err != nil {
+		return err
+	}
+	if res.outcome != record.Completed {
+		return fmt.Errorf("%s (%s)", res.outcome, res.reason)
+	}
+	return nil
+}
+
+func qemuVersion(ctx context.Context, path string) (string, error) {
+	out, err := process.Output(ctx, path, "--version")
+	if err != nil {
+		return "", fmt.Errorf("asking QEMU for its version: %w", err)
+	}
+	line, _, _ := strings.Cut(out, "\n")
+	return strings.TrimPrefix(line, "QEMU emulator version "), nil
+}
+
+func (r *Rig) guest(p parts, k *kbuild.Kernel) guest {
+	return guest{
+		machine: machine{accel: p.accel.Name, memoryMiB: r.opts.MemoryMiB},
+		qemu:    p.qemu, kernel: k.Image, image: p.image.Path,
+		limits: limitsFor(p.accel.Name),
+	}
+}
+
+// logPath is where a boot's console log goes: beside the results file.
+func (r *Rig) logPath(id string) (abs, rel string) {
+	rel = filepath.Join("console", strings.ReplaceAll(id, "/", "-")+".log")
+	return filepath.Join(filepath.Dir(r.opts.Results), rel), rel
+}
