@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 BIN := .bin/netstrip
 NETSTRIP ?= $(BIN)
+# Where .ci/install puts Go when the system's is too old.
+export PATH := $(CURDIR)/.bin/go/bin:$(PATH)
 # A test that boots guests is skipped where it cannot, unless this is set.
 export NETSTRIP_REQUIRE_VM ?= 1
 

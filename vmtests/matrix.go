@@ -8,6 +8,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
 )
 
 // silentTries is how often a boot that stayed silent is tried in all. Nothing else
@@ -20,6 +21,9 @@ const silentTries = 3
 // run or recorded at all; a guest that did not do well is a record.
 func (r *Rig) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Record, error) {
 	if err := r.store.Check(); err != nil { // before minutes of building
+		return nil, err
+	}
+	if _, err := qemuPath(); err != nil {
 		return nil, err
 	}
 	kernels, err := r.Build(ctx, profiles)
@@ -131,7 +135,7 @@ func reasonText(rec record.Record) string {
 	if rec.Reason == "" {
 		return ""
 	}
-	return ": " + rec.Reason
+	return ": " + report.Escape(rec.Reason, 200) // it may be the guest's own words
 }
 
 // series is the kernel series of a version: 6.12 of 6.12.117.

@@ -43,7 +43,8 @@ type Options struct {
 	Results string
 	// Accel is kvm, tcg or auto; empty means what NETSTRIP_ACCEL says, or auto.
 	Accel string
-	// Jobs is how many guests run at once; 0 means as many as there are cores.
+	// Jobs is how many guests, and how many compilers, run at once; 0 means as many as
+	// there are cores.
 	Jobs int
 	// MemoryMiB is the memory of a guest; 0 means 256.
 	MemoryMiB int
@@ -88,7 +89,7 @@ func New(ctx context.Context, o Options) (*Rig, error) {
 		store:   record.Store{Path: o.Results},
 		opts:    o,
 		cache:   c,
-		builder: &kbuild.Builder{Cache: c, Source: src, Progress: o.Progress},
+		builder: &kbuild.Builder{Cache: c, Source: src, Progress: o.Progress, Jobs: o.Jobs},
 		run:     newRun(),
 	}, nil
 }
@@ -120,7 +121,12 @@ func (r *Rig) Build(ctx context.Context, profiles []kconfigs.Profile) ([]*kbuild
 	if len(bad) > 0 {
 		return nil, errors.Join(bad...)
 	}
-	return r.builder.BuildAll(ctx, requests)
+	kernels := make([]*kbuild.Kernel, len(requests))
+	err := r.builder.BuildAll(ctx, requests, func(i int, k *kbuild.Kernel, _ error) { kernels[i] = k })
+	if err != nil {
+		return nil, err
+	}
+	return kernels, nil
 }
 
 // parts are what every boot of a run shares.
@@ -149,6 +155,31 @@ func (r *Rig) prepare(ctx context.Context, first *kbuild.Kernel) (parts, error) 
 		Trial: func(ctx context.Context) error { return r.trial(ctx, p, first) },
 	})
 	return p, err
+}
+
+// Accelerator says what boots will use and why. It settles whether KVM is usable by a
+// boot when that is not known yet and any kernel of the ladder has been built.
+func (r *Rig) Accelerator(ctx context.Context) (accel.Choice, error) {
+	var kernel *kbuild.Kernel
+	for _, p := range kconfigs.Profiles() {
+		req, err := p.Request()
+		if err != nil {
+			return accel.Choice{}, err
+		}
+		k, ok, err := r.builder.Cached(ctx, req)
+		if err != nil {
+			return accel.Choice{}, err
+		}
+		if ok {
+			kernel = k
+			break
+		}
+	}
+	if kernel == nil {
+		return accel.Choose(ctx, accel.Options{Want: r.opts.Accel, Cache: r.cache})
+	}
+	p, err := r.prepare(ctx, kernel)
+	return p.accel, err
 }
 
 // qemuPath finds QEMU, and the program that confines it.

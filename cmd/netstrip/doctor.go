@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+)
+
+// enoughSpace is what a first run takes in the cache, in bytes: the unpacked source,
+// the object tree, eight kernels.
+const enoughSpace = 4 << 30
+
+// program is something that must be installed, and Debian's package that has it.
+type program struct {
+	name, pkg string
+	version   string // the argument that makes it say its version
+}
+
+// bootPrograms are needed for a boot.
+func bootPrograms() []program {
+	return []program{
+		{"qemu-system-x86_64", "qemu-system-x86", "--version"},
+		{"setpriv", "util-linux", "--version"},
+		{"go", "golang-go", "version"},
+	}
+}
+
+// buildPrograms are needed to build a kernel.
+func buildPrograms() []program {
+	return []program{
+		{"gcc", "gcc", "--version"}, {"ld", "binutils", "--version"}, {"make", "make", "--version"},
+		{"flex", "flex", "--version"}, {"bison", "bison", "--version"}, {"bc", "bc", "--version"},
+		{"gzip", "gzip", "--version"}, {"xz", "xz-utils", "--version"}, {"tar", "tar", "--version"},
+	}
+}
+
+// installed names the first program that is not there.
+func installed(programs []program) error {
+	for _, p := range programs {
+		if _, err := exec.LookPath(p.name); err != nil {
+			return fmt.Errorf("%s is not installed: it is in Debian's package %s (see netstrip doctor)", p.name, p.pkg)
+		}
+	}
+	return nil
+}
+
+// check is one line of the doctor's report.
+type check struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	// Found says what is there, or what is wrong.
+	Found string `json:"found"`
+	// Package is Debian's package that has what is missing.
+	Package string `json:"package,omitempty"`
+}
+
+func (a *app) doctorCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check what netstrip needs, and name what is missing",
+		Long: `Checks the programs, headers and kernel source that netstrip needs, the cache and
+the room in it, and which accelerator a boot would use. Where /dev/kvm opens and a
+kernel has been built, a boot under KVM decides that. Doctor installs nothing. The
+exit code is 3 if anything is missing.`,
+		Example: `  netstrip doctor
+  netstrip doctor --json | jq -r '.[] | select(.ok | not) | .package'`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.doctor(c.Context(), f)
+		},
+	}
+	f.addJSON(c)
+	f.addCache(c)
+	f.addSource(c)
+	return c
+}
+
+func (a *app) doctor(ctx context.Context, f *flags) error {
+	var checks []check
+	for _, p := range append(bootPrograms(), buildPrograms()...) {
+		checks = append(checks, checkProgram(ctx, p))
+	}
+	checks = append(checks, checkHeader(ctx, "stdio.h", "libc6-dev"), checkHeader(ctx, "gelf.h", "libelf-dev"))
+	checks = append(checks, a.checkPlaces(ctx, f)...)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err := a.writeChecks(checks, f.json); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	var bad, packages []string
+	for _, c := range checks {
+		if !c.OK {
+			bad = append(bad, c.Name)
+		}
+		if c.Package != "" {
+			packages = append(packages, c.Package)
+		}
+	}
+	if bad == nil {
+		return nil
+	}
+	hint := ""
+	if packages != nil {
+		hint = "; on Debian: apt-get install " + strings.Join(packages, " ")
+	}
+	return fmt.Errorf("not ready: %s%s", strings.Join(bad, ", "), hint)
+}
+
+func (a *app) writeChecks(checks []check, asJSON bool) error {
+	if asJSON {
+		return report.JSON(a.stdout, checks)
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	for _, c := range checks {
+		state := "ok"
+		if !c.OK {
+			state = "MISSING"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, state, report.Escape(c.Found, 200))
+	}
+	return w.Flush()
+}
+
+func checkProgram(ctx context.Context, p program) check {
+	out, err := process.Output(ctx, p.name, p.version)
+	if process.Missing(err) {
+		return check{p.name, false, "not in PATH; Debian's package " + p.pkg, p.pkg}
+	}
+	first, _, _ := strings.Cut(out, "\n")
+	if err != nil {
+		first = err.Error()
+	}
+	return check{p.name, err == nil, first, ""}
+}
+
+// checkHeader asks the compiler itself, which knows where to look.
+func checkHeader(ctx context.Context, header, pkg string) check {
+	_, err := process.Output(ctx, "gcc", "-E", "-include", header, "-x", "c", "/dev/null")
+	switch {
+	case process.Missing(err):
+		return check{header, false, "cannot be looked for without gcc; Debian's package " + pkg, pkg}
+	case err != nil:
+		return check{header, false, "not found by gcc; Debian's package " + pkg, pkg}
+	}
+	return check{header, true, "found by gcc", ""}
+}
+
+// checkPlaces looks at the cache, the kernel source and KVM.
+func (a *app) checkPlaces(ctx context.Context, f *flags) []check {
+	c, err := cache.Open(f.cache)
+	if err != nil {
+		return []check{{Name: "cache", Found: err.Error()}}
+	}
+	checks := []check{checkSpace(c.Dir)}
+	o := f.source()
+	o.Cache = c
+	if src, err := kbuild.OpenSource(ctx, o); err != nil {
+		source := check{Name: "kernel source", Found: err.Error()}
+		if o.Path == "" && o.URL == "" {
+			source.Package = "linux-source-6.12"
+		}
+		checks = append(checks, source)
+	} else {
+		checks = append(checks, check{"kernel source", true, src.Origin, ""})
+	}
+	return append(checks, a.checkAccel(ctx, c, f))
+}
+
+func checkSpace(dir string) check {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return check{"cache", false, fmt.Sprintf("%s: %v", dir, err), ""}
+	}
+	free := st.Bavail * uint64(st.Bsize)
+	found := fmt.Sprintf("%s, %.1f GiB free", dir, float64(free)/(1<<30))
+	if free < enoughSpace {
+		found += fmt.Sprintf(" (a first run of all profiles takes up to %d)", enoughSpace>>30)
+	}
+	return check{"cache", free >= enoughSpace/8, found, ""}
+}
+
+// checkAccel says what a run would use and how that is known. Without KVM netstrip
+// works all the same, only slower, so nothing but a wrong setting is an error here.
+func (a *app) checkAccel(ctx context.Context, c *cache.Cache, f *flags) check {
+	choice, err := a.triedAccel(ctx, f)
+	if err != nil {
+		// Something for a boot is missing, which other lines tell. What can be known
+		// without a boot is still worth saying.
+		choice, err = accel.Choose(ctx, accel.Options{Cache: c, QEMU: "none"})
+	}
+	switch {
+	case err != nil:
+		return check{"accelerator", false, err.Error(), ""}
+	case choice.Name == "":
+		return check{"accelerator", true, choice.Reason, ""}
+	}
+	return check{"accelerator", true, choice.Name + ": " + choice.Reason, ""}
+}
+
+// triedAccel lets the rig settle by a boot whether KVM is usable, if it can boot.
+func (a *app) triedAccel(ctx context.Context, f *flags) (accel.Choice, error) {
+	if err := installed(bootPrograms()); err != nil {
+		return accel.Choice{}, err
+	}
+	a.progress = progress.New(a.stderr)
+	defer a.progress.Clear()
+	rig, err := vmtests.New(ctx, vmtests.Options{Cache: f.cache, Source: f.source(), Progress: a.progress})
+	if err != nil {
+		return accel.Choice{}, err
+	}
+	return rig.Accelerator(ctx)
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
+)
+
+// The exit codes; the root command's help explains them.
+const (
+	exitDiffers = 1
+	exitUsage   = 2
+	exitRig     = 3
+)
+
+// usageError is the user's mistake.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// differsError says that kernels did not do what was expected of them.
+type differsError struct{ error }
+
+// interruption is the signal that ended a command.
+type interruption struct{ signal syscall.Signal }
+
+// Error names the signal as kill -l does.
+func (i interruption) Error() string {
+	if i.signal == syscall.SIGINT {
+		return "interrupted by SIGINT; boots that had ended are recorded"
+	}
+	return "interrupted by SIGTERM; boots that had ended are recorded"
+}
+
+// finish tells an error, each of its lines marked as netstrip's, and gives the exit
+// code. What cobra finds wrong before a command has begun is the command line.
+func (a *app) finish(ctx context.Context, err error) int {
+	if err == nil {
+		return 0
+	}
+	code := exitRig
+	signal, interrupted := errors.AsType[interruption](context.Cause(ctx))
+	switch {
+	case interrupted:
+		err, code = signal, 128+int(signal.signal)
+	case isA[differsError](err):
+		code = exitDiffers
+	case !a.started, isA[usageError](err), isA[*kconfigs.RequestError](err):
+		code = exitUsage
+	}
+	for _, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
+		fmt.Fprintf(a.stderr, "netstrip: %s\n", report.Escape(line, 2000))
+	}
+	return code
+}
+
+func isA[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// unknownCommand is the root's check of arguments, of which it takes none.
+func unknownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	c.SuggestionsMinimumDistance = 2 // cobra's own default, which it sets elsewhere
+	hint := ""
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("; did you mean %s?", strings.Join(near, " or "))
+	}
+	return fmt.Errorf("unknown command %q%s; see netstrip --help", args[0], hint)
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"os"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/spf13/cobra"
+)
+
+// sourceEnv names the variable that stands in for --source.
+const sourceEnv = "NETSTRIP_SOURCE"
+
+// flags are the values of a command's flags; each command has those it needs.
+type flags struct {
+	json, quiet, markdown bool
+	results, cache        string
+	sourcePath            string
+	sourceURL, sourceHash string
+	fragments             []string
+	accel                 string
+	jobs                  int
+}
+
+func (f *flags) addJSON(c *cobra.Command) {
+	c.Flags().BoolVar(&f.json, "json", false, "write an array of JSON objects to standard output")
+}
+
+func (f *flags) addResults(c *cobra.Command) {
+	c.Flags().StringVar(&f.results, "results", vmtests.DefaultResults, "results `FILE`, to which every boot adds a line")
+}
+
+func (f *flags) addCache(c *cobra.Command) {
+	c.Flags().StringVar(&f.cache, "cache", "", "cache `DIR` (default $NETSTRIP_CACHE, or netstrip in the user's cache)")
+}
+
+func (f *flags) addSource(c *cobra.Command) {
+	c.Flags().StringVar(&f.sourcePath, "source", "", "kernel source: `PATH` of a tree or tarball (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
+	c.Flags().StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
+	c.Flags().StringVar(&f.sourceHash, "source-sha256", "", "`HASH` that the download must have")
+}
+
+// addBuilding adds what every command that builds kernels has.
+func (f *flags) addBuilding(c *cobra.Command) {
+	f.addJSON(c)
+	f.addCache(c)
+	f.addSource(c)
+	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; may be given again")
+	c.Flags().IntVar(&f.jobs, "jobs", 0, "how `MANY` compilers or guests run at once (default one for each processor)")
+	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
+}
+
+func (f *flags) addAccel(c *cobra.Command) {
+	c.Flags().StringVar(&f.accel, "accel", "", "`WHICH`: auto, kvm or tcg; auto tries a boot under KVM (default $NETSTRIP_ACCEL, or auto)")
+	// The name of the flag is right, which is all that is checked.
+	_ = c.RegisterFlagCompletionFunc("accel", cobra.FixedCompletions([]string{"auto", accel.KVM, accel.TCG}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// source gives where the kernel source is to come from.
+func (f *flags) source() kbuild.SourceOptions {
+	o := kbuild.SourceOptions{Path: f.sourcePath, URL: f.sourceURL, SHA256: f.sourceHash}
+	if o == (kbuild.SourceOptions{}) {
+		o.Path = os.Getenv(sourceEnv)
+	}
+	return o
+}
+
+// rigOptions checks what can be checked and sets up the progress.
+func (a *app) rigOptions(f *flags) (vmtests.Options, error) {
+	if f.jobs < 0 {
+		return vmtests.Options{}, usagef("--jobs %d: want a number from 1, or 0 for one for each processor", f.jobs)
+	}
+	if (f.sourceURL == "") != (f.sourceHash == "") {
+		return vmtests.Options{}, usagef("--source-url and --source-sha256 go together: give both")
+	}
+	if f.sourceURL != "" && f.sourcePath != "" {
+		return vmtests.Options{}, usagef("--source and --source-url exclude each other: give one")
+	}
+	switch want := cmp.Or(f.accel, os.Getenv(accel.Env), "auto"); want {
+	case "auto", accel.KVM, accel.TCG:
+	default:
+		return vmtests.Options{}, usagef("accelerator %q: want auto, kvm or tcg", want)
+	}
+	if !f.quiet {
+		a.progress = progress.New(a.stderr)
+	}
+	return vmtests.Options{
+		Cache: f.cache, Source: f.source(), Results: f.results,
+		Accel: f.accel, Jobs: f.jobs, Progress: a.progress,
+	}, nil
+}
+
+// profiles gives the profiles named, all of them for no name, each with the user's
+// fragments. Everything wrong with names and fragments is told at once.
+func (f *flags) profiles(names []string) ([]kconfigs.Profile, error) {
+	var wrong []error
+	profiles := kconfigs.Profiles()
+	if len(names) > 0 {
+		profiles = nil
+	}
+	for _, n := range names {
+		p, err := kconfigs.Lookup(n)
+		profiles, wrong = append(profiles, p), append(wrong, err)
+	}
+	var added []kconfigs.Fragment
+	for _, path := range f.fragments {
+		frag, err := kconfigs.ReadFragment(path)
+		added, wrong = append(added, frag), append(wrong, err)
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return nil, err
+	}
+	for i, p := range profiles {
+		profiles[i] = p.With(added...)
+		_, err := profiles[i].Request()
+		wrong = append(wrong, err)
+	}
+	return profiles, errors.Join(wrong...)
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) profilesCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use:   "profiles",
+		Short: "List the kernels that can be built, and what is expected of each",
+		Example: `  netstrip profiles
+  netstrip profiles --json | jq -r '.[].name'`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.listProfiles(c.Context(), f)
+		},
+	}
+	f.addJSON(c)
+	f.addCache(c)
+	f.addSource(c)
+	return c
+}
+
+// listed is a profile as JSON.
+type listed struct {
+	Name       string   `json:"name"`
+	Hypothesis string   `json:"hypothesis"`
+	Fragments  []string `json:"fragments"`
+	// Built says whether its kernel is in the cache; null where nobody can know,
+	// because there is no source or no compiler.
+	Built *bool `json:"built"`
+}
+
+func (a *app) listProfiles(ctx context.Context, f *flags) error {
+	var list []listed
+	isBuilt := builtBefore(ctx, f)
+	for _, p := range kconfigs.Profiles() {
+		list = append(list, listed{p.Name, p.Hypothesis, p.Fragments, isBuilt(p)})
+	}
+	if f.json {
+		return report.JSON(a.stdout, list)
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "PROFILE\tBUILT\tHYPOTHESIS")
+	for _, l := range list {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", l.Name, builtText(l.Built), l.Hypothesis)
+	}
+	fmt.Fprintln(w, "\nPROFILE\tFRAGMENTS")
+	for _, l := range list {
+		fmt.Fprintf(w, "%s\t%s\n", l.Name, strings.Join(l.Fragments, " "))
+	}
+	return w.Flush()
+}
+
+func builtText(b *bool) string {
+	switch {
+	case b == nil:
+		return "?"
+	case *b:
+		return "yes"
+	}
+	return "no"
+}
+
+// builtBefore gives a function that says whether a profile's kernel is in the cache,
+// or nil. Listing profiles must work where nothing is installed yet, so whatever is
+// wrong here is for build and doctor to tell.
+func builtBefore(ctx context.Context, f *flags) func(kconfigs.Profile) *bool {
+	unknown := func(kconfigs.Profile) *bool { return nil }
+	c, err := cache.Open(f.cache)
+	if err != nil {
+		return unknown
+	}
+	o := f.source()
+	o.Cache = c
+	src, err := kbuild.OpenSource(ctx, o)
+	if err != nil {
+		return unknown
+	}
+	b := &kbuild.Builder{Cache: c, Source: src}
+	return func(p kconfigs.Profile) *bool {
+		req, err := p.Request()
+		if err != nil {
+			return nil
+		}
+		_, ok, err := b.Cached(ctx, req)
+		if err != nil {
+			return nil
+		}
+		return &ok
+	}
+}
+
+func (a *app) buildCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use:   "build [PROFILE...]",
+		Short: "Build kernels, all of them if none is named",
+		Long: `Builds the kernels that are not in the cache yet and says where each is. All are
+built in one object tree, so that each costs only what differs from the one before.`,
+		Example: `  netstrip build
+  netstrip build full no-net
+  netstrip build no-inet --fragment mine.config
+  netstrip build full --source ~/src/linux-6.12.30.tar.xz`,
+		ValidArgsFunction: completeProfiles,
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.build(c.Context(), f, args)
+		},
+	}
+	f.addBuilding(c)
+	return c
+}
+
+// built is a kernel as JSON.
+type built struct {
+	Profile string `json:"profile"`
+	Image   string `json:"image"`
+	Config  string `json:"config"`
+	Cached  bool   `json:"cached"`
+	*kbuild.Kernel
+}
+
+func (a *app) build(ctx context.Context, f *flags, names []string) error {
+	o, err := a.rigOptions(f)
+	if err != nil {
+		return err
+	}
+	profiles, err := f.profiles(names)
+	if err != nil {
+		return err
+	}
+	rig, err := vmtests.New(ctx, o)
+	if err != nil {
+		return err
+	}
+	kernels, err := rig.Build(ctx, profiles)
+	if err != nil {
+		return err
+	}
+	a.progress.Clear()
+	list := make([]built, len(kernels))
+	for i, k := range kernels {
+		list[i] = built{profiles[i].Name, k.Image, k.Config, k.Cached, k}
+	}
+	if f.json {
+		return report.JSON(a.stdout, list)
+	}
+	return writeBuilt(a.stdout, list)
+}
+
+func writeBuilt(out io.Writer, list []built) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "PROFILE\tVERSION\tIMAGE\tBUILT\tFILE")
+	for _, b := range list {
+		how := fmt.Sprintf("%d objects in %.0f s", b.Objects, b.WallSeconds)
+		if b.Cached {
+			how = "before"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%.2f MiB\t%s\t%s\n",
+			b.Profile, cmp.Or(b.Version, "?"), float64(b.ImageBytes)/(1<<20), how, b.Kernel.Image)
+	}
+	return w.Flush()
+}

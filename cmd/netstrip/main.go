@@ -1,0 +1,113 @@
+// Command netstrip shows by experiment what breaks when parts of the Linux network
+// stack are compiled out of the kernel. It runs on the host, and is a thin shell over
+// the packages that do the work: kconfigs and kbuild make kernels, vmtests boots
+// them, record keeps what was found, report puts it into words.
+//
+// Results go to standard output, progress and errors to standard error.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/spf13/cobra"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run runs one command line and gives the exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := interruptible()
+	defer stop()
+	a := &app{stdout: stdout, stderr: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	a.progress.Clear()
+	return a.finish(ctx, err)
+}
+
+// interruptible gives a context that SIGINT or SIGTERM ends. A second one ends
+// netstrip at once; what it has started dies with it.
+func interruptible() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(interruption{s.(syscall.Signal)})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}
+
+// app is one invocation.
+type app struct {
+	stdout, stderr io.Writer
+	// progress prints nothing until a command sets it.
+	progress *progress.Printer
+	// started: the command line was understood and the command has begun.
+	started bool
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "netstrip",
+		Short: "See what breaks when the Linux network stack is removed",
+		Long: `netstrip builds Linux kernels with parts of the network stack compiled out, boots
+each in QEMU with a set of probes, and records what works and what does not.
+
+Results go to standard output, progress to standard error.
+
+Exit codes: 0 all is as expected; 1 a kernel or a probe differs from its
+expectation; 2 the command line, a profile or a fragment is wrong; 3 the rig
+failed (QEMU is missing, the disk is full, a build failed), which says nothing
+about a kernel and goes before 1; 130 and 143 interrupted by SIGINT or SIGTERM.
+
+Environment: NETSTRIP_CACHE (see --cache), NETSTRIP_SOURCE (see --source),
+NETSTRIP_ACCEL (see --accel), NO_COLOR (no colour in tables).`,
+		Example: `  netstrip doctor                              what is installed, what is missing
+  netstrip run full no-net                     two kernels, side by side
+  netstrip show no-net socket/tcp4/loopback    one answer in full`,
+		Args:          unknownCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			a.started = true
+		},
+	}
+	root.SetHelpCommand(helpCommand())
+	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.showCommand(), a.doctorCommand())
+	return root
+}
+
+// helpCommand is cobra's, except that an unknown topic is an error.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "help [COMMAND]",
+		Short:             "Show the help of a command",
+		Example:           "  netstrip help run",
+		ValidArgsFunction: completeCommands,
+		RunE: func(c *cobra.Command, args []string) error {
+			found, rest, err := c.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usagef("no help on %q; see netstrip --help", args)
+			}
+			found.InitDefaultHelpFlag()
+			return found.Help()
+		},
+	}
+}

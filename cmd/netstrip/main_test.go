@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"netstrip": main})
+}
+
+// TestScript runs everything that needs no guest as a person would type it. The
+// records of the package report serve as sample results.
+func TestScript(t *testing.T) {
+	samples, err := filepath.Abs("../../vmtests/report/testdata")
+	require.NoError(t, err)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			// testscript puts the directory with the command under test first.
+			bin, _, _ := strings.Cut(e.Getenv("PATH"), ":")
+			e.Setenv("BIN", bin)
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // else the race detector waits a second at each exit
+			e.Setenv("SAMPLES", samples)
+			e.Setenv("NETSTRIP_CACHE", filepath.Join(e.WorkDir, "cache"))
+			e.Setenv("NETSTRIP_SOURCE", filepath.Join(e.WorkDir, "no-source"))
+			e.Setenv("NETSTRIP_ACCEL", "")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+			"json":  jsonArray,
+		},
+	})
+}
+
+// exits runs a command that must end with the exit code given: exits 2 netstrip ...
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code := 0
+	err = ts.Exec(args[1], args[2:]...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}
+
+// jsonArray checks that a file, or the last standard output, is one array of that
+// many JSON objects, each of which has the keys named: json stdout 3 id outcome.
+func jsonArray(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: json FILE COUNT [KEY...]")
+	}
+	var list []map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &list))
+	if want, err := strconv.Atoi(args[1]); err != nil || len(list) != want {
+		ts.Fatalf("%d objects, want %s", len(list), args[1])
+	}
+	for _, object := range list {
+		for _, key := range args[2:] {
+			if _, ok := object[key]; !ok {
+				ts.Fatalf("no key %q in %v", key, object)
+			}
+		}
+	}
+}
+
+func TestQuoted(t *testing.T) {
+	for path, want := range map[string]string{
+		"results/a-b_1.jsonl": "results/a-b_1.jsonl",
+		"my results.jsonl":    "'my results.jsonl'",
+		"it's":                `'it'\''s'`,
+		"$(reboot)":           "'$(reboot)'",
+	} {
+		got := quoted(path)
+		assert.Equal(t, want, got)
+		out, err := exec.Command("sh", "-c", "printf %s "+got).Output()
+		require.NoError(t, err)
+		assert.Equal(t, path, string(out), "a shell reads it back")
+	}
+}
+
+func TestCommandsHaveExamples(t *testing.T) {
+	a := &app{stdout: os.Stdout, stderr: os.Stderr}
+	for _, c := range a.root().Commands() {
+		assert.NotEmpty(t, c.Example, c.Name())
+		assert.NotEmpty(t, c.Short, c.Name())
+		assert.NotNil(t, c.ValidArgsFunction, "%s completes nothing", c.Name())
+	}
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use:   "run [PROFILE...]",
+		Short: "Build kernels, boot each with all probes, show what works; all profiles if none is named",
+		Long: `Builds the kernels that are not in the cache yet, boots each in QEMU, asks every
+probe, and compares the answers with what is expected of the profile. A record of
+each boot is added to the results file as soon as the boot has ended.`,
+		Example: `  netstrip run
+  netstrip run full no-inet no-net
+  netstrip run no-unix --fragment mine.config --results mine.jsonl
+  netstrip run full --accel tcg --json | jq '.[].outcome'`,
+		ValidArgsFunction: completeProfiles,
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.run(c.Context(), f, args)
+		},
+	}
+	f.addBuilding(c)
+	f.addResults(c)
+	f.addAccel(c)
+	return c
+}
+
+func (a *app) run(ctx context.Context, f *flags, names []string) error {
+	o, err := a.rigOptions(f)
+	if err != nil {
+		return err
+	}
+	profiles, err := f.profiles(names)
+	if err != nil {
+		return err
+	}
+	// What would fail after minutes of building is looked at first.
+	if err := (record.Store{Path: f.results}).Check(); err != nil {
+		return err
+	}
+	if err := installed(bootPrograms()); err != nil {
+		return err
+	}
+	rig, err := vmtests.New(ctx, o)
+	if err != nil {
+		return err
+	}
+	records, err := rig.Run(ctx, profiles)
+	if err != nil {
+		return err
+	}
+	a.progress.Clear()
+	if f.json {
+		err = report.JSON(a.stdout, records)
+	} else {
+		err = a.showRecords(records, f, true)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return judge(records)
+}
+
+// showRecords writes the table and all that belongs below it. Latest says that the
+// records are the newest of their profiles, so that those names mean them.
+func (a *app) showRecords(records []record.Record, f *flags, latest bool) error {
+	o := tableOptions(a.stdout)
+	o.Markdown = f.markdown
+	if err := report.Table(a.stdout, records, o); err != nil {
+		return err
+	}
+	var b strings.Builder
+	b.WriteString("\n")
+	for _, s := range report.Summary(records) {
+		b.WriteString(s + "\n")
+	}
+	if f.markdown {
+		_, err := io.WriteString(a.stdout, b.String())
+		return err
+	}
+	writeDeviations(&b, records)
+	fmt.Fprintf(&b, "\nresults: %s\n", f.results)
+	if hint := closer(records); hint != "" && latest {
+		if f.results != vmtests.DefaultResults {
+			hint += " --results " + quoted(f.results)
+		}
+		fmt.Fprintf(&b, "closer:  %s\n", hint)
+	}
+	_, err := io.WriteString(a.stdout, b.String())
+	return err
+}
+
+// quoted gives a path as a shell takes it.
+func quoted(path string) string {
+	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+") == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// writeDeviations says where records are not what is expected of their profiles.
+func writeDeviations(b *strings.Builder, records []record.Record) {
+	var without []string
+	for _, r := range records {
+		head := report.Escape(r.Profile, 60)
+		devs, err := vmtests.Deviations(r)
+		switch {
+		case r.Outcome.RigFault():
+			continue // the summary has said so
+		case errors.Is(err, vmtests.ErrNoExpectation):
+			without = append(without, head)
+		case err != nil:
+			fmt.Fprintf(b, "%s is compared with nothing: %s\n", head, report.Escape(err.Error(), 300))
+		}
+		for _, d := range devs {
+			fmt.Fprintf(b, "%s differs from its expectation: %s\n", head, report.Escape(d.String(), 300))
+		}
+	}
+	if without != nil {
+		fmt.Fprintf(b, "No expectation is kept for %s.\n", strings.Join(without, ", "))
+	}
+}
+
+// closer is a command that looks at one answer worth a look: the first probe that
+// finds nothing on the record where most is missing.
+func closer(records []record.Record) string {
+	hint, most := "", 0
+	for _, r := range records {
+		n, first := 0, ""
+		for _, f := range r.Findings {
+			if f.Verdict != wire.Absent || report.Escape(f.ID, len(f.ID)) != f.ID {
+				continue
+			}
+			if n == 0 {
+				first = f.ID
+			}
+			n++
+		}
+		if n > most {
+			hint, most = fmt.Sprintf("netstrip show %s %s", report.Escape(r.Profile, 60), first), n
+		}
+	}
+	return hint
+}
+
+// judge turns records into the exit code. A profile that nothing is expected of,
+// because the user made it, has at least to complete.
+func judge(records []record.Record) error {
+	var failed, differ []string
+	for _, r := range records {
+		devs, err := vmtests.Deviations(r)
+		switch {
+		case r.Outcome.RigFault() || r.Outcome == "":
+			failed = append(failed, r.Profile)
+		case errors.Is(err, vmtests.ErrNoExpectation):
+			if r.Outcome != record.Completed {
+				differ = append(differ, r.Profile)
+			}
+		case err != nil:
+			return err
+		case len(devs) > 0:
+			differ = append(differ, r.Profile)
+		}
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("the rig failed, so that there is no verdict on %s", strings.Join(failed, ", "))
+	}
+	if len(differ) > 0 {
+		return differsError{fmt.Errorf("not as expected: %s", strings.Join(differ, ", "))}
+	}
+	return nil
+}
+
+// tableOptions fits a table to the terminal, if w is one.
+func tableOptions(w io.Writer) report.TableOptions {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return report.TableOptions{}
+	}
+	o := report.TableOptions{Colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+		o.Width = width
+	}
+	return o
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) showCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use:   "show [RECORD [PROBE]]",
+		Short: "Show what was recorded: the latest run, one boot, or one answer",
+		Long: `Without arguments, the table of the latest run. RECORD is the ID of a record, the
+name of a run, or a profile, which means its latest record. PROBE is the ID of a
+probe, or the beginning of several.`,
+		Example: `  netstrip show
+  netstrip show no-net
+  netstrip show no-net socket/tcp4/loopback
+  netstrip show full socket
+  netstrip show --markdown > table.md`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 2 {
+				return usagef("show takes a record and a probe, and got %q besides", args[2:])
+			}
+			return nil
+		},
+		ValidArgsFunction: f.completeRecords,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.show(f, args)
+		},
+	}
+	f.addJSON(c)
+	f.addResults(c)
+	c.Flags().BoolVar(&f.markdown, "markdown", false, "write a table as Markdown")
+	return c
+}
+
+func (a *app) show(f *flags, args []string) error {
+	records, err := a.load(f.results)
+	if err != nil {
+		return err
+	}
+	chosen, whole := latestRun(records), true
+	if len(args) > 0 {
+		chosen = record.Find(records, args[0])
+		if len(chosen) == 0 {
+			return usagef("no record, run or profile is called %q in %s; the latest run is %s", args[0], f.results, records[len(records)-1].Run)
+		}
+		whole = chosen[0].Run == args[0] && chosen[0].ID != args[0]
+	}
+	probe := ""
+	if len(args) == 2 {
+		probe = args[1]
+	}
+	if f.json {
+		return a.showJSON(chosen, probe)
+	}
+	if probe == "" && (whole || f.markdown) {
+		return a.showRecords(chosen, f, len(args) == 0)
+	}
+	for i, r := range chosen {
+		if i > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		err := report.Show(a.stdout, r, probe)
+		if errors.Is(err, report.ErrUnknownProbe) {
+			return usageError{err}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showJSON writes whole records, cut down to the probes asked for.
+func (a *app) showJSON(records []record.Record, probe string) error {
+	if probe == "" {
+		return report.JSON(a.stdout, records)
+	}
+	for i, r := range records {
+		if err := report.Show(io.Discard, r, probe); err != nil {
+			return usageError{err}
+		}
+		records[i].Findings = report.Matching(r, probe)
+	}
+	return report.JSON(a.stdout, records)
+}
+
+// load reads the results and tells of each damaged line.
+func (a *app) load(path string) ([]record.Record, error) {
+	records, damage, err := record.Load(path)
+	for _, d := range damage {
+		fmt.Fprintf(a.stderr, "netstrip: %s:%d: skipped: %s\n", path, d.Line, report.Escape(d.Why, 300))
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, usagef("%w; netstrip run makes it, --results names another", err)
+	case err != nil:
+		return nil, err
+	case len(records) == 0 && len(damage) > 0:
+		return nil, fmt.Errorf("no record in %s is intact", path)
+	case len(records) == 0:
+		return nil, usagef("no boots are recorded in %s; netstrip run adds some", path)
+	}
+	return records, nil
+}
+
+func latestRun(records []record.Record) []record.Record {
+	runs := record.ByRun(records)
+	return runs[len(runs)-1]
+}

@@ -1,0 +1,68 @@
+package record
+
+import (
+	"slices"
+	"strings"
+)
+
+// ByRun groups records by the run they belong to: the oldest run first, the records
+// of each in the order given.
+func ByRun(records []Record) [][]Record {
+	byName := map[string][]Record{}
+	for _, r := range records {
+		byName[r.Run] = append(byName[r.Run], r)
+	}
+	runs := make([][]Record, 0, len(byName))
+	for _, run := range byName {
+		runs = append(runs, run)
+	}
+	// The names of runs sort by time.
+	slices.SortFunc(runs, func(a, b []Record) int { return strings.Compare(a[0].Run, b[0].Run) })
+	return runs
+}
+
+// Latest gives the newest record of each profile, in the order in which the
+// profiles first appear.
+func Latest(records []Record) []Record {
+	var latest []Record
+	at := map[string]int{}
+	for _, r := range records {
+		i, seen := at[r.Profile]
+		if !seen {
+			at[r.Profile] = len(latest)
+			latest = append(latest, r)
+			continue
+		}
+		if !r.Time.Before(latest[i].Time) { // of two at one time the later line
+			latest[i] = r
+		}
+	}
+	return latest
+}
+
+// Find gives the records that ref means: the one with that ID, or else all of the
+// run of that name, or else the newest of the profile of that name. It gives none
+// when ref means nothing.
+func Find(records []Record, ref string) []Record {
+	var byID, byRun []Record
+	for _, r := range records {
+		if r.ID == ref {
+			byID = []Record{r} // a repeated ID means the later line
+		}
+		if r.Run == ref {
+			byRun = append(byRun, r)
+		}
+	}
+	if byID != nil {
+		return byID
+	}
+	if byRun != nil {
+		return byRun
+	}
+	for _, r := range Latest(records) {
+		if r.Profile == ref {
+			return []Record{r}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,235 @@
+package record
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func sample(id string) Record {
+	return Record{
+		Schema: Schema, ID: id, Run: "r1", Time: time.Date(2026, 3, 1, 10, 15, 0, 0, time.UTC),
+		Profile: "no-net", Series: "6.12", Outcome: Completed, Reason: "<done> & out",
+		Hello: &wire.Hello{Version: wire.Version, Probes: []string{"ipc/pipe"}},
+		Findings: []wire.Finding{{
+			ID: "ipc/pipe", Verdict: wire.Works, Micros: 12, Detail: "line\nbreak \x1b[0m \u202e",
+			Numbers: map[string]float64{"mib_s": 812.5},
+		}},
+	}
+}
+
+func TestAppendThenLoad(t *testing.T) {
+	s := Store{Path: filepath.Join(t.TempDir(), "new", "results.jsonl")}
+	require.NoError(t, s.Check())
+	want := []Record{sample("r1/a"), sample("r1/b")}
+	for _, r := range want {
+		require.NoError(t, s.Append(r))
+	}
+	got, damage, err := Load(s.Path)
+	require.NoError(t, err)
+	assert.Empty(t, damage)
+	assert.Equal(t, want, got)
+}
+
+func TestAppendFillsInTheSchema(t *testing.T) {
+	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
+	r := sample("r1/a")
+	r.Schema = 0
+	require.NoError(t, s.Append(r))
+	got, _, err := Load(s.Path)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	assert.Equal(t, Schema, got[0].Schema)
+}
+
+func TestAppendEndsATornLine(t *testing.T) {
+	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
+	require.NoError(t, s.Append(sample("r1/a")))
+	f, err := os.OpenFile(s.Path, os.O_WRONLY|os.O_APPEND, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString(`{"schema":1,"id":"r1/torn","prof`)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+
+	require.NoError(t, s.Append(sample("r1/b")))
+	got, damage, err := Load(s.Path)
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	assert.Equal(t, "r1/b", got[1].ID)
+	require.Len(t, damage, 1)
+	assert.Equal(t, 2, damage[0].Line)
+}
+
+// fsizeEnv makes TestAppendAtFileSizeLimit's child append under that limit in bytes.
+const fsizeEnv = "NETSTRIP_TEST_FSIZE"
+
+// A file size limit cuts a write short just as a full disk does. It holds for a whole
+// process, so the append is done by a child.
+func TestAppendAtFileSizeLimit(t *testing.T) {
+	if limit := os.Getenv(fsizeEnv); limit != "" {
+		appendUnderLimit(limit, os.Args[len(os.Args)-1])
+		return
+	}
+	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
+	require.NoError(t, s.Append(sample("r1/a")))
+	before, err := os.ReadFile(s.Path)
+	require.NoError(t, err)
+
+	cmd := exec.Command(os.Args[0], "-test.run=^TestAppendAtFileSizeLimit$", "--", s.Path)
+	cmd.Env = append(os.Environ(), fsizeEnv+"="+strconv.Itoa(len(before)+100))
+	out, err := cmd.CombinedOutput()
+	require.Error(t, err, "the append should have failed:\n%s", out)
+	assert.Contains(t, string(out), "storing the record r1/b: write "+s.Path+": file too large")
+
+	after, err := os.ReadFile(s.Path)
+	require.NoError(t, err)
+	assert.Equal(t, string(before), string(after), "the short write is taken back")
+}
+
+func appendUnderLimit(limit, path string) {
+	n, err := strconv.ParseUint(limit, 10, 64)
+	if err == nil {
+		signal.Ignore(unix.SIGXFSZ)
+		err = unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: n, Max: n})
+	}
+	if err == nil {
+		err = Store{Path: path}.Append(sample("r1/b"))
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func TestAppendErrorsNameTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	below := Store{Path: filepath.Join(file, "r.jsonl")}
+	assert.ErrorContains(t, below.Check(), file+": not a directory")
+	assert.ErrorContains(t, below.Append(sample("r1/a")), file+": not a directory")
+
+	full := Store{Path: "/dev/full"}
+	err := full.Append(sample("r1/a"))
+	require.ErrorIs(t, err, unix.ENOSPC)
+	assert.ErrorContains(t, err, "/dev/full")
+}
+
+func TestAppendFromManyAtOnce(t *testing.T) {
+	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
+	const writers, each = 8, 5
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				assert.NoError(t, s.Append(sample(fmt.Sprintf("r1/%d/%d", w, i))))
+			}
+		})
+	}
+	wg.Wait()
+	got, damage, err := Load(s.Path)
+	require.NoError(t, err)
+	assert.Empty(t, damage)
+	ids := map[string]bool{}
+	for _, r := range got {
+		ids[r.ID] = true
+	}
+	assert.Len(t, ids, writers*each)
+}
+
+func TestLoadCorpus(t *testing.T) {
+	files, err := filepath.Glob("testdata/load/*.jsonl")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			records, damage, err := Load(file)
+			require.NoError(t, err)
+			var b strings.Builder
+			for _, r := range records {
+				fmt.Fprintf(&b, "record %s: %q, %d findings\n", r.ID, r.Outcome, len(r.Findings))
+			}
+			for _, d := range damage {
+				fmt.Fprintf(&b, "line %d: %s\n", d.Line, d.Why)
+			}
+			golden := strings.TrimSuffix(file, ".jsonl") + ".golden"
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(b.String()), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), b.String())
+		})
+	}
+}
+
+func TestLoadWithoutAFile(t *testing.T) {
+	_, _, err := Load(filepath.Join(t.TempDir(), "none.jsonl"))
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	_, _, err = Load(t.TempDir())
+	require.ErrorContains(t, err, "is a directory")
+}
+
+func TestReadSkipsLinesTooLong(t *testing.T) {
+	line, err := encode(sample("r1/a"))
+	require.NoError(t, err)
+	long := strings.Repeat("x", 200<<10)
+	records, damage, err := read(strings.NewReader(string(line)+long+"\n"+string(line)+long), 100<<10)
+	require.NoError(t, err)
+	assert.Len(t, records, 2)
+	require.Len(t, damage, 2)
+	assert.Equal(t, Damage{2, "longer than 102400 bytes"}, damage[0])
+	assert.Equal(t, 4, damage[1].Line)
+}
+
+// Whatever a file holds: reading ends, every line that says anything is either a
+// record or damage, and a record read can be written and read again.
+func FuzzRead(f *testing.F) {
+	files, err := filepath.Glob("testdata/load/*.jsonl")
+	require.NoError(f, err)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(data)
+	}
+	f.Add([]byte("\n\n{}\n\r\n"))
+	f.Add([]byte(`{"schema":1,"schema":"x","id":"a","profile":"b","outcome":"hung"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		const limit = 1 << 20
+		records, damage, err := read(strings.NewReader(string(data)), limit)
+		require.NoError(t, err)
+		said := 0
+		lines := bufio.NewScanner(strings.NewReader(string(data)))
+		lines.Buffer(nil, len(data)+1)
+		for lines.Scan() {
+			if strings.TrimSpace(lines.Text()) != "" {
+				said++
+			}
+		}
+		require.Equal(t, said, len(records)+len(damage))
+		for _, r := range records {
+			line, err := encode(r)
+			require.NoError(t, err)
+			again, why := decode(line)
+			require.Empty(t, why)
+			require.Equal(t, r.ID, again.ID)
+		}
+	})
+}

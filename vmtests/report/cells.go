@@ -1,0 +1,158 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// labels names each record as briefly as can be: by its profile, or where a profile
+// comes several times by what its ID adds to the run.
+func labels(records []record.Record) []string {
+	count := map[string]int{}
+	for _, r := range records {
+		count[r.Profile]++
+	}
+	labels := make([]string, len(records))
+	for i, r := range records {
+		label := r.Profile
+		if count[label] > 1 {
+			label = strings.TrimPrefix(r.ID, r.Run+"/")
+		}
+		labels[i] = name(label)
+	}
+	return labels
+}
+
+// family is the probes whose ids begin alike.
+type family struct {
+	name string
+	ids  []string
+}
+
+// families gives every probe that any record knows of, in the order the guest ran
+// them; a probe that only a later record has comes at the end of its family.
+func families(records []record.Record) []family {
+	var all []family
+	at := map[string]int{}
+	seen := map[string]bool{}
+	for _, r := range records {
+		for _, id := range Probes(r) {
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			fam, _, _ := strings.Cut(id, "/")
+			i, ok := at[fam]
+			if !ok {
+				i = len(all)
+				at[fam] = i
+				all = append(all, family{name: fam})
+			}
+			all[i].ids = append(all[i].ids, id)
+		}
+	}
+	return all
+}
+
+// Probes gives the IDs of the probes a record knows of, each once: those the guest
+// said it would run, then any other it sent a finding for.
+func Probes(r record.Record) []string {
+	var ids []string
+	seen := map[string]bool{}
+	add := func(id string) {
+		if !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	if r.Hello != nil {
+		for _, id := range r.Hello.Probes {
+			add(id)
+		}
+	}
+	for _, f := range r.Findings {
+		add(f.ID)
+	}
+	return ids
+}
+
+// finding gives what a record says of a probe. A probe that answered twice with
+// different verdicts has no answer that could be trusted.
+func finding(r record.Record, id string) (wire.Finding, bool) {
+	i := slices.IndexFunc(r.Findings, func(f wire.Finding) bool { return f.ID == id })
+	if i < 0 {
+		return wire.Finding{}, false
+	}
+	f := r.Findings[i]
+	for _, g := range r.Findings[i+1:] {
+		if g.ID == id && g.Verdict != f.Verdict {
+			f.Verdict, f.Errno, f.Value = wire.Inconclusive, "", ""
+		}
+	}
+	return f, true
+}
+
+// probeCell is a finding in one word. Only a conclusive absence shows its errno.
+func probeCell(r record.Record, id string) cell {
+	f, ok := finding(r, id)
+	switch {
+	case !ok && r.Running == id:
+		return cell{"cut off", doubt}
+	case !ok:
+		return cell{"-", plain}
+	case f.Verdict == wire.Works:
+		return cell{"works", plain}
+	case f.Verdict == wire.Absent && isErrno(f.Errno):
+		return cell{f.Errno, bad}
+	case f.Verdict == wire.Absent:
+		return cell{"absent", bad}
+	}
+	return cell{"inconclusive", doubt}
+}
+
+// isErrno reports whether s looks like the name of an error number; those of
+// Linux have 15 letters at most (EPROTONOSUPPORT, ENOTRECOVERABLE).
+func isErrno(s string) bool {
+	rest, ok := strings.CutPrefix(s, "E")
+	return ok && rest != "" && len(s) <= 15 && strings.Trim(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
+}
+
+func outcomeCell(r record.Record) cell {
+	switch {
+	case r.Outcome == record.Completed:
+		return cell{"completed", plain}
+	case r.Outcome == "":
+		return cell{"no verdict", doubt}
+	case r.Outcome.RigFault():
+		return cell{string(r.Outcome), doubt}
+	}
+	return cell{string(r.Outcome), bad}
+}
+
+// userSpaceCell is the time from QEMU's start to the first sign of user space: the
+// console's word that init is run, or on a silent console the guest's first event.
+func userSpaceCell(r record.Record) cell {
+	for _, s := range []float64{r.Phases.Init, r.Phases.FirstEvent} {
+		if s > 0 {
+			return cell{fmt.Sprintf("%.2f s", s), plain}
+		}
+	}
+	return cell{"-", plain}
+}
+
+func imageCell(r record.Record) cell { return cell{size(r.Kernel.ImageBytes), plain} }
+
+// size gives a number of bytes in binary units; what is not known is "-".
+func size(n int64) string {
+	switch {
+	case n <= 0:
+		return "-"
+	case n < 1<<20:
+		return fmt.Sprintf("%.0f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%.2f MiB", float64(n)/(1<<20))
+}

@@ -1,0 +1,154 @@
+package report
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// corpus gives the records of every results file in testdata, by its name.
+func corpus(t testing.TB) map[string][]record.Record {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.jsonl")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	all := map[string][]record.Record{}
+	for _, file := range files {
+		records, damage, err := record.Load(file)
+		require.NoError(t, err)
+		require.Empty(t, damage, file)
+		all[strings.TrimSuffix(filepath.Base(file), ".jsonl")] = records
+	}
+	return all
+}
+
+// formats are the ways records are written, by the suffix of their golden files.
+func formats() map[string]func(*strings.Builder, []record.Record) error {
+	table := func(o TableOptions) func(*strings.Builder, []record.Record) error {
+		return func(b *strings.Builder, rs []record.Record) error { return Table(b, rs, o) }
+	}
+	return map[string]func(*strings.Builder, []record.Record) error{
+		"default":  table(TableOptions{}),
+		"80":       table(TableOptions{Width: 80}),
+		"colour":   table(TableOptions{Colour: true}),
+		"markdown": table(TableOptions{Markdown: true}),
+		"summary": func(b *strings.Builder, rs []record.Record) error {
+			b.WriteString(strings.Join(Summary(rs), "\n") + "\n")
+			return nil
+		},
+		"show": func(b *strings.Builder, rs []record.Record) error {
+			return Show(b, rs[len(rs)-1], "")
+		},
+	}
+}
+
+func TestGolden(t *testing.T) {
+	for name, records := range corpus(t) {
+		for suffix, write := range formats() {
+			t.Run(name+"/"+suffix, func(t *testing.T) {
+				var b strings.Builder
+				require.NoError(t, write(&b, records))
+				golden := filepath.Join("testdata", name+"."+suffix+".golden")
+				if *update {
+					require.NoError(t, os.WriteFile(golden, []byte(b.String()), 0o644))
+				}
+				want, err := os.ReadFile(golden)
+				require.NoError(t, err)
+				assert.Equal(t, string(want), b.String())
+			})
+		}
+	}
+}
+
+// What a guest sent must not act on the terminal, whatever the format; colours are
+// ours, and are taken out first.
+func TestNothingActsOnTheTerminal(t *testing.T) {
+	colours := strings.NewReplacer(dim, "", red, "", yellow, "", bold, "", off, "")
+	for name, records := range corpus(t) {
+		for suffix, write := range formats() {
+			var b strings.Builder
+			require.NoError(t, write(&b, records))
+			for _, r := range colours.Replace(b.String()) {
+				require.True(t, r == '\n' || unicode.IsPrint(r), "%s/%s has %U", name, suffix, r)
+			}
+		}
+	}
+}
+
+func TestTableKeepsToItsWidth(t *testing.T) {
+	for name, records := range corpus(t) {
+		for _, width := range []int{60, 80, 100, 120, 200} {
+			var b strings.Builder
+			require.NoError(t, Table(&b, records, TableOptions{Width: width}))
+			for line := range strings.Lines(b.String()) {
+				if strings.HasPrefix(line, "* ") {
+					continue // notes are text, which a terminal wraps
+				}
+				assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), width, "%s: %s", name, line)
+			}
+		}
+	}
+}
+
+func TestTableHidesNothing(t *testing.T) {
+	for name, records := range corpus(t) {
+		for _, o := range []TableOptions{{}, {Width: 40}, {Markdown: true}} {
+			var b strings.Builder
+			require.NoError(t, Table(&b, records, o))
+			for _, r := range records {
+				assert.Contains(t, b.String(), outcomeCell(r).text, "%s: outcome of %s", name, r.ID)
+				for _, id := range Probes(r) {
+					if Escape(id, 100) != id {
+						continue
+					}
+					_, rest, ok := strings.Cut(id, "/")
+					if !ok {
+						rest = id
+					}
+					assert.Contains(t, b.String(), rest, "%s: probe %s", name, id)
+				}
+			}
+		}
+	}
+}
+
+func TestTableOfNothing(t *testing.T) {
+	var b strings.Builder
+	require.NoError(t, Table(&b, nil, TableOptions{}))
+	assert.Equal(t, "no boots are recorded\n", b.String())
+}
+
+func TestSplit(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		columns []int
+		room    int
+		want    []span
+	}{
+		{"all fit", []int{5, 5, 5}, 21, []span{{0, 3}}},
+		{"evened out", []int{5, 5, 5, 5}, 22, []span{{0, 2}, {2, 4}}},
+		{"even does not fit", []int{9, 9, 1, 1, 1}, 14, []span{{0, 1}, {1, 3}, {3, 5}}},
+		{"one is too wide", []int{50, 5}, 10, []span{{0, 1}, {1, 2}}},
+		{"no room at all", []int{5, 5}, -3, []span{{0, 1}, {1, 2}}},
+	} {
+		assert.Equal(t, tt.want, split(tt.columns, 2, tt.room), tt.name)
+	}
+}
+
+func TestSize(t *testing.T) {
+	for n, want := range map[int64]string{
+		-1: "-", 0: "-", 1 << 10: "1 KiB", 1000 << 10: "1000 KiB", 1 << 20: "1.00 MiB", 3288064: "3.14 MiB",
+	} {
+		assert.Equal(t, want, size(n))
+	}
+}

@@ -1,0 +1,198 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// ErrUnknownProbe says that a record knows nothing of a probe.
+var ErrUnknownProbe = errors.New("no such probe in the record")
+
+// Show writes everything known about one boot or, where probe is not empty, about
+// one probe of it. The beginning of IDs, such as socket, stands for all that follow.
+func Show(w io.Writer, r record.Record, probe string) error {
+	var b strings.Builder
+	if probe == "" {
+		showBoot(&b, r)
+		showFindings(&b, r)
+	} else if err := showProbes(&b, r, strings.TrimSuffix(probe, "/")); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// field writes one named value; what is not known is left out.
+func field(b *strings.Builder, key, value string) {
+	if value != "" {
+		fmt.Fprintf(b, "  %-10s %s\n", key, value)
+	}
+}
+
+func showBoot(b *strings.Builder, r record.Record) {
+	fmt.Fprintf(b, "%s\n", text(r.ID))
+	field(b, "profile", name(r.Profile))
+	field(b, "outcome", outcomeCell(r).text)
+	field(b, "reason", text(r.Reason))
+	for _, n := range r.Notices {
+		field(b, "notice", text(n))
+	}
+	for _, t := range r.Tries {
+		field(b, "tried", fmt.Sprintf("%s after %.1f s, and repeated", outcomeCell(record.Record{Outcome: t.Outcome}).text, t.Seconds))
+	}
+	field(b, "cut off", text(r.Running))
+	if !r.Time.IsZero() {
+		field(b, "started", r.Time.Format(time.RFC3339))
+	}
+	field(b, "times", phases(r.Phases))
+	showKernel(b, r)
+	field(b, "initramfs", joined(sizeOrNone(r.Initramfs.Bytes), text(r.Initramfs.Key)))
+	m := r.Machine
+	field(b, "qemu", joined(text(m.QEMU), memory(m.MemoryMiB)))
+	field(b, "accel", joined(name(m.Accel), text(m.AccelReason)))
+	field(b, "command", Escape(m.Command, 8000))
+	field(b, "console", Escape(r.ConsoleLog, 1000))
+	if h := r.Hello; h != nil {
+		field(b, "guest", fmt.Sprintf("%s, events through %s, %d of %d KiB of memory free, %d probes",
+			text(h.Release), text(h.Channel), h.MemAvailableKB, h.MemTotalKB, len(h.Probes)))
+	}
+}
+
+func showKernel(b *strings.Builder, r record.Record) {
+	k := r.Kernel
+	field(b, "kernel", joined(text(k.Version), sizeOrNone(k.ImageBytes), text(k.Key)))
+	if k.Text > 0 {
+		field(b, "sections", fmt.Sprintf("text %s, data %s, bss %s", size(k.Text), size(k.Data), size(k.BSS)))
+	}
+	field(b, "source", text(k.Source))
+	field(b, "compiler", text(k.Compiler))
+	field(b, "config", text(k.ConfigSHA256))
+}
+
+// phases gives the times that were reached, in the order of the record.
+func phases(p record.Phases) string {
+	var said []string
+	for _, t := range []struct {
+		name    string
+		seconds float64
+	}{
+		{"first byte", p.FirstByte}, {"banner", p.Banner}, {"init", p.Init},
+		{"first event", p.FirstEvent}, {"done", p.Done}, {"exit", p.Exit},
+		{"guest's own clock at its first event", p.GuestStart},
+	} {
+		if t.seconds > 0 {
+			said = append(said, fmt.Sprintf("%s %.2f s", t.name, t.seconds))
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
+// joined joins what is not empty.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+}
+
+func sizeOrNone(n int64) string {
+	if n <= 0 {
+		return ""
+	}
+	return size(n)
+}
+
+func memory(mib int) string {
+	if mib <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d MiB of memory", mib)
+}
+
+// showFindings lists every probe with its answer and what was said about it.
+func showFindings(b *strings.Builder, r record.Record) {
+	ids := Probes(r)
+	if len(ids) == 0 {
+		return
+	}
+	b.WriteString("\n")
+	width, answer := 0, 0
+	for _, id := range ids {
+		width = max(width, utf8.RuneCountInString(name(id)))
+		answer = max(answer, utf8.RuneCountInString(probeCell(r, id).text))
+	}
+	for _, id := range ids {
+		f, _ := finding(r, id)
+		what := joined(Escape(f.Value, 60), Escape(f.Detail, 100))
+		line := fmt.Sprintf("%s  %s  %s", pad(name(id), width), pad(probeCell(r, id).text, answer), what)
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+}
+
+// showProbes writes out all that is known of one probe, or of a family.
+func showProbes(b *strings.Builder, r record.Record, probe string) error {
+	found := false
+	for _, id := range Probes(r) {
+		if id != probe && !strings.HasPrefix(id, probe+"/") {
+			continue
+		}
+		if found {
+			b.WriteString("\n")
+		}
+		found = true
+		answers := 0
+		for _, f := range r.Findings {
+			if f.ID == id {
+				answers++
+				showFinding(b, r, f)
+			}
+		}
+		if answers == 0 {
+			fmt.Fprintf(b, "%s in %s\n", name(id), text(r.ID))
+			field(b, "verdict", missing(r, id))
+		}
+	}
+	if !found {
+		return fmt.Errorf("%w: %s in %s", ErrUnknownProbe, name(probe), text(r.ID))
+	}
+	return nil
+}
+
+// Matching gives the findings of the probe, or of those whose IDs begin with it.
+func Matching(r record.Record, probe string) []wire.Finding {
+	probe = strings.TrimSuffix(probe, "/")
+	var found []wire.Finding
+	for _, f := range r.Findings {
+		if f.ID == probe || strings.HasPrefix(f.ID, probe+"/") {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// missing says why a probe that was announced has no finding.
+func missing(r record.Record, id string) string {
+	if r.Running == id {
+		return "none: the boot ended while it ran"
+	}
+	return "none: no answer was received"
+}
+
+func showFinding(b *strings.Builder, r record.Record, f wire.Finding) {
+	fmt.Fprintf(b, "%s in %s\n", name(f.ID), text(r.ID))
+	field(b, "verdict", name(string(f.Verdict)))
+	field(b, "errno", name(f.Errno))
+	field(b, "decided by", text(f.Call))
+	field(b, "value", Escape(f.Value, 4000))
+	field(b, "detail", Escape(f.Detail, 4000))
+	field(b, "took", (time.Duration(f.Micros) * time.Microsecond).String())
+	for _, key := range slices.Sorted(maps.Keys(f.Numbers)) {
+		field(b, "number", fmt.Sprintf("%s = %g", name(key), f.Numbers[key]))
+	}
+}

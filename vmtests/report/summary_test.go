@@ -1,0 +1,121 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// boot makes a record of a profile that ended so.
+func boot(profile string, o record.Outcome, findings ...wire.Finding) record.Record {
+	return record.Record{ID: "r/" + profile, Run: "r", Profile: profile, Outcome: o, Findings: findings}
+}
+
+func TestSummaryOfOddRecords(t *testing.T) {
+	absent := wire.Finding{ID: "b", Verdict: wire.Absent}
+	works := wire.Finding{ID: "a", Verdict: wire.Works}
+	reached := boot("full", record.Hung)
+	reached.Hello = &wire.Hello{Probes: []string{"a", "b"}}
+	reached.Reason = "no progress for 60 s."
+	for name, tt := range map[string]struct {
+		records []record.Record
+		want    []string
+	}{
+		"nothing": {nil, []string{"No boots are recorded."}},
+		"one, and no probe": {
+			[]record.Record{boot("full", record.Completed)},
+			[]string{"The kernel full booted to user space and to the end of the probes.", "No probe was run."},
+		},
+		"no verdict": {
+			[]record.Record{boot("full", "")},
+			[]string{"The kernel full did not complete.", "full has no verdict.", "No probe was run."},
+		},
+		"all failed": {
+			[]record.Record{boot("one", record.Panicked), boot("no-net", record.BuildFailed)},
+			[]string{
+				"None of two kernels booted to user space and to the end of the probes.",
+				"one panicked.", "no-net has no verdict, because the rig failed (build-failed).", "No probe was run.",
+			},
+		},
+		"hung half way": {
+			[]record.Record{reached, boot("no-net", record.Completed, works, absent)},
+			[]string{
+				"One of two kernels booted to user space and to the end of the probes: no-net.",
+				"full hung after it had reached user space: no progress for 60 s.",
+				"Probes that work: 0 of 2 in full, 1 of 2 in no-net.",
+				"In no-net 1 of 2 probes find nothing there: absent 1; the kernel itself ran to the end without an oops or a panic.",
+				"Probes without a clear answer, counted as neither: 2 in full.",
+			},
+		},
+		"a verdict of no known kind": {
+			[]record.Record{boot("full", record.Completed, wire.Finding{ID: "a", Verdict: "perhaps", Errno: "ENOSYS"})},
+			[]string{
+				"The kernel full booted to user space and to the end of the probes.",
+				"Probes that work: 0 of 1 in full.",
+				"Probes without a clear answer, counted as neither: 1 in full.",
+			},
+		},
+	} {
+		assert.Equal(t, tt.want, Summary(tt.records), name)
+	}
+}
+
+// An oops is not passed over in the sentence about the kernel itself.
+func TestSummaryDoesNotPraiseAKernelWithNotices(t *testing.T) {
+	r := boot("no-net", record.Completed, wire.Finding{ID: "b", Verdict: wire.Absent, Errno: "ENOSYS"})
+	assert.Contains(t, strings.Join(Summary([]record.Record{r}), " "), "without an oops")
+	r.Notices = []string{"oops"}
+	said := strings.Join(Summary([]record.Record{r}), " ")
+	assert.NotContains(t, said, "without an oops")
+	assert.Contains(t, said, "Notices (oopses and the like): 1 in no-net.")
+}
+
+func TestCountsAddUp(t *testing.T) {
+	for name, records := range corpus(t) {
+		for _, r := range records {
+			c := count(r)
+			assert.Equal(t, len(Probes(r)), c.works+c.absent+c.unclear, "%s: %s", name, r.ID)
+		}
+	}
+}
+
+func TestShowOneProbe(t *testing.T) {
+	full := corpus(t)["three"][0]
+	var b strings.Builder
+	require.NoError(t, Show(&b, full, "socket/tcp4/loopback"))
+	assert.Equal(t, `socket/tcp4/loopback in 20260301T101500.123Z-4711/full
+  verdict    works
+  decided by socket(AF_INET, SOCK_STREAM)
+  detail     connected to 127.0.0.1, sent 64 bytes, got them back
+  took       169µs
+  number     connect_us = 212
+  number     echo_us = 88.5
+`, b.String())
+}
+
+func TestShowAFamily(t *testing.T) {
+	full := corpus(t)["three"][0]
+	var b strings.Builder
+	require.NoError(t, Show(&b, full, "socket/unix/"))
+	assert.Equal(t, 3, strings.Count(b.String(), "socket/unix/"))
+	assert.Len(t, Matching(full, "socket/unix"), 3)
+	err := Show(&b, full, "socket/un")
+	require.ErrorIs(t, err, ErrUnknownProbe)
+	assert.EqualError(t, err, "no such probe in the record: socket/un in 20260301T101500.123Z-4711/full")
+}
+
+func TestShowAProbeThatDidNotAnswer(t *testing.T) {
+	panicked := corpus(t)["faults"][1]
+	for probe, want := range map[string]string{
+		"socket/unix/socketpair": "none: the boot ended while it ran",
+		"socket/raw":             "none: no answer was received",
+	} {
+		var b strings.Builder
+		require.NoError(t, Show(&b, panicked, probe))
+		assert.Contains(t, b.String(), want)
+	}
+}
