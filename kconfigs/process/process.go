@@ -23,7 +23,9 @@ const keepTail = 16 << 10
 // supervise runs its arguments in the background and kills the whole process group
 // when SIGTERM comes, which the kernel sends when netstrip dies, even by SIGKILL
 // (PR_SET_PDEATHSIG). A parent-death signal on make alone would leave its compilers.
-const supervise = `trap 'kill -KILL 0' TERM; "$@" & wait $!`
+// A shell gives what it runs in the background /dev/null to read, so standard input
+// goes there by way of descriptor 9.
+const supervise = `trap 'kill -KILL 0' TERM; exec 9<&0; "$@" <&9 9<&- & exec 9<&-; wait $!`
 
 // Command is a program to run.
 type Command struct {
@@ -87,6 +89,7 @@ func Run(ctx context.Context, c Command) (Usage, error) {
 	}
 	start := time.Now()
 	err := cmd.Run()
+	out.end()
 	usage := Usage{Wall: time.Since(start)}
 	if s := cmd.ProcessState; s != nil {
 		usage.CPU = s.UserTime() + s.SystemTime()
@@ -133,6 +136,14 @@ func (l *lines) Write(p []byte) (int, error) {
 		}
 		l.each(string(l.partial[:i]))
 		l.partial = l.partial[i+1:]
+	}
+}
+
+// end hands on a last line that did not end in a newline.
+func (l *lines) end() {
+	if len(l.partial) > 0 && l.each != nil {
+		l.each(string(l.partial))
+		l.partial = nil
 	}
 }
 

@@ -1,0 +1,186 @@
+package kconfigs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxFragment is the size in bytes beyond which a file is taken for something else.
+const maxFragment = 1 << 20
+
+// Fragment is a short piece of .config.
+type Fragment struct {
+	// Name is the file, as errors cite it.
+	Name string
+	// Settings are in the order of the file.
+	Settings []Setting
+}
+
+// Setting is one symbol that was asked for.
+type Setting struct {
+	// Symbol is the name without CONFIG_.
+	Symbol string
+	// Value is as .config writes it: y, m, n, a number, or a string in its quotes.
+	Value string
+	// Fragment and Line say where it was asked for.
+	Fragment string
+	Line     int
+}
+
+// ReadFragment reads a user's fragment. A file that cannot be read is a
+// RequestError too: it was asked for.
+func ReadFragment(path string) (Fragment, error) {
+	e := &RequestError{}
+	f, err := os.Open(path)
+	if err == nil {
+		defer f.Close()
+		var data []byte
+		data, err = io.ReadAll(io.LimitReader(f, maxFragment+1))
+		if err == nil && len(data) > maxFragment {
+			err = fmt.Errorf("longer than %d bytes, which no fragment is", maxFragment)
+		}
+		if err == nil {
+			return ParseFragment(path, data)
+		}
+	}
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pe.Err
+	}
+	e.add(path, 0, "", "reading the fragment: %v", err)
+	return Fragment{}, e
+}
+
+// ParseFragment reads a fragment strictly; name is what errors call it. A symbol
+// that stands twice is an error even where both lines agree: who deletes one of them
+// with its reason would believe the symbol gone.
+func ParseFragment(name string, data []byte) (Fragment, error) {
+	f := Fragment{Name: name}
+	e := &RequestError{}
+	first := map[string]int{}
+	eachLine(data, func(n int, line string) {
+		symbol, value, err := parseLine(line)
+		switch {
+		case err != nil:
+			e.add(name, n, "", "%v", err)
+		case symbol == "":
+		case first[symbol] > 0:
+			e.add(name, n, symbol, "already set in line %d", first[symbol])
+		default:
+			first[symbol] = n
+			f.Settings = append(f.Settings, Setting{symbol, value, name, n})
+		}
+	})
+	return f, e.orNil()
+}
+
+// eachLine calls do with every line of data and its number, from 1.
+func eachLine(data []byte, do func(n int, line string)) {
+	for n := 1; len(data) > 0; n++ {
+		line, rest, _ := bytes.Cut(data, []byte("\n"))
+		do(n, string(line))
+		data = rest
+	}
+}
+
+// parseLine reads one line of a fragment or a .config. A blank line or a comment
+// gives no symbol. "# CONFIG_X is not set" gives n, as it does in the kernel.
+func parseLine(line string) (symbol, value string, err error) {
+	if err := checkText(line); err != nil {
+		return "", "", err
+	}
+	if line == "" {
+		return "", "", nil
+	}
+	if line[0] == '#' {
+		return parseComment(line)
+	}
+	name, value, ok := strings.Cut(line, "=")
+	switch {
+	case !ok:
+		return "", "", fmt.Errorf(`%q is neither "CONFIG_NAME=value", "# CONFIG_NAME is not set" nor a comment`, line)
+	case isName(name) && !strings.HasPrefix(name, "CONFIG_"):
+		return "", "", fmt.Errorf("%q lacks the prefix: write CONFIG_%s", line, line)
+	case !isName(name) || name == "CONFIG_":
+		return "", "", fmt.Errorf("%q is no name of a symbol", name)
+	}
+	if err := checkValue(value); err != nil {
+		return "", "", fmt.Errorf("%s: %w", name, err)
+	}
+	return strings.TrimPrefix(name, "CONFIG_"), value, nil
+}
+
+// parseComment tells "# CONFIG_X is not set" from a comment. What was surely meant
+// as the first and is spelt otherwise is an error: kconfig would pass over it.
+func parseComment(line string) (symbol, value string, err error) {
+	const pre, post = "# CONFIG_", " is not set"
+	if name, ok := strings.CutPrefix(line, pre); ok {
+		if name, ok := strings.CutSuffix(name, post); ok && isName(name) {
+			return name, "n", nil
+		}
+	}
+	words := strings.Fields(strings.TrimLeft(line, "#"))
+	if len(words) == 4 && strings.HasPrefix(words[0], "CONFIG_") &&
+		strings.HasPrefix(strings.Join(words[1:], " "), "is not set") {
+		return "", "", fmt.Errorf("%q would be taken for a comment: write %q", line, pre+words[0][7:]+post)
+	}
+	return "", "", nil
+}
+
+func checkText(line string) error {
+	switch {
+	case !utf8.ValidString(line):
+		return fmt.Errorf("%q is not UTF-8", line)
+	case strings.HasSuffix(line, "\r"):
+		return errors.New("the line ends in CRLF: save the file with Unix line ends")
+	case strings.HasPrefix(line, "\ufeff"):
+		return errors.New("the file begins with a byte order mark: save it without")
+	case strings.TrimSpace(line) != line:
+		return fmt.Errorf("%q has white space at an end", line)
+	case strings.ContainsFunc(line, func(r rune) bool { return r != '\t' && unicode.IsControl(r) }):
+		return fmt.Errorf("%q has a control character in it", line)
+	}
+	return nil
+}
+
+func checkValue(v string) error {
+	switch {
+	case v == "":
+		return errors.New("no value after the =; an empty string is written \"\"")
+	case v[0] == '"':
+		return checkQuoted(v)
+	case v == "y" || v == "m" || v == "n" || isNumber(v):
+		return nil
+	}
+	return fmt.Errorf("%q is neither y, m, n, a number nor a string in quotes", v)
+}
+
+// checkQuoted accepts what kconfig writes: quotes around, \ before " and \ inside.
+func checkQuoted(v string) error {
+	for i := 1; i < len(v); i++ {
+		switch v[i] {
+		case '\\':
+			i++
+		case '"':
+			if i == len(v)-1 {
+				return nil
+			}
+			return fmt.Errorf("%q follows the string's closing quote", v[i+1:])
+		}
+	}
+	return errors.New("the string lacks its closing quote")
+}
+
+func isName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !isWord(r) })
+}
+
+func isWord(r rune) bool {
+	return r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+}

@@ -1,0 +1,266 @@
+package kbuild
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/process"
+)
+
+// Files of ours in the object tree, which hold what kbuild's do not.
+const (
+	requestFile = ".netstrip-request" // what KCONFIG_ALLCONFIG points at
+	logFile     = ".netstrip-log"     // all that make said of the last build
+)
+
+// job is the build of one kernel in the object tree.
+type job struct {
+	*Builder
+	req      kconfigs.Request
+	title    string // for progress
+	compiler string
+	tree     string // the source
+	obj      string // the object tree
+	lock     *os.File
+	start    time.Time
+	cpu      time.Duration
+	objects  int
+}
+
+// build makes the kernel for req. Not all that it needs is checked again under the
+// lock: only whether somebody else has built the same meanwhile.
+func (b *Builder) build(ctx context.Context, req kconfigs.Request, title string) (*Kernel, error) {
+	k, err := b.prepare(ctx, req, title)
+	if err != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("building %s: %w", req.Profile, err)
+	}
+	return k, err
+}
+
+func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title string) (*Kernel, error) {
+	j := &job{Builder: b, req: req, title: title}
+	if err := checkTools(ctx, tools()); err != nil {
+		return nil, err
+	}
+	if strings.ContainsAny(b.Cache.Dir, " :") {
+		return nil, fmt.Errorf("the cache %q: kbuild takes no path with a space or a colon; set %s", b.Cache.Dir, cache.Env)
+	}
+	var err error
+	if j.tree, err = b.Source.Tree(ctx); err != nil {
+		return nil, err
+	}
+	known, err := b.Source.Symbols(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := req.CheckKnown(known); err != nil {
+		return nil, err
+	}
+	if j.compiler, err = b.compilerID(ctx); err != nil {
+		return nil, err
+	}
+	name := hash(b.Source.ID, j.compiler, recipe())[:16]
+	j.obj = b.Cache.Path(kindObject, name)
+	if j.lock, err = b.Cache.Lock(ctx, kindObject+"-"+name); err != nil {
+		return nil, err
+	}
+	defer j.lock.Close()
+	if k, ok, err := b.Cached(ctx, req); ok || err != nil {
+		return k, err
+	}
+	j.start = time.Now()
+	return j.run(ctx)
+}
+
+// run configures, builds and publishes, the object tree being ours.
+func (j *job) run(ctx context.Context) (*Kernel, error) {
+	if err := os.MkdirAll(j.obj, 0o755); err != nil {
+		return nil, fmt.Errorf("making the object tree: %w", err)
+	}
+	if err := recoverTree(j.obj); err != nil {
+		return nil, err
+	}
+	final, err := j.configure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key := hash(string(final), j.Source.ID, j.compiler, recipe())
+	if k, err := j.load(key); err == nil {
+		k.Cached = true
+		return k, j.writeIndex(ctx, key)
+	}
+	// What is there and cannot be loaded is damaged.
+	if err := os.RemoveAll(j.Cache.Path(kindKernel, key)); err != nil {
+		return nil, fmt.Errorf("clearing a damaged kernel: %w", err)
+	}
+	if err := j.compile(ctx); err != nil {
+		return nil, err
+	}
+	after, err := j.readConfig()
+	if err != nil {
+		return nil, err
+	}
+	if string(after) != string(final) {
+		return nil, errors.New("make bzImage changed the .config it was given")
+	}
+	if _, err := j.Cache.Publish(ctx, kindKernel, key, func(dir string) error { return j.fill(dir, key, final) }); err != nil {
+		return nil, err
+	}
+	if err := j.writeIndex(ctx, key); err != nil {
+		return nil, err
+	}
+	k, err := j.load(key)
+	if err == nil {
+		j.Progress.Line("%s: built in %.0f s, %d objects compiled", j.title, k.WallSeconds, k.Objects)
+	}
+	return k, err
+}
+
+// configure makes the final .config, with everything off that was not asked for, and
+// verifies it. The second target fills in what the first may have left open.
+func (j *job) configure(ctx context.Context) ([]byte, error) {
+	j.Progress.State("%s: configuring", j.title)
+	request := filepath.Join(j.obj, requestFile)
+	if err := cache.WriteFile(request, []byte(j.req.Text())); err != nil {
+		return nil, err
+	}
+	err := j.make(ctx, nil, []string{"KCONFIG_ALLCONFIG=" + request}, "allnoconfig", "olddefconfig")
+	if err != nil {
+		return nil, fmt.Errorf("configuring: %w", err)
+	}
+	return j.readConfig()
+}
+
+// readConfig reads the object tree's .config and verifies the request against it.
+func (j *job) readConfig() ([]byte, error) {
+	data, err := os.ReadFile(filepath.Join(j.obj, ".config"))
+	if err != nil {
+		return nil, fmt.Errorf("reading the final .config: %w", err)
+	}
+	final, err := kconfigs.ParseConfig(data)
+	if err != nil {
+		return nil, err
+	}
+	return data, j.req.Verify(final)
+}
+
+// compile makes bzImage, counting what is compiled.
+func (j *job) compile(ctx context.Context) error {
+	path := filepath.Join(j.obj, logFile)
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("making the build's log: %w", err)
+	}
+	defer f.Close()
+	log := bufio.NewWriter(f)
+	defer log.Flush()
+	onLine := func(line string) {
+		fmt.Fprintln(log, line)
+		if isObject(line) {
+			j.objects++
+		}
+		j.Progress.State("%s: %d objects compiled, %.0f s", j.title, j.objects, time.Since(j.start).Seconds())
+	}
+	if err := markBuilding(j.obj); err != nil {
+		return err
+	}
+	err = j.make(ctx, onLine, nil, "-j"+strconv.Itoa(j.jobs()), "bzImage")
+	if ctx.Err() != nil {
+		return ctx.Err() // and the mark stays: what make was writing may be half there
+	}
+	if err != nil {
+		err = fmt.Errorf("%w (all of it is in %s)", err, path)
+	}
+	return errors.Join(err, unmarkBuilding(j.obj))
+}
+
+// isObject reports whether a line of make's is about an object of the kernel, rather
+// than about one of the host's programs.
+func isObject(line string) bool {
+	words := strings.Fields(line)
+	return len(words) >= 2 && (words[0] == "CC" || words[0] == "AS")
+}
+
+// make runs kbuild's make. The lock on the object tree goes with it, so that it is
+// not let go of before the last compiler has ended.
+func (j *job) make(ctx context.Context, onLine func(string), env []string, args ...string) error {
+	all := append([]string{"make", "-C", j.tree, "O=" + j.obj}, variables()...)
+	usage, err := process.Run(ctx, process.Command{
+		Args:   append(all, args...),
+		Env:    append(environment(), env...),
+		OnLine: onLine,
+		Files:  []*os.File{j.lock},
+	})
+	j.cpu += usage.CPU
+	return err
+}
+
+// fill puts a kernel's files into dir.
+func (j *job) fill(dir, key string, final []byte) error {
+	k := Kernel{
+		Key: key, Source: j.Source.Origin, Compiler: j.compiler, Objects: j.objects,
+		CPUSeconds: j.cpu.Seconds(), WallSeconds: time.Since(j.start).Seconds(),
+	}
+	sum := sha256.Sum256(final)
+	k.ConfigSHA256 = hex.EncodeToString(sum[:])
+	release, err := os.ReadFile(filepath.Join(j.obj, "include/config/kernel.release"))
+	if err != nil {
+		return fmt.Errorf("reading the kernel's release: %w", err)
+	}
+	k.Version = strings.TrimSpace(string(release))
+	if k.Text, k.Data, k.BSS, err = sizes(filepath.Join(j.obj, "vmlinux")); err != nil {
+		return err
+	}
+	if k.ImageBytes, err = copyFile(filepath.Join(dir, imageFile), filepath.Join(j.obj, "arch/x86/boot/bzImage")); err != nil {
+		return err
+	}
+	if _, err = copyFile(filepath.Join(dir, "System.map"), filepath.Join(j.obj, "System.map")); err != nil {
+		return err
+	}
+	if err := cache.WriteFile(filepath.Join(dir, configFile), final); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(k, "", "\t")
+	if err != nil {
+		return fmt.Errorf("writing down the kernel: %w", err)
+	}
+	return cache.WriteFile(filepath.Join(dir, infoFile), append(data, '\n'))
+}
+
+func (j *job) writeIndex(ctx context.Context, key string) error {
+	index, err := j.indexPath(ctx, j.req)
+	if err != nil {
+		return err
+	}
+	return cache.WriteFile(index, []byte(key+"\n"))
+}
+
+func copyFile(to, from string) (int64, error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return 0, fmt.Errorf("keeping the kernel: %w", err)
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return 0, fmt.Errorf("keeping the kernel: %w", err)
+	}
+	n, err := io.Copy(out, in)
+	if err = errors.Join(err, out.Close()); err != nil {
+		return n, fmt.Errorf("keeping the kernel: %w", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,75 @@
+package kbuild
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+)
+
+// realSource opens the installed kernel source, in the cache that netstrip itself
+// uses, so that it is unpacked once and not at every test.
+func realSource(t *testing.T) *Source {
+	t.Helper()
+	for _, tool := range tools() {
+		needTools(t, tool.name)
+	}
+	c, err := cache.Open("")
+	require.NoError(t, err)
+	s, err := OpenSource(context.Background(), SourceOptions{Cache: c})
+	if err != nil {
+		require.Empty(t, os.Getenv("NETSTRIP_REQUIRE_VM"), "NETSTRIP_REQUIRE_VM is set: %v", err)
+		t.Skip(err)
+	}
+	return s
+}
+
+// TestRealConfigs lets the real kconfig answer the ends of the ladder, and requests
+// that it cannot meet. It compiles no kernel; every build verifies its own profile.
+func TestRealConfigs(t *testing.T) {
+	ctx := context.Background()
+	s := realSource(t)
+	tree, err := s.Tree(ctx)
+	require.NoError(t, err)
+	known, err := s.Symbols(ctx)
+	require.NoError(t, err)
+	assert.Greater(t, len(known), 10_000)
+
+	obj := t.TempDir()
+	lock, err := os.Create(filepath.Join(obj, "lock"))
+	require.NoError(t, err)
+	defer lock.Close()
+	configure := func(req kconfigs.Request) error {
+		require.NoError(t, req.CheckKnown(known))
+		j := &job{Builder: &Builder{Cache: s.cache, Source: s}, req: req, tree: tree, obj: obj, lock: lock}
+		_, err := j.configure(ctx)
+		return err
+	}
+	for _, tt := range []struct{ profile, fragment, want string }{
+		{"full", "CONFIG_TUN=y\n", ""},
+		{"bare-net", "", ""},
+		{"no-net", "# a Unix socket\n\nCONFIG_UNIX=y\n", "mine.config:3: CONFIG_UNIX: wanted y, got n"},
+		{"full", "CONFIG_TUN=m\nCONFIG_LOG_BUF_SHIFT=40\n# CONFIG_FAILOVER is not set\n", "" +
+			"mine.config:1: CONFIG_TUN: wanted m, got y (there are no modules here: ask for y)\n" +
+			"mine.config:2: CONFIG_LOG_BUF_SHIFT: wanted 40, got 25\n" +
+			"mine.config:3: CONFIG_FAILOVER: wanted n, got y"},
+	} {
+		p, err := kconfigs.Lookup(tt.profile)
+		require.NoError(t, err)
+		f, err := kconfigs.ParseFragment("mine.config", []byte(tt.fragment))
+		require.NoError(t, err)
+		req, err := p.With(f).Request()
+		require.NoError(t, err)
+		if err := configure(req); tt.want == "" {
+			require.NoError(t, err, tt.profile)
+		} else {
+			require.EqualError(t, err, tt.want)
+		}
+	}
+}

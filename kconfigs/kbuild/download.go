@@ -1,0 +1,89 @@
+package kbuild
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+)
+
+// download is a tarball to get from the network, whose hash is known beforehand.
+type download struct {
+	url      string
+	sha256   string
+	stall    time.Duration // how long nothing may come
+	cache    *cache.Cache
+	progress *progress.Printer
+}
+
+// get gives the path of the tarball, fetching it if it is not in the cache. Nothing
+// is kept of a download that is cut short or is not what was asked for.
+func (d download) get(ctx context.Context) (string, error) {
+	dir, err := d.cache.Publish(ctx, "download", d.sha256, func(dir string) error {
+		if err := d.fetch(ctx, filepath.Join(dir, "tarball")); err != nil {
+			return fmt.Errorf("downloading %s: %w", d.url, err)
+		}
+		return nil
+	})
+	return filepath.Join(dir, "tarball"), err
+}
+
+func (d download) fetch(ctx context.Context, path string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(d.stall, func() { cancel(fmt.Errorf("nothing came for %v", d.stall)) })
+	defer watch.Stop()
+	err := d.transfer(ctx, path, watch)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func (d download) transfer(ctx context.Context, path string, watch *time.Timer) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the server says %s", resp.Status)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h := sha256.New()
+	body := &counter{r: resp.Body, total: resp.ContentLength, what: "downloading the kernel source", progress: d.progress}
+	if _, err := io.Copy(io.MultiWriter(f, h, alive{watch, d.stall}), body); err != nil {
+		return fmt.Errorf("after %d bytes: %w", body.done, err)
+	}
+	if sum := hex.EncodeToString(h.Sum(nil)); sum != d.sha256 {
+		return fmt.Errorf("its SHA-256 is %s, not %s", sum, d.sha256)
+	}
+	return f.Close()
+}
+
+// alive puts the watch off with everything that is written to it.
+type alive struct {
+	watch *time.Timer
+	stall time.Duration
+}
+
+func (a alive) Write(p []byte) (int, error) {
+	a.watch.Reset(a.stall)
+	return len(p), nil
+}

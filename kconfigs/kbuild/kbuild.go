@@ -1,0 +1,199 @@
+// Package kbuild makes kernels: kernel source and a request in, a kernel in a
+// content-addressed cache out. It runs on the host.
+//
+// A kernel's key is a hash of its final .config, the source, the compiler and the
+// build's environment. An index leads from requests to keys, so that finding a
+// kernel again runs no make. All kernels of one source and compiler are made one
+// after the other in one object tree, where kbuild compiles again only what mentions
+// a changed symbol: seven kernels cost less than three made apart.
+//
+// What kbuild is asked for is not what it gives: the final .config is compared with
+// the request before the build and again after it.
+package kbuild
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+)
+
+// The kinds of entries in the cache, and the files of a kernel.
+const (
+	kindKernel = "kernel"
+	kindIndex  = "kernel-index"
+	kindObject = "obj"
+
+	imageFile  = "bzImage"
+	configFile = "config"
+	infoFile   = "kernel.json"
+)
+
+// Kernel is a kernel that was built.
+type Kernel struct {
+	// Key addresses it in the cache.
+	Key string `json:"key"`
+	// Dir is where it stands, Image its bzImage and Config its final .config.
+	Dir    string `json:"-"`
+	Image  string `json:"-"`
+	Config string `json:"-"`
+	// Version is its release, as uname -r will give it: 6.12.117.
+	Version string `json:"version"`
+	// Source says where the source came from, Compiler what built it.
+	Source   string `json:"source"`
+	Compiler string `json:"compiler"`
+	// ConfigSHA256 is the hash of the final .config.
+	ConfigSHA256 string `json:"config_sha256"`
+	// ImageBytes is the size of the bzImage; Text, Data and BSS are those of
+	// vmlinux as size(1) gives them. All in bytes.
+	ImageBytes int64 `json:"image_bytes"`
+	Text       int64 `json:"text"`
+	Data       int64 `json:"data"`
+	BSS        int64 `json:"bss"`
+	// Objects is how many objects were compiled or assembled for it, given what its
+	// predecessor had left in the object tree.
+	Objects int `json:"objects"`
+	// CPUSeconds and WallSeconds are what its build took, configuring included.
+	CPUSeconds  float64 `json:"cpu_seconds"`
+	WallSeconds float64 `json:"wall_seconds"`
+	// Cached says that it was there and nothing was compiled.
+	Cached bool `json:"-"`
+}
+
+// Builder builds kernels. Cache and Source must be set.
+type Builder struct {
+	Cache    *cache.Cache
+	Source   *Source
+	Progress *progress.Printer
+	// Jobs is how many compilers run at a time; 0 means one for each processor.
+	Jobs int
+
+	once        sync.Once
+	compiler    string
+	compilerErr error
+}
+
+// Cached gives the kernel for req if it has been built, and runs no make to find out.
+func (b *Builder) Cached(ctx context.Context, req kconfigs.Request) (*Kernel, bool, error) {
+	index, err := b.indexPath(ctx, req)
+	if err != nil {
+		return nil, false, err
+	}
+	key, err := os.ReadFile(index)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("finding the kernel %s: %w", req.Profile, err)
+	}
+	k, err := b.load(strings.TrimSpace(string(key)))
+	if err != nil {
+		// Taken out of the cache or damaged: not there. Build makes it again.
+		return nil, false, nil
+	}
+	k.Cached = true
+	return k, true, nil
+}
+
+// BuildAll builds what is not there of reqs, in their order, and calls each with the
+// number, from 0, and kernel or error of every one as soon as it is known. One that
+// cannot be built does not stop the others; the error joins all there were.
+func (b *Builder) BuildAll(ctx context.Context, reqs []kconfigs.Request, each func(i int, k *Kernel, err error)) error {
+	var todo []int
+	var errs []error
+	done := func(i int, k *Kernel, err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if each != nil {
+			each(i, k, err)
+		}
+	}
+	for i, req := range reqs {
+		k, ok, err := b.Cached(ctx, req)
+		if err != nil || ok {
+			done(i, k, err)
+			continue
+		}
+		todo = append(todo, i)
+	}
+	for n, i := range todo {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		title := fmt.Sprintf("kernel %d of %d, %s", n+1, len(todo), reqs[i].Profile)
+		k, err := b.build(ctx, reqs[i], title)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		done(i, k, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Build gives the kernel for req, building it if it is not there.
+func (b *Builder) Build(ctx context.Context, req kconfigs.Request) (*Kernel, error) {
+	if k, ok, err := b.Cached(ctx, req); ok || err != nil {
+		return k, err
+	}
+	return b.build(ctx, req, "kernel "+req.Profile)
+}
+
+// indexPath is where the key of req's kernel is written down.
+func (b *Builder) indexPath(ctx context.Context, req kconfigs.Request) (string, error) {
+	compiler, err := b.compilerID(ctx)
+	if err != nil {
+		return "", err
+	}
+	return b.Cache.Path(kindIndex, hash(req.Text(), b.Source.ID, compiler, recipe())), nil
+}
+
+// load reads the kernel with the given key, and finds out whether it is whole.
+func (b *Builder) load(key string) (*Kernel, error) {
+	dir := b.Cache.Path(kindKernel, key)
+	data, err := os.ReadFile(filepath.Join(dir, infoFile))
+	if err != nil {
+		return nil, err
+	}
+	k := &Kernel{}
+	if err := json.Unmarshal(data, k); err != nil {
+		return nil, fmt.Errorf("parsing %s: %w", filepath.Join(dir, infoFile), err)
+	}
+	k.Dir, k.Image, k.Config = dir, filepath.Join(dir, imageFile), filepath.Join(dir, configFile)
+	info, err := os.Stat(k.Image)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() != k.ImageBytes || k.Key != key {
+		return nil, fmt.Errorf("the kernel %s is damaged", dir)
+	}
+	return k, nil
+}
+
+func (b *Builder) jobs() int {
+	if b.Jobs > 0 {
+		return b.Jobs
+	}
+	return runtime.NumCPU()
+}
+
+// hash is a name for its parts: a SHA-256 in hexadecimal.
+func hash(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

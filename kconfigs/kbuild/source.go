@@ -1,0 +1,215 @@
+package kbuild
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+)
+
+// debianDir is where Debian's linux-source-* packages put their tarballs.
+const debianDir = "/usr/src"
+
+// defaultSeries is the one the profiles and the expectations were made with.
+const defaultSeries = "6.12"
+
+// stalled is how long a download may bring nothing before it is given up.
+const stalled = time.Minute
+
+// SourceOptions say where the kernel's source comes from.
+type SourceOptions struct {
+	// Path is a kernel tree, which is built out of tree and never written to, or a
+	// tarball of one (.tar, .tar.xz, .tar.gz, .tar.zst). Empty means Debian's
+	// linux-source-SERIES where that is installed.
+	Path string
+	// URL is a tarball to download instead, and SHA256 its hash in hexadecimal.
+	// There is no default for either: only a hash from a place of one's own trust
+	// makes a download worth booting.
+	URL    string
+	SHA256 string
+	// Series is the kernel series that it must be, such as 6.12. Empty means 6.12
+	// of Debian's packages, and whatever it is of a source that was named.
+	Series string
+
+	// Cache must be set. Progress may be nil.
+	Cache    *cache.Cache
+	Progress *progress.Printer
+}
+
+// Source is where kernels are made from. What costs time (downloading, unpacking)
+// waits until the first build that needs it.
+type Source struct {
+	// ID names the content: the hash of a tarball, or the fingerprint of a tree.
+	ID string
+	// Origin says for people where it came from.
+	Origin string
+
+	series   string                                // that was asked for; empty: any
+	tree     string                                // a tree that stands there; else:
+	tarball  func(context.Context) (string, error) // gives the path of a tarball
+	cache    *cache.Cache
+	progress *progress.Printer
+}
+
+// OpenSource finds the source and identifies it, which is quick: no unpacking, no
+// download, and a tarball that was hashed before and has not changed is not hashed
+// again.
+func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {
+	s := &Source{series: o.Series, cache: o.Cache, progress: o.Progress}
+	if o.URL != "" || o.SHA256 != "" {
+		return s, s.openURL(o)
+	}
+	path := o.Path
+	if path == "" {
+		series := cmp.Or(o.Series, defaultSeries)
+		path = filepath.Join(debianDir, "linux-source-"+series+".tar.xz")
+		if _, err := os.Stat(path); err != nil {
+			return nil, noSource(series)
+		}
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the kernel source: %w", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the kernel source: %w", err)
+	}
+	if info.IsDir() {
+		return s, s.openTree(ctx, path)
+	}
+	return s, s.openTarball(ctx, path)
+}
+
+// noSource says what to do when no source was named and Debian's is not there.
+func noSource(series string) error {
+	return fmt.Errorf("finding the source of Linux %s: there is none in %s; apt-get install linux-source-%s, "+
+		"or name a tree or tarball with --source, or a download with --source-url and --source-sha256",
+		series, debianDir, series)
+}
+
+func (s *Source) openURL(o SourceOptions) error {
+	switch {
+	case o.Path != "":
+		return errors.New("opening the kernel source: both a path and a URL were given; give one of them")
+	case o.URL == "":
+		return errors.New("opening the kernel source: --source-sha256 was given without --source-url")
+	case !regexp.MustCompile(`^[0-9a-fA-F]{64}$`).MatchString(o.SHA256):
+		return fmt.Errorf("opening the kernel source: %s needs its SHA-256, 64 hexadecimal digits, in --source-sha256", o.URL)
+	}
+	s.ID = strings.ToLower(o.SHA256)
+	s.Origin = o.URL
+	d := download{url: o.URL, sha256: s.ID, stall: stalled, cache: s.cache, progress: s.progress}
+	s.tarball = d.get
+	return nil
+}
+
+// openTree takes a tree as it is. It refuses one that kbuild would refuse later.
+func (s *Source) openTree(ctx context.Context, dir string) error {
+	if strings.ContainsAny(dir, " :") {
+		return fmt.Errorf("opening the kernel tree %q: kbuild takes no path with a space or a colon", dir)
+	}
+	if err := isKernel(dir); err != nil {
+		return fmt.Errorf("opening the kernel tree %s: %w", dir, err)
+	}
+	// The three that the top Makefile's outputmakefile looks for (Makefile:659).
+	for _, left := range []string{".config", "include/config", "arch/x86/include/generated"} {
+		if _, err := os.Lstat(filepath.Join(dir, left)); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("opening the kernel tree %s: not clean, it has %s: run make mrproper in it, or name a tarball", dir, left)
+		}
+	}
+	id, err := fingerprint(ctx, dir)
+	if err != nil {
+		return fmt.Errorf("opening the kernel tree %s: %w", dir, err)
+	}
+	s.ID, s.tree, s.Origin = id, dir, fmt.Sprintf("%s (fingerprint %.12s)", dir, id)
+	return nil
+}
+
+func (s *Source) openTarball(ctx context.Context, path string) error {
+	if _, err := compression(path); err != nil {
+		return err
+	}
+	sum, err := hashOnce(ctx, s.cache, path)
+	if err != nil {
+		return fmt.Errorf("opening the kernel source: %w", err)
+	}
+	s.ID, s.Origin = sum, fmt.Sprintf("%s (sha256 %.12s)", path, sum)
+	s.tarball = func(context.Context) (string, error) { return path, nil }
+	return nil
+}
+
+// Tree gives the directory of the source, getting and unpacking it if need be.
+func (s *Source) Tree(ctx context.Context) (string, error) {
+	if s.tarball == nil {
+		return s.tree, s.checkVersion(ctx, s.tree)
+	}
+	return s.cache.Publish(ctx, "source", s.ID, func(dir string) error {
+		tarball, err := s.tarball(ctx)
+		if err != nil {
+			return err
+		}
+		if err := unpack(ctx, tarball, dir, s.progress); err != nil {
+			return err
+		}
+		if err := s.checkVersion(ctx, dir); err != nil {
+			return fmt.Errorf("unpacking %s: %w", tarball, err)
+		}
+		return nil
+	})
+}
+
+// isKernel tells a kernel tree from any other directory, before make is let into it.
+func isKernel(dir string) error {
+	for _, file := range []string{"Makefile", "Kconfig", "scripts/kconfig/conf.c"} {
+		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+			return fmt.Errorf("it is no kernel source: it has no %s", file)
+		}
+	}
+	return nil
+}
+
+// checkVersion makes sure that a tree is a kernel, and of the series asked for.
+func (s *Source) checkVersion(ctx context.Context, tree string) error {
+	if err := isKernel(tree); err != nil {
+		return err
+	}
+	version, err := kernelVersion(ctx, tree)
+	if err != nil {
+		return fmt.Errorf("asking the source for its version: %w", err)
+	}
+	if s.series != "" && !strings.HasPrefix(version+".", s.series+".") {
+		return fmt.Errorf("checking the source: it is Linux %s, and %s was asked for", version, s.series)
+	}
+	return nil
+}
+
+// kernelVersion asks a tree for its version: 6.12.117.
+func kernelVersion(ctx context.Context, tree string) (string, error) {
+	if err := checkTools(ctx, []tool{{"make", "make"}}); err != nil {
+		return "", err
+	}
+	var out []string
+	_, err := process.Run(ctx, process.Command{
+		Args:   []string{"make", "-s", "-C", tree, "kernelversion"},
+		Env:    environment(),
+		OnLine: func(l string) { out = append(out, l) },
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(out) != 1 || !regexp.MustCompile(`^\d+\.\d+`).MatchString(out[0]) {
+		return "", fmt.Errorf("make kernelversion says %q", strings.Join(out, "\n"))
+	}
+	return out[0], nil
+}

@@ -1,0 +1,183 @@
+package kbuild
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+)
+
+// packing is a way in which tarballs are compressed.
+type packing struct {
+	magic string
+	flag  string // what tar calls it
+	tool  tool   // what tar starts for it
+}
+
+func packings() []packing {
+	return []packing{
+		{"\xfd7zXZ\x00", "--xz", tool{"xz", "xz-utils"}},
+		{"\x1f\x8b", "--gzip", tool{"gzip", "gzip"}},
+		{"\x28\xb5\x2f\xfd", "--zstd", tool{"zstd", "zstd"}},
+	}
+}
+
+// compression tells how a tarball is packed, by its first bytes.
+func compression(path string) (packing, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return packing{}, fmt.Errorf("opening the kernel source: %w", err)
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return packing{}, fmt.Errorf("opening the kernel source: %w", err)
+	}
+	for _, p := range packings() {
+		if bytes.HasPrefix(head[:n], []byte(p.magic)) {
+			return p, nil
+		}
+	}
+	// tar(5): a header of 512 bytes with "ustar" at 257.
+	if n == len(head) && string(head[257:262]) == "ustar" {
+		return packing{flag: "--no-auto-compress"}, nil
+	}
+	return packing{}, fmt.Errorf("opening the kernel source %s: neither a directory nor a tarball that is plain or packed with xz, gzip or zstd", path)
+}
+
+// unpack puts what the tarball's one directory holds into dir.
+func unpack(ctx context.Context, path, dir string, p *progress.Printer) error {
+	pack, err := compression(path)
+	if err != nil {
+		return err
+	}
+	for _, t := range []tool{{"tar", "tar"}, pack.tool} {
+		if _, err := exec.LookPath(t.name); t.name != "" && err != nil {
+			return fmt.Errorf("unpacking %s: missing %s: apt-get install %s", path, t.name, t.pkg)
+		}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("unpacking the kernel source: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("unpacking the kernel source: %w", err)
+	}
+	in := &counter{r: f, total: info.Size(), what: "unpacking the kernel source", progress: p}
+	if err := runTar(ctx, pack.flag, dir, in); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("unpacking %s: %w", path, err)
+	}
+	return ctx.Err()
+}
+
+// runTar unpacks what it reads from in. The error is the first line that tar or xz
+// says: the last one is only that tar gives up. On a full disk it would say so for
+// every file to come, so it is stopped at the first.
+func runTar(ctx context.Context, flag, dir string, in io.Reader) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	first := ""
+	_, err := process.Run(ctx, process.Command{
+		Args:  []string{"tar", "--extract", flag, "--strip-components=1", "--no-same-owner", "--directory", dir, "--file=-"},
+		Env:   []string{"LC_ALL=C", "XZ_OPT=-T0"},
+		Stdin: in,
+		OnLine: func(line string) {
+			if first == "" {
+				first = line
+			}
+			if strings.Contains(line, "No space left on device") {
+				stop()
+			}
+		},
+	})
+	if err != nil && first != "" {
+		return errors.New(first)
+	}
+	return err
+}
+
+// counter reads from r and shows how far it has come.
+type counter struct {
+	r           io.Reader
+	done, total int64 // bytes; total is 0 where it is not known
+	what        string
+	progress    *progress.Printer
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.done += int64(n)
+	if c.total > 0 {
+		c.progress.State("%s: %d%%", c.what, c.done*100/c.total)
+	} else {
+		c.progress.State("%s: %d MB", c.what, c.done/1e6)
+	}
+	return n, err
+}
+
+// hashMemo is the hash of a file as it was when it had this size and time.
+type hashMemo struct {
+	Path   string `json:"path"`
+	Size   int64  `json:"size"`
+	MTime  int64  `json:"mtime_ns"`
+	SHA256 string `json:"sha256"`
+}
+
+// hashOnce gives the SHA-256 of a file, and reads it only if it is new or changed.
+func hashOnce(ctx context.Context, c *cache.Cache, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	want := hashMemo{Path: path, Size: info.Size(), MTime: info.ModTime().UnixNano()}
+	file := c.Path("source-hash", hash(path))
+	var memo hashMemo
+	if data, err := os.ReadFile(file); err == nil && json.Unmarshal(data, &memo) == nil {
+		want.SHA256 = memo.SHA256
+		if memo == want && memo.SHA256 != "" {
+			return memo.SHA256, nil
+		}
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, &cancelable{ctx, f}); err != nil {
+		return "", fmt.Errorf("hashing %s: %w", path, err)
+	}
+	want.SHA256 = hex.EncodeToString(h.Sum(nil))
+	data, err := json.Marshal(want)
+	if err != nil {
+		return "", err
+	}
+	return want.SHA256, cache.WriteFile(file, data)
+}
+
+// cancelable stops reading when its context ends.
+type cancelable struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *cancelable) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}

@@ -1,0 +1,94 @@
+package kbuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/process"
+)
+
+// tool is something a kernel build needs, and Debian's package that has it.
+type tool struct{ name, pkg string }
+
+func tools() []tool {
+	return []tool{
+		{"gcc", "gcc"}, {"ld", "binutils"}, {"make", "make"}, {"flex", "flex"}, {"bison", "bison"},
+		{"bc", "bc"}, {"gzip", "gzip"},
+	}
+}
+
+// checkTools names everything missing at once, before make stops at the first of it
+// with an error that names no package.
+func checkTools(ctx context.Context, all []tool) error {
+	var names, pkgs []string
+	missing := func(name, pkg string) { names, pkgs = append(names, name), append(pkgs, pkg) }
+	for _, t := range all {
+		if _, err := exec.LookPath(t.name); err != nil {
+			missing(t.name, t.pkg)
+		}
+	}
+	if !slices.Contains(names, "gcc") {
+		// objtool, which every x86-64 kernel build makes for itself, reads ELF with it.
+		_, err := process.Output(ctx, "gcc", "-E", "-include", "gelf.h", "-x", "c", "/dev/null")
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			missing("gelf.h", "libelf-dev")
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	return fmt.Errorf("building a kernel: missing %s: apt-get install %s",
+		strings.Join(names, ", "), strings.Join(slices.Compact(pkgs), " "))
+}
+
+// compilerID says what turns source into a kernel: the first lines of what gcc and
+// ld say of their versions.
+func (b *Builder) compilerID(ctx context.Context) (string, error) {
+	b.once.Do(func() { b.compiler, b.compilerErr = identify(ctx) })
+	return b.compiler, b.compilerErr
+}
+
+func identify(ctx context.Context) (string, error) {
+	var all []string
+	for _, t := range []tool{{"gcc", "gcc"}, {"ld", "binutils"}} {
+		out, err := process.Output(ctx, t.name, "--version")
+		if process.Missing(err) {
+			return "", fmt.Errorf("identifying the compiler: missing %s: apt-get install %s", t.name, t.pkg)
+		}
+		if err != nil {
+			return "", fmt.Errorf("identifying the compiler: %w", err)
+		}
+		first, _, _ := strings.Cut(out, "\n")
+		if first == "" {
+			return "", errors.New("identifying the compiler: " + t.name + " --version says nothing")
+		}
+		all = append(all, first)
+	}
+	return strings.Join(all, "; "), nil
+}
+
+// environment is added to that of every make. What a user's own variables would
+// change in a kernel is set to nothing: a key must say all that a kernel depends on.
+// The MAKE variables are those of a make that netstrip itself may run under.
+func environment() []string {
+	return []string{
+		"LC_ALL=C", "KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 1970", "KBUILD_BUILD_USER=netstrip",
+		"KBUILD_BUILD_HOST=netstrip", "KBUILD_BUILD_VERSION=1", "SOURCE_DATE_EPOCH=0",
+		"LOCALVERSION=", "HOSTCFLAGS=", "HOSTLDFLAGS=", "KCFLAGS=", "KAFLAGS=", "KCPPFLAGS=", "KBUILD_OUTPUT=", "KBUILD_EXTMOD=",
+		"KBUILD_EXTRA_SYMBOLS=", "KBUILD_VERBOSE=0", "KCONFIG_CONFIG=.config", "LLVM=", "LLVM_IAS=",
+		"CROSS_COMPILE=", "MAKEFLAGS=", "GNUMAKEFLAGS=", "MFLAGS=", "MAKELEVEL=",
+	}
+}
+
+// variables are those that must win over the Makefiles' own.
+func variables() []string { return []string{"ARCH=x86_64", "CC=gcc", "HOSTCC=gcc", "LD=ld"} }
+
+// recipe stands in every key for how kernels are made.
+func recipe() string { return strings.Join(append(environment(), variables()...), "\n") }

@@ -1,0 +1,139 @@
+// Package kconfigs says which symbols make a kernel. It runs on the host and starts
+// nothing: package kbuild turns what it says into kernels.
+//
+// A fragment is a few lines of .config with the reason for every block of them. A
+// profile is a named list of fragments, and composes to a request. Kconfig drops
+// without a word what it cannot give and switches on what something else selects,
+// so a request is compared, line by line, with the final .config of the kernel.
+// Everything wrong with fragments and requests is a RequestError, which names file
+// and line and lists all there is to mend.
+package kconfigs
+
+import (
+	"embed"
+	"path"
+	"slices"
+	"strings"
+)
+
+//go:embed *.config
+var embedded embed.FS
+
+// guest is the fragment that no other may contradict.
+const guest = "guest"
+
+// Profile is a named kernel. The zero value is a kernel of which nothing is asked.
+type Profile struct {
+	// Name is what people call it: "no-inet".
+	Name string
+	// Hypothesis says in one line what is expected of it.
+	Hypothesis string
+	// Fragments are the names of embedded fragments, without ".config".
+	Fragments []string
+
+	added []Fragment
+}
+
+// Profiles gives the profiles, in the order that is cheapest to build in one object
+// tree: neighbours differ in little, and NET, which nearly every object mentions,
+// changes once.
+func Profiles() []Profile {
+	ladder := []Profile{
+		{"full", "everything works: the kernel the others are compared with",
+			[]string{"net", "unix", "inet", "ipv6", "netns", "packet", "nic"}, nil},
+		{"no-packet", "only packet capture breaks: AF_PACKET sockets are refused",
+			[]string{"net", "unix", "inet", "ipv6", "netns", "no-packet", "nic"}, nil},
+		{"no-netns", "containers break: there is one network namespace and no way to make another",
+			[]string{"net", "unix", "inet", "ipv6", "no-netns", "packet", "nic"}, nil},
+		{"no-unix", "local services break: AF_UNIX sockets and socketpair(2) are refused, TCP goes on",
+			[]string{"net", "no-unix", "inet", "ipv6", "netns", "packet", "nic"}, nil},
+		{"no-ipv6", "only ::1 breaks: 127.0.0.1 goes on",
+			[]string{"net", "unix", "inet", "no-ipv6", "netns", "packet", "nic"}, nil},
+		{"no-inet", "TCP and UDP break, localhost with them: lo is there and can hold no address, AF_UNIX goes on",
+			[]string{"net", "unix", "no-inet", "netns", "packet", "nic"}, nil},
+		{"bare-net", "nothing but netlink is left: NET=y alone has lo and no socket family that carries data",
+			[]string{"net", "no-unix", "no-inet", "no-netns", "no-packet", "no-nic"}, nil},
+		{"no-net", "every socket call is ENOSYS, there is no lo and no /proc/net, and yet it boots",
+			[]string{"no-net"}, nil},
+	}
+	for i := range ladder {
+		ladder[i].Fragments = append([]string{guest, "base"}, ladder[i].Fragments...)
+	}
+	return ladder
+}
+
+// Lookup gives the profile called name.
+func Lookup(name string) (Profile, error) {
+	var names []string
+	for _, p := range Profiles() {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	e := &RequestError{}
+	e.add("", 0, "", "no profile is called %q%s; the profiles are %s",
+		name, didYouMean(name, names), strings.Join(names, ", "))
+	return Profile{}, e
+}
+
+// With gives p plus a user's fragments, whose file names join the profile's: "full"
+// with mine.config is "full+mine".
+func (p Profile) With(frags ...Fragment) Profile {
+	p.added = append(slices.Clone(p.added), frags...)
+	for _, f := range frags {
+		p.Name += "+" + strings.Map(plain, strings.TrimSuffix(path.Base(f.Name), ".config"))
+	}
+	return p
+}
+
+// plain keeps the names of records, which are made of profile names, free of
+// slashes, spaces and control characters.
+func plain(r rune) rune {
+	if isWord(r) || strings.ContainsRune(".-", r) {
+		return r
+	}
+	return '_'
+}
+
+// Request composes p's fragments. All that is wrong with them is reported at once.
+func (p Profile) Request() (Request, error) {
+	e := &RequestError{}
+	var frags []Fragment
+	for _, name := range p.Fragments {
+		f, err := readEmbedded(name)
+		e.join(err)
+		frags = append(frags, f)
+	}
+	r := compose(p.Name, append(frags, p.added...), e)
+	if err := e.orNil(); err != nil {
+		return Request{}, err
+	}
+	return r, nil
+}
+
+// Protected gives the symbols, sorted, that no profile, fragment or search may set
+// otherwise: without them the guest cannot run, or cannot be heard.
+func Protected() []string {
+	f, err := readEmbedded(guest)
+	if err != nil {
+		panic(err) // the file is part of the program, and a test reads it
+	}
+	var names []string
+	for _, s := range f.Settings {
+		names = append(names, s.Symbol)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func readEmbedded(name string) (Fragment, error) {
+	file := name + ".config"
+	data, err := embedded.ReadFile(file)
+	if err != nil {
+		e := &RequestError{}
+		e.add("", 0, "", "no fragment is called %q", name)
+		return Fragment{}, e
+	}
+	return ParseFragment(file, data)
+}

@@ -1,0 +1,99 @@
+package kconfigs
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Request is what is asked of a kernel: every symbol once, sorted by name.
+type Request struct {
+	// Profile is the name of the profile it was composed from.
+	Profile  string
+	Settings []Setting
+}
+
+// compose merges fragments. Where two agree the first is kept for citing; where they
+// differ, that is an error, for neither order nor silence should decide.
+func compose(profile string, frags []Fragment, e *RequestError) Request {
+	seen := map[string]Setting{}
+	for _, f := range frags {
+		for _, s := range f.Settings {
+			first, ok := seen[s.Symbol]
+			switch {
+			case !ok:
+				seen[s.Symbol] = s
+			case sameValue(first.Value, s.Value):
+			case first.Fragment == guest+".config":
+				e.add(s.Fragment, s.Line, s.Symbol,
+					"%s is not to be had: the guest needs %s (%s:%d)", s.Value, first.Value, first.Fragment, first.Line)
+			default:
+				e.add(s.Fragment, s.Line, s.Symbol,
+					"%s conflicts with %s in %s:%d", s.Value, first.Value, first.Fragment, first.Line)
+			}
+		}
+	}
+	r := Request{Profile: profile, Settings: slices.Collect(maps.Values(seen))}
+	slices.SortFunc(r.Settings, func(a, b Setting) int { return cmp.Compare(a.Symbol, b.Symbol) })
+	return r
+}
+
+// Text gives the request as KCONFIG_ALLCONFIG reads it. Two requests for the same
+// thing have the same text, whatever fragments they came from.
+func (r Request) Text() string {
+	var b strings.Builder
+	for _, s := range r.Settings {
+		if s.Value == "n" {
+			b.WriteString("# CONFIG_" + s.Symbol + " is not set\n")
+		} else {
+			b.WriteString("CONFIG_" + s.Symbol + "=" + s.Value + "\n")
+		}
+	}
+	return b.String()
+}
+
+// CheckKnown reports every symbol that is not among known, the names without CONFIG_
+// that a kernel's Kconfig files define. Kconfig itself passes over such a line.
+func (r Request) CheckKnown(known map[string]bool) error {
+	e := &RequestError{}
+	for _, s := range r.byPlace() {
+		if !known[s.Symbol] {
+			near := didYouMean(s.Symbol, slices.Collect(maps.Keys(known)))
+			e.add(s.Fragment, s.Line, s.Symbol, "this kernel has no such symbol%s", near)
+		}
+	}
+	return e.orNil()
+}
+
+// Verify reports every symbol, also of those to be off, that final has otherwise.
+func (r Request) Verify(final Config) error {
+	e := &RequestError{}
+	for _, s := range r.byPlace() {
+		got, there := final.values[s.Symbol]
+		if !there {
+			got = "n"
+		}
+		if sameValue(s.Value, got) {
+			continue
+		}
+		if !there && !isTristate(s.Value) {
+			got = "nothing"
+		}
+		hint := ""
+		if s.Value == "m" && final.values["MODULES"] != "y" {
+			hint = " (there are no modules here: ask for y)"
+		}
+		e.add(s.Fragment, s.Line, s.Symbol, "wanted %s, got %s%s", s.Value, got, hint)
+	}
+	return e.orNil()
+}
+
+// byPlace gives the settings in the order in which a person reads the files.
+func (r Request) byPlace() []Setting {
+	s := slices.Clone(r.Settings)
+	slices.SortFunc(s, func(a, b Setting) int {
+		return cmp.Or(cmp.Compare(a.Fragment, b.Fragment), cmp.Compare(a.Line, b.Line))
+	})
+	return s
+}

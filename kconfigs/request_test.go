@@ -1,0 +1,228 @@
+package kconfigs
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func fragment(t *testing.T, name, text string) Fragment {
+	t.Helper()
+	f, err := ParseFragment(name, []byte(text))
+	require.NoError(t, err)
+	return f
+}
+
+func lookup(t *testing.T, name string) Profile {
+	t.Helper()
+	p, err := Lookup(name)
+	require.NoError(t, err)
+	return p
+}
+
+func request(t *testing.T, name string, added ...Fragment) Request {
+	t.Helper()
+	r, err := lookup(t, name).With(added...).Request()
+	require.NoError(t, err)
+	return r
+}
+
+func final(t *testing.T, name string) Config {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "final", name+".config"))
+	require.NoError(t, err)
+	c, err := ParseConfig(data)
+	require.NoError(t, err)
+	return c
+}
+
+func TestProfiles(t *testing.T) {
+	var names []string
+	for _, p := range Profiles() {
+		names = append(names, p.Name)
+		assert.NotEmpty(t, p.Hypothesis, p.Name)
+		assert.NotContains(t, p.Hypothesis, "\n", p.Name)
+		assert.Equal(t, []string{"guest", "base"}, p.Fragments[:2], p.Name)
+	}
+	assert.Equal(t, []string{"full", "no-packet", "no-netns", "no-unix", "no-ipv6", "no-inet", "bare-net", "no-net"}, names)
+}
+
+// TestRequests is what each profile asks for; a change of it changes every kernel.
+func TestRequests(t *testing.T) {
+	for _, p := range Profiles() {
+		golden(t, filepath.Join("testdata", "request", p.Name+".txt"), request(t, p.Name).Text())
+	}
+}
+
+func TestEveryFragmentIsUsedAndGivesReasons(t *testing.T) {
+	used := map[string]bool{}
+	for _, p := range Profiles() {
+		for _, f := range p.Fragments {
+			used[f+".config"] = true
+		}
+	}
+	files, err := filepath.Glob("*.config")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		assert.True(t, used[file], "%s is in no profile", file)
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for block := range strings.SplitSeq(string(data), "\n\n") {
+			_, _, err := parseLine(block[:strings.IndexByte(block+"\n", '\n')])
+			require.NoError(t, err)
+			assert.True(t, strings.HasPrefix(block, "# ") && !strings.HasPrefix(block, "# CONFIG_"),
+				"%s: a block without a reason:\n%s", file, block)
+		}
+	}
+}
+
+func TestLookupUnknown(t *testing.T) {
+	const all = "; the profiles are full, no-packet, no-netns, no-unix, no-ipv6, no-inet, bare-net, no-net"
+	for name, want := range map[string]string{
+		"no-intet": `no profile is called "no-intet"; did you mean no-inet?` + all,
+		"on-net":   `no profile is called "on-net"; did you mean no-net?` + all,
+		"minimal":  `no profile is called "minimal"` + all,
+		"":         `no profile is called ""` + all,
+	} {
+		_, err := Lookup(name)
+		require.EqualError(t, err, want)
+		var re *RequestError
+		require.ErrorAs(t, err, &re)
+	}
+}
+
+func TestWith(t *testing.T) {
+	p := lookup(t, "full")
+	a := p.With(fragment(t, "dir/mine.config", "CONFIG_TUN=y\n"))
+	b := a.With(fragment(t, "wire guard", "CONFIG_WIREGUARD=y\n"))
+	assert.Equal(t, "full", p.Name)
+	assert.Equal(t, "full+mine", a.Name)
+	assert.Equal(t, "full+mine+wire_guard", b.Name)
+
+	r, err := b.Request()
+	require.NoError(t, err)
+	assert.Equal(t, b.Name, r.Profile)
+	assert.Contains(t, r.Text(), "CONFIG_TUN=y\n")
+	assert.Contains(t, r.Text(), "CONFIG_WIREGUARD=y\n")
+	assert.True(t, slices.IsSortedFunc(r.Settings, func(a, b Setting) int { return strings.Compare(a.Symbol, b.Symbol) }))
+
+	r, err = a.Request()
+	require.NoError(t, err)
+	assert.NotContains(t, r.Text(), "WIREGUARD", "a profile with more fragments must not change the one it came from")
+}
+
+func TestSameTextFromOtherFragments(t *testing.T) {
+	a := fragment(t, "a.config", "CONFIG_TUN=y\nCONFIG_WIREGUARD=y\n")
+	b := fragment(t, "b.config", "CONFIG_WIREGUARD=y\n")
+	c := fragment(t, "c.config", "CONFIG_TUN=y\nCONFIG_NET=y\n")
+	assert.Equal(t, request(t, "full", a).Text(), request(t, "full", b, c).Text())
+}
+
+func TestConflicts(t *testing.T) {
+	p := lookup(t, "full").With(
+		fragment(t, "mine.config", "# CONFIG_UNIX is not set\nCONFIG_TUN=y\n# CONFIG_VIRTIO_CONSOLE is not set\n"),
+		fragment(t, "theirs.config", "CONFIG_TUN=m\nCONFIG_PCI=y\n"))
+	_, err := p.Request()
+	require.EqualError(t, err, ""+
+		"mine.config:1: CONFIG_UNIX: n conflicts with y in unix.config:3\n"+
+		"mine.config:3: CONFIG_VIRTIO_CONSOLE: n is not to be had: the guest needs y (guest.config:43)\n"+
+		"theirs.config:1: CONFIG_TUN: m conflicts with y in mine.config:2")
+}
+
+func TestUnknownFragment(t *testing.T) {
+	_, err := Profile{Name: "p", Fragments: []string{"guest", "nosuch"}}.Request()
+	require.EqualError(t, err, `no fragment is called "nosuch"`)
+}
+
+func TestProtected(t *testing.T) {
+	p := Protected()
+	assert.True(t, slices.IsSorted(p))
+	for _, s := range []string{"VIRTIO_CONSOLE", "SERIAL_8250_CONSOLE", "BLK_DEV_INITRD", "TMPFS", "PROC_FS", "SYSFS", "DEVTMPFS", "PCI"} {
+		assert.Contains(t, p, s)
+	}
+	for _, s := range []string{"NET", "UNIX", "INET", "EXPERT"} {
+		assert.NotContains(t, p, s)
+	}
+}
+
+func TestCheckKnown(t *testing.T) {
+	known := map[string]bool{"NET": true, "UNIX": true, "UNIX_DIAG": true, "WIREGUARD": true, "INET": true}
+	p := Profile{Name: "p"}.With(fragment(t, "mine.config",
+		"CONFIG_NET=y\nCONFIG_UNXI=y\n# CONFIG_WIREGAURD is not set\nCONFIG_FROBNICATE=y\nCONFIG_INETT=y\n"))
+	r, err := p.Request()
+	require.NoError(t, err)
+	require.EqualError(t, r.CheckKnown(known), ""+
+		"mine.config:2: CONFIG_UNXI: this kernel has no such symbol; did you mean UNIX?\n"+
+		"mine.config:3: CONFIG_WIREGAURD: this kernel has no such symbol; did you mean WIREGUARD?\n"+
+		"mine.config:4: CONFIG_FROBNICATE: this kernel has no such symbol\n"+
+		"mine.config:5: CONFIG_INETT: this kernel has no such symbol; did you mean INET?")
+	r, err = Profile{}.With(fragment(t, "ok.config", "CONFIG_NET=y\n")).Request()
+	require.NoError(t, err)
+	require.NoError(t, r.CheckKnown(known))
+}
+
+func TestVerify(t *testing.T) {
+	ask := func(text string) error {
+		r, err := Profile{}.With(fragment(t, "mine.config", text)).Request()
+		require.NoError(t, err)
+		return r.Verify(final(t, "no-net"))
+	}
+	require.NoError(t, ask("CONFIG_64BIT=y\n# CONFIG_NET is not set\n# CONFIG_UNIX is not set\n"))
+	require.NoError(t, ask("CONFIG_PHYSICAL_START=0X1000000\nCONFIG_DEFAULT_HOSTNAME=\"(none)\"\n"))
+	require.EqualError(t, ask("# why\n\nCONFIG_UNIX=y\n"), "mine.config:3: CONFIG_UNIX: wanted y, got n")
+	require.EqualError(t, ask("# CONFIG_PCI is not set\nCONFIG_DUMMY=m\nCONFIG_LOG_BUF_SHIFT=40\n"+
+		"CONFIG_NOSUCH=5\nCONFIG_DEFAULT_TCP_CONG=\"cubic\"\nCONFIG_DEFAULT_HOSTNAME=\"me\"\n"), ""+
+		"mine.config:1: CONFIG_PCI: wanted n, got y\n"+
+		"mine.config:2: CONFIG_DUMMY: wanted m, got n (there are no modules here: ask for y)\n"+
+		"mine.config:3: CONFIG_LOG_BUF_SHIFT: wanted 40, got 17\n"+
+		"mine.config:4: CONFIG_NOSUCH: wanted 5, got nothing\n"+
+		"mine.config:5: CONFIG_DEFAULT_TCP_CONG: wanted \"cubic\", got nothing\n"+
+		"mine.config:6: CONFIG_DEFAULT_HOSTNAME: wanted \"me\", got \"(none)\"")
+}
+
+func TestParseConfigCorpus(t *testing.T) {
+	for _, file := range corpus(t, "final") {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		c, err := ParseConfig(data)
+		require.NoError(t, err)
+		golden(t, file+".want", asJSON(t, c.values))
+	}
+}
+
+func TestParseConfigFaults(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                               "parsing .config: no symbol in it",
+		"# only a comment\n":             "parsing .config: no symbol in it",
+		"CONFIG_NET=y\nCONFIG_INET":      `parsing .config: line 2: "CONFIG_INET" is neither "CONFIG_NAME=value", "# CONFIG_NAME is not set" nor a comment`,
+		"CONFIG_NET=y\nCONFIG_NET=y\n":   "parsing .config: line 2: CONFIG_NET stands twice",
+		"CONFIG_A=\"cut short by a full": "parsing .config: line 1: CONFIG_A: the string lacks its closing quote",
+	} {
+		_, err := ParseConfig([]byte(in))
+		require.EqualError(t, err, want)
+	}
+}
+
+func TestConfigValue(t *testing.T) {
+	c := final(t, "no-inet")
+	assert.Equal(t, "y", c.Value("UNIX"))
+	assert.Equal(t, "n", c.Value("INET"), "is not set")
+	assert.Equal(t, "n", c.Value("IPV6"), "not there")
+	assert.Equal(t, "0x1000000", c.Value("PHYSICAL_START"))
+}
+
+func TestDistance(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want int
+	}{{"net", "net", 0}, {"net", "ent", 1}, {"net", "nets", 1}, {"", "net", 3}, {"unix", "inet", 3}, {"kitten", "sitting", 3}} {
+		assert.Equal(t, tt.want, distance(tt.a, tt.b, 9), tt)
+		assert.Equal(t, tt.want, distance(tt.b, tt.a, 9), tt)
+	}
+}
