@@ -15,6 +15,9 @@ const (
 	Port = "netstrip.events"
 	// FallbackTTY is where events go when the guest finds no port called Port.
 	FallbackTTY = "/dev/ttyS1"
+	// ParamProbes is the kernel command-line parameter that says which probes to run:
+	// globs of IDs, separated by commas; all of them where it is not given.
+	ParamProbes = "netstrip.probes"
 	// Version is the version of this protocol; Hello carries it.
 	Version = 1
 )

@@ -1,0 +1,126 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hugelgupf/vmtest/guest"
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+const (
+	// sendLimit is how long one event may take to be taken by the host.
+	sendLimit = 20 * time.Second
+	// portLimit is how long to wait for the port to appear where there is a virtio
+	// console: its ports come one by one, through messages from the host.
+	portLimit = 2 * time.Second
+)
+
+// consoles is where the driver's devices show; a link called virtioN for each.
+const consoles = "/sys/bus/virtio/drivers/virtio_console/virtio*"
+
+// events is the channel to the host. A host that stops reading blocks the writer for
+// good, so each event has a time limit, and after the first fault nothing more is
+// sent: err is that fault.
+type events struct {
+	device  string
+	emitter *guest.Emitter[wire.Event]
+	err     error
+}
+
+// openEvents opens the virtio-serial port, or the second serial port where there is
+// none.
+func openEvents() (*events, error) {
+	device, portErr := findPort()
+	if portErr == nil {
+		e, err := guest.EventChannel[wire.Event](device)
+		if err == nil {
+			return &events{device: device, emitter: e}, nil
+		}
+		portErr = err
+	}
+	if err := rawTTY(wire.FallbackTTY); err != nil {
+		return nil, fmt.Errorf("opening the event channel: %w; %w", portErr, err)
+	}
+	say("no event port (%v)", portErr)
+	e, err := guest.EventChannel[wire.Event](wire.FallbackTTY)
+	if err != nil {
+		return nil, fmt.Errorf("opening the event channel: %w", err)
+	}
+	return &events{device: wire.FallbackTTY, emitter: e}, nil
+}
+
+// findPort gives the device of the port, for which it waits a little as long as there
+// is a device that may yet bring it.
+func findPort() (string, error) {
+	for end := time.Now().Add(portLimit); ; time.Sleep(5 * time.Millisecond) {
+		device, err := guest.VirtioSerialDevice(wire.Port)
+		if err == nil {
+			return device, nil
+		}
+		drivers, _ := filepath.Glob(consoles)
+		if len(drivers) == 0 || time.Now().After(end) {
+			return "", err
+		}
+	}
+}
+
+// rawTTY stops a terminal from changing bytes on their way out (it would send CR LF
+// for LF) and from echoing what comes in. Without a UART behind it the device node is
+// there all the same and answers EIO.
+func rawTTY(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return err
+	}
+	// Left open: the settings would go with the last one that has it open.
+	if _, err := term.MakeRaw(int(f.Fd())); err != nil {
+		f.Close()
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// send sends e, unless the channel is broken.
+func (v *events) send(e wire.Event) {
+	if v.err != nil {
+		return
+	}
+	e.Uptime = uptime()
+	v.err = within(sendLimit, func() error { return v.emitter.Emit(e) })
+	if v.err != nil {
+		v.err = fmt.Errorf("sending a %s event to %s: %w", e.Kind, v.device, v.err)
+	}
+}
+
+// close ends the channel with vmtest's "done", the only proof that nothing is missing.
+func (v *events) close() error {
+	if v.err != nil {
+		return v.err
+	}
+	if err := within(sendLimit, v.emitter.Close); err != nil {
+		return fmt.Errorf("ending the event channel %s: %w", v.device, err)
+	}
+	return nil
+}
+
+// within gives the error of f, or that of not having come back in time.
+func within(limit time.Duration, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return fmt.Errorf("the host took nothing for %v", limit)
+	}
+}

@@ -1,0 +1,68 @@
+//go:build linux
+
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+// hello is what the guest says of itself. What cannot be found out stays empty: the
+// probes matter more.
+func hello(device string, chosen []probes.Probe) *wire.Hello {
+	h := &wire.Hello{Version: wire.Version, Channel: device, Probes: []string{}}
+	var u unix.Utsname
+	if err := unix.Uname(&u); err == nil {
+		h.Release = unix.ByteSliceToString(u.Release[:])
+	}
+	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
+		h.MemTotalKB = meminfo(string(text), "MemTotal")
+		h.MemAvailableKB = meminfo(string(text), "MemAvailable")
+	}
+	for _, p := range chosen {
+		h.Probes = append(h.Probes, p.ID)
+	}
+	return h
+}
+
+// meminfo is a field of /proc/meminfo in KiB, 0 when it is not there.
+func meminfo(text, field string) int64 {
+	for line := range strings.Lines(text) {
+		name, rest, _ := strings.Cut(line, ":")
+		parts := strings.Fields(rest)
+		if name == field && len(parts) == 2 && parts[1] == "kB" {
+			n, err := strconv.ParseInt(parts[0], 10, 64)
+			if err == nil {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// parameter is the value of a kernel command-line parameter, empty when it is not
+// there. As in the kernel, the last one counts, and quotes around a value go.
+func parameter(cmdline, name string) string {
+	value := ""
+	for _, word := range strings.Fields(cmdline) {
+		if v, ok := strings.CutPrefix(word, name+"="); ok {
+			value = strings.Trim(v, `"`)
+		}
+	}
+	return value
+}
+
+// uptime is CLOCK_BOOTTIME in seconds.
+func uptime() float64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return 0
+	}
+	return float64(ts.Sec) + float64(ts.Nsec)/1e9
+}

@@ -1,0 +1,162 @@
+//go:build linux
+
+// Command uinit is what netstrip does inside the guest: u-root's init starts it as
+// its uinit. It runs in the guest, as root; its tests also run on the host.
+//
+// It opens the event channel, says hello, runs the probes in child processes of its
+// own (the same program with the argument "run"), sends what they find, says bye and
+// reboots, which under -no-reboot ends QEMU. It never powers off: without ACPI that
+// halts the CPU and QEMU stays. Whatever goes wrong on the way, it reboots.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+// grace is what a boot may take beyond all of its probes' deadlines together.
+const grace = 30 * time.Second
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == childArg {
+		if err := runChild(os.NewFile(childFD, "findings"), os.Args[2:]); err != nil {
+			say("child: %v", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if os.Getppid() != 1 {
+		// Rebooting is not what somebody wants who starts this on a host by mistake.
+		say("started by process %d, not by init: nothing done", os.Getppid())
+		os.Exit(2)
+	}
+	defer reboot()
+	defer func() {
+		if p := recover(); p != nil {
+			say("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if err := boot(); err != nil {
+		say("%v", err)
+	}
+}
+
+// say prints a line on the console.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "netstrip: "+format+"\n", args...)
+}
+
+// boot runs the probes and reports on them, from hello to the channel's end.
+func boot() error {
+	chosen, selectErr := choose()
+	watchdog := time.AfterFunc(allowance(chosen), func() {
+		say("out of time")
+		reboot()
+	})
+	defer watchdog.Stop()
+	events, err := openEvents()
+	if err != nil {
+		return err
+	}
+	events.send(wire.Event{Kind: wire.KindHello, Hello: hello(events.device, chosen)})
+	if selectErr != nil {
+		return selectErr
+	}
+	say("%d probes, events go to %s", len(chosen), events.device)
+	s := supervisor{
+		command: probeCommand,
+		start:   func(id string) { events.send(wire.Event{Kind: wire.KindStart, Probe: id}) },
+		found: func(f wire.Finding) {
+			if f.Verdict == wire.Inconclusive {
+				say("%s: inconclusive: %s", f.ID, f.Detail)
+			}
+			events.send(wire.Event{Kind: wire.KindFinding, Finding: &f})
+		},
+	}
+	for len(chosen) > 0 && events.err == nil {
+		n := 1
+		for n < len(chosen) && chosen[n].Family() == chosen[0].Family() {
+			n++
+		}
+		s.run(tasks(chosen[:n]))
+		chosen = chosen[n:]
+	}
+	events.send(wire.Event{Kind: wire.KindBye})
+	return events.close()
+}
+
+// choose gives the probes that the kernel command line asks for.
+func choose() ([]probes.Probe, error) {
+	cmdline, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return nil, fmt.Errorf("reading the kernel command line: %w", err)
+	}
+	return probes.Select(parameter(string(cmdline), wire.ParamProbes))
+}
+
+// tasks are the probes as the supervisor knows them.
+func tasks(chosen []probes.Probe) []task {
+	var all []task
+	for _, p := range chosen {
+		all = append(all, task{id: p.ID, limit: limit(p)})
+	}
+	return all
+}
+
+func limit(p probes.Probe) time.Duration {
+	if p.Limit > 0 {
+		return p.Limit
+	}
+	return probes.Deadline
+}
+
+// allowance is how long the whole boot may take.
+func allowance(chosen []probes.Probe) time.Duration {
+	total := grace
+	for _, p := range chosen {
+		total += limit(p)
+	}
+	return total
+}
+
+// probeCommand is this program once more, to run the probes ids in a process apart.
+func probeCommand(ids []string) *exec.Cmd {
+	return exec.Command("/proc/self/exe", append([]string{childArg}, ids...)...)
+}
+
+// runChild runs the probes ids and writes their findings, one JSON object per line.
+func runChild(out *os.File, ids []string) error {
+	byID := map[string]probes.Probe{}
+	for _, p := range probes.All() {
+		byID[p.ID] = p
+	}
+	for _, id := range ids {
+		p, ok := byID[id]
+		if !ok {
+			return fmt.Errorf("there is no probe %q", id)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), limit(p))
+		f := p.Run(ctx)
+		cancel()
+		if err := writeLine(out, f); err != nil {
+			return fmt.Errorf("writing the finding of %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// reboot ends the boot. It comes back only where it must not be done at all.
+func reboot() {
+	unix.Sync()
+	err := unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
+	say("rebooting: %v", err)
+}

@@ -1,0 +1,164 @@
+// Package initramfs makes the initial file system that every kernel is booted with:
+// u-root's init as /init, our own program as its uinit, and little else. It runs on
+// the host.
+//
+// The image depends on nothing but its sources and the Go toolchain: same inputs, same
+// bytes. It is kept in the cache under a key made of those inputs, which takes some
+// milliseconds to find, and is built again only when one of them changes.
+//
+// Measured on a two-core machine, Go 1.26, QEMU 7.2 under TCG, kernel 6.12 "full":
+//
+//	               bytes        build     first event, guest uptime
+//	two binaries   10,500,000   1.3 s     0.78 to 0.94 s
+//	busybox         7,300,000    29 s     0.75 to 0.80 s
+//
+// The busybox (init and uinit in one, as uimage makes it) starts a little sooner since
+// QEMU translates one Go runtime and not two. It is not taken for that: gobusybox
+// rewrites and compiles everything anew each time, does not know today's Go, tells
+// commands apart by argv[0], by which uinit could not start itself again as a child,
+// and takes the module from the working directory, which a library must not change.
+// net/http, for the two probes that ask real HTTP, is the dearest part of the image:
+// without it there are 4,000,000 bytes less and the first event comes some 0.1 s sooner.
+// Compression costs: gzip makes it 4,400,000 bytes, but an emulated CPU inflates more
+// slowly than QEMU copies (1.42 s of CPU time for a boot against 1.26 s).
+package initramfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+)
+
+// kind is the cache's drawer for images, imageName the file in an entry.
+const (
+	kind      = "initramfs"
+	imageName = "initramfs.cpio"
+)
+
+// The two programs of the image, as package paths and as binaries.
+const (
+	initPackage  = "github.com/u-root/u-root/cmds/core/init"
+	uinitPackage = modulePath + "/initramfs/cmds/uinit"
+	initBinary   = "init"
+	uinitBinary  = "uinit"
+)
+
+// Options say how to make the image. The zero value makes it in the user's cache from
+// the module that the working directory is in.
+type Options struct {
+	// Cache is where the image is kept; nil means the user's cache.
+	Cache *cache.Cache
+	// Module is the directory of netstrip's own module; empty means the one that the
+	// working directory is in.
+	Module string
+	// Progress is told what goes on; nil means nobody is.
+	Progress *progress.Printer
+}
+
+// Image is an image that can be booted.
+type Image struct {
+	// Path is the archive, an uncompressed cpio.
+	Path string
+	// Key is a hash of everything that went into it.
+	Key string
+	// Bytes is its size.
+	Bytes int64
+	// Cached is set when it was there already.
+	Cached bool
+}
+
+// Build gives the image, making it first if the cache does not have it.
+func Build(ctx context.Context, o Options) (*Image, error) {
+	module, err := findModule(o.Module)
+	if err != nil {
+		return nil, err
+	}
+	c := o.Cache
+	if c == nil {
+		if c, err = cache.Open(""); err != nil {
+			return nil, err
+		}
+	}
+	b := builder{module: module, progress: o.Progress}
+	if b.key, err = sourceKey(ctx, module); err != nil {
+		return nil, err
+	}
+	image := &Image{Key: b.key, Cached: true}
+	dir, err := c.Publish(ctx, kind, b.key, func(dir string) error {
+		image.Cached = false
+		return b.fill(ctx, dir)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("building the initramfs: %w", err)
+	}
+	image.Path = filepath.Join(dir, imageName)
+	info, err := os.Stat(image.Path)
+	if err != nil {
+		return nil, fmt.Errorf("building the initramfs: %w", err)
+	}
+	image.Bytes = info.Size()
+	return image, nil
+}
+
+// builder makes one image.
+type builder struct {
+	module, key string
+	progress    *progress.Printer
+}
+
+// fill makes the image in an empty directory.
+func (b builder) fill(ctx context.Context, dir string) error {
+	b.progress.Line("building the initramfs")
+	// go build into a directory names each binary after the last part of its package.
+	bin := filepath.Join(dir, "bin") + string(filepath.Separator)
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		return err
+	}
+	defer os.RemoveAll(bin)
+	_, err := process.Run(ctx, process.Command{
+		Args:   append(append([]string{"go", "build"}, buildFlags()...), "-o", bin, initPackage, uinitPackage),
+		Dir:    b.module,
+		Env:    buildEnv(),
+		OnLine: func(l string) { b.progress.State("building the initramfs: %s", l) },
+	})
+	if err != nil {
+		return withoutGo(err)
+	}
+	// What was compiled must be what the key speaks of, also when somebody was editing.
+	now, err := sourceKey(ctx, b.module)
+	if err != nil {
+		return err
+	}
+	if now != b.key {
+		return errors.New("its sources changed while it was being built; build it again")
+	}
+	return writeArchive(filepath.Join(dir, imageName), filepath.Join(bin, initBinary), filepath.Join(bin, uinitBinary))
+}
+
+// withoutGo says what to do about a missing go command.
+func withoutGo(err error) error {
+	if process.Missing(err) {
+		return fmt.Errorf("%w; the guest's programs are compiled from source: install Go", err)
+	}
+	return err
+}
+
+// buildFlags make a small binary that is the same wherever it is built.
+func buildFlags() []string {
+	return []string{"-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags=-s -w"}
+}
+
+// buildEnv is for the guest, whatever the user builds for. GOFLAGS is set to what is
+// given anyway: an empty one would let the user's own in (go help environment).
+func buildEnv() []string {
+	return []string{
+		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOWORK=off",
+		"GOFLAGS=-mod=readonly",
+	}
+}

@@ -1,0 +1,201 @@
+package initramfs
+
+import (
+	"bytes"
+	"context"
+	"debug/buildinfo"
+	"debug/elf"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/u-root/mkuimage/cpio"
+	archive "github.com/u-root/mkuimage/uimage/initramfs/test"
+
+	"github.com/netstrip/netstrip/kconfigs/cache"
+)
+
+func openCache(t *testing.T) *cache.Cache {
+	t.Helper()
+	c, err := cache.Open(t.TempDir())
+	require.NoError(t, err)
+	return c
+}
+
+func TestBuild(t *testing.T) {
+	ctx, c := context.Background(), openCache(t)
+	image, err := Build(ctx, Options{Cache: c})
+	require.NoError(t, err)
+	assert.False(t, image.Cached)
+	again, err := Build(ctx, Options{Cache: c})
+	require.NoError(t, err)
+	assert.True(t, again.Cached)
+	again.Cached = false
+	assert.Equal(t, image, again)
+
+	a, err := archive.ReadArchive(image.Path)
+	require.NoError(t, err)
+	validators := []archive.ArchiveValidator{
+		archive.HasContent{Path: "etc/hosts", Content: hosts},
+		archive.HasRecord{R: cpio.CharDev("dev/console", 0o600, 5, 1)},
+		archive.HasDir{Path: "proc"}, archive.HasDir{Path: "sys"}, archive.HasDir{Path: "tmp"},
+		archive.HasFile{Path: "init"}, archive.HasFile{Path: "bin/uinit"},
+		archive.MissingFile{Path: "bin/sh"},
+	}
+	for _, v := range validators {
+		assert.NoError(t, v.Validate(a))
+	}
+	assertProgram(t, a, "init", initPackage)
+	assertProgram(t, a, "bin/uinit", uinitPackage)
+	assertOrder(t, a)
+	left, err := os.ReadDir(filepath.Dir(image.Path))
+	require.NoError(t, err)
+	assert.Len(t, left, 1, "only the image is kept")
+
+	// Once more from nothing, for the same bytes.
+	twin, err := Build(ctx, Options{Cache: openCache(t), Module: ".."})
+	require.NoError(t, err)
+	assert.False(t, twin.Cached)
+	assert.Equal(t, image.Key, twin.Key)
+	assert.Equal(t, readFile(t, image.Path), readFile(t, twin.Path), "the bytes differ")
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return data
+}
+
+// assertProgram asserts that name is the program made from a package, that it needs
+// nothing else to run, and that it is stripped.
+func assertProgram(t *testing.T, a *cpio.Archive, name, pkg string) {
+	t.Helper()
+	r, ok := a.Get(name)
+	require.True(t, ok, name)
+	assert.EqualValues(t, cpio.S_IFREG|0o755, r.Mode&^0o022, name)
+	data, err := io.ReadAll(io.NewSectionReader(r, 0, int64(r.FileSize)))
+	require.NoError(t, err)
+	info, err := buildinfo.Read(bytes.NewReader(data))
+	require.NoError(t, err)
+	assert.Equal(t, pkg, info.Path)
+	f, err := elf.NewFile(bytes.NewReader(data))
+	require.NoError(t, err)
+	assert.Equal(t, elf.EM_X86_64, f.Machine)
+	assert.False(t, slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }), "%s needs a loader", name)
+	assert.Nil(t, f.Section(".symtab"), "%s is not stripped", name)
+}
+
+// assertOrder asserts what the kernel's unpacker needs, directories before what is in
+// them, and what equal bytes need: no times and no owners.
+func assertOrder(t *testing.T, a *cpio.Archive) {
+	t.Helper()
+	seen := map[string]bool{".": true}
+	for _, name := range a.Order {
+		r := a.Files[name]
+		assert.True(t, seen[filepath.Dir(name)], "%s comes before its directory", name)
+		seen[name] = true
+		assert.Zero(t, r.MTime, name)
+		assert.Zero(t, r.UID, name)
+		assert.Zero(t, r.GID, name)
+	}
+}
+
+func TestBuildErrors(t *testing.T) {
+	ctx := context.Background()
+	_, err := Build(ctx, Options{Cache: openCache(t), Module: t.TempDir()})
+	assert.ErrorContains(t, err, "is not the directory of module "+modulePath)
+
+	// A module whose guest does not compile: the compiler's own line is the error.
+	module := fakeModule(t)
+	write(t, module, "initramfs/cmds/uinit/main.go", "package main\n\nfunc main() { nonsense }\n")
+	c := openCache(t)
+	_, err = Build(ctx, Options{Cache: c, Module: module})
+	require.Error(t, err)
+	assert.ErrorContains(t, err, "building the initramfs: go: exit status 1")
+	assert.NoDirExists(t, filepath.Join(c.Dir, kind), "a build that failed left an entry")
+
+	t.Setenv("PATH", "")
+	_, err = Build(ctx, Options{Cache: c, Module: module})
+	assert.ErrorContains(t, err, "install Go")
+}
+
+// fakeModule is a module of netstrip's name with just enough in it to be hashed.
+func fakeModule(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, dir, "go.mod", "module "+modulePath+"\n\ngo 1.26.0\n")
+	write(t, dir, "go.sum", "")
+	write(t, dir, "initramfs/wire/wire.go", "package wire\n")
+	write(t, dir, "initramfs/probes/lo.go", "package probes\n")
+	write(t, dir, "initramfs/cmds/uinit/main.go", "package main\n\nfunc main() {}\n")
+	return dir
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+}
+
+func TestKeyFollowsTheSources(t *testing.T) {
+	ctx, module := context.Background(), fakeModule(t)
+	key := func() string {
+		k, err := sourceKey(ctx, module)
+		require.NoError(t, err)
+		return k
+	}
+	first := key()
+	assert.Len(t, first, 32)
+	assert.Equal(t, first, key())
+
+	for _, name := range []string{
+		"initramfs/probes/lo_test.go", "initramfs/probes/testdata/x.go", "initramfs/initramfs.go",
+		"README.md", "vmtests/boot.go", "initramfs/probes/.lo.go.swp",
+	} {
+		write(t, module, name, "package x\n")
+		assert.Equal(t, first, key(), "%s does not go into the image", name)
+	}
+	for _, name := range []string{
+		"go.mod", "go.sum", "initramfs/wire/wire.go", "initramfs/wire/more.go", "initramfs/probes/lo.go",
+		"initramfs/cmds/uinit/main.go", "initramfs/cmds/other/main.go", "initramfs/apps/apps.go",
+	} {
+		before := key()
+		write(t, module, name, "module "+modulePath+" // another\n")
+		assert.NotEqual(t, before, key(), "%s goes into the image", name)
+	}
+	require.NoError(t, os.Rename(filepath.Join(module, "initramfs/wire/more.go"), filepath.Join(module, "initramfs/wire/same.go")))
+	assert.NotEqual(t, first, key(), "a file's name goes into the image")
+}
+
+func TestFindModule(t *testing.T) {
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	found, err := findModule("")
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Dir(here), found)
+
+	module := fakeModule(t)
+	found, err = findModule(module)
+	require.NoError(t, err)
+	assert.Equal(t, module, found)
+
+	t.Chdir(filepath.Join(module, "initramfs", "probes"))
+	found, err = findModule("")
+	require.NoError(t, err)
+	assert.Equal(t, module, found)
+
+	t.Chdir(t.TempDir())
+	_, err = findModule("")
+	assert.ErrorContains(t, err, "is not inside module "+modulePath)
+
+	other := t.TempDir()
+	write(t, other, "go.mod", "module example.com/netstrip\n")
+	_, err = findModule(other)
+	assert.ErrorContains(t, err, other)
+}

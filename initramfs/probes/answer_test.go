@@ -1,0 +1,62 @@
+//go:build linux
+
+package probes
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+func TestFinding(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err  error
+		want wire.Finding
+	}{
+		"works": {nil, wire.Finding{Verdict: wire.Works, Call: "call", Value: "1"}},
+		"an errno that says it": {
+			try("socket", unix.ENOSYS, unix.ENOSYS, unix.EAFNOSUPPORT),
+			wire.Finding{Verdict: wire.Absent, Errno: "ENOSYS", Call: "socket", Detail: "socket: function not implemented"},
+		},
+		"the same, wrapped": {
+			fmt.Errorf("in between: %w", try("socket", unix.EAFNOSUPPORT, unix.EAFNOSUPPORT)),
+			wire.Finding{Verdict: wire.Absent, Errno: "EAFNOSUPPORT", Call: "socket", Detail: "in between: socket: address family not supported by protocol"},
+		},
+		"an errno that says nothing": {
+			try("socket", unix.EPERM, unix.ENOSYS),
+			wire.Finding{Verdict: wire.Inconclusive, Errno: "EPERM", Call: "socket", Detail: "socket: operation not permitted"},
+		},
+		"a wrong answer": {
+			wrong("read", "got %d", 3),
+			wire.Finding{Verdict: wire.Inconclusive, Call: "read", Detail: "read: got 3"},
+		},
+		"the kernel's own name": {
+			try("x", unix.EOPNOTSUPP),
+			wire.Finding{Verdict: wire.Inconclusive, Errno: "EOPNOTSUPP", Call: "x", Detail: "x: operation not supported"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, tc.want, answer{call: "call", value: "1"}.finding(tc.err))
+		})
+	}
+}
+
+func TestReadFile(t *testing.T) {
+	dir := t.TempDir()
+	assert.NoError(t, os.WriteFile(filepath.Join(dir, "there"), []byte("1\n"), 0o600))
+	text, err := readFile(dir, "there")
+	assert.NoError(t, err)
+	assert.Equal(t, "1\n", text)
+
+	_, err = readFile(dir, "gone")
+	assert.Equal(t, wire.Absent, answer{}.finding(err).Verdict)
+	// Without the directory there is no telling.
+	_, err = readFile(filepath.Join(dir, "unmounted"), "gone")
+	assert.Equal(t, wire.Inconclusive, answer{}.finding(err).Verdict)
+}

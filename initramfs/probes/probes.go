@@ -1,0 +1,94 @@
+//go:build linux
+
+// Package probes asks the running kernel what of its network is there. It runs in
+// the guest, one child process per family; its tests also run on the host.
+//
+// A Probe is one question; its answer is a wire.Finding. Families have their own
+// files: lo.go, netns.go, socket_*.go. Probes use bare system calls where the error
+// number is the finding, because Go's net package falls into fallbacks of its own
+// (it takes ENOSYS for "try something else") and hides which call said what.
+//
+// The rule for verdicts: absent only where an error number says conclusively that
+// the thing is not in this kernel, as written down beside the call; where what a
+// probe builds upon is absent, the probe is absent too, with the call that decided.
+// Everything else that goes wrong is inconclusive. No probe leaves a trace: what
+// changes state does so in a network namespace on a thread of its own, or puts the
+// state back, so that the order of probes does not matter.
+package probes
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+// Deadline is how long a probe may take that does not say otherwise. An emulated
+// guest is many times slower than the host; the slowest probe takes a tenth of a second
+// there.
+const Deadline = 10 * time.Second
+
+// Probe is one question asked of the running kernel.
+type Probe struct {
+	// ID names it: family/subject/..., for example socket/tcp4/loopback.
+	ID string
+	// Question is what it asks, in one line.
+	Question string
+	// Limit is how long it may take; 0 means Deadline.
+	Limit time.Duration
+
+	ask func(context.Context) (answer, error)
+}
+
+// All returns every probe, in the order in which they run.
+func All() []Probe {
+	return slices.Concat(loProbes(), netnsProbes(), inetProbes(), unixProbes(),
+		rawProbes(), netlinkProbes(), httpProbes())
+}
+
+// Select returns the probes whose IDs match one of the patterns, a list separated
+// by commas: all of them where it is empty. A pattern is a shell glob whose * also
+// crosses slashes: "socket/unix/*", "*/loopback", "lo/mtu".
+func Select(patterns string) ([]Probe, error) {
+	if patterns == "" {
+		return All(), nil
+	}
+	var chosen []Probe
+	for _, p := range All() {
+		for _, pattern := range strings.Split(patterns, ",") {
+			// path.Match stops * at a slash; without slashes there is nothing to stop at.
+			ok, err := path.Match(flat(pattern), flat(p.ID))
+			if err != nil {
+				return nil, fmt.Errorf("selecting probes by %q: %w", pattern, err)
+			}
+			if ok {
+				chosen = append(chosen, p)
+				break
+			}
+		}
+	}
+	return chosen, nil
+}
+
+func flat(id string) string { return strings.ReplaceAll(id, "/", ":") }
+
+// Family is the first part of the ID. A family's probes share a process.
+func (p Probe) Family() string {
+	family, _, _ := strings.Cut(p.ID, "/")
+	return family
+}
+
+// Run asks the question and gives the finding, complete with ID and duration. A
+// probe does not come back early by itself when ctx ends while it is inside a
+// system call: whoever runs it kills the process.
+func (p Probe) Run(ctx context.Context) wire.Finding {
+	start := time.Now()
+	a, err := p.ask(ctx)
+	f := a.finding(err)
+	f.ID, f.Micros = p.ID, time.Since(start).Microseconds()
+	return f
+}

@@ -1,0 +1,78 @@
+//go:build linux
+
+package probes
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+func TestAllProbesAreWellFormed(t *testing.T) {
+	form := regexp.MustCompile(`^(lo|netns|socket)(/[a-z0-9-]+)+$`)
+	seen := map[string]bool{}
+	var families []string
+	for _, p := range All() {
+		assert.Regexp(t, form, p.ID)
+		assert.False(t, seen[p.ID], "%s is there twice", p.ID)
+		seen[p.ID] = true
+		assert.True(t, strings.HasSuffix(p.Question, "?"), "%s: %q is not a question", p.ID, p.Question)
+		assert.NotNil(t, p.ask, p.ID)
+		if !slices.Contains(families, p.Family()) {
+			families = append(families, p.Family())
+		}
+		// A family's probes share a process, so they must stand together.
+		assert.Equal(t, families[len(families)-1], p.Family(), "%s is not with its family", p.ID)
+	}
+	assert.Equal(t, []string{"lo", "netns", "socket"}, families)
+}
+
+func TestSelect(t *testing.T) {
+	for _, tc := range []struct {
+		patterns string
+		want     []string
+	}{
+		{"lo/mtu", []string{"lo/mtu"}},
+		{"lo/mtu,lo/mtu", []string{"lo/mtu"}},
+		{"*/tcp?/*", []string{"socket/tcp4/loopback", "socket/tcp6/loopback", "socket/tcp4/refused"}},
+		{"socket/http*,lo/up", []string{"lo/up", "socket/http/loopback", "socket/http/localhost"}},
+		{"nothing", nil},
+	} {
+		chosen, err := Select(tc.patterns)
+		require.NoError(t, err)
+		var ids []string
+		for _, p := range chosen {
+			ids = append(ids, p.ID)
+		}
+		assert.Equal(t, tc.want, ids, "for %q", tc.patterns)
+	}
+	all, err := Select("")
+	require.NoError(t, err)
+	assert.Len(t, all, len(All()))
+	_, err = Select("lo/[")
+	assert.ErrorContains(t, err, `"lo/["`)
+}
+
+// What needs neither privileges nor IPv6 works on any host that can run the tests.
+func TestOnHost(t *testing.T) {
+	chosen, err := Select("socket/unix/*,socket/???4/*,socket/http/*,socket/netlink/route,netns/file,lo/[fim]*")
+	require.NoError(t, err)
+	for _, p := range chosen {
+		if strings.HasPrefix(p.ID, "socket/raw4") {
+			continue
+		}
+		t.Run(p.ID, func(t *testing.T) {
+			f := p.Run(context.Background())
+			assert.Equal(t, wire.Works, f.Verdict, "%+v", f)
+			assert.Equal(t, p.ID, f.ID)
+			assert.NotEmpty(t, f.Call)
+		})
+	}
+}
