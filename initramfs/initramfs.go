@@ -6,21 +6,23 @@
 // bytes. It is kept in the cache under a key made of those inputs, which takes some
 // milliseconds to find, and is built again only when one of them changes.
 //
-// Measured on a two-core machine, Go 1.26, QEMU 7.2 under TCG, kernel 6.12 "full":
+// Measured on a busy two-core machine, Go 1.26, QEMU 7.2 under TCG, kernel 6.12 with the
+// whole network; first event in guest uptime, median and range of 8 boots in
+// alternating order, builds with a warm Go cache:
 //
-//	               bytes        build     first event, guest uptime
-//	two binaries   10,500,000   1.3 s     0.78 to 0.94 s
-//	busybox         7,300,000    29 s     0.75 to 0.80 s
+//	                    bytes   build          first event
+//	two binaries   10,500,000   0.7 to 0.9 s   0.90 s (0.85 to 1.03)
+//	no net/http     6,500,000                  0.93 s (0.82 to 1.00)
+//	busybox         7,300,000    25 to 34 s    0.94 s (0.82 to 0.99)
 //
-// The busybox (init and uinit in one, as uimage makes it) starts a little sooner since
-// QEMU translates one Go runtime and not two. It is not taken for that: gobusybox
-// rewrites and compiles everything anew each time, does not know today's Go, tells
-// commands apart by argv[0], by which uinit could not start itself again as a child,
-// and takes the module from the working directory, which a library must not change.
-// net/http, for the two probes that ask real HTTP, is the dearest part of the image:
-// without it there are 4,000,000 bytes less and the first event comes some 0.1 s sooner.
-// Compression costs: gzip makes it 4,400,000 bytes, but an emulated CPU inflates more
-// slowly than QEMU copies (1.42 s of CPU time for a boot against 1.26 s).
+// So the three boot equally fast as far as this can tell, and size decides nothing. The
+// busybox (init and uinit in one, as mkuimage makes it) is not taken because it builds
+// thirty times more slowly, tells commands apart by argv[0], by which uinit's children,
+// started through /proc/self/exe, fail, and takes the module from the working
+// directory, which a library must not change. net/http stays, for the two probes that
+// ask real HTTP. Compression costs: gzip makes it 4,400,000 bytes, but a boot then takes
+// 1.42 s of user CPU time against 1.26 s (means of 5): an emulated CPU inflates more
+// slowly than it copies.
 package initramfs
 
 import (

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"runtime"
 
@@ -223,89 +222,4 @@ func openNetns() (*os.File, error) {
 	const dir = "/proc/thread-self/ns"
 	f, err := os.Open(dir + "/net")
 	return f, absentFile(dir, dir+"/net", err)
-}
-
-// acrossVeth makes two namespaces with a veth pair between them, and in each a socket
-// that talks to the other's. A socket stays in the namespace it was made in, so one
-// thread that goes from one to the other will do.
-func acrossVeth(context.Context) (answer, error) {
-	if err := hasSocket(unix.AF_INET, unix.SOCK_DGRAM); err != nil {
-		return answer{}, err
-	}
-	var p pair
-	err := onThread(func() (err error) {
-		p, err = vethPair()
-		return err
-	})
-	if err != nil {
-		return answer{}, err
-	}
-	defer p.close()
-	return answer{
-		call:   "RTM_NEWLINK(veth)",
-		detail: "two datagrams went each way between two namespaces and arrived as sent",
-	}, p.messages()
-}
-
-func vethPair() (pair, error) {
-	if err := unshareNet(); err != nil {
-		return pair{}, err
-	}
-	far, err := openNetns()
-	if err != nil {
-		return pair{}, err
-	}
-	defer far.Close()
-	if err := unshareNet(); err != nil {
-		return pair{}, err
-	}
-	veth := &netlink.Veth{
-		LinkAttrs: netlink.LinkAttrs{Name: "near"}, PeerName: "far",
-		PeerNamespace: netlink.NsFd(int(far.Fd())),
-	}
-	// EOPNOTSUPP: "Unknown device type" (net/core/rtnetlink.c:3857).
-	if err := try("RTM_NEWLINK(veth)", netlink.LinkAdd(veth), unix.EOPNOTSUPP); err != nil {
-		return pair{}, err
-	}
-	a, err := vethEnd("near", 1, 2)
-	if err != nil {
-		return pair{}, err
-	}
-	if err := try("setns(CLONE_NEWNET)", unix.Setns(int(far.Fd()), unix.CLONE_NEWNET)); err != nil {
-		unix.Close(a)
-		return pair{}, err
-	}
-	b, err := vethEnd("far", 2, 1)
-	if err != nil {
-		unix.Close(a)
-		return pair{}, err
-	}
-	return pair{a: a, b: b}, nil
-}
-
-// vethEnd gives the interface called name the address 192.0.2.own (RFC 5737 keeps that
-// net for examples), sets it up, and makes a socket there that talks to 192.0.2.peer.
-func vethEnd(name string, own, peer byte) (int, error) {
-	link, err := netlink.LinkByName(name)
-	if err != nil {
-		return -1, try("RTM_GETLINK("+name+")", err)
-	}
-	addr := &netlink.Addr{IPNet: &net.IPNet{IP: net.IPv4(192, 0, 2, own), Mask: net.CIDRMask(24, 32)}}
-	if err := try("RTM_NEWADDR", netlink.AddrAdd(link, addr)); err != nil {
-		return -1, err
-	}
-	if err := try("RTM_NEWLINK("+name+" up)", netlink.LinkSetUp(link)); err != nil {
-		return -1, err
-	}
-	const port = 7777
-	fd, _, err := bound(unix.AF_INET, unix.SOCK_DGRAM, &unix.SockaddrInet4{Port: port, Addr: [4]byte{192, 0, 2, own}})
-	if err != nil {
-		return -1, err
-	}
-	to := &unix.SockaddrInet4{Port: port, Addr: [4]byte{192, 0, 2, peer}}
-	if err := try("connect", connect(fd, to)); err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
 }

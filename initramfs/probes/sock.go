@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -78,6 +79,7 @@ func again[T any](call func() (T, error)) (T, error) {
 type pair struct {
 	a, b int
 	more []int
+	head []byte // stands before every message
 }
 
 func (p pair) close() {
@@ -248,7 +250,7 @@ func receive(from int, data []byte) error {
 // arrives by itself and whole.
 func (p pair) messages() error {
 	for _, way := range [][2]int{{p.a, p.b}, {p.b, p.a}} {
-		sent := [][]byte{pattern(1000), pattern(37)}
+		sent := [][]byte{slices.Concat(p.head, pattern(1000)), slices.Concat(p.head, pattern(37))}
 		for _, m := range sent {
 			if _, err := again(func() (int, error) { return unix.Write(way[0], m) }); err != nil {
 				return try("write", err)
