@@ -132,7 +132,8 @@ func formatExpectation(r record.Record) (string, error) {
 		return "", fmt.Errorf("%s: %s is a fault of the rig: %s", r.Profile, r.Outcome, r.Reason)
 	}
 	lines := []string{outcomeID + " " + string(r.Outcome)}
-	width := [4]int{len(outcomeID), len(wire.Works), 0, 0}
+	// The same on every kernel, so that a diff of two shows only what differs.
+	width := [4]int{24, len(wire.Absent), len("EAFNOSUPPORT"), len("UP|LOOPBACK|RUNNING")}
 	var rows [][]string
 	findings := slices.Clone(r.Findings)
 	slices.SortFunc(findings, func(a, b wire.Finding) int { return strings.Compare(a.ID, b.ID) })

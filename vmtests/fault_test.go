@@ -61,7 +61,7 @@ func TestGuestFaults(t *testing.T) {
 			record.InitFailed, "No working init found"},
 		{"init leaves", func(_ *testing.T, g *guest) { g.kernelArgs = []string{"rdinit=/bbin/none", "init=/etc/hosts"} },
 			record.InitFailed, "init"},
-		{"too little memory", func(_ *testing.T, g *guest) { g.memoryMiB = 20 },
+		{"too little memory", func(_ *testing.T, g *guest) { g.memoryMiB = 36 },
 			record.Panicked, "System is deadlocked on memory"},
 		{"initramfs cut", func(t *testing.T, g *guest) { g.image = cut(t, g.image, 0.5) },
 			record.InitFailed, ""},

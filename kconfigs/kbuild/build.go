@@ -227,6 +227,9 @@ func (j *job) fill(dir, key string, final []byte) error {
 	if k.ImageBytes, err = copyFile(filepath.Join(dir, imageFile), filepath.Join(j.obj, "arch/x86/boot/bzImage")); err != nil {
 		return err
 	}
+	if k.ImageSHA256, err = fileSHA256(filepath.Join(dir, imageFile)); err != nil {
+		return fmt.Errorf("reading back the kernel: %w", err)
+	}
 	if _, err = copyFile(filepath.Join(dir, "System.map"), filepath.Join(j.obj, "System.map")); err != nil {
 		return err
 	}

@@ -32,9 +32,9 @@ type SourceOptions struct {
 	// tarball of one (.tar, .tar.xz, .tar.gz, .tar.zst). Empty means Debian's
 	// linux-source-SERIES where that is installed.
 	Path string
-	// URL is a tarball to download instead, and SHA256 its hash in hexadecimal.
-	// There is no default for either: only a hash from a place of one's own trust
-	// makes a download worth booting.
+	// URL is a tarball to download instead, and SHA256 its hash in hexadecimal. Where
+	// neither they nor Path are given and Debian's source is not installed, a pinned
+	// release of the series is downloaded from kernel.org.
 	URL    string
 	SHA256 string
 	// Series is the kernel series that it must be, such as 6.12. Empty means 6.12
@@ -66,16 +66,20 @@ type Source struct {
 // again.
 func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {
 	s := &Source{series: o.Series, cache: o.Cache, progress: o.Progress}
-	if o.URL != "" || o.SHA256 != "" {
-		return s, s.openURL(o)
-	}
 	path := o.Path
-	if path == "" {
+	if path == "" && o.URL == "" && o.SHA256 == "" {
 		series := cmp.Or(o.Series, defaultSeries)
 		path = filepath.Join(debianDir, "linux-source-"+series+".tar.xz")
 		if _, err := os.Stat(path); err != nil {
-			return nil, noSource(series)
+			pin, ok := pinned()[series]
+			if !ok {
+				return nil, noSource(series)
+			}
+			o.URL, o.SHA256 = pin.url, pin.sha256
 		}
+	}
+	if o.URL != "" || o.SHA256 != "" {
+		return s, s.openURL(o)
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -89,6 +93,21 @@ func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {
 		return s, s.openTree(ctx, path)
 	}
 	return s, s.openTarball(ctx, path)
+}
+
+// pin is a release that is downloaded where nothing else is there.
+type pin struct{ url, sha256 string }
+
+// pinned are the releases by series. The hashes are those of kernel.org's
+// sha256sums.asc, as the projects named carry them.
+func pinned() map[string]pin {
+	const dir = "https://cdn.kernel.org/pub/linux/kernel/v6.x/"
+	return map[string]pin{
+		// OpenWrt, target/linux/generic/kernel-6.12.
+		"6.12": {dir + "linux-6.12.80.tar.xz", "c92591d896e79ecddbc3319136f0c2f855e832b397de7593f013ad7590a43e53"},
+		// Buildroot, linux/linux.hash.
+		"6.1": {dir + "linux-6.1.127.tar.xz", "18b0d41d1a7fbad56045cde0d7fc176bfb18361d29c9f07e57109bbf21bf7876"},
+	}
 }
 
 // noSource says what to do when no source was named and Debian's is not there.
@@ -110,7 +129,14 @@ func (s *Source) openURL(o SourceOptions) error {
 	s.ID = strings.ToLower(o.SHA256)
 	s.Origin = o.URL
 	d := download{url: o.URL, sha256: s.ID, stall: stalled, cache: s.cache, progress: s.progress}
-	s.tarball = d.get
+	s.tarball = func(ctx context.Context) (string, error) {
+		path, err := d.get(ctx)
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("%w; or apt-get install linux-source-%s, or name a tree or tarball with --source",
+				err, cmp.Or(o.Series, defaultSeries))
+		}
+		return path, err
+	}
 	return nil
 }
 
