@@ -1,11 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
+	"slices"
+	"strings"
 
+	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/spf13/cobra"
@@ -61,6 +66,7 @@ func (a *app) show(f *flags, args []string) error {
 	if f.json {
 		return a.showJSON(chosen, probe)
 	}
+	byLadder(chosen)
 	if probe == "" && (whole || f.markdown) {
 		return a.showRecords(chosen, f, len(args) == 0)
 	}
@@ -110,6 +116,17 @@ func (a *app) load(path string) ([]record.Record, error) {
 		return nil, usagef("no boots are recorded in %s; netstrip run adds some", path)
 	}
 	return records, nil
+}
+
+// byLadder puts records, which stand in the order in which their boots ended, in the
+// order of the ladder.
+func byLadder(records []record.Record) {
+	place := func(r record.Record) int {
+		name, _, _ := strings.Cut(r.Profile, "+")
+		i := slices.IndexFunc(kconfigs.Profiles(), func(p kconfigs.Profile) bool { return p.Name == name })
+		return i & math.MaxInt // -1, a profile that is not of the ladder, comes last
+	}
+	slices.SortStableFunc(records, func(a, b record.Record) int { return cmp.Compare(place(a), place(b)) })
 }
 
 func latestRun(records []record.Record) []record.Record {
