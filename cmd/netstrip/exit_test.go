@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -85,6 +86,6 @@ func TestEndOfARun(t *testing.T) {
 	assert.Contains(t, stdout.String(), "No expectation is kept for full, no-net.\n")
 	assert.True(t, strings.HasSuffix(stdout.String(), `
 results: my file.jsonl
-closer:  netstrip show no-net socket/tcp4/loopback --results 'my file.jsonl'
+closer:  `+quoted(os.Args[0])+` show no-net socket/tcp4/loopback --results 'my file.jsonl'
 `), stdout.String())
 }

@@ -151,7 +151,8 @@ func closer(records []record.Record) string {
 			n++
 		}
 		if n > most {
-			hint, most = fmt.Sprintf("netstrip show %s %s", report.Escape(r.Profile, 60), first), n
+			// Called as it was called, so that the line can be pasted.
+			hint, most = fmt.Sprintf("%s show %s %s", quoted(os.Args[0]), report.Escape(r.Profile, 60), first), n
 		}
 	}
 	return hint
