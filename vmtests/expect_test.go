@@ -101,8 +101,8 @@ func TestParseExpectationErrors(t *testing.T) {
 		"outcome completed\nlo/mtu\n":                       `x:2: want a probe and an answer, got "lo/mtu"`,
 		"outcome completed\nlo/mtu works\n":                 "x:2: want verdict, errno, value and call",
 		"outcome completed\na works - - -\na works - - -\n": "x:3: a stands here twice",
-		"# nothing\n":                                       "x: no outcome is expected",
-		"outcome completed\na works - \"open -\n":           `x:2: reading the value in "\"open -": invalid syntax`,
+		"# nothing\n": "x: no outcome is expected",
+		"outcome completed\na works - \"open -\n": `x:2: reading the value in "\"open -": invalid syntax`,
 	} {
 		_, err := parseExpectation("x", text)
 		assert.EqualError(t, err, want)
