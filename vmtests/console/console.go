@@ -11,7 +11,6 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/netstrip/netstrip/vmtests/record"
@@ -28,106 +27,32 @@ const (
 	Banner
 	// Init: the kernel hands over to user space (init/main.c:1377).
 	Init
+	// Panic: the kernel's last words (kernel/panic.c).
+	Panic
 )
 
 var (
-	stamp   = regexp.MustCompile(`^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? `)
-	escapes = regexp.MustCompile(`\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_])`)
 	banner  = regexp.MustCompile(`^Linux version \d+\.\d+`)
 	initRun = regexp.MustCompile(`^Run \S+ as init process`)
 	panicRE = regexp.MustCompile(`^Kernel panic - not syncing: (.*)`)
 	noInit  = regexp.MustCompile(`^(No working init found|Attempted to kill init!|Requested init |VFS: Unable to mount root fs)`)
-	taskRE  = regexp.MustCompile(`^CPU: \d+ (?:UID: \d+ )?PID: (\d+) Comm: (\S+)`)
-	notable = regexp.MustCompile(`^(Out of memory: .*|Oops: .*|BUG: .*|watchdog: BUG: soft lockup.*|rcu: INFO: .*|INFO: task .* blocked for more than .*|WARNING: CPU: .*|Initramfs unpacking failed: .*)`)
 )
-
-// maxNotices bounds how many notable lines are kept; a broken guest repeats them.
-const maxNotices = 20
-
-// Clean strips from one console line what is not its text: the carriage return, the
-// escape sequences a firmware sends, the kernel's time stamp.
-func Clean(line []byte) string {
-	line = bytes.TrimRight(line, "\r\n")
-	if i := bytes.LastIndexByte(line, '\r'); i >= 0 {
-		line = line[i+1:]
-	}
-	line = escapes.ReplaceAll(line, nil)
-	return strings.TrimRight(string(stamp.ReplaceAll(line, nil)), " ")
-}
 
 // PhaseOf says which phase a raw console line shows.
 func PhaseOf(line []byte) Phase {
-	if !bytes.Contains(line, []byte("Linux version")) && !bytes.Contains(line, []byte("as init process")) {
+	if !bytes.Contains(line, []byte("Linux version")) && !bytes.Contains(line, []byte("as init process")) &&
+		!bytes.Contains(line, []byte("Kernel panic")) {
 		return NoPhase
 	}
-	switch text := Clean(line); {
+	switch text, stamped := clean(line); {
+	case stamped && panicRE.MatchString(text): // without a stamp anybody may have said it
+		return Panic
 	case banner.MatchString(text):
 		return Banner
 	case initRun.MatchString(text):
 		return Init
 	}
 	return NoPhase
-}
-
-// Log is what a console log says.
-type Log struct {
-	// Bytes is its length.
-	Bytes int
-	// Banners and Inits count the lines of those phases.
-	Banners, Inits int
-	// Panic is the text of the first panic, after "not syncing: ".
-	Panic string
-	// PanicTask is the task that panicked, as "comm (pid n)".
-	PanicTask string
-	// Trace holds the functions of the panic's call trace, innermost first.
-	Trace []string
-	// Notices are oopses, OOM kills, lockups, stalls and warnings.
-	Notices []string
-	// Last is the last line with any text.
-	Last string
-}
-
-// Read reads a console log.
-func Read(log []byte) Log {
-	l := Log{Bytes: len(log)}
-	tracing := false
-	for raw := range bytes.SplitSeq(log, []byte("\n")) {
-		text := Clean(raw)
-		if text == "" {
-			continue
-		}
-		l.Last = text
-		switch {
-		case banner.MatchString(text):
-			l.Banners++
-		case initRun.MatchString(text):
-			l.Inits++
-		case l.Panic == "" && panicRE.MatchString(text):
-			l.Panic = panicRE.FindStringSubmatch(text)[1]
-		case notable.MatchString(text) && len(l.Notices) < maxNotices:
-			l.Notices = append(l.Notices, text)
-		}
-		tracing = l.panicDetail(text, tracing)
-	}
-	return l
-}
-
-// panicDetail takes task and call trace from the lines that follow a panic.
-func (l *Log) panicDetail(text string, tracing bool) bool {
-	switch {
-	case l.Panic == "":
-		return false
-	case l.PanicTask == "" && taskRE.MatchString(text):
-		m := taskRE.FindStringSubmatch(text)
-		l.PanicTask = fmt.Sprintf("%s (pid %s)", m[2], m[1])
-	case strings.HasPrefix(text, "Call Trace:"):
-		return true
-	case strings.HasPrefix(text, "---[") || strings.HasPrefix(text, "Kernel Offset"):
-		return false
-	case tracing && strings.HasPrefix(text, " ") && !strings.Contains(text, "<"):
-		l.Trace = append(l.Trace, strings.TrimSpace(text))
-	}
-	return tracing
 }
 
 // Killed says why the rig ended a boot, if it did.
@@ -147,6 +72,10 @@ const (
 	KilledFlood Killed = "flood"
 	// KilledAfterDone: all was said, but the guest did not end.
 	KilledAfterDone Killed = "after-done"
+	// KilledDying: the kernel panicked, but did not reset.
+	KilledDying Killed = "dying"
+	// KilledStopped: a limit was passed, but QEMU had been stopped and could not run.
+	KilledStopped Killed = "stopped"
 )
 
 // Facts are what the rig saw of a boot beside the console log.
@@ -156,6 +85,8 @@ type Facts struct {
 	// Events is how many events arrived, Running the probe begun and not ended.
 	Events  int
 	Running string
+	// Flood: the guest sent more than a boot may, on whichever channel.
+	Flood bool
 	// Killed says why the rig ended the boot, Idle how long nothing had moved then.
 	Killed Killed
 	Idle   time.Duration
@@ -169,13 +100,12 @@ type Facts struct {
 // Classify decides how a boot ended, and says in one line what decided it. The
 // rig's own faults come first, so that no kernel is blamed for them.
 func Classify(l Log, f Facts) (record.Outcome, string) {
+	fault := qemuFault(f)
 	switch {
-	case f.Killed == NotKilled && f.Signal != "":
-		return record.QEMUFailed, "QEMU was killed by " + f.Signal + ", which netstrip did not send"
-	case f.Killed == NotKilled && f.Exit != 0:
-		return record.QEMUFailed, fmt.Sprintf("QEMU ended with status %d: %s", f.Exit, orElse(f.Message, "it said nothing"))
 	case f.Done:
 		return record.Completed, ""
+	case fault != "":
+		return record.QEMUFailed, fault
 	case l.Panic != "":
 		return panicked(l)
 	case l.Bytes == 0 && f.Events == 0:
@@ -183,17 +113,50 @@ func Classify(l Log, f Facts) (record.Outcome, string) {
 	}
 	where := fmt.Sprintf("; last console line: %q", l.Last)
 	if f.Running != "" {
-		where = "; probe " + f.Running + " had begun" + where
+		where = "; probe " + plain(f.Running) + " had begun" + where
+	}
+	if f.Flood {
+		return record.TimedOut, "it sent more output than a boot may" + where
+	}
+	if l.Banners > 1 {
+		return record.Reset, fmt.Sprintf("the kernel started %d times", l.Banners) + where
 	}
 	switch f.Killed {
 	case KilledLate:
 		return record.TimedOut, "it moved on, but not to an end in time" + where
-	case KilledFlood:
-		return record.TimedOut, "it sent more output than a boot may" + where
 	case NotKilled:
 		return record.Reset, "the machine was reset before the guest was done" + where
 	}
 	return record.Hung, fmt.Sprintf("nothing moved for %s, %s%s", f.Idle.Round(time.Second), phaseText(l, f), where)
+}
+
+// qemuFault says what QEMU itself died of or suffered, "" for nothing.
+func qemuFault(f Facts) string {
+	switch {
+	case f.Killed == KilledStopped:
+		return "QEMU was stopped, by a signal or a debugger, and did not go on"
+	case f.Killed != NotKilled:
+		return "" // the signal is the rig's own
+	case f.Signal != "":
+		return "QEMU was killed by " + f.Signal + ", which netstrip did not send"
+	case f.Exit != 0:
+		return fmt.Sprintf("QEMU ended with status %d: %s", f.Exit, orElse(plain(f.Message), "it said nothing"))
+	}
+	return ""
+}
+
+// End says what is worth knowing of how QEMU ended where the outcome does not turn on
+// it; "" for nothing.
+func End(l Log, f Facts) string {
+	switch {
+	case f.Done && qemuFault(f) != "":
+		return "after the guest was done: " + qemuFault(f)
+	case f.Done && f.Killed != NotKilled:
+		return "the guest was done but did not end; QEMU was killed"
+	case l.Panic != "" && f.Killed != NotKilled:
+		return "the panicked kernel did not reset; QEMU was killed"
+	}
+	return ""
 }
 
 func panicked(l Log) (record.Outcome, string) {
@@ -223,7 +186,7 @@ func phaseText(l Log, f Facts) string {
 	case l.Banners > 0:
 		return "in the kernel, before init"
 	}
-	return "before the kernel's banner"
+	return "before any banner of a kernel's"
 }
 
 func orElse(s, other string) string {

@@ -1,0 +1,172 @@
+package console
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// What the rig sees of a boot that it has to end itself, and of one that was all done.
+var (
+	stuck  = Facts{Killed: KilledStuck, Idle: 60 * time.Second, Signal: "SIGKILL"}
+	silent = Facts{Killed: KilledSilent, Idle: 30 * time.Second, Signal: "SIGKILL"}
+	late   = Facts{Killed: KilledLate, Signal: "SIGKILL"}
+	flood  = Facts{Killed: KilledFlood, Flood: true, Signal: "SIGKILL"}
+	done   = Facts{Done: true, Events: 1}
+)
+
+// corpus are logs of real boots of Linux 6.12.117 and 6.1.192 (names with 61) under
+// QEMU 7.2, with what the rig saw beside them; of the longest only the beginning. Most
+// are of the kernels of the ladder with a small program as init. Those that begin with
+// crash are of a kernel that has LKDTM, the lockup detectors, KALLSYMS and PRINTK_CALLER
+// besides; no-printk is one without CONFIG_PRINTK. Nots means printk.time=0, quiet the
+// parameter of that name, firmware a QEMU with SeaBIOS on the serial line.
+var corpus = map[string]Facts{
+	"no-init-base":      {},
+	"init-missing-full": {},
+	"init-exits-base":   {},
+	"init-segv-full":    {}, // booted with "quiet"
+	"reboots-base":      {}, // without time stamps
+	"hangs-full":        stuck,
+	"oom-base":          {},
+	"junk-initrd-full":  {},
+	"trunc-initrd-base": {},
+	"empty":             silent,
+
+	"init-aborts-quiet":     {},
+	"init-gp-fault-nots":    {},
+	"init-no-script-quiet":  {},
+	"init-mid-line":         {},
+	"init-firmware":         {},
+	"init-exits-61":         {},
+	"init-ill-61-nots":      {},
+	"init-requested-61":     {}, // quiet
+	"init-mid-line-61":      {},
+	"trunc-initrd-61":       {},
+	"oom-panics":            {}, // vm.panic_on_oom=1
+	"oom-61-quiet":          {},
+	"oom-survived-nots":     done,
+	"oom-survived-61-quiet": done,
+	"segv-survived-61":      done,
+	"halts":                 stuck,
+	"powers-off":            stuck,
+	"hangs-quiet":           stuck,
+	"hangs-mid-line":        stuck,
+	"spins-61-nots":         stuck,
+	"escapes":               stuck,
+	"shows-version":         stuck,
+	"forged-panic":          {}, // on the console
+	"forged-panic-kmsg":     {}, // through printk
+	"forged-panic-hangs":    stuck,
+	"reboots-61-quiet":      {},
+	"starts-again-firmware": late, // QEMU without -no-reboot
+	"starts-again-61-nots":  late,
+	"cut-off":               late,
+	"floods-quiet":          flood,
+	"too-little-memory":     {}, // 24 MiB
+	"no-printk-no-init":     {},
+	"no-printk-exits":       {},
+	"no-printk-hangs":       stuck,
+
+	"crash-panic":              {},
+	"crash-sysrq":              {},
+	"crash-oops-init":          {},
+	"crash-oops-panics":        {},
+	"crash-oops-survived":      done,
+	"crash-bug-survived-nots":  done,
+	"crash-warning-survived":   done,
+	"crash-stack-overflow":     stuck,
+	"crash-soft-lockup":        stuck,
+	"crash-soft-lockup-panics": {},
+	"crash-rcu-stall":          stuck,
+	"crash-hung-task":          stuck,
+	"crash-hung-task-panics":   {},
+}
+
+func TestCorpus(t *testing.T) {
+	outcomes := map[record.Outcome]int{}
+	for name, facts := range corpus {
+		t.Run(name, func(t *testing.T) {
+			log, err := os.ReadFile(filepath.Join("testdata", name+".log"))
+			require.NoError(t, err)
+			l := Read(log)
+			outcome, _ := Classify(l, facts)
+			outcomes[outcome]++
+			got := describe(l, facts)
+			golden := filepath.Join("testdata", name+".golden")
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), got)
+		})
+	}
+	logs, err := filepath.Glob("testdata/*.log")
+	require.NoError(t, err)
+	assert.Len(t, logs, len(corpus), "every log has a line in the corpus")
+	for _, o := range []record.Outcome{record.Completed, record.Panicked, record.InitFailed, record.Hung, record.Reset, record.Silent, record.TimedOut} {
+		assert.GreaterOrEqual(t, outcomes[o], 2, "real logs of the outcome %s", o)
+	}
+}
+
+func describe(l Log, f Facts) string {
+	outcome, reason := Classify(l, f)
+	var b strings.Builder
+	fmt.Fprintf(&b, "outcome %s\nreason  %s\nbanners %d, inits %d\npanic   %s\ntask    %s\nlast    %s\n",
+		outcome, reason, l.Banners, l.Inits, l.Panic, l.PanicTask, l.Last)
+	for _, n := range l.Notices {
+		fmt.Fprintf(&b, "notice  %s\n", n)
+	}
+	for _, fn := range l.Trace {
+		fmt.Fprintf(&b, "trace   %s\n", fn)
+	}
+	return b.String()
+}
+
+// texts are all that Read took from a log.
+func texts(l Log) []string {
+	return append(append([]string{l.Panic, l.PanicTask, l.Last}, l.Notices...), l.Trace...)
+}
+
+// FuzzRead holds for any log: what is taken from it is bounded and can be shown, and no
+// line makes a boot complete or a fault of QEMU's.
+func FuzzRead(f *testing.F) {
+	logs, err := filepath.Glob("testdata/*.log")
+	require.NoError(f, err)
+	require.NotEmpty(f, logs)
+	for _, name := range logs {
+		data, err := os.ReadFile(name)
+		require.NoError(f, err)
+		// The end says most, and the fuzzer shortens long seeds for ever.
+		f.Add(data[max(0, len(data)-4<<10):])
+	}
+	f.Add([]byte("[    0.000000] Linux version 6.12\n[    1.000000] BUG: \x1b[2J\xff\u202e\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l := Read(data)
+		for _, s := range texts(l) {
+			assert.LessOrEqual(t, len(s), 3*maxText, "a byte becomes U+FFFD at most")
+			for _, r := range s {
+				require.True(t, unicode.IsPrint(r), "%U in %q", r, s)
+			}
+		}
+		assert.LessOrEqual(t, len(l.Notices), maxNotices)
+		assert.LessOrEqual(t, len(l.Trace), maxTrace)
+		for _, facts := range []Facts{{}, stuck, late, silent, flood} {
+			outcome, reason := Classify(l, facts)
+			assert.NotEmpty(t, outcome)
+			assert.NotEmpty(t, reason)
+			assert.NotEqual(t, record.Completed, outcome, "no line can make a boot complete")
+			assert.False(t, outcome.RigFault(), "nor blame the rig")
+		}
+	})
+}
