@@ -114,28 +114,3 @@ func TestReadFragment(t *testing.T) {
 		require.ErrorAs(t, err, &re)
 	}
 }
-
-// FuzzParseFragment holds two things for any input: what was understood is said
-// again by Text and understood the same, and every problem names its line.
-func FuzzParseFragment(f *testing.F) {
-	f.Add([]byte("CONFIG_NET=y\n# CONFIG_UNIX is not set\nCONFIG_S=\"a\\\"b\"\n"))
-	f.Add([]byte("CONFIG_NET\r\n\xff"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		frag, err := ParseFragment("f", data)
-		if err != nil {
-			var re *RequestError
-			require.ErrorAs(t, err, &re)
-			for _, p := range re.Problems {
-				require.Positive(t, p.Line)
-			}
-			return
-		}
-		r, err := Profile{Name: "p"}.With(frag).Request()
-		require.NoError(t, err)
-		again, err := ParseFragment("f", []byte(r.Text()))
-		require.NoError(t, err)
-		r2, err := Profile{Name: "p"}.With(again).Request()
-		require.NoError(t, err)
-		require.Equal(t, r.Text(), r2.Text())
-	})
-}

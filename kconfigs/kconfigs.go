@@ -89,6 +89,9 @@ func (p Profile) With(frags ...Fragment) Profile {
 	return p
 }
 
+// Added gives the fragments that With added, in their order.
+func (p Profile) Added() []Fragment { return slices.Clone(p.added) }
+
 // plain keeps the names of records, which are made of profile names, free of
 // slashes, spaces and control characters.
 func plain(r rune) rune {

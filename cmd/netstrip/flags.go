@@ -25,6 +25,7 @@ type flags struct {
 	fragments             []string
 	accel                 string
 	jobs                  int
+	resume                bool
 }
 
 func (f *flags) addJSON(c *cobra.Command) {

@@ -23,11 +23,17 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Build kernels, boot each with all probes, show what works; all profiles if none is named",
 		Long: `Builds the kernels that are not in the cache yet, boots each in QEMU, asks every
 probe, and compares the answers with what is expected of the profile. A record of
-each boot is added to the results file as soon as the boot has ended.`,
+each boot is added to the results file as soon as the boot has ended.
+
+With --resume, the latest run in the results file that was cut short, by a signal, a
+full disk or a power cut, goes on under its own name: what is missing of it is booted,
+and the whole run is shown. It is refused when the kernels or the probes are no longer
+those the run began with.`,
 		Example: `  netstrip run
   netstrip run full no-inet no-net
   netstrip run no-unix --fragment mine.config --results mine.jsonl
-  netstrip run full --accel tcg --json | jq '.[].outcome'`,
+  netstrip run full --accel tcg --json | jq '.[].outcome'
+  netstrip run --resume`,
 		ValidArgsFunction: completeProfiles,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.run(c.Context(), f, args)
@@ -36,10 +42,14 @@ each boot is added to the results file as soon as the boot has ended.`,
 	f.addBuilding(c)
 	f.addResults(c)
 	f.addAccel(c)
+	c.Flags().BoolVar(&f.resume, "resume", false, "go on with the latest run in the results file that was cut short")
 	return c
 }
 
 func (a *app) run(ctx context.Context, f *flags, names []string) error {
+	if f.resume && len(names)+len(f.fragments) > 0 {
+		return usagef("--resume goes on with the profiles and fragments the run began with: name none")
+	}
 	o, err := a.rigOptions(f)
 	if err != nil {
 		return err
@@ -49,7 +59,12 @@ func (a *app) run(ctx context.Context, f *flags, names []string) error {
 		return err
 	}
 	// What would fail after minutes of building is looked at first.
-	if err := (record.Store{Path: f.results}).Check(); err != nil {
+	if f.resume {
+		err = a.tellDamage(f.results)
+	} else {
+		err = record.Store{Path: f.results}.Check()
+	}
+	if err != nil {
 		return err
 	}
 	if err := installed(bootPrograms()); err != nil {
@@ -59,11 +74,37 @@ func (a *app) run(ctx context.Context, f *flags, names []string) error {
 	if err != nil {
 		return err
 	}
-	records, err := rig.Run(ctx, profiles)
-	if err != nil {
+	var records []record.Record
+	if f.resume {
+		records, err = rig.Resume(ctx)
+	} else {
+		records, err = rig.Run(ctx, profiles)
+	}
+	switch {
+	case errors.Is(err, vmtests.ErrNothingToResume):
+		return a.nothingToResume(f, err)
+	case errors.Is(err, vmtests.ErrChanged):
+		return usageError{err}
+	case err != nil:
 		return err
 	}
+	return a.report(f, records)
+}
+
+// nothingToResume says so, which is no error: whoever resumes wants a run that is whole.
+func (a *app) nothingToResume(f *flags, why error) error {
 	a.progress.Clear()
+	fmt.Fprintf(a.stderr, "netstrip: %v: no run there was cut short, or it is still going on\n", why)
+	if f.json {
+		return report.JSON(a.stdout, []record.Record{})
+	}
+	return nil
+}
+
+// report shows the records of a run and judges them.
+func (a *app) report(f *flags, records []record.Record) error {
+	a.progress.Clear()
+	var err error
 	if f.json {
 		err = report.JSON(a.stdout, records)
 	} else {
@@ -86,6 +127,9 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 	var b strings.Builder
 	b.WriteString("\n")
 	for _, s := range report.Summary(records) {
+		if f.markdown {
+			s = report.Markdown(s)
+		}
 		b.WriteString(s + "\n")
 	}
 	if f.markdown {

@@ -102,9 +102,7 @@ func (a *app) showJSON(records []record.Record, probe string) error {
 // load reads the results and tells of each damaged line.
 func (a *app) load(path string) ([]record.Record, error) {
 	records, damage, err := record.Load(path)
-	for _, d := range damage {
-		fmt.Fprintf(a.stderr, "netstrip: %s:%d: skipped: %s\n", path, d.Line, report.Escape(d.Why, 300))
-	}
+	a.tell(path, damage)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, usagef("%w; netstrip run makes it, --results names another", err)
@@ -127,6 +125,23 @@ func byLadder(records []record.Record) {
 		return i & math.MaxInt // -1, a profile that is not of the ladder, comes last
 	}
 	slices.SortStableFunc(records, func(a, b record.Record) int { return cmp.Compare(place(a), place(b)) })
+}
+
+// tell names the damaged lines of a results file.
+func (a *app) tell(path string, damage []record.Damage) {
+	for _, d := range damage {
+		fmt.Fprintf(a.stderr, "netstrip: %s:%d: skipped: %s\n", path, d.Line, report.Escape(d.Why, 300))
+	}
+}
+
+// tellDamage is tell for a file that need not be there.
+func (a *app) tellDamage(path string) error {
+	_, damage, err := record.Load(path)
+	a.tell(path, damage)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func latestRun(records []record.Record) []record.Record {

@@ -2,7 +2,9 @@
 // names derived from everything that went into it. It runs on the host.
 //
 // An entry appears whole or not at all: it is made in a directory of its own and
-// renamed into place. Any number of netstrips may use one cache; who comes second
+// renamed into place. Should netstrip die before that, even by SIGKILL, a process that
+// waits for just this removes the directory; what a power cut leaves, the next to make
+// the same entry removes. Any number of netstrips may use one cache; who comes second
 // waits for the first and then finds its work done. Locks are flock(2), which the
 // kernel drops with the process, so none outlives its holder.
 package cache
@@ -15,6 +17,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"golang.org/x/sys/unix"
 )
 
@@ -109,8 +112,14 @@ func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir str
 	if c.Has(kind, key) {
 		return path, nil
 	}
-	// The lock is ours, so what stands under this name is left from a run cut short.
 	tmp := filepath.Join(c.Dir, "tmp", kind+"-"+key)
+	// The lock goes with the guard, so that nobody starts anew under its hands.
+	guarded, err := process.Guard(tmp, lock)
+	if err != nil {
+		return "", err
+	}
+	defer guarded()
+	// The lock is ours, so what stands under this name is left from a power cut.
 	if err := os.RemoveAll(tmp); err != nil {
 		return "", fmt.Errorf("clearing %s: %w", tmp, err)
 	}
@@ -121,37 +130,26 @@ func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir str
 	if err := fill(tmp); err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return "", fmt.Errorf("publishing %s: %w", path, err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := move(tmp, path); err != nil {
 		return "", fmt.Errorf("publishing %s: %w", path, err)
 	}
 	return path, nil
 }
 
-// WriteFile writes a small file so that it is there whole or not at all.
-func WriteFile(path string, data []byte) error {
+// move gives an entry its name once all of it is on the disk: after a power cut a
+// file's name may be there and its contents not, and a kernel would be blamed for it.
+func move(tmp, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	dir, err := os.Open(tmp)
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return err
 	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
+	defer dir.Close()
+	// One call for the whole file system: an entry may have 80,000 files.
+	if err := unix.Syncfs(int(dir.Fd())); err != nil {
+		return fmt.Errorf("writing it to the disk: %w", err)
 	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return nil
+	return os.Rename(tmp, path)
 }

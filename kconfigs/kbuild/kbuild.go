@@ -153,13 +153,23 @@ func (b *Builder) Build(ctx context.Context, req kconfigs.Request) (*Kernel, err
 	return b.build(ctx, req, "kernel "+req.Profile)
 }
 
-// indexPath is where the key of req's kernel is written down.
-func (b *Builder) indexPath(ctx context.Context, req kconfigs.Request) (string, error) {
+// Inputs is a hash of all that goes into req's kernel. Unlike the kernel's key it is
+// known before the kernel has been configured.
+func (b *Builder) Inputs(ctx context.Context, req kconfigs.Request) (string, error) {
 	compiler, err := b.compilerID(ctx)
 	if err != nil {
 		return "", err
 	}
-	return b.Cache.Path(kindIndex, hash(req.Text(), b.Source.ID, compiler, recipe())), nil
+	return hash(req.Text(), b.Source.ID, compiler, recipe()), nil
+}
+
+// indexPath is where the key of req's kernel is written down.
+func (b *Builder) indexPath(ctx context.Context, req kconfigs.Request) (string, error) {
+	inputs, err := b.Inputs(ctx, req)
+	if err != nil {
+		return "", err
+	}
+	return b.Cache.Path(kindIndex, inputs), nil
 }
 
 // load reads the kernel with the given key, and finds out whether it is whole.

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // keepTail is how many bytes of a program's output an error quotes from.
@@ -72,8 +74,8 @@ func (e *Error) Error() string {
 // Unwrap gives what exec.Cmd.Wait said.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Run runs c to its end. When ctx ends first, c and all it started are killed and
-// the error is ctx's.
+// Run runs c to its end, and kills what c has left running. When ctx ends first, c and
+// all it started are killed and the error is ctx's.
 func Run(ctx context.Context, c Command) (Usage, error) {
 	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", supervise, "sh"}, c.Args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
@@ -88,7 +90,7 @@ func Run(ctx context.Context, c Command) (Usage, error) {
 		return Usage{}, err
 	}
 	start := time.Now()
-	err := cmd.Run()
+	err := runGroup(cmd)
 	out.end()
 	usage := Usage{Wall: time.Since(start)}
 	if s := cmd.ProcessState; s != nil {
@@ -101,6 +103,23 @@ func Run(ctx context.Context, c Command) (Usage, error) {
 		return usage, &Error{Args: c.Args, Tail: out.tail.String(), Err: err}
 	}
 	return usage, nil
+}
+
+// runGroup runs cmd, which leads a process group, and ends the group with it: whatever
+// still holds the pipe for the output would otherwise be waited for.
+func runGroup(cmd *exec.Cmd) error {
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	// Until it is waited for, its ID can be given to no other process or group.
+	for {
+		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	return cmd.Wait()
 }
 
 // Output runs the program args and gives its standard output and error, trimmed.

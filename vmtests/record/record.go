@@ -1,6 +1,6 @@
 // Package record holds what is known about one boot, and keeps it: one JSON
-// object per line in a results file that is only ever appended to. It runs on the
-// host. Everything that comes after a boot (tables, comparison, expectations)
+// object per line in a results file that is only ever appended to, beside the plan of
+// every run, by which one that was cut short is known and resumed. It runs on the host. Everything that comes after a boot (tables, comparison, expectations)
 // works from records alone.
 package record
 

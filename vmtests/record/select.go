@@ -5,11 +5,28 @@ import (
 	"strings"
 )
 
+// standing gives the records without those whose ID comes again: the later line stands,
+// in the place of the first. A boot that met a fault of the rig is run again under its
+// own ID when its run is resumed.
+func standing(records []Record) []Record {
+	var out []Record
+	at := map[string]int{}
+	for _, r := range records {
+		if i, seen := at[r.ID]; seen {
+			out[i] = r
+			continue
+		}
+		at[r.ID] = len(out)
+		out = append(out, r)
+	}
+	return out
+}
+
 // ByRun groups records by the run they belong to: the oldest run first, the records
-// of each in the order given.
+// of each in the order given. Of a repeated ID the later line stands.
 func ByRun(records []Record) [][]Record {
 	byName := map[string][]Record{}
-	for _, r := range records {
+	for _, r := range standing(records) {
 		byName[r.Run] = append(byName[r.Run], r)
 	}
 	runs := make([][]Record, 0, len(byName))
@@ -45,9 +62,9 @@ func Latest(records []Record) []Record {
 // when ref means nothing.
 func Find(records []Record, ref string) []Record {
 	var byID, byRun []Record
-	for _, r := range records {
+	for _, r := range standing(records) {
 		if r.ID == ref {
-			byID = []Record{r} // a repeated ID means the later line
+			byID = []Record{r}
 		}
 		if r.Run == ref {
 			byRun = append(byRun, r)

@@ -49,10 +49,7 @@ func (s Store) Append(r Record) error {
 		return fmt.Errorf("storing the record %s: %w", r.ID, err)
 	}
 	defer f.Close()
-	if err := lock(f, unix.LOCK_EX); err != nil {
-		return fmt.Errorf("storing the record %s: locking %s: %w", r.ID, s.Path, err)
-	}
-	if err := appendLine(f, line); err != nil {
+	if err := lockedAppend(f, line); err != nil {
 		return fmt.Errorf("storing the record %s: %w", r.ID, err)
 	}
 	return nil
@@ -65,8 +62,8 @@ func (s Store) open() (*os.File, error) {
 	return os.OpenFile(s.Path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 }
 
-// encode gives r as one line of JSON with its newline.
-func encode(r Record) ([]byte, error) {
+// encode gives a record or a plan as one line of JSON with its newline.
+func encode(r any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -129,16 +126,6 @@ func syncDir(path string) error {
 	return nil
 }
 
-// lock waits for a flock(2) on f, which ends when f is closed.
-func lock(f *os.File, how int) error {
-	for {
-		err := unix.Flock(int(f.Fd()), how)
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
-}
-
 // Damage is a line of a results file that holds no record this netstrip can read.
 type Damage struct {
 	// Line is its number, counted from 1.
@@ -151,65 +138,102 @@ type Damage struct {
 // lines that are not intact. The error is for a file that cannot be read at all, or
 // not to its end; it wraps fs.ErrNotExist when there is none.
 func Load(path string) ([]Record, []Damage, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the results: %w", err)
-	}
-	defer f.Close()
-	// A writer's line is seen whole or not at all. Where flock does not work, such as
-	// on some network file systems, a line half written shows as damage.
-	_ = lock(f, unix.LOCK_SH)
-	records, damage, err := read(f, maxLine)
-	if err != nil {
-		return records, damage, fmt.Errorf("reading the results: %w", err)
-	}
-	return records, damage, nil
+	all, err := load(path)
+	return all.records, all.damage, err
 }
 
-// read is Load on a stream whose lines have at most limit bytes.
-func read(r io.Reader, limit int) ([]Record, []Damage, error) {
-	var records []Record
-	var damage []Damage
+// contents are what a results file holds, each in the order of its lines.
+type contents struct {
+	records []Record
+	plans   []Plan
+	damage  []Damage
+}
+
+func load(path string) (contents, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return contents{}, fmt.Errorf("reading the results: %w", err)
+	}
+	defer f.Close()
+	// A writer's line is seen whole or not at all. Where locks do not work, such as on
+	// some network file systems, a line half written shows as damage.
+	_ = lock(f, unix.F_RDLCK, appendByte)
+	all, err := read(f, maxLine)
+	if err != nil {
+		return all, fmt.Errorf("reading the results: %w", err)
+	}
+	return all, nil
+}
+
+// read is load on a stream whose lines have at most limit bytes.
+func read(r io.Reader, limit int) (contents, error) {
+	var all contents
 	l := newLines(r, limit)
 	for l.next() {
 		line := bytes.TrimSpace(l.text)
 		if len(line) == 0 && !l.over {
 			continue
 		}
-		if l.over {
-			damage = append(damage, Damage{l.number, fmt.Sprintf("longer than %d bytes", limit)})
-			continue
+		why := fmt.Sprintf("longer than %d bytes", limit)
+		if !l.over {
+			why = all.add(line)
 		}
-		rec, why := decode(line)
 		if why != "" {
-			damage = append(damage, Damage{l.number, why})
-			continue
+			all.damage = append(all.damage, Damage{l.number, why})
 		}
-		records = append(records, rec)
 	}
-	return records, damage, l.err
+	return all, l.err
 }
 
-// header is the part of a record that every schema has.
+// add takes up what a line holds; why is empty when it holds something.
+func (c *contents) add(line []byte) (why string) {
+	kind, why := identify(line)
+	switch {
+	case why != "":
+		return why
+	case kind == planKind:
+		p, why := decodePlan(line)
+		if why == "" {
+			c.plans = append(c.plans, p)
+		}
+		return why
+	}
+	rec, why := decode(line)
+	if why == "" {
+		c.records = append(c.records, rec)
+	}
+	return why
+}
+
+// header is the part of a line that every schema has.
 type header struct {
-	Schema *int `json:"schema"`
+	Schema *int   `json:"schema"`
+	Kind   string `json:"kind"`
 }
 
-// decode reads one line; why is empty when it holds a record.
-func decode(line []byte) (rec Record, why string) {
+// identify says what kind of line it is, "" for a record; why is empty when this
+// netstrip can read it.
+func identify(line []byte) (kind, why string) {
 	if !json.Valid(line) {
-		return Record{}, "not a record: cut off, or no JSON"
+		return "", "not a record: cut off, or no JSON"
 	}
 	var head header
 	if err := json.Unmarshal(line, &head); err != nil {
-		return Record{}, fmt.Sprintf("not a record: %v", err)
+		return "", fmt.Sprintf("not a record: %v", err)
 	}
 	switch {
 	case head.Schema == nil || *head.Schema < 1:
-		return Record{}, "not a record: it has no schema"
+		return "", "not a record: it has no schema"
 	case *head.Schema > Schema:
-		return Record{}, fmt.Sprintf("written by a newer netstrip: schema %d, and this one reads up to %d", *head.Schema, Schema)
+		return "", fmt.Sprintf("written by a newer netstrip: schema %d, and this one reads up to %d", *head.Schema, Schema)
+	case head.Kind != "" && head.Kind != planKind:
+		return "", fmt.Sprintf("written by a newer netstrip: a line of the kind %.40q", head.Kind)
 	}
+	return head.Kind, ""
+}
+
+// decode reads a record's line; why is empty when it holds one.
+func decode(line []byte) (rec Record, why string) {
 	if err := json.Unmarshal(line, &rec); err != nil {
 		return Record{}, fmt.Sprintf("not a record: %v", err)
 	}

@@ -191,16 +191,16 @@ func TestReadSkipsLinesTooLong(t *testing.T) {
 	line, err := encode(sample("r1/a"))
 	require.NoError(t, err)
 	long := strings.Repeat("x", 200<<10)
-	records, damage, err := read(strings.NewReader(string(line)+long+"\n"+string(line)+long), 100<<10)
+	all, err := read(strings.NewReader(string(line)+long+"\n"+string(line)+long), 100<<10)
 	require.NoError(t, err)
-	assert.Len(t, records, 2)
-	require.Len(t, damage, 2)
-	assert.Equal(t, Damage{2, "longer than 102400 bytes"}, damage[0])
-	assert.Equal(t, 4, damage[1].Line)
+	assert.Len(t, all.records, 2)
+	require.Len(t, all.damage, 2)
+	assert.Equal(t, Damage{2, "longer than 102400 bytes"}, all.damage[0])
+	assert.Equal(t, 4, all.damage[1].Line)
 }
 
-// Whatever a file holds: reading ends, every line that says anything is either a
-// record or damage, and a record read can be written and read again.
+// Whatever a file holds: reading ends, every line that says anything is a record,
+// a plan or damage, and a record read can be written and read again.
 func FuzzRead(f *testing.F) {
 	files, err := filepath.Glob("testdata/load/*.jsonl")
 	require.NoError(f, err)
@@ -210,10 +210,11 @@ func FuzzRead(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte("\n\n{}\n\r\n"))
+	f.Add([]byte(`{"schema":1,"kind":"plan","run":"r1","boots":[{"id":"r1/full","profile":"full"}]}`))
 	f.Add([]byte(`{"schema":1,"schema":"x","id":"a","profile":"b","outcome":"hung"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const limit = 1 << 20
-		records, damage, err := read(strings.NewReader(string(data)), limit)
+		all, err := read(strings.NewReader(string(data)), limit)
 		require.NoError(t, err)
 		said := 0
 		lines := bufio.NewScanner(strings.NewReader(string(data)))
@@ -223,8 +224,8 @@ func FuzzRead(f *testing.F) {
 				said++
 			}
 		}
-		require.Equal(t, said, len(records)+len(damage))
-		for _, r := range records {
+		require.Equal(t, said, len(all.records)+len(all.plans)+len(all.damage))
+		for _, r := range all.records {
 			line, err := encode(r)
 			require.NoError(t, err)
 			again, why := decode(line)

@@ -1,0 +1,144 @@
+package cache
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// WriteFile writes a file so that it is there whole or not at all, whatever ends
+// netstrip meanwhile. Until it is whole it has no name (O_TMPFILE), so that nothing is
+// left of it when netstrip dies.
+func WriteFile(path string, data []byte) error {
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = write(path, data, true)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
+
+// write writes data to path; nameless is false to do as where O_TMPFILE does not work.
+func write(path string, data []byte, nameless bool) error {
+	f, err := temporary(filepath.Dir(path), nameless)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	defer f.discard()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	// The name must not last longer than the contents, should the power fail.
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if f.name == "" {
+		err := f.link(path)
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		// link(2) does not replace a file; only rename(2) does, and it needs a name.
+		if err := sweep(filepath.Dir(path)); err != nil {
+			return err
+		}
+		name := temporaryName(filepath.Dir(path))
+		if err := f.link(name); err != nil {
+			return err
+		}
+		f.name = name
+	}
+	if err := os.Rename(f.name, path); err != nil {
+		return err
+	}
+	f.name = ""
+	return nil
+}
+
+// temporaryPattern is what names of files that are not whole yet look like.
+const temporaryPattern = ".netstrip-tmp-*"
+
+func temporaryName(dir string) string {
+	return filepath.Join(dir, temporaryPattern[:len(temporaryPattern)-1]+rand.Text())
+}
+
+// unnamed is a file being written. It is locked, by which it is known not to be left behind
+// by a netstrip that died.
+type unnamed struct {
+	*os.File
+	name string // where it has a temporary one
+}
+
+// temporary opens a file to write in dir.
+func temporary(dir string, nameless bool) (*unnamed, error) {
+	if nameless {
+		f, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_WRONLY, 0o644)
+		if err == nil {
+			claim(f)
+			return &unnamed{File: f}, nil
+		}
+		// What a file system, or a kernel, says that has no such thing.
+		if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EINVAL) {
+			return nil, err
+		}
+	}
+	if err := sweep(dir); err != nil {
+		return nil, err
+	}
+	for {
+		name := temporaryName(dir)
+		f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		claim(f)
+		if _, err := os.Lstat(name); err == nil {
+			return &unnamed{File: f, name: name}, nil
+		}
+		f.Close() // swept away before it was locked
+	}
+}
+
+// claim locks a file. Where files cannot be locked, none looks claimed, and sweep may
+// take one away that is being written: an error of its writer's rename, and no half file.
+func claim(f *os.File) bool {
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
+}
+
+// link gives a file without a name one.
+func (f *unnamed) link(path string) error {
+	from := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+	return unix.Linkat(unix.AT_FDCWD, from, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+}
+
+func (f *unnamed) discard() {
+	if f.name != "" {
+		os.Remove(f.name)
+	}
+}
+
+// sweep removes the files in dir that a netstrip was writing when it died.
+func sweep(dir string) error {
+	names, err := filepath.Glob(filepath.Join(dir, temporaryPattern))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			continue // swept by another
+		}
+		if claim(f) {
+			os.Remove(name)
+		}
+		f.Close()
+	}
+	return nil
+}

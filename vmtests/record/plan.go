@@ -1,0 +1,193 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// planKind marks a line of a results file that holds a plan. A record has no kind.
+const planKind = "plan"
+
+// Plan is what a run set out to boot. It is written before anything is built, so that
+// a run that was cut short, by whatever means, is known for one and can be resumed.
+type Plan struct {
+	Schema int       `json:"schema"`
+	Kind   string    `json:"kind"`
+	Run    string    `json:"run"`
+	Time   time.Time `json:"time"`
+	Boots  []Boot    `json:"boots"`
+}
+
+// Boot is one boot of a plan.
+type Boot struct {
+	// ID is what its record will be called.
+	ID string `json:"id"`
+	// Profile is the name of the profile without the user's fragments, which Added holds.
+	Profile string     `json:"profile"`
+	Added   []Fragment `json:"added,omitempty"`
+	// Inputs is a hash of all that goes into the kernel. A run whose kernels would now be
+	// made of something else is not resumed.
+	Inputs string `json:"inputs"`
+}
+
+// Fragment is a user's fragment, kept whole: the file may change or go away.
+type Fragment struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// settled gives the records, among all of a file, of those boots of the plan that need
+// not be run again, in the plan's order. A fault of the rig is no verdict.
+func (p Plan) settled(records []Record) []Record {
+	byID := map[string]Record{}
+	for _, r := range records {
+		byID[r.ID] = r // a repeated ID means the later line
+	}
+	var settled []Record
+	for _, b := range p.Boots {
+		if r, ok := byID[b.ID]; ok && r.Outcome != "" && !r.Outcome.RigFault() {
+			settled = append(settled, r)
+		}
+	}
+	return settled
+}
+
+// Run is a run under way. Until it is closed, or its process ends in whatever way, no
+// other netstrip resumes it.
+type Run struct {
+	Plan Plan
+	// Done are the records it had when it was resumed, without faults of the rig.
+	Done []Record
+
+	store Store
+	file  *os.File // holds the run's lock
+}
+
+// Begin writes down the plan of a new run.
+func (s Store) Begin(p Plan) (*Run, error) {
+	p.Schema, p.Kind = Schema, planKind
+	line, err := encode(p)
+	if err != nil {
+		return nil, fmt.Errorf("storing the plan of %s: %w", p.Run, err)
+	}
+	f, err := s.open()
+	if err != nil {
+		return nil, fmt.Errorf("opening the results: %w", err)
+	}
+	if err = lock(f, unix.F_WRLCK, runByte(p.Run)); err == nil {
+		err = lockedAppend(f, line)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("storing the plan of %s: %w", p.Run, err)
+	}
+	return &Run{Plan: p, store: s, file: f}, nil
+}
+
+// Resume takes up the latest run of the file that is unfinished and that no netstrip is
+// running; ok is false when there is none.
+func (s Store) Resume() (run *Run, ok bool, err error) {
+	f, err := os.OpenFile(s.Path, os.O_RDWR|os.O_APPEND, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("opening the results: %w", err)
+	}
+	defer func() {
+		if !ok {
+			f.Close()
+		}
+	}()
+	all, err := load(s.Path)
+	if err != nil {
+		return nil, false, err
+	}
+	// The names of runs sort by time.
+	slices.SortStableFunc(all.plans, func(a, b Plan) int { return strings.Compare(b.Run, a.Run) })
+	for _, p := range all.plans {
+		if len(p.settled(all.records)) == len(p.Boots) || !tryLock(f, runByte(p.Run)) {
+			continue
+		}
+		// Whoever had the lock a moment ago may have finished the run.
+		if all, err = load(s.Path); err != nil {
+			return nil, false, err
+		}
+		done := p.settled(all.records)
+		if len(done) < len(p.Boots) {
+			return &Run{Plan: p, Done: done, store: s, file: f}, true, nil
+		}
+		unlock(f, runByte(p.Run))
+	}
+	return nil, false, nil
+}
+
+// Missing gives the numbers, from 0, of the plan's boots that were not done when the
+// run was begun or resumed.
+func (r *Run) Missing() []int {
+	var missing []int
+	for i, b := range r.Plan.Boots {
+		if !slices.ContainsFunc(r.Done, func(d Record) bool { return d.ID == b.ID }) {
+			missing = append(missing, i)
+		}
+	}
+	return missing
+}
+
+// Check reports whether the file is still the one the run began with. In one that was
+// removed meanwhile or replaced, a record would stand without those before it.
+func (r *Run) Check() error {
+	began, err := r.file.Stat()
+	if err != nil {
+		return fmt.Errorf("looking at the results: %w", err)
+	}
+	now, err := os.Stat(r.store.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the results file %s was removed while the run was under way", r.store.Path)
+	}
+	if err != nil {
+		return fmt.Errorf("looking at the results: %w", err)
+	}
+	if !os.SameFile(began, now) {
+		return fmt.Errorf("the results file %s was replaced while the run was under way", r.store.Path)
+	}
+	return nil
+}
+
+// Append is Store.Append, to the file the run began with.
+func (r *Run) Append(rec Record) error {
+	if err := r.Check(); err != nil {
+		return fmt.Errorf("storing the record %s: %w", rec.ID, err)
+	}
+	return r.store.Append(rec)
+}
+
+// Close lets go of the run.
+func (r *Run) Close() error { return r.file.Close() }
+
+// decodePlan reads a plan's line; why is empty when it holds one.
+func decodePlan(line []byte) (p Plan, why string) {
+	if err := json.Unmarshal(line, &p); err != nil {
+		return Plan{}, fmt.Sprintf("not a plan: %v", err)
+	}
+	if p.Run == "" || len(p.Boots) == 0 || strings.ContainsAny(p.Run, "/\n") {
+		return Plan{}, "not a plan: it has no run or no boots"
+	}
+	return p, ""
+}
+
+// runByte is the byte of a results file that a run has locked as long as it is running.
+func runByte(run string) int64 {
+	h := fnv.New32a()
+	h.Write([]byte(run))
+	return appendByte + 1 + int64(h.Sum32())
+}
