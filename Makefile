@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.bin/go/bin:$(PATH)
 # A test that boots guests is skipped where it cannot, unless this is set.
 export NETSTRIP_REQUIRE_VM ?= 1
 
-.PHONY: help demo test check kernels update clean deps $(BIN)
+.PHONY: help demo test check kernels bench-boot soak update clean deps $(BIN)
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,14 @@ check: deps ## gofmt, vet, staticcheck, and the tests that need no guest under t
 	go tool staticcheck ./...
 	NETSTRIP_REQUIRE_VM= go test -race -short ./...
 	@echo "check: no guest was booted; make test boots them"
+
+bench-boot: kernels ## What netstrip adds to a bare boot, and what a second core brings
+	go test ./vmtests -run XXX -bench Overhead -benchtime 21x
+	go test ./vmtests -run XXX -bench Matrix -benchtime 5x
+
+N ?= 1000
+soak: kernels ## Boot no-net and full alternately, N=1000 times, and see what leaks
+	go test -timeout 5h ./vmtests -run TestSoak -v -soak $(N)
 
 update: kernels ## Rewrite the expectations from what the kernels do now
 	go test -timeout 60m ./vmtests -run TestMatrix -update

@@ -43,12 +43,12 @@ const (
 	imageName = "initramfs.cpio"
 )
 
-// The two programs of the image, as package paths and as binaries.
+// The two programs of the image: u-root's init, and ours by its name under cmds.
 const (
 	initPackage  = "github.com/u-root/u-root/cmds/core/init"
-	uinitPackage = modulePath + "/initramfs/cmds/uinit"
 	initBinary   = "init"
-	uinitBinary  = "uinit"
+	cmdsPackage  = modulePath + "/initramfs/cmds/"
+	uinitCommand = "uinit"
 )
 
 // Options say how to make the image. The zero value makes it in the user's cache from
@@ -59,6 +59,9 @@ type Options struct {
 	// Module is the directory of netstrip's own module; empty means the one that the
 	// working directory is in.
 	Module string
+	// Uinit is the guest program under initramfs/cmds that goes in; empty means uinit,
+	// which runs the probes. Tests put in another.
+	Uinit string
 	// Progress is told what goes on; nil means nobody is.
 	Progress *progress.Printer
 }
@@ -87,8 +90,11 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 			return nil, err
 		}
 	}
-	b := builder{module: module, progress: o.Progress}
-	if b.key, err = sourceKey(ctx, module); err != nil {
+	b := builder{module: module, uinit: o.Uinit, progress: o.Progress}
+	if b.uinit == "" {
+		b.uinit = uinitCommand
+	}
+	if b.key, err = sourceKey(ctx, module, b.uinit); err != nil {
 		return nil, err
 	}
 	image := &Image{Key: b.key, Cached: true}
@@ -110,8 +116,8 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 
 // builder makes one image.
 type builder struct {
-	module, key string
-	progress    *progress.Printer
+	module, uinit, key string
+	progress           *progress.Printer
 }
 
 // fill makes the image in an empty directory.
@@ -123,24 +129,26 @@ func (b builder) fill(ctx context.Context, dir string) error {
 		return err
 	}
 	defer os.RemoveAll(bin)
+	// What go build leaves when it is killed is then removed with dir.
+	env := append(buildEnv(), "GOTMPDIR="+bin)
 	_, err := process.Run(ctx, process.Command{
-		Args:   append(append([]string{"go", "build"}, buildFlags()...), "-o", bin, initPackage, uinitPackage),
+		Args:   append(append([]string{"go", "build"}, buildFlags()...), "-o", bin, initPackage, cmdsPackage+b.uinit),
 		Dir:    b.module,
-		Env:    buildEnv(),
+		Env:    env,
 		OnLine: func(l string) { b.progress.State("building the initramfs: %s", l) },
 	})
 	if err != nil {
 		return withoutGo(err)
 	}
 	// What was compiled must be what the key speaks of, also when somebody was editing.
-	now, err := sourceKey(ctx, b.module)
+	now, err := sourceKey(ctx, b.module, b.uinit)
 	if err != nil {
 		return err
 	}
 	if now != b.key {
 		return errors.New("its sources changed while it was being built; build it again")
 	}
-	return writeArchive(filepath.Join(dir, imageName), filepath.Join(bin, initBinary), filepath.Join(bin, uinitBinary))
+	return writeArchive(filepath.Join(dir, imageName), filepath.Join(bin, initBinary), filepath.Join(bin, b.uinit))
 }
 
 // withoutGo says what to do about a missing go command.

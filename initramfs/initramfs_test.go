@@ -50,7 +50,7 @@ func TestBuild(t *testing.T) {
 		assert.NoError(t, v.Validate(a))
 	}
 	assertProgram(t, a, "init", initPackage)
-	assertProgram(t, a, "bin/uinit", uinitPackage)
+	assertProgram(t, a, "bin/uinit", cmdsPackage+uinitCommand)
 	assertOrder(t, a)
 	left, err := os.ReadDir(filepath.Dir(image.Path))
 	require.NoError(t, err)
@@ -146,7 +146,7 @@ func write(t *testing.T, dir, name, text string) {
 func TestKeyFollowsTheSources(t *testing.T) {
 	ctx, module := context.Background(), fakeModule(t)
 	key := func() string {
-		k, err := sourceKey(ctx, module)
+		k, err := sourceKey(ctx, module, uinitCommand)
 		require.NoError(t, err)
 		return k
 	}
@@ -156,14 +156,14 @@ func TestKeyFollowsTheSources(t *testing.T) {
 
 	for _, name := range []string{
 		"initramfs/probes/lo_test.go", "initramfs/probes/testdata/x.go", "initramfs/initramfs.go",
-		"README.md", "vmtests/boot.go", "initramfs/probes/.lo.go.swp",
+		"README.md", "vmtests/boot.go", "initramfs/probes/.lo.go.swp", "initramfs/cmds/other/main.go",
 	} {
 		write(t, module, name, "package x\n")
 		assert.Equal(t, first, key(), "%s does not go into the image", name)
 	}
 	for _, name := range []string{
 		"go.mod", "go.sum", "initramfs/wire/wire.go", "initramfs/wire/more.go", "initramfs/probes/lo.go",
-		"initramfs/cmds/uinit/main.go", "initramfs/cmds/other/main.go", "initramfs/apps/apps.go",
+		"initramfs/cmds/uinit/main.go", "initramfs/cmds/uinit/more.go", "initramfs/apps/apps.go",
 	} {
 		before := key()
 		write(t, module, name, "module "+modulePath+" // another\n")
@@ -198,4 +198,22 @@ func TestFindModule(t *testing.T) {
 	write(t, other, "go.mod", "module example.com/netstrip\n")
 	_, err = findModule(other)
 	assert.ErrorContains(t, err, other)
+}
+
+// Another guest program makes another image, beside the usual one.
+func TestBuildWithAnotherProgram(t *testing.T) {
+	c := openCache(t)
+	image, err := Build(t.Context(), Options{Cache: c, Uinit: "faulty"})
+	require.NoError(t, err)
+	a, err := archive.ReadArchive(image.Path)
+	require.NoError(t, err)
+	assertProgram(t, a, "init", initPackage)
+	assertProgram(t, a, "bin/uinit", cmdsPackage+"faulty")
+	module, err := findModule("")
+	require.NoError(t, err)
+	usual, err := sourceKey(t.Context(), module, uinitCommand)
+	require.NoError(t, err)
+	assert.NotEqual(t, usual, image.Key)
+	_, err = Build(t.Context(), Options{Cache: c, Uinit: "none"})
+	assert.ErrorContains(t, err, "initramfs/cmds/none")
 }

@@ -26,7 +26,7 @@ const layout = 1
 // The compiler's version is asked of the go command, in the module: it may not be the
 // one netstrip was built with, and go.mod may make it switch. It names experiments that
 // are not the usual ones too (GOEXPERIMENT). That costs 5 ms.
-func sourceKey(ctx context.Context, module string) (string, error) {
+func sourceKey(ctx context.Context, module, uinit string) (string, error) {
 	version, err := goVersion(ctx, module)
 	if err != nil {
 		return "", err
@@ -40,7 +40,7 @@ func sourceKey(ctx context.Context, module string) (string, error) {
 		part(h, "record", fmt.Append(nil, r.Info))
 	}
 	part(h, "hosts", []byte(hosts))
-	files, err := sourceFiles(module)
+	files, err := sourceFiles(module, uinit)
 	if err != nil {
 		return "", fmt.Errorf("hashing the guest's sources: %w", err)
 	}
@@ -76,11 +76,11 @@ func goVersion(ctx context.Context, module string) (string, error) {
 }
 
 // sourceFiles are the files of the module that the guest's programs are built from,
-// relative to it and sorted: go.mod, go.sum and everything in wire, probes, apps and
-// cmds but tests and what only tests read.
-func sourceFiles(module string) ([]string, error) {
+// relative to it and in order: go.mod, go.sum and everything in apps, the one command,
+// probes and wire but tests and what only tests read.
+func sourceFiles(module, uinit string) ([]string, error) {
 	files := []string{"go.mod", "go.sum"}
-	for _, dir := range []string{"apps", "cmds", "probes", "wire"} {
+	for _, dir := range []string{"apps", filepath.Join("cmds", uinit), "probes", "wire"} {
 		root := filepath.Join(module, "initramfs", dir)
 		if _, err := os.Stat(root); os.IsNotExist(err) {
 			continue

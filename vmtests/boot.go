@@ -26,6 +26,8 @@ type guest struct {
 	qemu          string // path of the QEMU program
 	kernel, image string // paths of kernel and initramfs
 	limits        limits
+	// reached, if set, is told of each stage, and which process QEMU is.
+	reached func(s stage, qemu int)
 }
 
 // result is what one boot gave.
@@ -75,15 +77,11 @@ func (e *ends) close() { closeAll(e.host[:]); closeAll(e.guest[:]) }
 // boot runs one guest to its end. A fault of the rig is an outcome; the error is
 // ctx's alone.
 func boot(ctx context.Context, g guest) (result, error) {
-	kernel, err := os.Open(g.kernel)
+	kernel, image, err := g.openImages()
 	if err != nil {
 		return result{outcome: record.ImageFailed, reason: err.Error()}, nil
 	}
 	defer kernel.Close()
-	image, err := os.Open(g.image)
-	if err != nil {
-		return result{outcome: record.ImageFailed, reason: err.Error()}, nil
-	}
 	defer image.Close()
 	e, err := openEnds()
 	if err != nil {
@@ -91,8 +89,9 @@ func boot(ctx context.Context, g guest) (result, error) {
 	}
 	defer e.close()
 
-	w := newWatch(g.limits)
-	r := result{started: w.start, console: &capture{start: w.start, progress: w.progress}}
+	name := newName()
+	w := g.watch(name)
+	r := result{started: w.start, console: &capture{start: w.start, progress: w.progress, reached: w.reach}}
 	events := make(chan wire.Event, 64)
 	s := &sieve{progress: w.progress}
 	task, err := eventTask(s, events, e.host[1], e.host[2])
@@ -100,17 +99,18 @@ func boot(ctx context.Context, g guest) (result, error) {
 		return result{outcome: record.QEMUFailed, reason: err.Error()}, nil
 	}
 	var said tail
-	vm, err := qemu.StartContext(ctx, qemu.ArchAMD64, g.configure(e, kernel, image, &said, task))
+	vm, err := qemu.StartContext(ctx, qemu.ArchAMD64, g.configure(name, e, kernel, image, &said, task))
 	if err != nil {
 		return result{outcome: record.QEMUFailed, reason: "QEMU did not start: " + err.Error()}, ctx.Err()
 	}
 	closeAll(e.guest[:])
+	w.reach(stageStarted)
 	var readers sync.WaitGroup
 	readers.Go(func() { r.console.read(e.host[0]) })
-	readers.Go(func() { r.consume(events, w) })
+	readers.Go(func() { r.consume(events, w, s) })
 	exit := make(chan error, 1)
 	go func() { exit <- vm.Wait() }()
-	waitErr := w.run(vm, exit, r.console)
+	waitErr := w.run(vm, exit, func() bool { return r.console.flooded() || s.flooded() })
 	r.phases.Exit = time.Since(w.start).Seconds()
 	readers.Wait()
 	if ctx.Err() != nil {
@@ -122,7 +122,7 @@ func boot(ctx context.Context, g guest) (result, error) {
 
 // configure sets up vmtest's options, all of them: whatever VMTEST_ variables the
 // environment holds must not change what is measured.
-func (g guest) configure(e *ends, kernel, image *os.File, said *tail, task qemu.Task) qemu.Fn {
+func (g guest) configure(name string, e *ends, kernel, image *os.File, said *tail, task qemu.Task) qemu.Fn {
 	return func(_ *qemu.IDAllocator, o *qemu.Options) error {
 		*o = qemu.Options{Tasks: []qemu.Task{task}}
 		o.SerialOutput = append(o.SerialOutput, said) // what QEMU itself prints
@@ -131,6 +131,7 @@ func (g guest) configure(e *ends, kernel, image *os.File, said *tail, task qemu.
 		o.AppendQEMU(confine(g.accel)...)
 		o.AppendQEMU(g.qemu)
 		o.AppendQEMU(sandbox()...)
+		o.AppendQEMU("-name", name)
 		o.AppendQEMU(g.args(w)...)
 		return nil
 	}
@@ -143,7 +144,7 @@ func (g guest) command() string {
 }
 
 // consume takes the guest's events until "done" or the guest's end.
-func (r *result) consume(events <-chan wire.Event, w *watch) {
+func (r *result) consume(events <-chan wire.Event, w *watch, s *sieve) {
 	for e := range events {
 		if r.phases.FirstEvent == 0 {
 			r.phases.FirstEvent = time.Since(w.start).Seconds()
@@ -154,6 +155,7 @@ func (r *result) consume(events <-chan wire.Event, w *watch) {
 			r.hello = e.Hello
 		case e.Kind == wire.KindStart:
 			r.running = e.Probe
+			w.reach(stageProbe)
 		case e.Kind == wire.KindFinding && e.Finding != nil:
 			r.findings = append(r.findings, *e.Finding)
 			r.running = ""
@@ -161,6 +163,9 @@ func (r *result) consume(events <-chan wire.Event, w *watch) {
 	}
 	r.phases.Done = time.Since(w.start).Seconds()
 	w.channelClosed()
+	if _, done := s.ended(); done {
+		w.reach(stageDone)
+	}
 }
 
 // finish settles what the boot came to, once every reader has ended.
@@ -168,7 +173,7 @@ func (r *result) finish(s *sieve, w *watch, waitErr error, said string) {
 	log := console.Read(r.console.log.Bytes())
 	sent, done := s.ended()
 	facts := console.Facts{
-		Done: done, Events: sent, Running: r.running,
+		Done: done, Events: sent, Running: r.running, Flood: r.console.flooded() || s.flooded(),
 		Killed: w.killed, Idle: w.idle, Message: said,
 	}
 	if exit := new(exec.ExitError); errors.As(waitErr, &exit) {
@@ -180,8 +185,8 @@ func (r *result) finish(s *sieve, w *watch, waitErr error, said string) {
 	}
 	r.outcome, r.reason = console.Classify(log, facts)
 	r.notices = append(log.Notices, s.notices()...)
-	if w.killed == console.KilledAfterDone {
-		r.notices = append(r.notices, "the guest was done but did not end; QEMU was killed")
+	if n := console.End(log, facts); n != "" {
+		r.notices = append(r.notices, n)
 	}
 	if !done {
 		r.phases.Done = 0

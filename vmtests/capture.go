@@ -12,13 +12,15 @@ import (
 )
 
 // maxConsole is how many bytes of console output of one boot are kept; a boot at
-// full verbosity prints about 50 KiB. What is over ends the boot.
-const maxConsole = 8 << 20
+// full verbosity prints about 50 KiB. What is over ends the boot: under TCG the serial
+// line takes seven seconds for this much.
+const maxConsole = 1 << 20
 
 // capture keeps a boot's console output and notes when its phases came.
 type capture struct {
 	start    time.Time
 	progress func()
+	reached  func(stage)
 
 	mu      sync.Mutex
 	log     bytes.Buffer
@@ -47,9 +49,7 @@ func (c *capture) add(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Since(c.start)
-	if c.firstByte == 0 {
-		c.firstByte = now
-	}
+	c.note(&c.firstByte, now, stageByte)
 	if c.log.Len()+len(p) > maxConsole {
 		c.flood = true
 		return
@@ -64,22 +64,28 @@ func (c *capture) add(p []byte) {
 		c.partial += i + 1
 		switch console.PhaseOf(rest[:i]) {
 		case console.Banner:
-			if c.banner == 0 {
-				c.banner = now
-			}
+			c.note(&c.banner, now, stageBanner)
 		case console.Init:
-			if c.init == 0 {
-				c.init = now
-			}
+			c.note(&c.init, now, stageInit)
+		case console.Panic:
+			c.reached(stagePanic)
 		}
 	}
 }
 
-// state gives the number of bytes so far and whether there were too many.
-func (c *capture) state() (n int, flood bool) {
+// note notes the first time of a phase.
+func (c *capture) note(at *time.Duration, now time.Duration, s stage) {
+	if *at == 0 {
+		*at = now
+		c.reached(s)
+	}
+}
+
+// flooded reports whether there were more bytes than a boot may print.
+func (c *capture) flooded() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.log.Len(), c.flood
+	return c.flood
 }
 
 // save writes the log to path, whole or not at all.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
 )
 
 // golden holds the expectations: testdata/expect/SERIES/PROFILE.txt.
@@ -27,9 +28,10 @@ type Deviation struct {
 	Got  string `json:"got"`
 }
 
-// String says it in one line.
+// String says it in one line, in which the guest's own words are escaped.
 func (d Deviation) String() string {
-	return fmt.Sprintf("%s: want %s, got %s", d.Probe, orNothing(d.Want), orNothing(d.Got))
+	return fmt.Sprintf("%s: want %s, got %s", report.Escape(d.Probe, 100),
+		orNothing(report.Escape(d.Want, 1000)), orNothing(report.Escape(d.Got, 1000)))
 }
 
 func orNothing(s string) string {

@@ -18,7 +18,8 @@ const silentTries = 3
 // Run builds what the profiles need, boots each once, and appends a record of each
 // boot to the results file before the worker that ran it starts another. The records
 // come in the order of the profiles. The error is a fault that kept boots from being
-// run or recorded at all; a guest that did not do well is a record.
+// run or recorded at all; a guest that did not do well is a record. A run that did not
+// come to its end can be taken up again with Resume.
 func (r *Rig) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Record, error) {
 	if err := r.store.Check(); err != nil { // before minutes of building
 		return nil, err
@@ -26,15 +27,36 @@ func (r *Rig) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Re
 	if _, err := qemuPath(); err != nil {
 		return nil, err
 	}
+	plan, err := r.plan(ctx, profiles)
+	if err != nil || len(profiles) == 0 {
+		return nil, err
+	}
+	run, err := r.store.Begin(plan)
+	if err != nil {
+		return nil, err
+	}
+	defer run.Close()
 	kernels, err := r.Build(ctx, profiles)
 	if err != nil {
 		return nil, err
 	}
-	return r.Boot(ctx, profiles, kernels)
+	return r.bootAll(ctx, run, profiles, kernels, r.recordIDs(profiles))
 }
 
-// Boot boots the kernels that Build gave for the profiles.
+// Boot boots the kernels that Build gave for the profiles. Nothing is planned: what
+// ends early here cannot be resumed.
 func (r *Rig) Boot(ctx context.Context, profiles []kconfigs.Profile, kernels []*kbuild.Kernel) ([]record.Record, error) {
+	return r.bootAll(ctx, r.store, profiles, kernels, r.recordIDs(profiles))
+}
+
+// results is where the records of a run go.
+type results interface {
+	Check() error
+	Append(record.Record) error
+}
+
+// bootAll boots kernels under the given IDs and gives their records in that order.
+func (r *Rig) bootAll(ctx context.Context, to results, profiles []kconfigs.Profile, kernels []*kbuild.Kernel, ids []string) ([]record.Record, error) {
 	if len(kernels) == 0 {
 		return nil, nil
 	}
@@ -42,13 +64,14 @@ func (r *Rig) Boot(ctx context.Context, profiles []kconfigs.Profile, kernels []*
 	if err != nil {
 		return nil, err
 	}
+	p.results = to
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	records := make([]record.Record, len(profiles))
-	ids := r.recordIDs(profiles)
 	next := make(chan int)
 	var workers sync.WaitGroup
-	for range min(r.opts.Jobs, len(profiles)) {
+	order, atOnce := r.order(p, profiles)
+	for range atOnce {
 		workers.Go(func() {
 			for i := range next {
 				rec, err := r.bootOne(ctx, p, profiles[i], kernels[i], ids[i])
@@ -60,7 +83,7 @@ func (r *Rig) Boot(ctx context.Context, profiles []kconfigs.Profile, kernels []*
 			}
 		})
 	}
-	for i := range profiles {
+	for _, i := range order {
 		select {
 		case next <- i:
 		case <-ctx.Done():
@@ -70,6 +93,9 @@ func (r *Rig) Boot(ctx context.Context, profiles []kconfigs.Profile, kernels []*
 	workers.Wait()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
+	}
+	if err := r.keepTimes(p.accel.Name, records); err != nil {
+		r.opts.Progress.Line("%v", err) // no reason to fail a run that has ended well
 	}
 	return records, nil
 }
@@ -117,18 +143,26 @@ func (r *Rig) bootOne(ctx context.Context, p parts, profile kconfigs.Profile, k 
 	}
 	rec.Time, rec.Outcome, rec.Reason, rec.Notices = res.started.UTC(), res.outcome, res.reason, res.notices
 	rec.Phases, rec.Hello, rec.Findings, rec.Running = res.phases, res.hello, res.findings, res.running
-	if res.console != nil {
-		abs, rel := r.logPath(id)
-		if err := res.console.save(abs); err != nil {
-			return rec, err
-		}
-		rec.ConsoleLog = rel
-	}
-	if err := r.store.Append(rec); err != nil {
+	if err := r.keep(p.results, &rec, res.console); err != nil {
 		return rec, err
 	}
 	r.opts.Progress.Line("booted %-10s %s in %.1f s%s", profile.Name, rec.Outcome, rec.Phases.Exit, reasonText(rec))
 	return rec, nil
+}
+
+// keep writes down a boot: first its console log, then the record that points there.
+func (r *Rig) keep(to results, rec *record.Record, console *capture) error {
+	if err := to.Check(); err != nil { // before the log makes anew what was removed
+		return err
+	}
+	if console != nil {
+		abs, rel := r.logPath(rec.ID)
+		if err := console.save(abs); err != nil {
+			return err
+		}
+		rec.ConsoleLog = rel
+	}
+	return to.Append(*rec)
 }
 
 func reasonText(rec record.Record) string {

@@ -15,6 +15,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
 )
 
 var update = flag.Bool("update", false, "rewrite the expectations from what the kernels do now")
@@ -94,7 +95,7 @@ func compare(t *testing.T, r record.Record) {
 	details := map[string]string{}
 	got := answers{}
 	for _, f := range r.Findings {
-		got[f.ID], details[f.ID] = answer(f), f.Detail
+		got[f.ID], details[f.ID] = answer(f), report.Escape(f.Detail, 1000)
 	}
 	for _, id := range ids(want, got) {
 		if id == outcomeID {

@@ -14,6 +14,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -135,6 +136,7 @@ type parts struct {
 	accel   accel.Choice
 	qemu    string // path
 	version string // of QEMU
+	results results
 }
 
 // prepare makes everything but the kernels ready.
@@ -226,8 +228,18 @@ func (r *Rig) guest(p parts, k *kbuild.Kernel) guest {
 	}
 }
 
-// logPath is where a boot's console log goes: beside the results file.
+// logPath is where a boot's console log goes: beside the results file. A boot that is
+// run again under its ID leaves the log of the earlier one where it is.
 func (r *Rig) logPath(id string) (abs, rel string) {
-	rel = filepath.Join("console", strings.ReplaceAll(id, "/", "-")+".log")
-	return filepath.Join(filepath.Dir(r.opts.Results), rel), rel
+	name := strings.ReplaceAll(id, "/", "-")
+	for n := 1; ; n++ {
+		rel = filepath.Join("console", name+".log")
+		if n > 1 {
+			rel = filepath.Join("console", fmt.Sprintf("%s-again%d.log", name, n))
+		}
+		abs = filepath.Join(filepath.Dir(r.opts.Results), rel)
+		if _, err := os.Lstat(abs); err != nil { // not there; or the writing will tell
+			return abs, rel
+		}
+	}
 }

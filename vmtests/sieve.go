@@ -24,14 +24,16 @@ import (
 // and the boot looks hung; and an event after "done" makes it send on a closed
 // channel, which takes the whole process down. The sieve lets through whole,
 // well-formed, bounded lines up to the first "done", counts the rest, and goes on
-// reading so that the guest never stalls.
+// reading so that the guest never stalls. After more than a boot may send it lets
+// nothing through, "done" least of all: what came is not all.
 type sieve struct {
 	mu       sync.Mutex
 	out      io.Writer
 	progress func()
 
-	events, bytes int
-	done          bool
+	events, bytes int // let through
+	raw           int // bytes in all
+	flood, done   bool
 	// What was dropped: lines too long, lines that are no event, lines after
 	// "done", lines over the number or total that a boot may send.
 	long, junk, late, over int
@@ -53,6 +55,7 @@ func (s *sieve) read(r io.Reader) {
 	br := bufio.NewReaderSize(r, wire.MaxLine)
 	for {
 		line, err := br.ReadSlice('\n')
+		s.count(len(line))
 		if errors.Is(err, bufio.ErrBufferFull) {
 			s.skipLong(br)
 			continue
@@ -70,10 +73,29 @@ func (s *sieve) read(r io.Reader) {
 func (s *sieve) skipLong(br *bufio.Reader) {
 	s.drop(&s.long)
 	for {
-		if _, err := br.ReadSlice('\n'); !errors.Is(err, bufio.ErrBufferFull) {
+		part, err := br.ReadSlice('\n')
+		s.count(len(part))
+		if !errors.Is(err, bufio.ErrBufferFull) {
 			return
 		}
 	}
+}
+
+// count counts what came, lines and not.
+func (s *sieve) count(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.raw += n
+	if s.raw > wire.MaxBytes && !s.done {
+		s.flood = true
+	}
+}
+
+// flooded reports whether there was more than a boot may send before "done".
+func (s *sieve) flooded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.flood
 }
 
 func (s *sieve) drop(count *int) {
@@ -83,7 +105,6 @@ func (s *sieve) drop(count *int) {
 }
 
 func (s *sieve) line(line []byte) {
-	s.progress()
 	var e envelope
 	bad := json.Unmarshal(line, &e) != nil || (e.Action != actionEvent && e.Action != actionDone) ||
 		(e.Action == actionEvent && e.Actual == nil)
@@ -96,9 +117,11 @@ func (s *sieve) line(line []byte) {
 		if len(bytes.TrimSpace(line)) > 0 {
 			s.junk++
 		}
-	case e.Action == actionEvent && (s.events >= wire.MaxEvents || s.bytes+len(line) > wire.MaxBytes):
+	case s.flood || e.Action == actionEvent && (s.events >= wire.MaxEvents || s.bytes+len(line) > wire.MaxBytes):
+		s.flood = true
 		s.over++
 	default:
+		s.progress()
 		s.events++
 		s.bytes += len(line)
 		s.done = e.Action == actionDone
@@ -152,7 +175,11 @@ func eventTask(s *sieve, events chan<- wire.Event, sources ...*os.File) (qemu.Ta
 		return nil, fmt.Errorf("opening the event channel: %w", err)
 	}
 	s.out = os.NewFile(uintptr(fd), pts.Name())
-	return func(ctx context.Context, n *qemu.Notifications) error {
+	// Its other end is ours, so the channel need not wait for QEMU. It must not, either:
+	// when QEMU does not start, vmtest's task leaves its descriptors open.
+	begun := &qemu.Notifications{VMStarted: make(chan struct{})}
+	close(begun.VMStarted)
+	return func(ctx context.Context, _ *qemu.Notifications) error {
 		go func() {
 			var wg sync.WaitGroup
 			for _, r := range sources {
@@ -161,6 +188,6 @@ func eventTask(s *sieve, events chan<- wire.Event, sources ...*os.File) (qemu.Ta
 			wg.Wait()
 			s.out.(io.Closer).Close()
 		}()
-		return scratch.Tasks[0](ctx, n)
+		return scratch.Tasks[0](context.WithoutCancel(ctx), begun)
 	}, nil
 }

@@ -43,7 +43,9 @@ func TestSieve(t *testing.T) {
 		"no event":    {`{"hugelgupf_vmtest_guest_action":"guestevent"}` + "\n" + done, done, []string{"dropped 1 event lines that are no event"}},
 		"after done":  {a + done + b + done, a + done, []string{`dropped 2 event lines after "done"`}},
 		"empty lines": {"\n\n" + a + "\r\n" + done, a + done, nil},
-		"too many":    {strings.Repeat(a, wire.MaxEvents+5) + done, "", []string{"dropped 5 event lines over the 10000 events or 16777216 bytes of a boot"}},
+		"much too long": {a + strings.Repeat("y", wire.MaxBytes) + "\n" + done, a, []string{
+			"dropped 1 event lines longer than 61440 bytes", "dropped 1 event lines over the 10000 events or 16777216 bytes of a boot"}},
+		"too many": {strings.Repeat(a, wire.MaxEvents+5) + done, "", []string{"dropped 6 event lines over the 10000 events or 16777216 bytes of a boot"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -54,7 +56,8 @@ func TestSieve(t *testing.T) {
 			}
 			assert.Equal(t, tc.notices, s.notices())
 			_, gotDone := s.ended()
-			assert.Equal(t, strings.Contains(tc.in, done), gotDone)
+			assert.Equal(t, strings.Contains(tc.in, done) && !s.flooded(), gotDone)
+			assert.Equal(t, name == "too many" || name == "much too long", s.flooded())
 		})
 	}
 }

@@ -140,20 +140,20 @@ func (g *grid) noteValues(id string, records []record.Record) {
 func (g *grid) markdown(b *strings.Builder) {
 	b.WriteString("| |")
 	for _, h := range g.heads {
-		fmt.Fprintf(b, " %s |", markdown(h))
+		fmt.Fprintf(b, " %s |", Markdown(h))
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---|", len(g.heads)) + "\n")
 	for _, r := range g.rows {
 		if r.cells == nil {
 			continue // whole ids stand in the rows
 		}
-		fmt.Fprintf(b, "| %s |", markdown(cmp.Or(r.full, r.label)))
+		fmt.Fprintf(b, "| %s |", Markdown(cmp.Or(r.full, r.label)))
 		for _, c := range r.cells {
-			fmt.Fprintf(b, " %s |", markdown(c.text))
+			fmt.Fprintf(b, " %s |", Markdown(c.text))
 		}
 		b.WriteString("\n")
 	}
 	for _, n := range g.notes {
-		fmt.Fprintf(b, "\n%s\n", markdown(n))
+		fmt.Fprintf(b, "\n%s\n", Markdown(n))
 	}
 }

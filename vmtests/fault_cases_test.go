@@ -1,0 +1,213 @@
+package vmtests
+
+import (
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// faultCase is a fault, how it is brought about and what must come of it.
+type faultCase struct {
+	name string
+	// fault has the test guest go wrong; without it the usual guest boots. asInit makes
+	// the test guest process 1.
+	fault  wire.Fault
+	asInit bool
+	// args are added to the kernel command line.
+	args []string
+	// change makes other changes to a boot that would go well.
+	change func(*testing.T, *guest)
+	// signal is sent to QEMU when the boot comes to stage at; 0 is none.
+	signal syscall.Signal
+	at     stage
+
+	want record.Outcome
+	// reason and notice are parts of the record's; no notice wanted is none allowed.
+	reason, notice string
+	// reaches is the last stage that the record must show the boot came to: with a probe
+	// begun, the findings sent before it too.
+	reaches stage
+}
+
+// Limits for a boot that must come to hang. A boot in good health is nowhere silent for
+// as long, and none of the others has limits this short.
+func impatient(_ *testing.T, g *guest) {
+	g.limits.silent, g.limits.stuck, g.limits.leave, g.limits.dying = 5*time.Second, 5*time.Second, time.Second, time.Second
+}
+
+// silent is for a boot that never comes to its first byte, so that any limit is right.
+func silent(_ *testing.T, g *guest) { g.limits.silent = 2 * time.Second }
+
+func faultCases() []faultCase {
+	var all []faultCase
+	all = append(all, kernelCases()...)
+	all = append(all, initCases()...)
+	all = append(all, programCases()...)
+	all = append(all, channelCases()...)
+	all = append(all, fileCases()...)
+	return append(all, qemuCases()...)
+}
+
+// Kernels that die or hang. A panic by sysrq takes CONFIG_MAGIC_SYSRQ, which the kernels
+// here lack; vm.panic_on_oom gives as true a one. Interrupts cannot be switched off from
+// user space without CONFIG_X86_IOPL_IOPERM, so a kernel made by hand does that.
+func kernelCases() []faultCase {
+	const outOfMemory = "Out of memory: compulsory panic_on_oom is enabled"
+	return []faultCase{
+		{name: "nothing is wrong", fault: wire.FaultNone, want: record.Completed, reaches: stageDone},
+		{name: "the kernel panics", fault: wire.FaultPanic, want: record.Panicked, reason: outOfMemory, reaches: stageProbe},
+		{name: "the kernel panics and stays", fault: wire.FaultPanic, args: []string{"panic=0"}, change: impatient,
+			want: record.Panicked, reason: outOfMemory, notice: "did not reset", reaches: stageProbe},
+		{name: "the kernel panics before there is a console", args: []string{"mem=4M"}, change: silent,
+			want: record.Silent, reason: "no console byte and no event in 2s"},
+		{name: "the kernel spins without interrupts", change: tiny("Linux version 0.0 by hand\n", spins),
+			want: record.Hung, reason: "in the kernel, before init", reaches: stageBanner},
+		{name: "the kernel is silent", change: tiny("", spins), want: record.Silent, reason: "no console byte and no event in 2s"},
+		{name: "the kernel resets", change: tiny("Linux version 0.0 by hand\n", resets),
+			want: record.Reset, reason: "reset before the guest was done", reaches: stageBanner},
+		{name: "the kernel resets in silence", change: tiny("", resets),
+			want: record.Silent, reason: "reset before the first console byte"},
+		{name: "the kernel starts twice", change: tiny(strings.Repeat("Linux version 0.0 by hand\nCommand line: x\n", 2), spins),
+			want: record.Reset, reason: "the kernel started 2 times", reaches: stageBanner},
+	}
+}
+
+func tiny(text string, end []byte) func(*testing.T, *guest) {
+	return func(t *testing.T, g *guest) {
+		g.kernel = tinyKernel(t, text, end)
+		g.limits.silent, g.limits.stuck = 2*time.Second, 2*time.Second
+		if text != "" {
+			g.limits.silent = 10 * time.Second
+		}
+	}
+}
+
+// Inits that are not there or end.
+func initCases() []faultCase {
+	const none, died = "No working init found", "Attempted to kill init! exitcode="
+	return []faultCase{
+		{name: "init is missing", args: []string{"rdinit=/none"}, want: record.InitFailed, reason: none, reaches: stageBanner},
+		{name: "init is no program", change: func(t *testing.T, g *guest) { g.image = scratched(t, g.image) },
+			want: record.InitFailed, reason: none, notice: "Failed to execute /init (error -8)", reaches: stageInit},
+		{name: "the initramfs does not fit into memory", args: []string{"mem=24M"},
+			want: record.InitFailed, reason: none, notice: "Initramfs unpacking failed: write error", reaches: stageInit},
+		{name: "init exits", fault: wire.FaultExit, asInit: true, want: record.InitFailed, reason: died + "0x00000000", reaches: stageInit},
+		{name: "init is killed by a signal", fault: wire.FaultSignal, asInit: true,
+			want: record.InitFailed, reason: died + "0x0000000b", notice: "segfault at", reaches: stageInit},
+		{name: "init crashes", fault: wire.FaultCrash, asInit: true, want: record.InitFailed, reason: died + "0x00000200", reaches: stageInit},
+		{name: "init exits in the middle of a line", fault: wire.FaultMidLine, asInit: true,
+			want: record.InitFailed, reason: died + "0x00000000", reaches: stageInit},
+		{name: "init takes all memory", fault: wire.FaultMemory, asInit: true,
+			want: record.Panicked, reason: "System is deadlocked on memory", notice: "Out of memory and no killable", reaches: stageInit},
+		{name: "init hangs", fault: wire.FaultHang, asInit: true, change: impatient,
+			want: record.Hung, reason: "after init was started", reaches: stageInit},
+		{name: "init reboots", fault: wire.FaultReboot, asInit: true, want: record.Reset, reason: "reset before", reaches: stageInit},
+	}
+}
+
+// Guest programs that hang, crash or spin while a probe runs. When the program is gone,
+// u-root's init finds nothing else to start and exits.
+func programCases() []faultCase {
+	const gone = "Attempted to kill init!"
+	return []faultCase{
+		{name: "a probe hangs", fault: wire.FaultHang, change: impatient,
+			want: record.Hung, reason: "in the guest's program; probe fault/hang had begun", reaches: stageProbe},
+		{name: "a probe takes the CPU", fault: wire.FaultSpin, change: impatient,
+			want: record.Hung, reason: "probe fault/spin had begun", reaches: stageProbe},
+		{name: "a probe crashes", fault: wire.FaultCrash, want: record.InitFailed, reason: gone, reaches: stageProbe},
+		{name: "a probe is killed by a signal", fault: wire.FaultSignal, want: record.InitFailed, reason: gone, reaches: stageProbe},
+		{name: "a probe exits", fault: wire.FaultExit, want: record.InitFailed, reason: gone, reaches: stageProbe},
+		{name: "a probe takes all memory", fault: wire.FaultMemory,
+			want: record.InitFailed, reason: gone, notice: "Out of memory: Killed process", reaches: stageProbe},
+		{name: "a probe reboots", fault: wire.FaultReboot, want: record.Reset, reason: "probe fault/reboot had begun", reaches: stageProbe},
+		{name: "a probe forges a panic", fault: wire.FaultForge, change: impatient,
+			want: record.Hung, reason: "probe fault/forge had begun", reaches: stageProbe},
+		{name: "a probe goes on and on", fault: wire.FaultChatter, change: func(_ *testing.T, g *guest) { g.limits.total = 8 * time.Second },
+			want: record.TimedOut, reason: "not to an end in time; probe fault/chatter had begun", reaches: stageProbe},
+	}
+}
+
+// Guests that send what they should not.
+func channelCases() []faultCase {
+	const tooMuch = "it sent more output than a boot may; probe fault/"
+	return []faultCase{
+		{name: "a console of 1 GB", fault: wire.FaultConsole, want: record.TimedOut, reason: tooMuch + "console", reaches: stageProbe},
+		{name: "1 GB of events", fault: wire.FaultFlood, want: record.TimedOut, reason: "it sent more output than a boot may",
+			notice: "over the 10000 events", reaches: stageProbe},
+		{name: "a line of 1 GB", fault: wire.FaultEndless, want: record.TimedOut, reason: tooMuch + "endless",
+			notice: "1 event lines longer than", reaches: stageProbe},
+		{name: "a line of 100 KiB", fault: wire.FaultLong, want: record.Completed, notice: "1 event lines longer than", reaches: stageDone},
+		{name: "binary junk", fault: wire.FaultJunk, want: record.Completed, notice: "2 event lines that are no event", reaches: stageDone},
+		{name: "half an event", fault: wire.FaultCut, want: record.Reset, reason: "probe fault/cut had begun",
+			notice: "1 event lines that are no event", reaches: stageProbe},
+		{name: "events after done", fault: wire.FaultLate, want: record.Completed, notice: `3 event lines after "done"`, reaches: stageDone},
+		{name: "done, but not the end", fault: wire.FaultLinger, change: impatient,
+			want: record.Completed, notice: "the guest was done but did not end", reaches: stageDone},
+	}
+}
+
+// Files that are not what they should be: faults of the rig, found before the boot.
+func fileCases() []faultCase {
+	kernel := func(make func(*testing.T, *guest) string) func(*testing.T, *guest) {
+		return func(t *testing.T, g *guest) { g.kernel = make(t, g) }
+	}
+	image := func(make func(*testing.T, *guest) string) func(*testing.T, *guest) {
+		return func(t *testing.T, g *guest) { g.image = make(t, g) }
+	}
+	none := func(t *testing.T, _ *guest) string { return filepath.Join(t.TempDir(), "none") }
+	return []faultCase{
+		{name: "no kernel", change: kernel(none), want: record.ImageFailed, reason: "no such file"},
+		{name: "a kernel cut to 70 %", change: kernel(func(t *testing.T, g *guest) string { return cut(t, g.kernel, 0.7) }),
+			want: record.ImageFailed, reason: "bytes of"},
+		{name: "an empty kernel", change: kernel(func(t *testing.T, g *guest) string { return cut(t, g.kernel, 0) }),
+			want: record.ImageFailed, reason: "it is no x86 kernel image"},
+		{name: "a kernel for arm64", change: kernel(func(t *testing.T, _ *guest) string { return arm64Image(t) }),
+			want: record.ImageFailed, reason: "it is no x86 kernel image but an arm64 one"},
+		{name: "a vmlinux for arm64", change: kernel(func(t *testing.T, _ *guest) string { return arm64ELF(t) }),
+			want: record.ImageFailed, reason: "an ELF file for EM_AARCH64"},
+		{name: "no initramfs", change: image(none), want: record.ImageFailed, reason: "no such file"},
+		{name: "an initramfs cut to half", change: image(func(t *testing.T, g *guest) string { return cut(t, g.image, 0.5) }),
+			want: record.ImageFailed, reason: "in the middle"},
+		{name: "an initramfs that is no cpio", change: image(func(_ *testing.T, g *guest) string { return g.kernel }),
+			want: record.ImageFailed, reason: "no cpio record at byte 0"},
+		{name: "a machine of 24 MiB", change: func(_ *testing.T, g *guest) { g.memoryMiB = 24 },
+			want: record.ImageFailed, reason: "MiB of memory; the machine has 24"},
+	}
+}
+
+// QEMUs that are not there, refuse, are killed or stopped.
+func qemuCases() []faultCase {
+	const killed, stopped = "QEMU was killed by SIGKILL, which netstrip did not send", "QEMU was stopped"
+	kill := func(name string, at stage, fault wire.Fault) faultCase {
+		return faultCase{name: "QEMU is killed " + name, fault: fault, signal: syscall.SIGKILL, at: at,
+			want: record.QEMUFailed, reason: killed, reaches: at}
+	}
+	stop := func(name string, at stage, fault wire.Fault) faultCase {
+		limits := impatient
+		if at == stageStarted {
+			limits = silent
+		}
+		return faultCase{name: "QEMU is stopped " + name, fault: fault, signal: syscall.SIGSTOP, at: at, change: limits,
+			want: record.QEMUFailed, reason: stopped, reaches: at}
+	}
+	afterDone := kill("after done", stageDone, wire.FaultLinger)
+	afterDone.want, afterDone.reason, afterDone.notice = record.Completed, "", "after the guest was done: "+killed
+	return []faultCase{
+		{name: "no QEMU", change: func(_ *testing.T, g *guest) { g.qemu = "/none/qemu" }, want: record.QEMUFailed, reason: "/none/qemu"},
+		{name: "QEMU refuses the machine", change: func(_ *testing.T, g *guest) { g.accel = "none" },
+			want: record.QEMUFailed, reason: "QEMU ended with status 1: "},
+		kill("before the first byte", stageStarted, wire.FaultNone),
+		kill("in the kernel", stageBanner, wire.FaultNone),
+		kill("in init", stageInit, wire.FaultNone),
+		kill("in a probe", stageProbe, wire.FaultHang),
+		afterDone,
+		stop("before the first byte", stageStarted, wire.FaultNone),
+		stop("in the kernel", stageBanner, wire.FaultNone),
+		stop("in a probe", stageProbe, wire.FaultHang),
+	}
+}

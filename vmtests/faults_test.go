@@ -1,0 +1,278 @@
+package vmtests
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/vmtests/accel"
+)
+
+var (
+	faultTries = flag.Int("faults.tries", 1, "how often TestFaults tries each fault")
+	faultTable = flag.String("faults.table", "", "the file that TestFaults writes its table to, as Markdown")
+)
+
+// testGuest gives a guest without networking that boots well as it is, and the image
+// that the test guest boots from.
+func testGuest(t *testing.T) (good guest, faultyImage string) {
+	t.Helper()
+	rig := newTestRig(t)
+	profile, err := kconfigs.Lookup("no-net")
+	require.NoError(t, err)
+	kernels, err := rig.Build(t.Context(), []kconfigs.Profile{profile})
+	require.NoError(t, err)
+	image, err := initramfs.Build(t.Context(), initramfs.Options{Cache: rig.cache})
+	require.NoError(t, err)
+	faulty, err := initramfs.Build(t.Context(), initramfs.Options{Cache: rig.cache, Uinit: "faulty"})
+	require.NoError(t, err)
+	qemu, err := qemuPath()
+	require.NoError(t, err)
+	return guest{
+		machine: machine{accel: accel.TCG, memoryMiB: 128},
+		qemu:    qemu, kernel: kernels[0].Image, image: image.Path,
+		limits: limitsFor(accel.TCG),
+	}, faulty.Path
+}
+
+// TestFaults brings each fault about, and holds to what must come of it: the outcome and
+// its reason right, nothing left behind, nothing lost. Once each, side by side, unless
+// -faults.tries says more; then fault by fault, so that what is left is known by name.
+func TestFaults(t *testing.T) {
+	good, faultyImage := testGuest(t)
+	// A file that was forgotten is closed when the garbage collector comes by.
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(2 << 30))
+	t.Setenv("TMPDIR", t.TempDir())
+	cases := faultCases()
+	rows := make([]faultRow, len(cases))
+	one := func(t *testing.T, i int) {
+		rows[i] = runCase(t, good, faultyImage, cases[i])
+	}
+	before := takeStock(t)
+	if *faultTries > 1 {
+		for i, c := range cases {
+			before := takeStock(t)
+			t.Run(c.name, func(t *testing.T) { one(t, i) })
+			rows[i].left = before.leftBehind(t)
+			assert.Empty(t, rows[i].left, "%s: left behind", c.name)
+		}
+	} else {
+		t.Run("each", func(t *testing.T) {
+			for i, c := range cases {
+				t.Run(c.name, func(t *testing.T) { t.Parallel(); one(t, i) })
+			}
+		})
+	}
+	assert.Empty(t, before.leftBehind(t), "left behind")
+	if *faultTable != "" {
+		require.NoError(t, cache.WriteFile(*faultTable, []byte(table(rows))))
+	}
+}
+
+// faultRow is what came of all tries of a fault.
+type faultRow struct {
+	faultCase
+	tries, right, lost int
+	left               []string
+	longest            time.Duration
+}
+
+// runCase tries a fault as often as asked, two at a time.
+func runCase(t *testing.T, good guest, faultyImage string, c faultCase) faultRow {
+	g := c.guest(t, good, faultyImage)
+	row := faultRow{faultCase: c}
+	var mu sync.Mutex
+	var workers sync.WaitGroup
+	next := make(chan struct{})
+	for range 2 {
+		workers.Go(func() {
+			for range next {
+				start := time.Now()
+				r, err := boot(t.Context(), c.armed(g))
+				mu.Lock()
+				wrong, lost := c.wrong(r, err), c.lost(r)
+				row.note(wrong, lost, time.Since(start))
+				if wrong != "" || lost != "" {
+					t.Errorf("%s %s\noutcome %s: %s\nnotices %q\nlast of the console:\n%s", wrong, lost, r.outcome, r.reason, r.notices, lastLines(r))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for range *faultTries {
+		next <- struct{}{}
+	}
+	close(next)
+	workers.Wait()
+	return row
+}
+
+func (row *faultRow) note(wrong, lost string, took time.Duration) {
+	row.tries++
+	if wrong == "" {
+		row.right++
+	}
+	if lost != "" {
+		row.lost++
+	}
+	row.longest = max(row.longest, took)
+}
+
+// guest gives the guest with the fault.
+func (c faultCase) guest(t *testing.T, g guest, faultyImage string) guest {
+	if c.fault != "" {
+		g.image = faultyImage
+		g.kernelArgs = []string{wire.ParamFault + "=" + string(c.fault)}
+	}
+	if c.asInit {
+		g.kernelArgs = append(g.kernelArgs, "rdinit=/bin/uinit")
+	}
+	g.kernelArgs = append(g.kernelArgs, c.args...)
+	if c.change != nil {
+		c.change(t, &g)
+	}
+	return g
+}
+
+// armed gives the guest for one try, whose QEMU gets its signal.
+func (c faultCase) armed(g guest) guest {
+	if c.signal != 0 {
+		g.reached = func(s stage, qemu int) {
+			if s == c.at && qemu > 0 {
+				_ = syscall.Kill(qemu, c.signal) // if it is gone, the outcome tells
+			}
+		}
+	}
+	return g
+}
+
+// wrong says what is not as it must be.
+func (c faultCase) wrong(r result, err error) string {
+	notices := strings.Join(r.notices, "\n")
+	switch {
+	case err != nil:
+		return err.Error()
+	case r.outcome != c.want:
+		return fmt.Sprintf("the outcome is not %q.", c.want)
+	case !strings.Contains(r.reason, c.reason) || c.reason == "" && r.reason != "":
+		return fmt.Sprintf("%q is not in the reason.", c.reason)
+	case !strings.Contains(notices, c.notice) || c.notice == "" && notices != "":
+		return fmt.Sprintf("the notices are not %q.", c.notice)
+	}
+	return ""
+}
+
+// lost says what the record lacks of what the guest did before its fault.
+func (c faultCase) lost(r result) string {
+	at := []float64{
+		stageByte: r.phases.FirstByte, stageBanner: r.phases.Banner, stageInit: r.phases.Init,
+		stageProbe: r.phases.FirstEvent, stageDone: r.phases.Done,
+	}
+	for s := stageByte; s <= c.reaches; s++ {
+		if at[s] == 0 {
+			return fmt.Sprintf("LOST: stage %d of %v.", s, at)
+		}
+	}
+	if c.reaches >= stageProbe && (r.hello == nil || len(r.findings) != wire.FaultFindings) {
+		return fmt.Sprintf("LOST: %d findings of %d are there.", len(r.findings), wire.FaultFindings)
+	}
+	return ""
+}
+
+func lastLines(r result) string {
+	if r.console == nil {
+		return ""
+	}
+	lines := strings.Split(r.console.log.String(), "\n")
+	return strings.Join(lines[max(0, len(lines)-15):], "\n")
+}
+
+// stock is what this process has open, running and lying about.
+type stock struct {
+	fds, children, files map[string]bool
+	goroutines           int
+}
+
+func takeStock(t *testing.T) stock {
+	t.Helper()
+	s := stock{map[string]bool{}, map[string]bool{}, map[string]bool{}, runtime.NumGoroutine()}
+	fds, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	for _, d := range fds {
+		if to, err := os.Readlink("/proc/self/fd/" + d.Name()); err == nil { // not that of ReadDir itself
+			s.fds[d.Name()+" "+to] = true
+		}
+	}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	require.NoError(t, err)
+	for _, path := range stats {
+		data, _ := os.ReadFile(path) // others come and go
+		head, rest, _ := strings.Cut(string(data), ") ")
+		if f := strings.Fields(rest); len(f) > 1 && f[1] == fmt.Sprint(os.Getpid()) {
+			s.children[head+")"] = true
+		}
+	}
+	require.NoError(t, filepath.WalkDir(os.TempDir(), func(path string, _ os.DirEntry, err error) error {
+		s.files[path] = true
+		return err
+	}))
+	return s
+}
+
+// leftBehind says what is there that was not there before. It waits a little for
+// goroutines on their way out.
+func (before stock) leftBehind(t *testing.T) []string {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(3 * time.Second); ; <-tick.C {
+		now := takeStock(t)
+		var left []string
+		left = append(left, more("descriptor", before.fds, now.fds)...)
+		left = append(left, more("process", before.children, now.children)...)
+		left = append(left, more("file", before.files, now.files)...)
+		if n := now.goroutines - before.goroutines; n > 0 {
+			left = append(left, fmt.Sprintf("%d goroutines", n))
+		}
+		if len(left) == 0 || time.Now().After(end) {
+			return left
+		}
+	}
+}
+
+func more(what string, before, now map[string]bool) []string {
+	var out []string
+	for k := range now {
+		if !before[k] {
+			out = append(out, what+" "+k)
+		}
+	}
+	return out
+}
+
+// table shows the rows as Markdown.
+func table(rows []faultRow) string {
+	var b strings.Builder
+	b.WriteString("| fault | outcome | tries | right outcome | left behind | lost | longest |\n|---|---|---|---|---|---|---|\n")
+	for _, r := range rows {
+		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %.1f s |\n",
+			r.name, r.want, r.tries, r.right, len(r.left), r.lost, r.longest.Seconds())
+	}
+	return b.String()
+}

@@ -1,0 +1,146 @@
+package vmtests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// ErrNothingToResume is returned by Resume for a results file without a run that was
+// cut short.
+var ErrNothingToResume = errors.New("nothing to resume")
+
+// ErrChanged is returned by Resume for a run whose kernels or initramfs would now be
+// others. Half of a table from one image and half from another would show differences
+// between kernels that are none.
+var ErrChanged = errors.New("it cannot be resumed, since its boots would not be comparable; start a new run")
+
+// plan puts down what a run will boot.
+func (r *Rig) plan(ctx context.Context, profiles []kconfigs.Profile) (record.Plan, error) {
+	plan := record.Plan{Run: r.run, Time: time.Now().UTC()}
+	ids := r.recordIDs(profiles)
+	var bad []error
+	for i, p := range profiles {
+		inputs, err := r.inputs(ctx, p)
+		bad = append(bad, err)
+		boot := record.Boot{ID: ids[i], Profile: p.Name, Inputs: inputs}
+		for _, f := range p.Added() {
+			boot.Added = append(boot.Added, record.Fragment{Name: f.Name, Text: kconfigs.Request{Settings: f.Settings}.Text()})
+		}
+		if len(boot.Added) > 0 {
+			boot.Profile, _, _ = strings.Cut(p.Name, "+")
+		}
+		plan.Boots = append(plan.Boots, boot)
+	}
+	return plan, errors.Join(bad...)
+}
+
+func (r *Rig) inputs(ctx context.Context, p kconfigs.Profile) (string, error) {
+	req, err := p.Request()
+	if err != nil {
+		return "", err
+	}
+	return r.builder.Inputs(ctx, req)
+}
+
+// planned gives the profile of a planned boot.
+func planned(b record.Boot) (kconfigs.Profile, error) {
+	p, err := kconfigs.Lookup(b.Profile)
+	if err != nil {
+		return p, err
+	}
+	for _, a := range b.Added {
+		f, err := kconfigs.ParseFragment(a.Name, []byte(a.Text))
+		if err != nil {
+			return p, err
+		}
+		p = p.With(f)
+	}
+	return p, nil
+}
+
+// Resume takes up the latest run in the results file that was cut short: it boots what
+// is missing, under the run's own name, and gives the records of the whole run in the
+// order of its plan. A boot that met a fault of the rig counts as missing.
+func (r *Rig) Resume(ctx context.Context) ([]record.Record, error) {
+	if _, err := qemuPath(); err != nil {
+		return nil, err
+	}
+	run, ok, err := r.store.Resume()
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("%w in %s", ErrNothingToResume, r.opts.Results)
+	}
+	defer run.Close()
+	r.run = run.Plan.Run
+	profiles, err := r.comparable(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("resuming %s: %w", r.run, err)
+	}
+	missing := run.Missing()
+	r.opts.Progress.Line("resuming %s: %d of %d boots are missing", r.run, len(missing), len(run.Plan.Boots))
+	todo := make([]kconfigs.Profile, len(missing))
+	ids := make([]string, len(missing))
+	for n, i := range missing {
+		todo[n], ids[n] = profiles[i], run.Plan.Boots[i].ID
+	}
+	kernels, err := r.Build(ctx, todo)
+	if err != nil {
+		return nil, err
+	}
+	records, err := r.bootAll(ctx, run, todo, kernels, ids)
+	if err != nil {
+		return nil, err
+	}
+	return inOrder(run.Plan, append(records, run.Done...)), nil
+}
+
+// comparable gives the profiles of a run's plan when what is missing would be booted
+// from the same kernels and the same image as what is there.
+func (r *Rig) comparable(ctx context.Context, run *record.Run) ([]kconfigs.Profile, error) {
+	profiles := make([]kconfigs.Profile, len(run.Plan.Boots))
+	for i, b := range run.Plan.Boots {
+		p, err := planned(b)
+		if err != nil {
+			return nil, err
+		}
+		inputs, err := r.inputs(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		if inputs != b.Inputs {
+			return nil, fmt.Errorf("the source, the compiler or the fragments of the kernel %s have changed: %w", p.Name, ErrChanged)
+		}
+		profiles[i] = p
+	}
+	image, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range run.Done {
+		if d.Initramfs.Key != image.Key {
+			return nil, fmt.Errorf("the initramfs has changed (it is %.12s, and %s was booted with %.12s): %w",
+				image.Key, d.Profile, d.Initramfs.Key, ErrChanged)
+		}
+	}
+	return profiles, nil
+}
+
+// inOrder puts records into the order of a plan.
+func inOrder(plan record.Plan, records []record.Record) []record.Record {
+	place := map[string]int{}
+	for i, b := range plan.Boots {
+		place[b.ID] = i
+	}
+	slices.SortFunc(records, func(a, b record.Record) int { return place[a.ID] - place[b.ID] })
+	return records
+}

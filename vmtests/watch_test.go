@@ -1,0 +1,83 @@
+package vmtests
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/vmtests/console"
+)
+
+// Each limit, just kept and just passed.
+func TestVerdict(t *testing.T) {
+	l := limits{silent: 1 * time.Second, stuck: 10 * time.Second, total: 100 * time.Second, leave: 5 * time.Second, dying: 3 * time.Second}
+	for _, tc := range []struct {
+		name  string
+		set   func(*watch, time.Time)
+		limit time.Duration
+		want  console.Killed
+	}{
+		{"silent", func(*watch, time.Time) {}, l.silent, console.KilledSilent},
+		{"stuck", func(w *watch, now time.Time) { w.lively = true }, l.stuck, console.KilledStuck},
+		{"late", func(w *watch, now time.Time) { w.lively, w.last = true, now.Add(time.Hour) }, l.total, console.KilledLate},
+		{"after done", func(w *watch, now time.Time) { w.lively, w.closed = true, now }, l.leave, console.KilledAfterDone},
+		{"after a panic", func(w *watch, now time.Time) { w.lively = true; w.reach(stagePanic) }, l.dying, console.KilledDying},
+	} {
+		w := newWatch(l)
+		tc.set(w, w.start)
+		assert.Equal(t, console.NotKilled, w.verdict(w.start.Add(tc.limit), false), tc.name)
+		past := w.start.Add(tc.limit + time.Millisecond)
+		assert.Equal(t, tc.want, w.verdict(past, false), tc.name)
+		assert.Equal(t, console.KilledFlood, w.verdict(past, true), tc.name)
+		w.stopped = func() bool { return true }
+		assert.Equal(t, console.KilledStopped, w.verdict(past, false), tc.name)
+		assert.Equal(t, console.NotKilled, w.verdict(w.start, false), "%s: nobody asks while all is well", tc.name)
+	}
+}
+
+// Time in which netstrip itself did not run counts against nobody.
+func TestForgive(t *testing.T) {
+	l := limits{silent: time.Second, stuck: time.Second, total: 2 * time.Second, leave: time.Second, dying: time.Second}
+	for _, set := range []func(*watch){
+		func(*watch) {},
+		func(w *watch) { w.lively = true },
+		func(w *watch) { w.lively, w.closed = true, w.start },
+		func(w *watch) { w.lively = true; w.reach(stagePanic) },
+	} {
+		w := newWatch(l)
+		set(w)
+		later := w.start.Add(time.Hour)
+		assert.NotEqual(t, console.NotKilled, w.verdict(later, false))
+		w.forgive(time.Hour)
+		assert.Equal(t, console.NotKilled, w.verdict(later, false))
+		w.forgive(absence)
+		assert.NotEqual(t, console.NotKilled, w.verdict(later.Add(time.Minute), false), "a short gap is usual")
+	}
+}
+
+func TestProcessNamed(t *testing.T) {
+	name := newName()
+	assert.NotEqual(t, name, newName())
+	assert.Zero(t, processNamed(name))
+	cmd := exec.Command("sh", "-c", "read line", "sh", "-name", name, "end")
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	assert.Equal(t, cmd.Process.Pid, processNamed(name))
+	assert.Zero(t, processNamed(strings.TrimSuffix(name, name[len(name)-1:])), "the whole name counts")
+	assert.False(t, stopped(cmd.Process.Pid))
+	require.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
+	assert.Eventually(t, func() bool { return stopped(cmd.Process.Pid) }, 5*time.Second, time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
+	in.Close()
+	_ = cmd.Wait() // read at the end of its input gives 1
+	assert.False(t, stopped(cmd.Process.Pid))
+	assert.False(t, stopped(os.Getpid()))
+	assert.False(t, stopped(0))
+}
