@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.bin/go/bin:$(PATH)
 # A test that boots guests is skipped where it cannot, unless this is set.
 export NETSTRIP_REQUIRE_VM ?= 1
 
-.PHONY: help demo test check kernels bench-boot soak update clean deps $(BIN)
+.PHONY: help demo test check kernels bench-boot soak faults update clean deps $(BIN)
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ bench-boot: kernels ## What netstrip adds to a bare boot, and what a second core
 N ?= 1000
 soak: kernels ## Boot no-net and full alternately, N=1000 times, and see what leaks
 	go test -timeout 5h ./vmtests -run TestSoak -v -soak $(N)
+
+faults: kernels ## Bring each fault about once, or FULL=1: 20 times, with a table
+	go test -count=1 -timeout 90m ./vmtests -run '^TestFaults$$' $(if $(FULL),-faults.tries=20) -faults.table=testdata/faults.md
+	@cat vmtests/testdata/faults.md
 
 update: kernels ## Rewrite the expectations from what the kernels do now
 	go test -timeout 60m ./vmtests -run TestMatrix -update

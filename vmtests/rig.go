@@ -200,7 +200,7 @@ func qemuPath() (string, error) {
 func (r *Rig) trial(ctx context.Context, p parts, k *kbuild.Kernel) error {
 	r.opts.Progress.Line("trying a boot under KVM")
 	g := r.guest(p, k)
-	g.accel, g.limits = accel.KVM, trialLimits
+	g.accel, g.limits = accel.KVM, trialLimits()
 	res, err := boot(ctx, g)
 	if err != nil {
 		return err

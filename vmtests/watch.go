@@ -30,7 +30,9 @@ func limitsFor(name string) limits {
 
 // trialLimits are for the boot that decides about KVM: a good one takes half a
 // second, and nobody should wait for a hung one.
-var trialLimits = limits{silent: 3 * time.Second, stuck: 3 * time.Second, total: 15 * time.Second, leave: 2 * time.Second, dying: time.Second}
+func trialLimits() limits {
+	return limits{silent: 3 * time.Second, stuck: 3 * time.Second, total: 15 * time.Second, leave: 2 * time.Second, dying: time.Second}
+}
 
 // stage is a point that a boot comes to.
 type stage int

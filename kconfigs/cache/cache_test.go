@@ -302,13 +302,19 @@ func TestWriteFile(t *testing.T) {
 // What a netstrip that died was writing is swept; what another is writing is not.
 func TestWriteFileSweeps(t *testing.T) {
 	dir := t.TempDir()
-	dead, err := temporary(dir, false)
-	require.NoError(t, err)
-	dead.Close() // and not discarded
-	living, err := temporary(dir, false)
+	living, err := temporary(filepath.Join(dir, "file"), false)
 	require.NoError(t, err)
 	defer living.Close()
-	assert.NoFileExists(t, dead.name)
+	die := func() string {
+		dead, err := temporary(filepath.Join(dir, "file"), false)
+		require.NoError(t, err)
+		dead.Close() // and not discarded
+		return dead.name
+	}
+	first := die()
+	second := die()
+	assert.NoFileExists(t, first)
+	assert.FileExists(t, second)
 	assert.FileExists(t, living.name)
 	path := filepath.Join(dir, "file")
 	require.NoError(t, WriteFile(path, []byte("1")))

@@ -27,7 +27,7 @@ func WriteFile(path string, data []byte) error {
 
 // write writes data to path; nameless is false to do as where O_TMPFILE does not work.
 func write(path string, data []byte, nameless bool) error {
-	f, err := temporary(filepath.Dir(path), nameless)
+	f, err := temporary(path, nameless)
 	if err != nil {
 		return err
 	}
@@ -76,17 +76,19 @@ type unnamed struct {
 	name string // where it has a temporary one
 }
 
-// temporary opens a file to write in dir.
-func temporary(dir string, nameless bool) (*unnamed, error) {
+// temporary opens what will be the file path; errors call it that.
+func temporary(path string, nameless bool) (*unnamed, error) {
+	dir := filepath.Dir(path)
 	if nameless {
-		f, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_WRONLY, 0o644)
+		fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
 		if err == nil {
+			f := os.NewFile(uintptr(fd), path)
 			claim(f)
 			return &unnamed{File: f}, nil
 		}
 		// What a file system, or a kernel, says that has no such thing.
 		if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EINVAL) {
-			return nil, err
+			return nil, fmt.Errorf("opening a file in %s: %w", dir, err)
 		}
 	}
 	if err := sweep(dir); err != nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -161,6 +162,26 @@ func TestGuardOutlivesUs(t *testing.T) {
 		return syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
 	}, soon, 5*time.Millisecond, "the guard holds the lock")
 	assert.NoDirExists(t, dir, "once the lock is free, the directory is gone")
+}
+
+// Who still writes there for a moment does not keep the directory in place.
+func TestGuardTriesAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	require.NoError(t, os.Mkdir(dir, 0o755))
+	release, err := Guard(dir)
+	require.NoError(t, err)
+	end := time.Now().Add(300 * time.Millisecond)
+	var writers sync.WaitGroup
+	for w := range 4 {
+		writers.Go(func() {
+			for i := 0; time.Now().Before(end); i++ {
+				_ = os.WriteFile(fmt.Sprintf("%s/%d-%d", dir, w, i), nil, 0o644)
+			}
+		})
+	}
+	release()
+	writers.Wait()
+	assert.NoDirExists(t, dir)
 }
 
 func TestGuardIsLetGo(t *testing.T) {

@@ -4,9 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 func planOf(run string, profiles ...string) Plan {
@@ -114,6 +116,29 @@ func TestRunsShareAFile(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, damage)
 	assert.Len(t, records, 3)
+}
+
+// Nobody appends, and nobody reads, while another appends.
+func TestAppendingIsExclusive(t *testing.T) {
+	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
+	for name, do := range map[string]func() error{
+		"append": func() error { return s.Append(sample("r1/a")) },
+		"begin":  func() error { _, err := s.Begin(planOf("r1", "full")); return err },
+		"load":   func() error { _, _, err := Load(s.Path); return err },
+	} {
+		f, err := s.open()
+		require.NoError(t, err)
+		require.NoError(t, lock(f, unix.F_WRLCK, appendByte))
+		done := make(chan error, 1)
+		go func() { done <- do() }()
+		select {
+		case err := <-done:
+			t.Errorf("%s did not wait: %v", name, err)
+		case <-time.After(100 * time.Millisecond):
+		}
+		require.NoError(t, f.Close())
+		assert.NoError(t, <-done)
+	}
 }
 
 func TestAppendToAFileThatIsGone(t *testing.T) {
