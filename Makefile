@@ -43,8 +43,9 @@ soak: kernels ## Boot no-net and full alternately, N=1000 times, and see what le
 	go test -timeout 5h ./vmtests -run TestSoak -v -soak $(N)
 
 faults: kernels ## Bring each fault about once, or FULL=1: 20 times, with a table
-	go test -count=1 -timeout 90m ./vmtests -run '^TestFaults$$' $(if $(FULL),-faults.tries=20) -faults.table=testdata/faults.md
-	@cat vmtests/testdata/faults.md
+	go test -count=1 -timeout 90m ./vmtests -run '^TestFaults$$' $(if $(FULL),-faults.tries=20) \
+		-faults.table=../$(if $(FULL),vmtests/testdata/faults.md,.bin/faults.md)
+	@cat $(if $(FULL),vmtests/testdata/faults.md,.bin/faults.md)
 
 update: kernels ## Rewrite the expectations from what the kernels do now
 	go test -timeout 60m ./vmtests -run TestMatrix -update

@@ -191,6 +191,7 @@ func (r *result) finish(s *sieve, w *watch, waitErr error, said string) {
 	if !done {
 		r.phases.Done = 0
 	}
+	r.phases.Exit = max(r.phases.Exit, r.phases.Done) // two readers of one end
 	r.phases.FirstByte = r.console.firstByte.Seconds()
 	r.phases.Banner = r.console.banner.Seconds()
 	r.phases.Init = r.console.init.Seconds()

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -164,23 +163,20 @@ func TestGuardOutlivesUs(t *testing.T) {
 	assert.NoDirExists(t, dir, "once the lock is free, the directory is gone")
 }
 
-// Who still writes there for a moment does not keep the directory in place.
+// Where somebody still writes, rm finds the directory not empty. The one here does so
+// once, as the real one seldom does.
 func TestGuardTriesAgain(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "d")
+	rm, err := exec.LookPath("rm")
+	require.NoError(t, err)
+	bin, dir := t.TempDir(), filepath.Join(t.TempDir(), "d")
+	script := "#!/bin/sh\nmkdir " + bin + "/tried 2>/dev/null && exit 1\nexec " + rm + " \"$@\"\n"
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "rm"), []byte(script), 0o755))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	require.NoError(t, os.Mkdir(dir, 0o755))
 	release, err := Guard(dir)
 	require.NoError(t, err)
-	end := time.Now().Add(300 * time.Millisecond)
-	var writers sync.WaitGroup
-	for w := range 4 {
-		writers.Go(func() {
-			for i := 0; time.Now().Before(end); i++ {
-				_ = os.WriteFile(fmt.Sprintf("%s/%d-%d", dir, w, i), nil, 0o644)
-			}
-		})
-	}
 	release()
-	writers.Wait()
+	assert.DirExists(t, filepath.Join(bin, "tried"))
 	assert.NoDirExists(t, dir)
 }
 
@@ -211,7 +207,6 @@ func TestErrorTellsWhatMatters(t *testing.T) {
 		"make is silent":  {"echo why; echo 'make: *** [x] Error 1'; exit 2", "sh: exit status 2: why"},
 		"nothing said":    {"exit 4", "sh: exit status 4"},
 		"no last newline": {"printf oops; exit 1", "sh: exit status 1: oops"},
-		"killed":          {"kill -SEGV $$", "sh: exit status 139: Segmentation fault"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Run(t.Context(), Command{Args: []string{"sh", "-c", tc.script}})
@@ -224,6 +219,13 @@ func TestErrorTellsWhatMatters(t *testing.T) {
 			assert.NotZero(t, exit.ExitCode())
 		})
 	}
+}
+
+// How a program was killed is in the status that a shell makes of it, and may be in the
+// shell's words besides.
+func TestErrorOfOneKilled(t *testing.T) {
+	_, err := Run(t.Context(), Command{Args: []string{"sh", "-c", "kill -SEGV $$"}})
+	assert.ErrorContains(t, err, "sh: exit status 139")
 }
 
 func TestErrorKeepsTheEndOnly(t *testing.T) {

@@ -163,6 +163,11 @@ func TestTraceBelongsToThePanic(t *testing.T) {
 	l = Read([]byte(oom + "Kernel panic - not syncing: System is deadlocked on memory\n"))
 	assert.Equal(t, "init (pid 1)", l.PanicTask)
 	assert.Equal(t, []string{"dump_header+0x1/0x2"}, l.Trace)
+	l = Read([]byte("general protection fault, maybe for address 0x8: 0000 [#1] SMP\n" + oom + "Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b\n"))
+	assert.Equal(t, "init (pid 1)", l.PanicTask, "it died of an oops")
+	assert.Equal(t, []string{"general protection fault, maybe for address 0x8: 0000 [#1] SMP"}, l.Notices)
+	l = Read([]byte(strings.Replace(oom, " dump_header+0x1/0x2\n", strings.Repeat(" again+0x1/0x2\n", 1000), 1) + "Kernel panic - not syncing: Fatal exception\n"))
+	assert.Len(t, l.Trace, maxTrace)
 	l = Read([]byte(oom + "Kernel panic - not syncing: x\nCPU: 1 UID: 0 PID: 7 Comm: kworker/1:0 Tainted\nCall Trace:\n <TASK>\n panic+0x1/0x2\n </TASK>\n" +
 		"CPU: 0 PID: 8 Comm: other\nCall Trace:\n idle+0x1/0x2\n"))
 	assert.Equal(t, "kworker/1:0 (pid 7)", l.PanicTask)

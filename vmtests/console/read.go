@@ -34,6 +34,10 @@ const (
 	maxTrace   = 32
 )
 
+// oopsText is the line every oops has (__die_header, arch/x86/kernel/dumpstack.c). In 6.1
+// it does not begin with "Oops".
+const oopsText = `.{1,200}: [0-9a-f]{4} \[#\d+\].*`
+
 var (
 	// The kernel says its command line right below its banner; "quiet" leaves only the
 	// second form.
@@ -52,12 +56,11 @@ var (
 	traced = regexp.MustCompile(`^(?:Fatal exception|Out of memory|System is deadlocked on memory|softlockup: |hung_task: |RCU Stall|.*panic_on_warn)`)
 	// An oops kills the task it happened in; process 1 takes the kernel along.
 	initKilled = regexp.MustCompile(`^Attempted to kill init!`)
-	oops       = regexp.MustCompile(`^(?:Oops: |.*: [0-9a-f]{4} \[#\d+\])`)
+	oops       = regexp.MustCompile(`^` + oopsText)
 
 	notable = regexp.MustCompile(`^(?:` + strings.Join([]string{
 		`(?:Out of memory|Memory cgroup out of memory)\b.*`,
-		`Oops: .*`,
-		`.{1,200}: [0-9a-f]{4} \[#\d+\].*`, // an oops as 6.1 has it: general protection fault
+		oopsText,
 		`(?:kernel )?BUG(?:: | at ).*`,
 		`(?:NMI )?watchdog: .*(?:LOCKUP|lockup).*`,
 		`rcu: INFO: .*`,
@@ -180,7 +183,7 @@ func (r *reader) begin(task, pid string) {
 // of what had been reported, the one before.
 func (r *reader) settle() {
 	led := traced.MatchString(r.Panic) || initKilled.MatchString(r.Panic) && r.last.oops && r.last.pid == "1"
-	if r.Panic == "" || r.last.task == "" || !r.own && !led {
+	if r.last.task == "" || !r.own && !led {
 		return
 	}
 	r.PanicTask = fmt.Sprintf("%s (pid %s)", r.last.task, r.last.pid)

@@ -134,6 +134,7 @@ func TestAppendingIsExclusive(t *testing.T) {
 		select {
 		case err := <-done:
 			t.Errorf("%s did not wait: %v", name, err)
+			done <- nil
 		case <-time.After(100 * time.Millisecond):
 		}
 		require.NoError(t, f.Close())
