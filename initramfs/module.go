@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -13,7 +14,8 @@ import (
 const modulePath = "github.com/netstrip/netstrip"
 
 // findModule gives the directory of netstrip's module: dir, which must be it, or
-// without one the nearest from the working directory upwards.
+// without one the nearest from the working directory upwards, or else from where this
+// program was compiled.
 func findModule(dir string) (string, error) {
 	if dir != "" {
 		abs, err := filepath.Abs(dir)
@@ -25,18 +27,24 @@ func findModule(dir string) (string, error) {
 		}
 		return abs, nil
 	}
-	start, err := os.Getwd()
+	here, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("finding netstrip's source: %w", err)
 	}
-	for at := start; ; at = filepath.Dir(at) {
-		if isModule(at) {
-			return at, nil
-		}
-		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("finding netstrip's source: %s is not inside module %s; run netstrip in a checkout of it", start, modulePath)
+	// The second is where this program was compiled, for one that is run elsewhere.
+	_, source, _, _ := runtime.Caller(0)
+	for _, start := range []string{here, filepath.Dir(source)} {
+		for at := start; filepath.IsAbs(at); at = filepath.Dir(at) {
+			if isModule(at) {
+				return at, nil
+			}
+			if at == filepath.Dir(at) {
+				break
+			}
 		}
 	}
+	return "", fmt.Errorf("finding netstrip's source: neither %s nor %s is inside module %s; run netstrip in a checkout of it",
+		here, filepath.Dir(source), modulePath)
 }
 
 // isModule reports whether the go.mod in dir is netstrip's.

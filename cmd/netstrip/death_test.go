@@ -65,7 +65,16 @@ func newPlace(t *testing.T, shared ...string) *place {
 		cache: filepath.Join(dir, "cache"), results: filepath.Join(dir, "results", "r.jsonl"), mark: rand.Text(),
 	}
 	p.share(t, user.Dir, append(shared, "kernel", "kernel-index", "source-hash")...)
-	t.Cleanup(func() { assert.Empty(t, p.running(), "left running by %s", t.Name()) })
+	t.Cleanup(func() {
+		left := p.running()
+		assert.Empty(t, left, "left running by %s", t.Name())
+		for _, line := range left { // not longer than the test
+			var pid int
+			if _, err := fmt.Sscan(line, &pid); err == nil {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+	})
 	return p
 }
 

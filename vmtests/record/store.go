@@ -29,7 +29,7 @@ type Store struct {
 func (s Store) Check() error {
 	f, err := s.open()
 	if err != nil {
-		return fmt.Errorf("opening the results: %w", err)
+		return fmt.Errorf("opening the results: %w; --results names another file", err)
 	}
 	return f.Close()
 }
