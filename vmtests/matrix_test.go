@@ -53,7 +53,7 @@ func newTestRig(t *testing.T) *Rig {
 // kernel and looks at its sockets.
 func TestMatrix(t *testing.T) {
 	rig := newTestRig(t)
-	for _, p := range kconfigs.Profiles() {
+	for _, p := range chosen(flag.Lookup("test.run").Value.String()) {
 		t.Run(p.Name, func(t *testing.T) {
 			// Built one after the other, in the ladder's order, then booted side by side.
 			kernels, err := rig.Build(t.Context(), []kconfigs.Profile{p})
@@ -67,6 +67,25 @@ func TestMatrix(t *testing.T) {
 			compare(t, records[0])
 		})
 	}
+}
+
+// chosen gives the profiles that a -run pattern may mean. A pattern is a regular
+// expression, by which no-net would boot no-netns as well; a profile's whole name means
+// that profile.
+func chosen(pattern string) []kconfigs.Profile {
+	_, rest, _ := strings.Cut(pattern, "/")
+	name, _, _ := strings.Cut(rest, "/")
+	if p, err := kconfigs.Lookup(name); err == nil {
+		return []kconfigs.Profile{p}
+	}
+	return kconfigs.Profiles()
+}
+
+func TestChosen(t *testing.T) {
+	assert.Len(t, chosen("TestMatrix/no-net/socket"), 1)
+	assert.Len(t, chosen("TestMatrix/no-net"), 1)
+	assert.Len(t, chosen("TestMatrix/no-"), len(kconfigs.Profiles()))
+	assert.Len(t, chosen(""), len(kconfigs.Profiles()))
 }
 
 func rewrite(t *testing.T, r record.Record) {
