@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 )
 
 // newName makes the name that a boot's QEMU bears: vmtest does not say which process
@@ -19,8 +20,19 @@ func newName() string {
 }
 
 // processNamed finds the process of the QEMU with a name; 0 when there is none or
-// /proc does not show it.
+// /proc does not show it. It looks again for a tenth of a second: while setpriv becomes
+// a shell and the shell QEMU, the command line is empty for moments.
 func processNamed(name string) int {
+	for range 20 {
+		if pid := findNamed(name); pid != 0 {
+			return pid
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return 0
+}
+
+func findNamed(name string) int {
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is a good one
 	for _, path := range lines {
 		line, err := os.ReadFile(path)

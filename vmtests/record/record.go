@@ -39,7 +39,8 @@ const (
 const (
 	// BuildFailed: the kernel could not be built.
 	BuildFailed Outcome = "build-failed"
-	// ImageFailed: the initramfs could not be built, or an image not be read.
+	// ImageFailed: the initramfs could not be built, kernel or initramfs could not be read
+	// or are damaged, or the machine has too little memory for both.
 	ImageFailed Outcome = "image-failed"
 	// QEMUFailed: QEMU could not be started, was killed, or gave an error.
 	QEMUFailed Outcome = "qemu-failed"
