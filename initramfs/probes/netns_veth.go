@@ -5,6 +5,8 @@ package probes
 import (
 	"context"
 	"net"
+	"os"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -42,17 +44,16 @@ func acrossVeth(context.Context) (answer, error) {
 type endSocket func(link netlink.Link, own, peer byte) (int, error)
 
 func vethPair(socket endSocket) (pair, error) {
-	if err := unshareNet(); err != nil {
-		return pair{}, err
-	}
-	far, err := openNetns()
+	far, err := newNamespace()
 	if err != nil {
 		return pair{}, err
 	}
 	defer far.Close()
-	if err := unshareNet(); err != nil {
+	near, err := newNamespace()
+	if err != nil {
 		return pair{}, err
 	}
+	defer near.Close()
 	veth := &netlink.Veth{
 		LinkAttrs: netlink.LinkAttrs{Name: "near"}, PeerName: "far",
 		PeerNamespace: netlink.NsFd(int(far.Fd())),
@@ -65,16 +66,52 @@ func vethPair(socket endSocket) (pair, error) {
 	if err != nil {
 		return pair{}, err
 	}
-	if err := try("setns(CLONE_NEWNET)", unix.Setns(int(far.Fd()), unix.CLONE_NEWNET)); err != nil {
-		unix.Close(a)
-		return pair{}, err
+	b, err := -1, enter(far)
+	if err == nil {
+		b, err = vethEnd(socket, "far", 2, 1)
 	}
-	b, err := vethEnd(socket, "far", 2, 1)
+	if err == nil {
+		err = enter(near)
+	}
+	if err == nil {
+		err = running("near")
+	}
+	p := pair{a: a, b: b}
 	if err != nil {
-		unix.Close(a)
+		p.close()
 		return pair{}, err
 	}
-	return pair{a: a, b: b}, nil
+	return p, nil
+}
+
+// newNamespace takes the thread into a new namespace and gives it.
+func newNamespace() (*os.File, error) {
+	if err := unshareNet(); err != nil {
+		return nil, err
+	}
+	return openNetns()
+}
+
+// enter takes the thread into a namespace.
+func enter(namespace *os.File) error {
+	return try("setns(CLONE_NEWNET)", unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET))
+}
+
+// running waits until an interface that is up can send. The carrier of veth's first end
+// comes when the second is opened, its queue only when the kernel's linkwatch worker gets
+// to it (net/core/link_watch.c:166); until then what is sent is dropped without a word.
+func running(name string) error {
+	for range 1000 {
+		link, err := netlink.LinkByName(name)
+		if err != nil {
+			return try("RTM_GETLINK("+name+")", err)
+		}
+		if link.Attrs().RawFlags&unix.IFF_RUNNING != 0 {
+			return nil
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return wrong("RTM_GETLINK("+name+")", "it is up and does not run, though the other end is up")
 }
 
 // vethEnd sets the interface called name up and makes a socket on it.

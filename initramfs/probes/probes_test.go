@@ -4,6 +4,7 @@ package probes
 
 import (
 	"context"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -69,6 +70,9 @@ func TestOnHost(t *testing.T) {
 			continue
 		}
 		t.Run(p.ID, func(t *testing.T) {
+			if _, err := net.LookupHost("localhost"); err != nil && p.ID == "socket/http/localhost" {
+				t.Skip("this host does not know localhost, as the guest does by its own /etc/hosts:", err)
+			}
 			f := p.Run(context.Background())
 			assert.Equal(t, wire.Works, f.Verdict, "%+v", f)
 			assert.Equal(t, p.ID, f.ID)
