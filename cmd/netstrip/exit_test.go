@@ -68,7 +68,7 @@ func TestJudge(t *testing.T) {
 
 	err := judge([]record.Record{completed, panicked})
 	assert.True(t, isA[differsError](err))
-	assert.EqualError(t, err, "not as expected: no-net")
+	assert.EqualError(t, err, "not as expected: no-net (outcome: want completed, got panicked; and 35 more)")
 
 	for _, r := range []record.Record{faulty, cut} {
 		err := judge([]record.Record{panicked, r})

@@ -218,7 +218,7 @@ func judge(records []record.Record) error {
 		case err != nil:
 			return err
 		case len(devs) > 0:
-			differ = append(differ, r.Profile)
+			differ = append(differ, fmt.Sprintf("%s (%s%s)", r.Profile, devs[0], andMore(len(devs)-1)))
 		}
 	}
 	if len(failed) > 0 {
@@ -228,6 +228,14 @@ func judge(records []record.Record) error {
 		return differsError{fmt.Errorf("not as expected: %s", strings.Join(differ, ", "))}
 	}
 	return nil
+}
+
+// andMore counts what is not told.
+func andMore(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; and %d more", n)
 }
 
 // tableOptions fits a table to the terminal, if w is one.
