@@ -68,7 +68,9 @@ func TestJudge(t *testing.T) {
 
 	err := judge([]record.Record{completed, panicked})
 	assert.True(t, isA[differsError](err))
-	assert.EqualError(t, err, "not as expected: no-net (outcome: want completed, got panicked; and 35 more)")
+	assert.EqualError(t, err, "not as expected: no-net")
+	panicked.Series = "6.12" // which something is expected of
+	assert.ErrorContains(t, judge([]record.Record{panicked}), "not as expected: no-net (outcome: want completed, got panicked; and ")
 
 	for _, r := range []record.Record{faulty, cut} {
 		err := judge([]record.Record{panicked, r})
