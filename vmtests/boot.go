@@ -35,6 +35,8 @@ type result struct {
 	outcome  record.Outcome
 	reason   string
 	notices  []string
+	task     string
+	trace    []string
 	phases   record.Phases
 	hello    *wire.Hello
 	findings []wire.Finding
@@ -185,6 +187,9 @@ func (r *result) finish(s *sieve, w *watch, waitErr error, said string) {
 	}
 	r.outcome, r.reason = console.Classify(log, facts)
 	r.notices = append(log.Notices, s.notices()...)
+	if r.outcome == record.Panicked || r.outcome == record.InitFailed {
+		r.task, r.trace = log.PanicTask, log.Trace
+	}
 	if n := console.End(log, facts); n != "" {
 		r.notices = append(r.notices, n)
 	}

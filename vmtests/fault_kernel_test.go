@@ -1,6 +1,7 @@
 package vmtests
 
 import (
+	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"os"
@@ -71,6 +72,28 @@ func arm64ELF(t *testing.T) string {
 	binary.LittleEndian.PutUint32(image[20:], uint32(elf.EV_CURRENT))
 	binary.LittleEndian.PutUint16(image[52:], 64) // this header's length
 	return file(t, "vmlinux", image)
+}
+
+// pvhELF is an x86-64 vmlinux that takes 2 MiB at 16 MiB and has one note, by the name
+// given, of where PVH starts it.
+func pvhELF(t *testing.T, owner string) string {
+	t.Helper()
+	const head, program, notes = 64, 56, 64 + 2*56
+	load := elf.Prog64{Type: uint32(elf.PT_LOAD), Paddr: 16 << 20, Memsz: 2 << 20}
+	note := elf.Prog64{Type: uint32(elf.PT_NOTE), Off: notes, Filesz: 20}
+	h := elf.Header64{
+		Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT),
+		Phoff: head, Ehsize: head, Phentsize: program, Phnum: 2,
+		Shoff: notes + 20, Shentsize: 64, Shnum: 1,
+	}
+	copy(h.Ident[:], elf.ELFMAG)
+	h.Ident[elf.EI_CLASS], h.Ident[elf.EI_DATA], h.Ident[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)
+	names := elf.Section64{Type: uint32(elf.SHT_STRTAB), Off: notes + 3, Size: 1}
+	var b bytes.Buffer
+	for _, part := range []any{h, load, note, [3]uint32{4, 4, 18}, []byte(owner), uint32(0x1000000), names} {
+		require.NoError(t, binary.Write(&b, binary.LittleEndian, part))
+	}
+	return file(t, "vmlinux", b.Bytes())
 }
 
 // file writes a file that everybody may read: QEMU may run as nobody.

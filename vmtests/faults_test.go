@@ -45,7 +45,7 @@ func testGuest(t *testing.T) (good guest, faultyImage string) {
 	require.NoError(t, err)
 	return guest{
 		machine: machine{accel: accel.TCG, memoryMiB: 128},
-		qemu:    qemu, kernel: kernels[0].Image, image: image.Path,
+		qemu:    qemu, kernel: kernels[0].Boot, image: image.Path,
 		limits: limitsFor(accel.TCG),
 	}, faulty.Path
 }

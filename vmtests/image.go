@@ -1,6 +1,7 @@
 package vmtests
 
 import (
+	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -12,13 +13,15 @@ import (
 
 // openImages opens what the guest is booted from and looks at both, since a file cut
 // short boots to a silent guest or to one without an init, which looks like a verdict
-// on the kernel. So does too little memory for both.
+// on the kernel. So does too little memory for both: QEMU puts the one over the other,
+// and the kernel dies of what looks like its own faults.
 func (g guest) openImages() (kernel, initramfs *os.File, err error) {
-	if kernel, err = openChecked(g.kernel, checkKernel); err != nil {
+	var end, size int64
+	if kernel, end, err = openChecked(g.kernel, checkKernel); err != nil {
 		return nil, nil, fmt.Errorf("opening the kernel: %w", err)
 	}
-	if initramfs, err = openChecked(g.image, checkInitramfs); err == nil {
-		if err = checkRoom(kernel, initramfs, int64(g.memoryMiB)<<20); err == nil {
+	if initramfs, size, err = openChecked(g.image, checkInitramfs); err == nil {
+		if err = checkRoom(end+size, int64(g.memoryMiB)<<20); err == nil {
 			return kernel, initramfs, nil
 		}
 		initramfs.Close()
@@ -27,20 +30,30 @@ func (g guest) openImages() (kernel, initramfs *os.File, err error) {
 	return nil, nil, fmt.Errorf("opening the initramfs: %w", err)
 }
 
-func openChecked(path string, check func(r io.ReaderAt, size int64) error) (*os.File, error) {
+// openChecked opens a file and gives what check says of it.
+func openChecked(path string, check func(r io.ReaderAt, size int64) (int64, error)) (*os.File, int64, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	var n int64
 	info, err := f.Stat()
 	if err == nil {
-		err = check(f, info.Size())
+		n, err = check(f, info.Size())
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, 0, fmt.Errorf("%s: %w", path, err)
 	}
-	return f, nil
+	return f, n, nil
+}
+
+func checkRoom(need, memory int64) error {
+	if memory < need {
+		const mib = 1 << 20
+		return fmt.Errorf("it and the kernel take %d MiB of memory; the machine has %d", (need+mib-1)/mib, memory/mib)
+	}
+	return nil
 }
 
 // The x86 boot header (Documentation/arch/x86/boot.rst): where it has its magic, how
@@ -53,13 +66,21 @@ const (
 	headEnd                            = 0x264
 )
 
-// checkKernel says why a file is not a whole x86 kernel image.
-func checkKernel(r io.ReaderAt, size int64) error {
+// checkKernel says why a file is not a whole x86 kernel that QEMU starts, a bzImage or a
+// vmlinux, and gives the address at which what it takes of memory ends.
+func checkKernel(r io.ReaderAt, size int64) (end int64, err error) {
 	head := make([]byte, headEnd)
-	if n, err := r.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	} else if string(head[headMagic:headMagic+4]) != "HdrS" {
-		return fmt.Errorf("it is no x86 kernel image%s", otherKernel(r, head[:n]))
+	n, err := r.ReadAt(head, 0)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return 0, err
+	case string(head[:4]) == elf.ELFMAG:
+		return checkVmlinux(r, head, size)
+	// Documentation/arch/arm64/booting.rst
+	case n >= 64 && string(head[56:60]) == "ARM\x64":
+		return 0, errors.New("it is no x86 kernel image but an arm64 one")
+	case string(head[headMagic:headMagic+4]) != "HdrS":
+		return 0, errors.New("it is no x86 kernel image")
 	}
 	sectors := int64(head[headSectors])
 	if sectors == 0 {
@@ -67,72 +88,77 @@ func checkKernel(r io.ReaderAt, size int64) error {
 	}
 	want := (sectors+1)*512 + int64(binary.LittleEndian.Uint32(head[headLength:]))*16
 	if size < want {
-		return fmt.Errorf("it has %d bytes of %d", size, want)
+		return 0, fmt.Errorf("it has %d bytes of %d", size, want)
 	}
-	return nil
+	return int64(binary.LittleEndian.Uint64(head[headAddress:])) +
+		int64(binary.LittleEndian.Uint32(head[headSpace:])), nil
 }
 
-// checkRoom says by how much a machine has too little memory for a kernel that unpacks
-// itself and an initramfs above it. QEMU then puts the one over the other, and the
-// kernel dies of what looks like its own faults.
-func checkRoom(kernel io.ReaderAt, initramfs *os.File, memory int64) error {
-	head := make([]byte, headEnd)
-	if _, err := kernel.ReadAt(head, 0); err != nil {
-		return err
+// checkVmlinux does so for an ELF file, which must end with its section headers, as the
+// linker's and objcopy's do, and say where PVH starts it.
+func checkVmlinux(r io.ReaderAt, head []byte, size int64) (end int64, err error) {
+	if machine := elf.Machine(binary.LittleEndian.Uint16(head[18:])); machine != elf.EM_X86_64 {
+		return 0, fmt.Errorf("it is no x86 kernel image but an ELF file for %s", machine)
 	}
-	info, err := initramfs.Stat()
+	sections, length, number := binary.LittleEndian.Uint64(head[40:]), head[58], binary.LittleEndian.Uint16(head[60:])
+	if want := int64(sections) + int64(length)*int64(number); want > size || want < 0 {
+		return 0, fmt.Errorf("it has %d bytes of %d", size, want)
+	}
+	f, err := elf.NewFile(r)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	need := int64(binary.LittleEndian.Uint64(head[headAddress:])) +
-		int64(binary.LittleEndian.Uint32(head[headSpace:])) + info.Size()
-	if memory < need {
-		const mib = 1 << 20
-		return fmt.Errorf("it and the kernel take %d MiB of memory; the machine has %d", (need+mib-1)/mib, memory/mib)
+	started := false
+	for _, p := range f.Progs {
+		switch p.Type {
+		case elf.PT_LOAD:
+			end = max(end, int64(p.Paddr+p.Memsz))
+		case elf.PT_NOTE:
+			notes, err := io.ReadAll(io.LimitReader(p.Open(), 1<<16))
+			if err != nil {
+				return 0, err
+			}
+			started = started || bytes.Contains(notes, []byte(pvhNote))
+		}
 	}
-	return nil
+	if !started {
+		return 0, errors.New("it is a vmlinux without CONFIG_PVH, which QEMU cannot start; use the bzImage")
+	}
+	return end, nil
 }
 
-// otherKernel says what a file is that is no x86 kernel image, if that can be told.
-func otherKernel(r io.ReaderAt, head []byte) string {
-	if f, err := elf.NewFile(r); err == nil {
-		return fmt.Sprintf(" but an ELF file for %s", f.Machine)
-	}
-	// Documentation/arch/arm64/booting.rst
-	if len(head) >= 64 && string(head[56:60]) == "ARM\x64" {
-		return " but an arm64 one"
-	}
-	return ""
-}
+// pvhNote is how the ELF note begins that says where PVH starts a kernel, after its two
+// lengths: XEN_ELFNOTE_PHYS32_ENTRY (include/xen/interface/elfnote.h:197).
+const pvhNote = "\x12\x00\x00\x00Xen\x00"
 
 // newcHeader is the length of a record's header in a "newc" cpio archive
 // (Documentation/driver-api/early-userspace/buffer-format.rst): a magic and 13 fields
 // of 8 hexadecimal digits.
 const newcHeader = 110
 
-// checkInitramfs says why a file is not a whole cpio archive: it walks from record to
-// record to the one that ends the archive.
-func checkInitramfs(r io.ReaderAt, size int64) error {
+// checkInitramfs says why a file is not a whole cpio archive, and gives its size: it walks
+// from record to record to the one that ends the archive.
+func checkInitramfs(r io.ReaderAt, size int64) (int64, error) {
 	const trailer = "TRAILER!!!\x00"
 	head := make([]byte, newcHeader+len(trailer))
 	for at := int64(0); ; {
 		n, err := r.ReadAt(head, at)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return err
+			return 0, err
 		}
 		if n < len(head) {
-			return fmt.Errorf("the cpio archive ends at byte %d in the middle", size)
+			return 0, fmt.Errorf("the cpio archive ends at byte %d in the middle", size)
 		}
 		if string(head[:6]) != "070701" {
-			return fmt.Errorf("no cpio record at byte %d", at)
+			return 0, fmt.Errorf("no cpio record at byte %d", at)
 		}
 		content, err1 := strconv.ParseInt(string(head[54:62]), 16, 64)
 		name, err2 := strconv.ParseInt(string(head[94:102]), 16, 64)
 		if err := errors.Join(err1, err2); err != nil {
-			return fmt.Errorf("a broken cpio record at byte %d: %w", at, err)
+			return 0, fmt.Errorf("a broken cpio record at byte %d: %w", at, err)
 		}
 		if string(head[newcHeader:]) == trailer {
-			return nil
+			return size, nil
 		}
 		at += align4(newcHeader+name) + align4(content)
 	}

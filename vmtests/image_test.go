@@ -1,7 +1,6 @@
 package vmtests
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,7 +11,7 @@ import (
 )
 
 func TestCheckKernel(t *testing.T) {
-	whole := tinyKernel(t, "", spins)
+	whole, vmlinux := tinyKernel(t, "", spins), pvhELF(t, "Xen\x00")
 	for name, tc := range map[string]struct{ path, want string }{
 		"whole":          {whole, ""},
 		"a byte missing": {cut(t, whole, 0.9999), "it has 5119 bytes of 5120"},
@@ -21,10 +20,13 @@ func TestCheckKernel(t *testing.T) {
 		"empty":          {cut(t, whole, 0), "it is no x86 kernel image"},
 		"arm64":          {arm64Image(t), "it is no x86 kernel image but an arm64 one"},
 		"ELF":            {arm64ELF(t), "it is no x86 kernel image but an ELF file for EM_AARCH64"},
+		"vmlinux":        {vmlinux, ""},
+		"half of one":    {cut(t, vmlinux, 0.5), "it has 130 bytes of 260"},
+		"without PVH":    {pvhELF(t, "XenX"), "it is a vmlinux without CONFIG_PVH, which QEMU cannot start; use the bzImage"},
 		"not there":      {filepath.Join(t.TempDir(), "none"), "no such file or directory"},
 		"a directory":    {t.TempDir(), "is a directory"},
 	} {
-		f, err := openChecked(tc.path, checkKernel)
+		f, _, err := openChecked(tc.path, checkKernel)
 		if tc.want == "" {
 			require.NoError(t, err, name)
 			f.Close()
@@ -43,7 +45,10 @@ func TestCheckInitramfs(t *testing.T) {
 	}
 	require.NoError(t, cpio.WriteTrailer(w))
 	whole := text.String()
-	check := func(s string) error { return checkInitramfs(strings.NewReader(s), int64(len(s))) }
+	check := func(s string) error {
+		_, err := checkInitramfs(strings.NewReader(s), int64(len(s)))
+		return err
+	}
 	require.NoError(t, check(whole))
 	require.NoError(t, check(whole+strings.Repeat("\x00", 512)), "padding")
 	end := strings.Index(whole, "TRAILER!!!") + len("TRAILER!!!\x00")
@@ -55,14 +60,17 @@ func TestCheckInitramfs(t *testing.T) {
 	assert.ErrorContains(t, check(whole[:94]+"FFFFFFFF"+whole[102:]), "in the middle")
 }
 
-func TestCheckRoom(t *testing.T) {
-	path := file(t, "image", make([]byte, 3<<20))
-	image, err := os.Open(path)
-	require.NoError(t, err)
-	defer image.Close()
+func TestRoom(t *testing.T) {
 	head := make([]byte, headEnd)
+	copy(head[headMagic:], "HdrS")
 	head[headAddress+3], head[headSpace+2] = 1, 0x20 // at 16 MiB, 2 MiB
-	kernel := strings.NewReader(string(head))
-	require.NoError(t, checkRoom(kernel, image, 21<<20))
-	assert.EqualError(t, checkRoom(kernel, image, 20<<20), "it and the kernel take 21 MiB of memory; the machine has 20")
+	end, err := checkKernel(strings.NewReader(string(head)), 1<<20)
+	require.NoError(t, err)
+	assert.EqualValues(t, 18<<20, end)
+	f, end, err := openChecked(pvhELF(t, "Xen\x00"), checkKernel)
+	require.NoError(t, err)
+	defer f.Close()
+	assert.EqualValues(t, 18<<20, end)
+	require.NoError(t, checkRoom(end+3<<20, 21<<20))
+	assert.EqualError(t, checkRoom(end+3<<20, 20<<20), "it and the kernel take 21 MiB of memory; the machine has 20")
 }

@@ -142,6 +142,7 @@ func (r *Rig) bootOne(ctx context.Context, p parts, profile kconfigs.Profile, k 
 		rec.Tries = append(rec.Tries, record.Try{Outcome: res.outcome, Seconds: res.phases.Exit})
 	}
 	rec.Time, rec.Outcome, rec.Reason, rec.Notices = res.started.UTC(), res.outcome, res.reason, res.notices
+	rec.Task, rec.Trace = res.task, res.trace
 	rec.Phases, rec.Hello, rec.Findings, rec.Running = res.phases, res.hello, res.findings, res.running
 	if err := r.keep(p.results, &rec, res.console); err != nil {
 		return rec, err

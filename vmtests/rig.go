@@ -223,7 +223,7 @@ func qemuVersion(ctx context.Context, path string) (string, error) {
 func (r *Rig) guest(p parts, k *kbuild.Kernel) guest {
 	return guest{
 		machine: machine{accel: p.accel.Name, memoryMiB: r.opts.MemoryMiB},
-		qemu:    p.qemu, kernel: k.Image, image: p.image.Path,
+		qemu:    p.qemu, kernel: k.Boot, image: p.image.Path,
 		limits: limitsFor(p.accel.Name),
 	}
 }

@@ -116,7 +116,7 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	if string(after) != string(final) {
 		return nil, errors.New("make bzImage changed the .config it was given")
 	}
-	if _, err := j.Cache.Publish(ctx, kindKernel, key, func(dir string) error { return j.fill(dir, key, final) }); err != nil {
+	if _, err := j.Cache.Publish(ctx, kindKernel, key, func(dir string) error { return j.fill(ctx, dir, key, final) }); err != nil {
 		return nil, err
 	}
 	if err := j.writeIndex(ctx, key); err != nil {
@@ -209,7 +209,7 @@ func (j *job) make(ctx context.Context, onLine func(string), env []string, args 
 }
 
 // fill puts a kernel's files into dir.
-func (j *job) fill(dir, key string, final []byte) error {
+func (j *job) fill(ctx context.Context, dir, key string, final []byte) error {
 	k := Kernel{
 		Key: key, Source: j.Source.Origin, Compiler: j.compiler, Objects: j.objects,
 		CPUSeconds: j.cpu.Seconds(), WallSeconds: time.Since(j.start).Seconds(),
@@ -230,6 +230,9 @@ func (j *job) fill(dir, key string, final []byte) error {
 	if k.ImageSHA256, err = fileSHA256(filepath.Join(dir, imageFile)); err != nil {
 		return fmt.Errorf("reading back the kernel: %w", err)
 	}
+	if k.BootSHA256, err = j.strip(ctx, filepath.Join(dir, bootFile)); err != nil {
+		return err
+	}
 	if _, err = copyFile(filepath.Join(dir, "System.map"), filepath.Join(j.obj, "System.map")); err != nil {
 		return err
 	}
@@ -241,6 +244,17 @@ func (j *job) fill(dir, key string, final []byte) error {
 		return fmt.Errorf("writing down the kernel: %w", err)
 	}
 	return cache.WriteFile(filepath.Join(dir, infoFile), append(data, '\n'))
+}
+
+// strip puts vmlinux without its symbols, a third of it, at path, and gives its hash.
+func (j *job) strip(ctx context.Context, path string) (string, error) {
+	_, err := process.Run(ctx, process.Command{
+		Args: []string{"objcopy", "--strip-all", filepath.Join(j.obj, "vmlinux"), path},
+	})
+	if err != nil {
+		return "", fmt.Errorf("stripping vmlinux: %w", err)
+	}
+	return fileSHA256(path)
 }
 
 func (j *job) writeIndex(ctx context.Context, key string) error {

@@ -37,6 +37,7 @@ const (
 	kindObject = "obj"
 
 	imageFile  = "bzImage"
+	bootFile   = "vmlinux"
 	configFile = "config"
 	infoFile   = "kernel.json"
 )
@@ -45,9 +46,11 @@ const (
 type Kernel struct {
 	// Key addresses it in the cache.
 	Key string `json:"key"`
-	// Dir is where it stands, Image its bzImage and Config its final .config.
+	// Dir is where it stands, Image its bzImage, Boot its vmlinux without symbols, which
+	// QEMU starts at its PVH entry, and Config its final .config.
 	Dir    string `json:"-"`
 	Image  string `json:"-"`
+	Boot   string `json:"-"`
 	Config string `json:"-"`
 	// Version is its release, as uname -r will give it: 6.12.117.
 	Version string `json:"version"`
@@ -56,8 +59,10 @@ type Kernel struct {
 	Compiler string `json:"compiler"`
 	// ConfigSHA256 is the hash of the final .config.
 	ConfigSHA256 string `json:"config_sha256"`
-	// ImageSHA256 is the hash of the bzImage, by which a damaged one is told.
+	// ImageSHA256 and BootSHA256 are the hashes of bzImage and vmlinux, by which damaged
+	// ones are told.
 	ImageSHA256 string `json:"image_sha256"`
+	BootSHA256  string `json:"boot_sha256"`
 	// ImageBytes is the size of the bzImage; Text, Data and BSS are those of
 	// vmlinux as size(1) gives them. All in bytes.
 	ImageBytes int64 `json:"image_bytes"`
@@ -183,13 +188,17 @@ func (b *Builder) load(key string) (*Kernel, error) {
 	if err := json.Unmarshal(data, k); err != nil {
 		return nil, fmt.Errorf("parsing %s: %w", filepath.Join(dir, infoFile), err)
 	}
-	k.Dir, k.Image, k.Config = dir, filepath.Join(dir, imageFile), filepath.Join(dir, configFile)
-	sum, err := fileSHA256(k.Image) // 3 ms, and a cut kernel would be taken for a silent one
-	if err != nil {
-		return nil, err
-	}
-	if sum != k.ImageSHA256 || k.Key != key {
-		return nil, fmt.Errorf("the kernel %s is damaged", dir)
+	k.Dir, k.Config = dir, filepath.Join(dir, configFile)
+	k.Image, k.Boot = filepath.Join(dir, imageFile), filepath.Join(dir, bootFile)
+	// Some 10 ms, and a kernel cut short would be taken for a silent one.
+	for path, want := range map[string]string{k.Image: k.ImageSHA256, k.Boot: k.BootSHA256} {
+		sum, err := fileSHA256(path)
+		if err != nil {
+			return nil, err
+		}
+		if sum != want || k.Key != key {
+			return nil, fmt.Errorf("the kernel %s is damaged", dir)
+		}
 	}
 	return k, nil
 }

@@ -1,7 +1,8 @@
 // Package record holds what is known about one boot, and keeps it: one JSON
 // object per line in a results file that is only ever appended to, beside the plan of
-// every run, by which one that was cut short is known and resumed. It runs on the host. Everything that comes after a boot (tables, comparison, expectations)
-// works from records alone.
+// every run, by which one that was cut short is known and resumed. It runs on the host.
+// Everything that comes after a boot (tables, comparison, expectations) works from
+// records alone.
 package record
 
 import (
@@ -75,6 +76,10 @@ type Record struct {
 	Reason string `json:"reason,omitempty"`
 	// Notices are other things worth knowing: oopses, OOM kills, dropped events.
 	Notices []string `json:"notices,omitempty"`
+	// Task is the task that panicked, as "comm (pid n)", and Trace what was called, the
+	// innermost function first. Only a panic has them.
+	Task  string   `json:"task,omitempty"`
+	Trace []string `json:"trace,omitempty"`
 	// Tries are earlier tries of this boot that stayed silent and were repeated.
 	Tries []Try `json:"tries,omitempty"`
 

@@ -43,6 +43,10 @@ func showBoot(b *strings.Builder, r record.Record) {
 	field(b, "profile", name(r.Profile))
 	field(b, "outcome", outcomeCell(r).text)
 	field(b, "reason", text(r.Reason))
+	field(b, "task", text(r.Task))
+	for _, fn := range r.Trace {
+		field(b, "called", text(fn))
+	}
 	for _, n := range r.Notices {
 		field(b, "notice", text(n))
 	}
