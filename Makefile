@@ -42,10 +42,12 @@ N ?= 1000
 soak: kernels ## Boot no-net and full alternately, N=1000 times, and see what leaks
 	go test -timeout 5h ./vmtests -run TestSoak -v -soak $(N)
 
+TABLE := $(if $(FULL),vmtests/testdata,.bin)/faults.md
 faults: kernels ## Bring each fault about once, or FULL=1: 20 times, with a table
-	go test -count=1 -timeout 90m ./vmtests -run '^TestFaults$$' $(if $(FULL),-faults.tries=20) \
-		-faults.table=../$(if $(FULL),vmtests/testdata/faults.md,.bin/faults.md)
-	@cat $(if $(FULL),vmtests/testdata/faults.md,.bin/faults.md)
+	for package in vmtests cmd/netstrip; do \
+		go test -count=1 -timeout 90m ./$$package -run '^TestFaults$$' $(if $(FULL),-faults.tries=20) \
+			-faults.table=$(CURDIR)/$(TABLE) || exit; done
+	@cat $(TABLE)
 
 update: kernels ## Rewrite the expectations from what the kernels do now
 	go test -timeout 60m ./vmtests -run TestMatrix -update

@@ -78,7 +78,7 @@ type Image struct {
 	Cached bool
 }
 
-// Build gives the image, making it first if the cache does not have it.
+// Build gives the image, making it first if the cache does not have it whole.
 func Build(ctx context.Context, o Options) (*Image, error) {
 	module, err := findModule(o.Module)
 	if err != nil {
@@ -98,7 +98,7 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 		return nil, err
 	}
 	image := &Image{Key: b.key, Cached: true}
-	dir, err := c.Publish(ctx, kind, b.key, func(dir string) error {
+	dir, err := c.PublishSound(ctx, kind, b.key, func(dir string) error {
 		image.Cached = false
 		return b.fill(ctx, dir)
 	})

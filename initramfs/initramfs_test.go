@@ -37,6 +37,12 @@ func TestBuild(t *testing.T) {
 	again.Cached = false
 	assert.Equal(t, image, again)
 
+	// One that is damaged is never booted, but made anew.
+	require.NoError(t, os.Truncate(image.Path, image.Bytes/2))
+	mended, err := Build(ctx, Options{Cache: c})
+	require.NoError(t, err)
+	assert.Equal(t, image, mended, "and not called cached")
+
 	a, err := archive.ReadArchive(image.Path)
 	require.NoError(t, err)
 	validators := []archive.ArchiveValidator{
@@ -52,7 +58,7 @@ func TestBuild(t *testing.T) {
 	assertProgram(t, a, "init", initPackage)
 	assertProgram(t, a, "bin/uinit", cmdsPackage+uinitCommand)
 	assertOrder(t, a)
-	left, err := os.ReadDir(filepath.Dir(image.Path))
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(image.Path), "[^.]*"))
 	require.NoError(t, err)
 	assert.Len(t, left, 1, "only the image is kept")
 

@@ -12,8 +12,9 @@ import (
 	"unicode/utf8"
 )
 
-// maxFragment is the size in bytes beyond which a file is taken for something else.
-const maxFragment = 1 << 20
+// maxFragment and maxConfig are the sizes in bytes beyond which a file is taken for
+// something else.
+const maxFragment, maxConfig = 1 << 20, 8 << 20
 
 // Fragment is a short piece of .config.
 type Fragment struct {
@@ -37,24 +38,35 @@ type Setting struct {
 // ReadFragment reads a user's fragment. A file that cannot be read is a
 // RequestError too: it was asked for.
 func ReadFragment(path string) (Fragment, error) {
-	e := &RequestError{}
+	data, err := readUser(path, maxFragment)
+	if err != nil {
+		e := &RequestError{}
+		e.add(path, 0, "", "reading the fragment: %v", err)
+		return Fragment{}, e
+	}
+	return ParseFragment(path, data)
+}
+
+// readUser reads a file of the user's that should have at most limit bytes.
+func readUser(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
-	if err == nil {
-		defer f.Close()
-		var data []byte
-		data, err = io.ReadAll(io.LimitReader(f, maxFragment+1))
-		if err == nil && len(data) > maxFragment {
-			err = fmt.Errorf("longer than %d bytes, which no fragment is", maxFragment)
-		}
-		if err == nil {
-			return ParseFragment(path, data)
-		}
+	if err != nil {
+		return nil, cause(err)
 	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("longer than %d bytes, which none is", limit)
+	}
+	return data, cause(err)
+}
+
+// cause leaves out the path, which whoever tells of the error names.
+func cause(err error) error {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		err = pe.Err
+		return pe.Err
 	}
-	e.add(path, 0, "", "reading the fragment: %v", err)
-	return Fragment{}, e
+	return err
 }
 
 // ParseFragment reads a fragment strictly; name is what errors call it. A symbol

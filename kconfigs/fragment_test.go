@@ -106,7 +106,7 @@ func TestReadFragment(t *testing.T) {
 	for file, want := range map[string]string{
 		filepath.Join(dir, "nosuch"): "no such file or directory",
 		dir:                          "is a directory",
-		big:                          "longer than 1048576 bytes, which no fragment is",
+		big:                          "longer than 1048576 bytes, which none is",
 	} {
 		_, err := ReadFragment(file)
 		require.EqualError(t, err, file+": reading the fragment: "+want)

@@ -28,40 +28,80 @@ type Profile struct {
 	Name string
 	// Hypothesis says in one line what is expected of it.
 	Hypothesis string
+	// Start is what the fragments are put on top of.
+	Start Start
 	// Fragments are the names of embedded fragments, without ".config".
 	Fragments []string
 
 	added []Fragment
 }
 
-// Profiles gives the profiles, in the order that is cheapest to build in one object
-// tree: neighbours differ in little, and NET, which nearly every object mentions,
+// Start is where a config begins. The zero value has everything off, as allnoconfig.
+type Start struct {
+	// Name is tinyconfig or defconfig, as the kernel's makefiles mean them, or the file
+	// that Text came from.
+	Name string
+	// Text is the .config of a user's.
+	Text string
+}
+
+// Ladder gives the profiles that take networking away part by part, in the order that
+// is cheapest to build in one object tree: neighbours differ in little, and NET, which nearly every object mentions,
 // changes once. Of the 40,320 orders none compiles fewer objects, counted from what
 // kbuild's .cmd files say that each object depends on. Measured on 6.12.117: 855
 // objects for full, then 3, 184, 185, 310, 249, 439, 440; 1,300 CPU seconds in all.
+func Ladder() []Profile {
+	rung := func(name, hypothesis string, fragments ...string) Profile {
+		return Profile{Name: name, Hypothesis: hypothesis, Fragments: append([]string{guest, "base"}, fragments...)}
+	}
+	return []Profile{
+		rung("full", "everything works: the kernel the others are compared with",
+			"net", "unix", "inet", "ipv6", "netns", "packet", "nic"),
+		rung("no-packet", "only packet capture breaks: AF_PACKET sockets are refused",
+			"net", "unix", "inet", "ipv6", "netns", "no-packet", "nic"),
+		rung("no-netns", "containers break: there is one network namespace and no way to make another",
+			"net", "unix", "inet", "ipv6", "no-netns", "packet", "nic"),
+		rung("no-unix", "local services break: AF_UNIX sockets and socketpair(2) are refused, TCP goes on",
+			"net", "no-unix", "inet", "ipv6", "netns", "packet", "nic"),
+		rung("no-ipv6", "only ::1 breaks: 127.0.0.1 goes on",
+			"net", "unix", "inet", "no-ipv6", "netns", "packet", "nic"),
+		rung("no-inet", "TCP and UDP break, localhost with them: lo is there and can hold no address, AF_UNIX goes on",
+			"net", "unix", "no-inet", "netns", "packet", "nic"),
+		rung("bare-net", "nothing but netlink is left: NET=y alone has lo and no socket family that carries data",
+			"net", "no-unix", "no-inet", "no-netns", "no-packet", "no-nic"),
+		rung("no-net", "every socket call is ENOSYS, there is no lo and no /proc/net, and yet it boots",
+			"no-net"),
+	}
+}
+
+// Profiles gives all profiles: the ladder, and kernels to compare it with.
 func Profiles() []Profile {
-	ladder := []Profile{
-		{"full", "everything works: the kernel the others are compared with",
-			[]string{"net", "unix", "inet", "ipv6", "netns", "packet", "nic"}, nil},
-		{"no-packet", "only packet capture breaks: AF_PACKET sockets are refused",
-			[]string{"net", "unix", "inet", "ipv6", "netns", "no-packet", "nic"}, nil},
-		{"no-netns", "containers break: there is one network namespace and no way to make another",
-			[]string{"net", "unix", "inet", "ipv6", "no-netns", "packet", "nic"}, nil},
-		{"no-unix", "local services break: AF_UNIX sockets and socketpair(2) are refused, TCP goes on",
-			[]string{"net", "no-unix", "inet", "ipv6", "netns", "packet", "nic"}, nil},
-		{"no-ipv6", "only ::1 breaks: 127.0.0.1 goes on",
-			[]string{"net", "unix", "inet", "no-ipv6", "netns", "packet", "nic"}, nil},
-		{"no-inet", "TCP and UDP break, localhost with them: lo is there and can hold no address, AF_UNIX goes on",
-			[]string{"net", "unix", "no-inet", "netns", "packet", "nic"}, nil},
-		{"bare-net", "nothing but netlink is left: NET=y alone has lo and no socket family that carries data",
-			[]string{"net", "no-unix", "no-inet", "no-netns", "no-packet", "no-nic"}, nil},
-		{"no-net", "every socket call is ENOSYS, there is no lo and no /proc/net, and yet it boots",
-			[]string{"no-net"}, nil},
+	return append(Ladder(),
+		Profile{Name: "tiny", Hypothesis: "the smallest kernel that still runs the probes finds what no-net finds",
+			Start: Start{Name: "tinyconfig"}, Fragments: []string{guest}},
+		Profile{Name: "defconfig", Hypothesis: "an ordinary kernel finds what full finds",
+			Start: Start{Name: "defconfig"}, Fragments: []string{guest}},
+		Profile{Name: "defconfig-no-net", Hypothesis: "one line takes networking out of an ordinary kernel, and it boots",
+			Start: Start{Name: "defconfig"}, Fragments: []string{guest, "no-net"}},
+	)
+}
+
+// UserConfig reads a user's own .config as a profile. What the guest needs otherwise
+// than the file has it, it gets.
+func UserConfig(file string) (Profile, error) {
+	e := &RequestError{}
+	data, err := readUser(file, maxConfig)
+	if err == nil {
+		_, err = ParseConfig(data)
 	}
-	for i := range ladder {
-		ladder[i].Fragments = append([]string{guest, "base"}, ladder[i].Fragments...)
+	if err != nil {
+		e.add(file, 0, "", "reading the config: %v", err)
+		return Profile{}, e
 	}
-	return ladder
+	return Profile{
+		Name: "config-" + plainName(file), Hypothesis: "a config of the user's",
+		Start: Start{Name: file, Text: string(data)}, Fragments: []string{guest},
+	}, nil
 }
 
 // Lookup gives the profile called name.
@@ -84,13 +124,18 @@ func Lookup(name string) (Profile, error) {
 func (p Profile) With(frags ...Fragment) Profile {
 	p.added = append(slices.Clone(p.added), frags...)
 	for _, f := range frags {
-		p.Name += "+" + strings.Map(plain, strings.TrimSuffix(path.Base(f.Name), ".config"))
+		p.Name += "+" + plainName(f.Name)
 	}
 	return p
 }
 
 // Added gives the fragments that With added, in their order.
 func (p Profile) Added() []Fragment { return slices.Clone(p.added) }
+
+// plainName is a config file's part of a profile's name.
+func plainName(file string) string {
+	return strings.Map(plain, strings.TrimSuffix(path.Base(file), ".config"))
+}
 
 // plain keeps the names of records, which are made of profile names, free of
 // slashes, spaces and control characters.
@@ -111,6 +156,7 @@ func (p Profile) Request() (Request, error) {
 		frags = append(frags, f)
 	}
 	r := compose(p.Name, append(frags, p.added...), e)
+	r.Start = p.Start
 	if err := e.orNil(); err != nil {
 		return Request{}, err
 	}

@@ -10,7 +10,9 @@ import (
 // Request is what is asked of a kernel: every symbol once, sorted by name.
 type Request struct {
 	// Profile is the name of the profile it was composed from.
-	Profile  string
+	Profile string
+	// Start is what the settings are put on top of.
+	Start    Start
 	Settings []Setting
 }
 
@@ -51,6 +53,29 @@ func (r Request) Text() string {
 		}
 	}
 	return b.String()
+}
+
+// Over gives the request on top of a start's text, line by line but for the symbols that
+// the request has too, and how the start had those otherwise, each as it would stand in
+// an error.
+func (r Request) Over(start string) (text string, changed []string) {
+	want := map[string]string{}
+	for _, s := range r.Settings {
+		want[s.Symbol] = s.Value
+	}
+	var b strings.Builder
+	eachLine([]byte(start), func(_ int, line string) {
+		symbol, value, err := parseLine(line)
+		asked, both := want[symbol]
+		switch {
+		case err != nil || symbol == "": // a comment; kconfig passes over what is no line of its
+		case !both:
+			b.WriteString(line + "\n")
+		case !sameValue(value, asked):
+			changed = append(changed, symbol+"="+asked+" (was "+value+")")
+		}
+	})
+	return b.String() + r.Text(), changed
 }
 
 // CheckKnown reports every symbol that is not among known, the names without CONFIG_

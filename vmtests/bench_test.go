@@ -20,7 +20,7 @@ func benchRig(b *testing.B, jobs int) (*Rig, []kconfigs.Profile) {
 	b.Setenv("NETSTRIP_REQUIRE_VM", "1")
 	rig, err := New(b.Context(), Options{Results: filepath.Join(b.TempDir(), "results.jsonl"), Jobs: jobs})
 	require.NoError(b, err)
-	return rig, kconfigs.Profiles()
+	return rig, kconfigs.Ladder()
 }
 
 // reportRatios writes median and 95 % confidence interval of a sample of ratios, taken in
@@ -80,7 +80,7 @@ func BenchmarkOverhead(b *testing.B) {
 func BenchmarkMatrix(b *testing.B) {
 	one, ladder := benchRig(b, 1)
 	many, _ := benchRig(b, 0)
-	sixteen := append(ladder, kconfigs.Profiles()...)
+	sixteen := append(ladder, kconfigs.Ladder()...)
 	var ratios []float64
 	for b.Loop() {
 		ratios = append(ratios, matrix(b, one, sixteen)/matrix(b, many, sixteen))

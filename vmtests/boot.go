@@ -41,6 +41,7 @@ type result struct {
 	hello    *wire.Hello
 	findings []wire.Finding
 	running  string
+	said     string // by QEMU, of what it suffered and lived on with
 	console  *capture
 	started  time.Time
 }
@@ -190,6 +191,9 @@ func (r *result) finish(s *sieve, w *watch, waitErr error, said string) {
 	if r.outcome == record.Panicked || r.outcome == record.InitFailed {
 		r.task, r.trace = log.PanicTask, log.Trace
 	}
+	if !r.outcome.RigFault() && !strings.Contains(said, "warning:") { // else the reason has it
+		r.said = said
+	}
 	if n := console.End(log, facts); n != "" {
 		r.notices = append(r.notices, n)
 	}
@@ -220,13 +224,17 @@ func (t *tail) Write(p []byte) (int, error) {
 
 func (t *tail) Close() error { return nil }
 
-// String gives QEMU's last line that is more than a warning.
+// String gives QEMU's last line that is more than a warning, and what is wrong with KVM
+// before the registers that QEMU then lists.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	last := ""
 	for line := range strings.Lines(t.buf.String()) {
 		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "KVM") {
+			return line
+		}
 		if line != "" && (last == "" || !strings.Contains(line, "warning:")) {
 			last = line
 		}

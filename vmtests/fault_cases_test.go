@@ -53,14 +53,14 @@ func faultCases() []faultCase {
 	return append(all, qemuCases()...)
 }
 
-// Kernels that die or hang. A panic by sysrq takes CONFIG_MAGIC_SYSRQ, which the kernels
-// here lack; vm.panic_on_oom gives as true a one. Interrupts cannot be switched off from
-// user space without CONFIG_X86_IOPL_IOPERM, so a kernel made by hand does that.
+// Kernels that die or hang. Interrupts cannot be switched off from user space without
+// CONFIG_X86_IOPL_IOPERM, so a kernel made by hand does that.
 func kernelCases() []faultCase {
 	const outOfMemory = "Out of memory: compulsory panic_on_oom is enabled"
 	return []faultCase{
 		{name: "nothing is wrong", fault: wire.FaultNone, want: record.Completed, reaches: stageDone},
 		{name: "the kernel panics", fault: wire.FaultPanic, want: record.Panicked, reason: outOfMemory, reaches: stageProbe},
+		{name: "the kernel panics by sysrq", fault: wire.FaultSysrq, want: record.Panicked, reason: "sysrq triggered crash", reaches: stageProbe},
 		{name: "the kernel panics and stays", fault: wire.FaultPanic, args: []string{"panic=0"}, change: impatient,
 			want: record.Panicked, reason: outOfMemory, notice: "did not reset", reaches: stageProbe},
 		{name: "the kernel panics before there is a console", args: []string{"mem=4M"}, change: silent,

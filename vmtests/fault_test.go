@@ -27,8 +27,7 @@ func TestFallbackChannel(t *testing.T) {
 
 func TestQEMUNotInstalled(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	_, err := qemuPath()
-	assert.EqualError(t, err, "qemu-system-x86_64 is not in PATH: install Debian's package qemu-system-x86")
+	assert.EqualError(t, Ready(), "qemu-system-x86_64 is not installed: it is in Debian's package qemu-system-x86 (see netstrip doctor)")
 }
 
 // Of a machine, the line to paste and the line that is run differ only in wiring.

@@ -24,7 +24,7 @@ func (r *Rig) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Re
 	if err := r.store.Check(); err != nil { // before minutes of building
 		return nil, err
 	}
-	if _, err := qemuPath(); err != nil {
+	if err := Ready(); err != nil {
 		return nil, err
 	}
 	plan, err := r.plan(ctx, profiles)

@@ -37,7 +37,7 @@ func newTestRig(t *testing.T) *Rig {
 		Progress: progress.New(os.Stderr),
 	})
 	if err == nil {
-		_, err = qemuPath()
+		err = Ready()
 	}
 	if err != nil {
 		if os.Getenv(requireVM) != "" {
@@ -78,14 +78,14 @@ func chosen(pattern string) []kconfigs.Profile {
 	if p, err := kconfigs.Lookup(name); err == nil {
 		return []kconfigs.Profile{p}
 	}
-	return kconfigs.Profiles()
+	return kconfigs.Ladder()
 }
 
 func TestChosen(t *testing.T) {
 	assert.Len(t, chosen("TestMatrix/no-net/socket"), 1)
 	assert.Len(t, chosen("TestMatrix/no-net"), 1)
-	assert.Len(t, chosen("TestMatrix/no-"), len(kconfigs.Profiles()))
-	assert.Len(t, chosen(""), len(kconfigs.Profiles()))
+	assert.Len(t, chosen("TestMatrix/no-"), len(kconfigs.Ladder()))
+	assert.Len(t, chosen(""), len(kconfigs.Ladder()))
 }
 
 func rewrite(t *testing.T, r record.Record) {

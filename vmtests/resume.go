@@ -70,7 +70,7 @@ func planned(b record.Boot) (kconfigs.Profile, error) {
 // is missing, under the run's own name, and gives the records of the whole run in the
 // order of its plan. A boot that met a fault of the rig counts as missing.
 func (r *Rig) Resume(ctx context.Context) ([]record.Record, error) {
-	if _, err := qemuPath(); err != nil {
+	if err := Ready(); err != nil {
 		return nil, err
 	}
 	run, ok, err := r.store.Resume()

@@ -29,6 +29,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
 )
 
 // qemuProgram is the QEMU that boots x86-64 guests.
@@ -163,7 +164,7 @@ func (r *Rig) prepare(ctx context.Context, first *kbuild.Kernel) (parts, error) 
 // boot when that is not known yet and any kernel of the ladder has been built.
 func (r *Rig) Accelerator(ctx context.Context) (accel.Choice, error) {
 	var kernel *kbuild.Kernel
-	for _, p := range kconfigs.Profiles() {
+	for _, p := range kconfigs.Ladder() {
 		req, err := p.Request()
 		if err != nil {
 			return accel.Choice{}, err
@@ -184,31 +185,49 @@ func (r *Rig) Accelerator(ctx context.Context) (accel.Choice, error) {
 	return p.accel, err
 }
 
-// qemuPath finds QEMU, and the program that confines it.
-func qemuPath() (string, error) {
-	path, err := exec.LookPath(qemuProgram)
-	if err != nil {
-		return "", fmt.Errorf("%s is not in PATH: install Debian's package qemu-system-x86", qemuProgram)
+// Ready names the first program that a boot needs and that is not there: QEMU, what
+// confines it, or what compiles the guest's programs.
+func Ready() error {
+	for _, p := range [][2]string{{qemuProgram, "qemu-system-x86"}, {"setpriv", "util-linux"}, {"go", "golang-go"}} {
+		if _, err := exec.LookPath(p[0]); err != nil {
+			return fmt.Errorf("%s is not installed: it is in Debian's package %s (see netstrip doctor)", p[0], p[1])
+		}
 	}
-	if _, err := exec.LookPath("setpriv"); err != nil {
-		return "", errors.New("setpriv is not in PATH: install Debian's package util-linux")
-	}
-	return path, nil
+	return nil
 }
 
-// trial boots a kernel under KVM to see whether guests run there at all.
+func qemuPath() (string, error) {
+	if err := Ready(); err != nil {
+		return "", err
+	}
+	return exec.LookPath(qemuProgram)
+}
+
+// trial boots a kernel under KVM to see whether guests run there at all. One that does
+// not boot under TCG either says nothing of KVM.
 func (r *Rig) trial(ctx context.Context, p parts, k *kbuild.Kernel) error {
 	r.opts.Progress.Line("trying a boot under KVM")
 	g := r.guest(p, k)
 	g.accel, g.limits = accel.KVM, trialLimits()
 	res, err := boot(ctx, g)
-	if err != nil {
+	if err != nil || res.outcome == record.Completed {
+		return err
+	}
+	failed := fmt.Errorf("%s (%s)", res.outcome, res.reason)
+	if res.said != "" {
+		failed = fmt.Errorf("%w; QEMU said: %s", failed, report.Escape(res.said, 200))
+	}
+	if res.outcome.RigFault() {
+		return accel.Unsettled{Err: failed}
+	}
+	g.accel, g.limits = accel.TCG, limitsFor(accel.TCG)
+	if res, err = boot(ctx, g); err != nil {
 		return err
 	}
 	if res.outcome != record.Completed {
-		return fmt.Errorf("%s (%s)", res.outcome, res.reason)
+		return accel.Unsettled{Err: fmt.Errorf("%w; nor does it under TCG: %s (%s)", failed, res.outcome, res.reason)}
 	}
-	return nil
+	return failed
 }
 
 func qemuVersion(ctx context.Context, path string) (string, error) {

@@ -58,7 +58,7 @@ func TestTimesAreKept(t *testing.T) {
 // What a kernel answers must not depend on when it was booted, or beside which.
 func TestOrderDoesNotMatter(t *testing.T) {
 	rig := newTestRig(t)
-	profiles := kconfigs.Profiles()
+	profiles := kconfigs.Ladder()
 	rand.Shuffle(len(profiles), func(i, j int) { profiles[i], profiles[j] = profiles[j], profiles[i] })
 	records, err := rig.Run(t.Context(), profiles)
 	require.NoError(t, err)

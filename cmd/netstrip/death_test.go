@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,12 +35,16 @@ const markEnv = "NETSTRIP_TEST_MARK"
 // booted are the profiles that these tests boot.
 func booted() []string { return []string{"full", "no-inet", "no-net"} }
 
-// place is where a netstrip under test works: a cache, and a results file in a directory
-// of its own.
+// place is where a netstrip under test works: a cache, a directory for temporary files,
+// and a results file in a directory of its own.
 type place struct {
-	cache, results string
-	mark           string
-	env            []string // added to the environment
+	cache, tmp, results string
+	mark                string
+	env                 []string // added to the environment
+	took                time.Duration
+
+	told       int      // how many boots netstrip has said it booted
+	left, lost []string // what over has found
 }
 
 // newPlace makes a place whose cache shares its kernels with the user's, and its
@@ -62,7 +67,7 @@ func newPlace(t *testing.T, shared ...string) *place {
 	require.NoError(t, err)
 	dir := t.TempDir()
 	p := &place{
-		cache: filepath.Join(dir, "cache"), results: filepath.Join(dir, "results", "r.jsonl"), mark: rand.Text(),
+		cache: filepath.Join(dir, "cache"), tmp: t.TempDir(), results: filepath.Join(dir, "results", "r.jsonl"), mark: rand.Text(),
 	}
 	p.share(t, user.Dir, append(shared, "kernel", "kernel-index", "source-hash")...)
 	t.Cleanup(func() {
@@ -96,7 +101,8 @@ type netstrip struct {
 func (p *place) netstrip(args ...string) *netstrip {
 	n := &netstrip{Cmd: exec.Command("netstrip", args...)}
 	n.Stdout, n.Stderr = &n.stdout, &n.stderr
-	n.Env = append(os.Environ(), markEnv+"="+p.mark, "NETSTRIP_CACHE="+p.cache, "NETSTRIP_ACCEL=tcg", "GORACE=atexit_sleep_ms=0")
+	n.Env = append(os.Environ(), markEnv+"="+p.mark, "NETSTRIP_CACHE="+p.cache, "NETSTRIP_ACCEL=tcg",
+		"TMPDIR="+p.tmp, "GOTMPDIR=", "GORACE=atexit_sleep_ms=0")
 	n.Env = append(n.Env, p.env...)
 	return n
 }
@@ -160,7 +166,7 @@ func (p *place) temporary(t *testing.T) []string {
 	t.Helper()
 	var out []string
 	for _, pattern := range []string{
-		p.cache + "/tmp/*", p.cache + "/.*", p.cache + "/*/.netstrip-tmp*",
+		p.tmp + "/*", p.cache + "/tmp/*", p.cache + "/.*", p.cache + "/*/.netstrip-tmp*",
 		filepath.Dir(p.results) + "/.*", filepath.Dir(p.results) + "/*/.*",
 	} {
 		found, err := filepath.Glob(pattern)
@@ -187,34 +193,62 @@ func (p *place) locked(t *testing.T) []string {
 	return out
 }
 
+// over notes what is left two seconds after netstrips have ended, and what of the boots
+// they told of is not on the disk.
+func (p *place) over(t *testing.T, ended ...*netstrip) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	var left []string
+	for end := time.Now().Add(soon); time.Now().Before(end); <-tick.C {
+		if left = slices.Concat(p.running(), p.temporary(t), p.locked(t)); len(left) == 0 {
+			break
+		}
+	}
+	p.left = append(p.left, left...)
+	for _, n := range ended {
+		p.told += strings.Count("\n"+n.stderr.String(), "\nbooted ")
+	}
+	records, wrong := p.whole(t)
+	if len(records) < p.told {
+		wrong = append(wrong, fmt.Sprintf("%d boots were told of, %d are recorded", p.told, len(records)))
+	}
+	p.lost = append(p.lost, wrong...)
+}
+
 // assertNothingLeft wants all that a netstrip had begun gone within two seconds.
 func (p *place) assertNothingLeft(t *testing.T) {
 	t.Helper()
-	start := time.Now()
-	left := func() string {
-		return strings.Join(append(append(p.running(), p.temporary(t)...), p.locked(t)...), "\n")
-	}
-	if !assert.Eventually(t, func() bool { return left() == "" }, soon, 10*time.Millisecond) {
-		t.Logf("left:\n%s", left())
-		return
-	}
-	t.Logf("all was gone after %v", time.Since(start).Round(time.Millisecond))
+	p.over(t)
+	assert.Empty(t, append(p.left, p.lost...))
 }
 
-// kept loads the results. All of them must be whole, with their console logs.
-func (p *place) kept(t *testing.T) []record.Record {
+// whole loads the results, and says what is not whole of them and their console logs.
+func (p *place) whole(t *testing.T) (records []record.Record, wrong []string) {
 	t.Helper()
 	records, damage, err := record.Load(p.results)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	require.NoError(t, err)
-	assert.Empty(t, damage)
+	for _, d := range damage {
+		wrong = append(wrong, fmt.Sprintf("%s:%d: %s", p.results, d.Line, d.Why))
+	}
 	for _, r := range records {
 		log, err := os.ReadFile(filepath.Join(filepath.Dir(p.results), r.ConsoleLog))
-		require.NoError(t, err)
-		assert.Contains(t, string(log), "Linux version "+r.Kernel.Version, r.ID)
+		begun, ended := strings.Contains(string(log), "Linux version "+r.Kernel.Version), strings.Contains(string(log), "reboot: ")
+		if err != nil || !begun || !ended {
+			wrong = append(wrong, fmt.Sprintf("%s: console log: %v, %d bytes", r.ID, err, len(log)))
+		}
 	}
+	return records, wrong
+}
+
+// kept gives the results, all of which must be whole.
+func (p *place) kept(t *testing.T) []record.Record {
+	t.Helper()
+	records, wrong := p.whole(t)
+	assert.Empty(t, wrong)
 	return records
 }
 

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,15 +13,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mount mounts an empty file system of the given size in bytes, which takes root.
+// mount mounts an empty file system of the given size in bytes.
 func mount(t *testing.T, dir, size string) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can mount the small file system that this fills")
-	}
 	require.NoError(t, os.MkdirAll(dir, 0o755))
-	require.NoError(t, unix.Mount("netstrip-test", dir, "tmpfs", 0, "size="+size))
+	err := unix.Mount("netstrip-test", dir, "tmpfs", 0, "size="+size)
+	if errors.Is(err, unix.EPERM) {
+		t.Skip("NO DISK IS FILLED: neither root nor, by way of a user namespace, allowed to mount one: run as root")
+	}
+	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, unix.Unmount(dir, unix.MNT_DETACH)) })
+}
+
+// namespaceEnv marks a test binary that was started in a namespace of its own.
+const namespaceEnv = "NETSTRIP_TEST_NAMESPACE"
+
+// enterNamespace starts the test binary anew where a user who is not root may mount, if
+// there is such a thing here: in a user namespace, as the same user. Mount(8), by which that
+// is found out, takes nobody but root.
+func enterNamespace() {
+	if os.Geteuid() == 0 || os.Getenv(namespaceEnv) != "" {
+		return
+	}
+	unshare, err := exec.LookPath("unshare")
+	if err != nil || exec.Command(unshare, "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/tmp").Run() != nil {
+		return
+	}
+	args := append([]string{unshare, "--map-current-user", "--keep-caps", "--mount"}, os.Args...)
+	err = unix.Exec(unshare, args, append(os.Environ(), namespaceEnv+"=1"))
+	fmt.Fprintln(os.Stderr, "starting the tests in a namespace:", err)
 }
 
 // fill takes all the room in dir but for some bytes.
@@ -28,62 +50,6 @@ func fill(t *testing.T, dir string, but int64) {
 	var st unix.Statfs_t
 	require.NoError(t, unix.Statfs(dir, &st))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, int64(st.Bavail)*st.Bsize-but), 0o644))
-}
-
-func TestResultsRemovedDuringARun(t *testing.T) {
-	for _, what := range []string{"directory", "file", "replaced"} {
-		t.Run(what, func(t *testing.T) {
-			p := newPlace(t, "initramfs")
-			n := p.run(append(booted(), "--jobs", "1")...)
-			n.start(t)
-			when(t, "a boot", func() bool { return strings.Contains(strings.Join(p.running(), "\n"), "qemu-system") })
-			want := "was removed while the run was under way"
-			switch what {
-			case "directory":
-				require.NoError(t, os.RemoveAll(filepath.Dir(p.results)))
-			case "file":
-				require.NoError(t, os.Remove(p.results))
-			case "replaced":
-				want = "was replaced while the run was under way"
-				require.NoError(t, os.Rename(p.results, p.results+".old"))
-				require.NoError(t, os.WriteFile(p.results, nil, 0o644))
-			}
-			assert.Equal(t, 3, n.ended(t))
-			oneLine(t, n, want)
-			p.assertNothingLeft(t)
-			if what == "directory" {
-				assert.NoDirExists(t, filepath.Dir(p.results), "it is not made anew")
-			}
-		})
-	}
-}
-
-// The plan still fits, and what comes after it does not.
-func TestResultsOnAFullDisk(t *testing.T) {
-	p := newPlace(t, "initramfs")
-	dir := filepath.Dir(p.results)
-	mount(t, dir, "1m")
-	for _, room := range []int64{0, 8 << 10, 16 << 10, 24 << 10, 32 << 10} {
-		fill(t, dir, room)
-		n := p.run(append(booted(), "--jobs", "1")...).exits(t, 3)
-		oneLine(t, n, "no space left on device")
-		p.assertNothingLeft(t)
-		t.Logf("with %d bytes left: %d boots recorded; %s", room, len(p.kept(t)), n.stderr.String())
-		logs, err := filepath.Glob(dir + "/console/*")
-		require.NoError(t, err)
-		for _, log := range logs {
-			text, err := os.ReadFile(log)
-			require.NoError(t, err)
-			assert.Contains(t, string(text), "reboot: ", "%s is whole", log)
-		}
-		require.NoError(t, os.Remove(filepath.Join(dir, "ballast")))
-		require.NoError(t, os.RemoveAll(dir+"/console"))
-		if room < 32<<10 {
-			require.NoError(t, os.RemoveAll(p.results))
-		}
-	}
-	// With room again, the last of them is finished.
-	assertWhole(t, p.run("--resume").exits(t, 0).records(t))
 }
 
 func TestResultsIntoAFullDevice(t *testing.T) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"strings"
 	"text/tabwriter"
 
@@ -44,16 +43,6 @@ func buildPrograms() []program {
 		{"flex", "flex", "--version"}, {"bison", "bison", "--version"}, {"bc", "bc", "--version"},
 		{"gzip", "gzip", "--version"}, {"xz", "xz-utils", "--version"}, {"tar", "tar", "--version"},
 	}
-}
-
-// installed names the first program that is not there.
-func installed(programs []program) error {
-	for _, p := range programs {
-		if _, err := exec.LookPath(p.name); err != nil {
-			return fmt.Errorf("%s is not installed: it is in Debian's package %s (see netstrip doctor)", p.name, p.pkg)
-		}
-	}
-	return nil
 }
 
 // check is one line of the doctor's report.
@@ -214,7 +203,7 @@ func (a *app) checkAccel(ctx context.Context, c *cache.Cache, f *flags) check {
 
 // triedAccel lets the rig settle by a boot whether KVM is usable, if it can boot.
 func (a *app) triedAccel(ctx context.Context, f *flags) (accel.Choice, error) {
-	if err := installed(bootPrograms()); err != nil {
+	if err := vmtests.Ready(); err != nil {
 		return accel.Choice{}, err
 	}
 	a.progress = progress.New(a.stderr)

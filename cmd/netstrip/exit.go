@@ -10,6 +10,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 )
 
 // The exit codes; the root command's help explains them.
@@ -31,12 +32,7 @@ type differsError struct{ error }
 type interruption struct{ signal syscall.Signal }
 
 // Error names the signal as kill -l does.
-func (i interruption) Error() string {
-	if i.signal == syscall.SIGINT {
-		return "interrupted by SIGINT; boots that had ended are recorded"
-	}
-	return "interrupted by SIGTERM; boots that had ended are recorded"
-}
+func (i interruption) Error() string { return "interrupted by " + unix.SignalName(i.signal) }
 
 // finish tells an error, each of its lines marked as netstrip's, and gives the exit
 // code. What cobra finds wrong before a command has begun is the command line.
@@ -49,6 +45,9 @@ func (a *app) finish(ctx context.Context, err error) int {
 	switch {
 	case interrupted:
 		err, code = signal, 128+int(signal.signal)
+		if a.resume != "" {
+			err = fmt.Errorf("%w; the boots that had ended are recorded, and %s goes on with the rest", signal, a.resume)
+		}
 	case isA[differsError](err):
 		code = exitDiffers
 	case !a.started, isA[usageError](err), isA[*kconfigs.RequestError](err):

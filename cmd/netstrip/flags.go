@@ -96,11 +96,11 @@ func (a *app) rigOptions(f *flags) (vmtests.Options, error) {
 	}, nil
 }
 
-// profiles gives the profiles named, all of them for no name, each with the user's
+// profiles gives the profiles named, the ladder for no name, each with the user's
 // fragments. Everything wrong with names and fragments is told at once.
 func (f *flags) profiles(names []string) ([]kconfigs.Profile, error) {
 	var wrong []error
-	profiles := kconfigs.Profiles()
+	profiles := kconfigs.Ladder()
 	if len(names) > 0 {
 		profiles = nil
 	}

@@ -60,6 +60,8 @@ type app struct {
 	progress *progress.Printer
 	// started: the command line was understood and the command has begun.
 	started bool
+	// resume is the command that goes on with the run under way, if there is one.
+	resume string
 }
 
 func (a *app) root() *cobra.Command {
@@ -72,7 +74,7 @@ each in QEMU with a set of probes, and records what works and what does not.
 Results go to standard output, progress to standard error.
 
 Exit codes: 0 all is as expected; 1 a kernel or a probe differs from its
-expectation; 2 the command line, a profile or a fragment is wrong; 3 the rig
+expectation, or the cache is damaged; 2 the command line, a profile or a fragment is wrong; 3 the rig
 failed (QEMU is missing, the disk is full, a build failed), which says nothing
 about a kernel and goes before 1; 130 and 143 interrupted by SIGINT or SIGTERM.
 
@@ -90,7 +92,7 @@ NETSTRIP_ACCEL (see --accel), NO_COLOR (no colour in tables).`,
 		},
 	}
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.showCommand(), a.doctorCommand())
+	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.showCommand(), a.doctorCommand(), a.cacheCommand())
 	return root
 }
 

@@ -16,6 +16,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) != "netstrip" { // the tests, and not the command under test
+		enterNamespace()
+	}
 	testscript.Main(m, map[string]func(){"netstrip": main})
 }
 

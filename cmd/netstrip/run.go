@@ -67,13 +67,14 @@ func (a *app) run(ctx context.Context, f *flags, names []string) error {
 	if err != nil {
 		return err
 	}
-	if err := installed(bootPrograms()); err != nil {
+	if err := vmtests.Ready(); err != nil {
 		return err
 	}
 	rig, err := vmtests.New(ctx, o)
 	if err != nil {
 		return err
 	}
+	a.resume = quoted(os.Args[0]) + " run --resume" + f.where()
 	var records []record.Record
 	if f.resume {
 		records, err = rig.Resume(ctx)
@@ -139,13 +140,18 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 	writeDeviations(&b, records)
 	fmt.Fprintf(&b, "\nresults: %s\n", f.results)
 	if hint := closer(records); hint != "" && latest {
-		if f.results != vmtests.DefaultResults {
-			hint += " --results " + quoted(f.results)
-		}
-		fmt.Fprintf(&b, "closer:  %s\n", hint)
+		fmt.Fprintf(&b, "closer:  %s%s\n", hint, f.where())
 	}
 	_, err := io.WriteString(a.stdout, b.String())
 	return err
+}
+
+// where is the flag that names the results file, if it need be named.
+func (f *flags) where() string {
+	if f.results == vmtests.DefaultResults {
+		return ""
+	}
+	return " --results " + quoted(f.results)
 }
 
 // quoted gives a path as a shell takes it.

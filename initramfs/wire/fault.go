@@ -15,6 +15,8 @@ const (
 	FaultNone Fault = "none"
 	// FaultPanic makes the kernel panic for want of memory.
 	FaultPanic Fault = "panic"
+	// FaultSysrq asks the kernel to crash (sysrq_handle_crash in drivers/tty/sysrq.c).
+	FaultSysrq Fault = "sysrq"
 	// FaultMemory takes all memory there is.
 	FaultMemory Fault = "memory"
 	// FaultExit exits with status 0.

@@ -7,6 +7,11 @@
 // the same entry removes. Any number of netstrips may use one cache; who comes second
 // waits for the first and then finds its work done. Locks are flock(2), which the
 // kernel drops with the process, so none outlives its holder.
+//
+// An entry stands at KIND/KEY, its key ending in a hash of at least 16 hexadecimal digits, by
+// which entries are told from all that is not ours. What an index says, KIND-index/KEY,
+// begins with the key of the entry in KIND that it leads to; more words may say for
+// people what that is for. An entry's time is when it was last used, by which Prune goes.
 package cache
 
 import (
@@ -15,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/process"
@@ -30,6 +36,9 @@ type Cache struct {
 	Dir string
 	// OnWait, if set, is told once when another process holds what is wanted.
 	OnWait func(what string)
+
+	mu   sync.Mutex
+	held map[string]*os.File // the entries in use, by their paths
 }
 
 // Open gives the cache in dir, or where dir is empty the one that NETSTRIP_CACHE
@@ -72,36 +81,56 @@ func (c *Cache) Has(kind, key string) bool {
 // Lock takes the lock called name, waiting for whoever has it. The file returned
 // holds it until it is closed; given to a child process, until that has ended too.
 func (c *Cache) Lock(ctx context.Context, name string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(c.Dir, "lock", name), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", name, err)
-	}
 	for told := false; ; told = true {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return f, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return nil, fmt.Errorf("locking %s: %w", f.Name(), err)
+		f, err := c.tryLock(name)
+		if !errors.Is(err, errBusy) {
+			return f, err
 		}
 		if !told && c.OnWait != nil {
 			c.OnWait(name)
 		}
 		select {
 		case <-ctx.Done():
-			f.Close()
 			return nil, ctx.Err()
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }
 
+// errBusy says that another has what is wanted.
+var errBusy = errors.New("in use")
+
+// tryLock takes a lock if nobody has it.
+func (c *Cache) tryLock(name string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(c.Dir, "lock", name), os.O_CREATE|os.O_RDWR, 0o644)
+	if err == nil {
+		if err = flock(f, unix.LOCK_EX|unix.LOCK_NB); err == nil {
+			return f, nil
+		}
+		f.Close()
+	}
+	return nil, fmt.Errorf("locking %s: %w", name, err)
+}
+
+// flock locks a file that is open; errBusy is for where it would have had to wait.
+func flock(f *os.File, how int) error {
+	for {
+		err := unix.Flock(int(f.Fd()), how)
+		switch {
+		case errors.Is(err, unix.EWOULDBLOCK):
+			return errBusy
+		case !errors.Is(err, unix.EINTR):
+			return err
+		}
+	}
+}
+
 // Publish gives the path of an entry, making it first if it is not there: fill is
-// called with an empty directory, which becomes the entry when fill succeeds.
+// called with an empty directory, which becomes the entry when fill succeeds. The entry
+// is in use from then on; see Use.
 func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir string) error) (string, error) {
 	path := c.Path(kind, key)
-	if c.Has(kind, key) {
+	if c.Use(kind, key) {
 		return path, nil
 	}
 	lock, err := c.Lock(ctx, kind+"-"+key)
@@ -109,7 +138,7 @@ func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir str
 		return "", err
 	}
 	defer lock.Close()
-	if c.Has(kind, key) {
+	if c.Use(kind, key) {
 		return path, nil
 	}
 	tmp := filepath.Join(c.Dir, "tmp", kind+"-"+key)
@@ -130,9 +159,13 @@ func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir str
 	if err := fill(tmp); err != nil {
 		return "", err
 	}
+	if err := writeSums(ctx, tmp); err != nil {
+		return "", fmt.Errorf("publishing %s: %w", path, err)
+	}
 	if err := move(tmp, path); err != nil {
 		return "", fmt.Errorf("publishing %s: %w", path, err)
 	}
+	c.Use(kind, key) // none can have taken it away: the lock is ours
 	return path, nil
 }
 

@@ -56,6 +56,19 @@ func TestMain(m *testing.M) {
 			})
 		}
 		exit(err)
+	case "use": // until it is killed
+		c, err := Open(dir)
+		if err == nil {
+			fmt.Println(c.Use("kind", hexKey(1)))
+			select {}
+		}
+		exit(err)
+	case "prune": // everything
+		c, err := Open(dir)
+		if err == nil {
+			err = pruneAll(c)
+		}
+		exit(err)
 	case "write": // writes one file again and again
 		for i := 0; ; i++ {
 			if err := WriteFile(filepath.Join(dir, "file"), content(byte('a'+i%26))); err != nil {
@@ -106,7 +119,9 @@ func names(t *testing.T, dir ...string) []string {
 	require.NoError(t, err)
 	var out []string
 	for _, e := range entries {
-		out = append(out, e.Name())
+		if e.Name() != sumsFile {
+			out = append(out, e.Name())
+		}
 	}
 	return out
 }

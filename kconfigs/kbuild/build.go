@@ -2,6 +2,7 @@ package kbuild
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,7 +23,7 @@ import (
 
 // Files of ours in the object tree, which hold what kbuild's do not.
 const (
-	requestFile = ".netstrip-request" // what KCONFIG_ALLCONFIG points at
+	requestFile = ".netstrip-request" // what was asked for
 	logFile     = ".netstrip-log"     // all that make said of the last build
 )
 
@@ -34,6 +35,7 @@ type job struct {
 	compiler string
 	tree     string // the source
 	obj      string // the object tree
+	tmp      string // the compiler's temporary files
 	lock     *os.File
 	start    time.Time
 	cpu      time.Duration
@@ -72,7 +74,7 @@ func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title strin
 	if j.compiler, err = b.compilerID(ctx); err != nil {
 		return nil, err
 	}
-	name := hash(b.Source.ID, j.compiler, recipe())[:16]
+	name := j.objectTree()
 	j.obj = b.Cache.Path(kindObject, name)
 	if j.lock, err = b.Cache.Lock(ctx, kindObject+"-"+name); err != nil {
 		return nil, err
@@ -92,6 +94,16 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	}
 	if err := recoverTree(j.obj); err != nil {
 		return nil, err
+	}
+	// A compiler that is killed leaves its temporary files behind.
+	j.tmp = filepath.Join(j.Cache.Dir, "tmp", kindObject+"-"+filepath.Base(j.obj))
+	guarded, err := process.Guard(j.tmp, j.lock)
+	if err != nil {
+		return nil, err
+	}
+	defer guarded()
+	if err := os.MkdirAll(j.tmp, 0o755); err != nil {
+		return nil, fmt.Errorf("making the compiler's temporary directory: %w", err)
 	}
 	final, err := j.configure(ctx)
 	if err != nil {
@@ -127,21 +139,6 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 		j.Progress.Line("%s: built in %.0f s, %d objects compiled", j.title, k.WallSeconds, k.Objects)
 	}
 	return k, err
-}
-
-// configure makes the final .config, with everything off that was not asked for, and
-// verifies it. The second target fills in what the first may have left open.
-func (j *job) configure(ctx context.Context) ([]byte, error) {
-	j.Progress.State("%s: configuring", j.title)
-	request := filepath.Join(j.obj, requestFile)
-	if err := cache.WriteFile(request, []byte(j.req.Text())); err != nil {
-		return nil, err
-	}
-	err := j.make(ctx, nil, []string{"KCONFIG_ALLCONFIG=" + request}, "allnoconfig", "olddefconfig")
-	if err != nil {
-		return nil, fmt.Errorf("configuring: %w", err)
-	}
-	return j.readConfig()
 }
 
 // readConfig reads the object tree's .config and verifies the request against it.
@@ -200,7 +197,7 @@ func (j *job) make(ctx context.Context, onLine func(string), env []string, args 
 	all := append([]string{"make", "-C", j.tree, "O=" + j.obj}, variables()...)
 	usage, err := process.Run(ctx, process.Command{
 		Args:   append(all, args...),
-		Env:    append(environment(), env...),
+		Env:    append(append(environment(), "TMPDIR="+j.tmp), env...),
 		OnLine: onLine,
 		Files:  []*os.File{j.lock},
 	})
@@ -230,7 +227,7 @@ func (j *job) fill(ctx context.Context, dir, key string, final []byte) error {
 	if k.ImageSHA256, err = fileSHA256(filepath.Join(dir, imageFile)); err != nil {
 		return fmt.Errorf("reading back the kernel: %w", err)
 	}
-	if k.BootSHA256, err = j.strip(ctx, filepath.Join(dir, bootFile)); err != nil {
+	if k.BootSHA256, err = j.bootable(ctx, dir, final); err != nil {
 		return err
 	}
 	if _, err = copyFile(filepath.Join(dir, "System.map"), filepath.Join(j.obj, "System.map")); err != nil {
@@ -246,8 +243,13 @@ func (j *job) fill(ctx context.Context, dir, key string, final []byte) error {
 	return cache.WriteFile(filepath.Join(dir, infoFile), append(data, '\n'))
 }
 
-// strip puts vmlinux without its symbols, a third of it, at path, and gives its hash.
-func (j *job) strip(ctx context.Context, path string) (string, error) {
+// bootable gives the hash of what QEMU starts: vmlinux, put into dir without its
+// symbols, a third of it, where it has an entry for that, and else bzImage.
+func (j *job) bootable(ctx context.Context, dir string, final []byte) (string, error) {
+	path := filepath.Join(dir, bootFile)
+	if !bytes.Contains(final, []byte("\nCONFIG_PVH=y\n")) {
+		return fileSHA256(filepath.Join(dir, imageFile))
+	}
 	_, err := process.Run(ctx, process.Command{
 		Args: []string{"objcopy", "--strip-all", filepath.Join(j.obj, "vmlinux"), path},
 	})
@@ -262,7 +264,7 @@ func (j *job) writeIndex(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	return cache.WriteFile(index, []byte(key+"\n"))
+	return cache.WriteFile(index, []byte(key+" "+j.req.Profile+"\n"))
 }
 
 func copyFile(to, from string) (int64, error) {

@@ -141,6 +141,8 @@ func TestBuildFaults(t *testing.T) {
 func TestBuildInterrupted(t *testing.T) {
 	c := newCache(t)
 	b := newBuilder(t, c)
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	half := make(chan error, 1)
@@ -156,6 +158,11 @@ func TestBuildInterrupted(t *testing.T) {
 	require.Eventually(t, object, waitFor, tick)
 	cancel()
 	require.ErrorIs(t, <-half, context.Canceled)
+	left, err := filepath.Glob(tmp + "/*")
+	require.NoError(t, err)
+	inCache, err := filepath.Glob(c.Dir + "/tmp/*")
+	require.NoError(t, err)
+	assert.Empty(t, append(left, inCache...), "the compiler's temporary files are gone")
 	nothingKept(t, c, kindKernel)
 	require.True(t, object())
 

@@ -46,8 +46,8 @@ const (
 type Kernel struct {
 	// Key addresses it in the cache.
 	Key string `json:"key"`
-	// Dir is where it stands, Image its bzImage, Boot its vmlinux without symbols, which
-	// QEMU starts at its PVH entry, and Config its final .config.
+	// Dir is where it stands, Image its bzImage, and Config its final .config. Boot is
+	// what QEMU starts: vmlinux without symbols, or Image where it lacks CONFIG_PVH.
 	Dir    string `json:"-"`
 	Image  string `json:"-"`
 	Boot   string `json:"-"`
@@ -59,8 +59,8 @@ type Kernel struct {
 	Compiler string `json:"compiler"`
 	// ConfigSHA256 is the hash of the final .config.
 	ConfigSHA256 string `json:"config_sha256"`
-	// ImageSHA256 and BootSHA256 are the hashes of bzImage and vmlinux, by which damaged
-	// ones are told.
+	// ImageSHA256 and BootSHA256 are the hashes of Image and Boot, by which damaged ones
+	// are told.
 	ImageSHA256 string `json:"image_sha256"`
 	BootSHA256  string `json:"boot_sha256"`
 	// ImageBytes is the size of the bzImage; Text, Data and BSS are those of
@@ -98,14 +98,15 @@ func (b *Builder) Cached(ctx context.Context, req kconfigs.Request) (*Kernel, bo
 	if err != nil {
 		return nil, false, err
 	}
-	key, err := os.ReadFile(index)
+	line, err := os.ReadFile(index)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("finding the kernel %s: %w", req.Profile, err)
 	}
-	k, err := b.load(strings.TrimSpace(string(key)))
+	key, _, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
+	k, err := b.load(key)
 	if err != nil {
 		// Taken out of the cache or damaged: not there. Build makes it again.
 		return nil, false, nil
@@ -165,7 +166,13 @@ func (b *Builder) Inputs(ctx context.Context, req kconfigs.Request) (string, err
 	if err != nil {
 		return "", err
 	}
-	return hash(req.Text(), b.Source.ID, compiler, recipe()), nil
+	parts := []string{req.Text(), b.Source.ID, compiler, recipe()}
+	if s := req.Start; s.Text != "" {
+		parts = append(parts, s.Text)
+	} else if s.Name != "" {
+		parts = append(parts, s.Name)
+	}
+	return hash(parts...), nil
 }
 
 // indexPath is where the key of req's kernel is written down.
@@ -179,6 +186,7 @@ func (b *Builder) indexPath(ctx context.Context, req kconfigs.Request) (string, 
 
 // load reads the kernel with the given key, and finds out whether it is whole.
 func (b *Builder) load(key string) (*Kernel, error) {
+	b.Cache.Use(kindKernel, key)
 	dir := b.Cache.Path(kindKernel, key)
 	data, err := os.ReadFile(filepath.Join(dir, infoFile))
 	if err != nil {
@@ -190,6 +198,9 @@ func (b *Builder) load(key string) (*Kernel, error) {
 	}
 	k.Dir, k.Config = dir, filepath.Join(dir, configFile)
 	k.Image, k.Boot = filepath.Join(dir, imageFile), filepath.Join(dir, bootFile)
+	if k.BootSHA256 == k.ImageSHA256 {
+		k.Boot = k.Image
+	}
 	// Some 10 ms, and a kernel cut short would be taken for a silent one.
 	for path, want := range map[string]string{k.Image: k.ImageSHA256, k.Boot: k.BootSHA256} {
 		sum, err := fileSHA256(path)

@@ -149,9 +149,9 @@ func hashOnce(ctx context.Context, c *cache.Cache, path string) (string, error) 
 		return "", err
 	}
 	want := hashMemo{Path: path, Size: info.Size(), MTime: info.ModTime().UnixNano()}
-	file := c.Path("source-hash", hash(path))
+	name := hash(path)
 	var memo hashMemo
-	if data, err := os.ReadFile(file); err == nil && json.Unmarshal(data, &memo) == nil {
+	if data, err := c.Read("source-hash", name); err == nil && json.Unmarshal(data, &memo) == nil {
 		want.SHA256 = memo.SHA256
 		if memo == want && memo.SHA256 != "" {
 			return memo.SHA256, nil
@@ -166,7 +166,7 @@ func hashOnce(ctx context.Context, c *cache.Cache, path string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	return want.SHA256, cache.WriteFile(file, data)
+	return want.SHA256, cache.WriteFile(c.Path("source-hash", name), data)
 }
 
 // cancelable stops reading when its context ends.

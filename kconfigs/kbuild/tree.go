@@ -56,10 +56,9 @@ func fingerprint(ctx context.Context, dir string) (string, error) {
 // files define for x86: what a request may speak of at all. The list is kept in the
 // cache.
 func (s *Source) Symbols(ctx context.Context) (map[string]bool, error) {
-	file := s.cache.Path("symbols", s.ID)
-	data, err := os.ReadFile(file)
+	data, err := s.cache.Read("symbols", s.ID)
 	if errors.Is(err, fs.ErrNotExist) {
-		data, err = s.scanSymbols(ctx, file)
+		data, err = s.scanSymbols(ctx, s.cache.Path("symbols", s.ID))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listing the kernel's symbols: %w", err)

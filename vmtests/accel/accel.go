@@ -5,7 +5,7 @@
 // there are hosts on which every guest then hangs or crashes, nested ones above all.
 // So KVM is used only when a guest has been booted under it to its end, and the
 // verdict is kept for as long as the host has not been restarted and neither QEMU
-// nor the device has changed.
+// nor the device nor the user has changed.
 package accel
 
 import (
@@ -52,6 +52,14 @@ type Options struct {
 	Trial func(context.Context) error
 }
 
+// Unsettled is the error of a trial that tells nothing about the next one: QEMU refused
+// or died, because another hypervisor had the processor perhaps, or the kernel was at
+// fault. It rules KVM out this time and is not kept.
+type Unsettled struct{ Err error }
+
+// Error is the error's own.
+func (u Unsettled) Error() string { return u.Err.Error() }
+
 // verdict is what is kept of a trial.
 type verdict struct {
 	Key    string `json:"key"`
@@ -95,6 +103,9 @@ func Choose(ctx context.Context, o Options) (Choice, error) {
 			return Choice{}, ctx.Err()
 		}
 		v.Usable, v.Reason = false, fmt.Sprintf("%s opens, but a guest does not boot under it: %v", o.Device, err)
+		if _, unsettled := errors.AsType[Unsettled](err); unsettled {
+			return v.choice(), nil
+		}
 	}
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -121,9 +132,13 @@ func unusable(device string) string {
 		f.Close()
 		return ""
 	case errors.Is(err, os.ErrNotExist):
-		return "there is no " + device
+		return "there is no " + device + ": load kvm_intel or kvm_amd, or give the container the device"
+	case errors.Is(err, syscall.ENXIO), errors.Is(err, syscall.ENODEV):
+		return "there is no KVM behind " + device + ": load kvm_intel or kvm_amd"
 	case errors.Is(err, os.ErrPermission):
-		return "no permission to open " + device + " (its group is usually kvm)"
+		return "no permission to open " + device + ": join its group, which is usually kvm"
+	case errors.Is(err, syscall.EBUSY):
+		return device + " is busy: end what has it to itself, such as another hypervisor"
 	}
 	return fmt.Sprintf("%s does not open: %v", device, err)
 }

@@ -3,12 +3,18 @@ package accel
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
@@ -62,9 +68,34 @@ func TestVerdictHoldsForOneQEMUAndOneDevice(t *testing.T) {
 	require.NoError(t, os.Chmod(o.Device, 0o660))
 	choose()
 	assert.Equal(t, 3, *tried)
-	require.NoError(t, os.WriteFile(filepath.Join(o.Cache.Dir, "accel.json"), []byte(`{"key":`), 0o644))
+	path := filepath.Join(o.Cache.Dir, "accel.json")
+	require.NoError(t, os.WriteFile(path, []byte(`{"key":`), 0o644))
 	choose()
 	assert.Equal(t, 4, *tried, "a damaged verdict is none")
+
+	// That of another machine, or of this one before it was restarted.
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	require.NoError(t, err)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	other := strings.Replace(string(data), strings.TrimSpace(string(boot)), "another", 1)
+	require.NotEqual(t, string(data), other)
+	require.NoError(t, os.WriteFile(path, []byte(other), 0o644))
+	choose()
+	assert.Equal(t, 5, *tried)
+	choose()
+	assert.Equal(t, 5, *tried)
+}
+
+func TestAnUnsettledTrialIsNotKept(t *testing.T) {
+	o, tried := options(t, Unsettled{errors.New("failed to initialize kvm: Device or resource busy")})
+	for range 2 {
+		got, err := Choose(context.Background(), o)
+		require.NoError(t, err)
+		assert.Equal(t, Choice{TCG, o.Device + " opens, but a guest does not boot under it: failed to initialize kvm: Device or resource busy"}, got)
+	}
+	assert.Equal(t, 2, *tried)
+	assert.NoFileExists(t, filepath.Join(o.Cache.Dir, "accel.json"))
 }
 
 func TestWithoutTrial(t *testing.T) {
@@ -83,19 +114,68 @@ func TestWithoutTrial(t *testing.T) {
 	assert.Equal(t, KVM, got.Name)
 }
 
-func TestNoDevice(t *testing.T) {
-	o, tried := options(t, nil)
+// Devices that do not open, each for its own reason, which the kernel gives.
+func TestDeviceThatDoesNotOpen(t *testing.T) {
+	dir := t.TempDir()
+	socket, err := net.Listen("unix", filepath.Join(dir, "socket"))
+	require.NoError(t, err)
+	defer socket.Close()
+	locked := filepath.Join(dir, "locked")
+	require.NoError(t, os.WriteFile(locked, nil, 0o000))
 	for device, reason := range map[string]string{
-		filepath.Join(t.TempDir(), "none"): "there is no ",
-		t.TempDir():                        "does not open: ",
+		dir + "/none":   "there is no " + dir + "/none: load kvm_intel",
+		dir + "/socket": "there is no KVM behind " + dir + "/socket: load kvm_intel",
+		locked:          "no permission to open " + locked + ": join its group",
+		busy(t):         " is busy: end what has it to itself",
+		dir:             "does not open: ",
 	} {
+		o, tried := options(t, nil)
 		o.Device = device
-		got, err := Choose(context.Background(), o)
+		var got Choice
+		withoutRights(t, func() { got, err = Choose(context.Background(), o) })
 		require.NoError(t, err)
 		assert.Equal(t, TCG, got.Name)
 		assert.Contains(t, got.Reason, reason)
+		assert.Zero(t, *tried)
+		assert.NoFileExists(t, filepath.Join(o.Cache.Dir, "accel.json"), "what costs nothing to see is not kept")
 	}
-	assert.Zero(t, *tried)
+}
+
+// busy gives a device that is there and that its holder has to itself: a terminal
+// (TIOCEXCL, which tty_reopen() in drivers/tty/tty_io.c asks about).
+func busy(t *testing.T) string {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { master.Close() })
+	fd := int(master.Fd())
+	require.NoError(t, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0))
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	require.NoError(t, err)
+	path := fmt.Sprintf("/dev/pts/%d", n)
+	slave, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { slave.Close() })
+	require.NoError(t, unix.IoctlSetInt(int(slave.Fd()), unix.TIOCEXCL, 0))
+	return path
+}
+
+// withoutRights calls do on a thread without any of root's capabilities, which is
+// thrown away after it.
+func withoutRights(t *testing.T, do func()) {
+	t.Helper()
+	var err error
+	var thread sync.WaitGroup
+	thread.Go(func() {
+		runtime.LockOSThread()
+		head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err = unix.Capset(&head, &none[0]); err == nil {
+			do()
+		}
+	})
+	thread.Wait()
+	require.NoError(t, err)
 }
 
 func TestAskedFor(t *testing.T) {

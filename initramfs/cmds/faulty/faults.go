@@ -25,6 +25,7 @@ func faults() map[wire.Fault]func(*sick) {
 	return map[wire.Fault]func(*sick){
 		wire.FaultNone:    func(g *sick) { g.end(); reboot() },
 		wire.FaultPanic:   func(*sick) { write("/proc/sys/vm/panic_on_oom", "2"); takeMemory() },
+		wire.FaultSysrq:   func(*sick) { write("/proc/sysrq-trigger", "c") },
 		wire.FaultMemory:  func(*sick) { takeMemory() },
 		wire.FaultExit:    func(*sick) {},
 		wire.FaultSignal:  func(*sick) { segfault() },

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) cacheCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "cache",
+		Short: "Show what is kept, check that it is whole, make room",
+		Long: `Kernels, their source, the object tree and the initramfs are kept in a cache, since
+they take minutes to make. All of it can be made again: nothing is lost with it but
+time. No boot is made from an entry that is damaged; it is noticed and made anew.`,
+		Example: `  netstrip cache ls
+  netstrip cache prune --max-size 5G
+  netstrip cache verify`,
+		Args:              unknownCommand,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(a.cacheListCommand(), a.cachePruneCommand(), a.cacheVerifyCommand())
+	return c
+}
+
+// cacheSubcommand is what the three have in common.
+func (a *app) cacheSubcommand(c *cobra.Command, run func(context.Context, *flags, *cache.Cache) error) (*cobra.Command, *flags) {
+	f := &flags{}
+	c.Args, c.ValidArgsFunction = cobra.NoArgs, cobra.NoFileCompletions
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		// A wrong name must not make a cache that is empty, and all would seem well.
+		if info, err := os.Stat(f.cache); f.cache != "" && (err != nil || !info.IsDir()) {
+			return usagef("--cache %s: there is no such directory", f.cache)
+		}
+		opened, err := cache.Open(f.cache)
+		if err != nil {
+			return err
+		}
+		a.progress = progress.New(a.stderr)
+		opened.OnWait = func(what string) { a.progress.Line("waiting for another netstrip, which holds %s", what) }
+		return run(cmd.Context(), f, opened)
+	}
+	f.addCache(c)
+	return c, f
+}
+
+func (a *app) cacheListCommand() *cobra.Command {
+	c, f := a.cacheSubcommand(&cobra.Command{
+		Use:   "ls",
+		Short: "List what is in the cache, the largest first",
+		Example: `  netstrip cache ls
+  netstrip cache ls --json | jq 'map(.bytes) | add'`,
+	}, a.cacheList)
+	f.addJSON(c)
+	return c
+}
+
+// minutes is how the time of a last use is shown.
+const minutes = "2006-01-02 15:04"
+
+// cached is an entry as JSON.
+type cached struct {
+	cache.Entry
+	About string `json:"about"`
+}
+
+func (a *app) cacheList(ctx context.Context, f *flags, c *cache.Cache) error {
+	entries, err := c.List(ctx)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(entries, func(a, b cache.Entry) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	list := make([]cached, len(entries))
+	for i, e := range entries {
+		list[i] = cached{e, about(e)}
+	}
+	if f.json {
+		return report.JSON(a.stdout, list)
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SIZE\tLAST USED\tENTRY\tWHAT IT IS")
+	var total int64
+	for _, e := range list {
+		total += e.Bytes
+		if e.LeadsTo != "" {
+			continue // what it says stands with the entry it leads to
+		}
+		used := e.Used.Format(minutes)
+		if e.Holder != 0 {
+			used = fmt.Sprintf("now, by %d", e.Holder)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", bytesText(e.Bytes), used, shortName(e.Entry), e.About)
+	}
+	fmt.Fprintf(w, "%s\t\t\tin %s\n", bytesText(total), c.Dir)
+	return w.Flush()
+}
+
+// shortName is enough of an entry's path to find it by.
+func shortName(e cache.Entry) string {
+	cut := regexp.MustCompile(`([0-9a-f]{12})[0-9a-f]+$`)
+	return report.Escape(e.Kind+"/"+cut.ReplaceAllString(e.Key, "$1"), 100)
+}
+
+// about says in people's words what an entry is. Kinds that it knows no more of it
+// calls by their names.
+func about(e cache.Entry) string {
+	text := map[string]string{
+		"download": "tarball of a kernel's source", "initramfs": "initramfs",
+		"kernel": "kernel", "obj": "object tree", "source": "unpacked source",
+		"source-hash": "hash of a tarball", "symbols": "names of a source's symbols",
+		"tmp": "half made, or half removed",
+	}[e.Kind]
+	text = cmp.Or(text, strings.ReplaceAll(e.Kind, "-", " "))
+	if v := version(e); v != "" {
+		text += " " + v
+	}
+	if purposes := slices.Compact(slices.Sorted(slices.Values(e.For))); len(purposes) > 0 {
+		text += " of " + strings.Join(purposes, ", ")
+	}
+	return report.Escape(text, 200)
+}
+
+// version is the kernel's version that an entry has to do with, where it says so.
+func version(e cache.Entry) string {
+	read := func(name string) string {
+		data, _ := os.ReadFile(filepath.Join(e.Path, name)) // damaged ones are listed too
+		return strings.TrimSpace(string(data))
+	}
+	switch e.Kind {
+	case "kernel":
+		var k kbuild.Kernel
+		_ = json.Unmarshal([]byte(read("kernel.json")), &k)
+		return k.Version
+	case "obj":
+		return read("include/config/kernel.release")
+	case "source":
+		m := regexp.MustCompile(`(?m)^VERSION = (\d+)\nPATCHLEVEL = (\d+)\nSUBLEVEL = (\d+)$`).FindStringSubmatch(read("Makefile"))
+		return strings.Join(m[min(1, len(m)):], ".")
+	}
+	return ""
+}
+
+func (a *app) cachePruneCommand() *cobra.Command {
+	var l cache.Limits
+	var dry bool
+	c, _ := a.cacheSubcommand(&cobra.Command{
+		Use:   "prune",
+		Short: "Remove from the cache what has not been used for longest",
+		Long: `Removes what was not used for longest, until what is left is within the limits
+given. Nothing that a running netstrip uses is removed. Without a limit only what is of
+no use to anybody goes: what netstrips that were killed have left half made more than an
+hour ago, and the index of kernels that are gone.`,
+		Example: `  netstrip cache prune --max-size 5G
+  netstrip cache prune --older-than 30d --dry-run
+  netstrip cache prune --all`,
+	}, func(ctx context.Context, _ *flags, c *cache.Cache) error {
+		if l.All && (l.MaxBytes > 0 || l.OlderThan > 0) {
+			return usagef("--all leaves nothing to --max-size and --older-than: give it alone")
+		}
+		return a.cachePrune(ctx, c, l, dry)
+	})
+	c.Flags().Var((*sizeFlag)(&l.MaxBytes), "max-size", "`SIZE` that may stay: 500M, 2.5GiB (of 1024)")
+	c.Flags().Var((*ageFlag)(&l.OlderThan), "older-than", "remove what was not used for this `AGE`: 30d, 12h")
+	c.Flags().BoolVar(&l.All, "all", false, "remove everything")
+	c.Flags().BoolVar(&dry, "dry-run", false, "only say what would be removed")
+	return c
+}
+
+func (a *app) cachePrune(ctx context.Context, c *cache.Cache, l cache.Limits, dry bool) error {
+	entries, err := c.List(ctx)
+	if err != nil {
+		return err
+	}
+	p := cache.Plan(entries, l, time.Now())
+	lines := map[string]string{} // what is gone can no longer be asked
+	for _, e := range slices.Concat(p.Gone, p.InUse) {
+		lines[e.Path] = fmt.Sprintf("%s: %s, %s, used %s", shortName(e), about(e), bytesText(e.Bytes), e.Used.Format(minutes))
+	}
+	did := "would remove"
+	if !dry {
+		did = "removed"
+		p, err = c.Prune(ctx, p)
+	}
+	var freed int64
+	for _, e := range p.Gone {
+		freed += e.Bytes
+		if lines[e.LeadsTo] == "" { // an index goes with what it leads to
+			fmt.Fprintf(a.stdout, "%s %s\n", did, lines[e.Path])
+		}
+	}
+	for _, e := range p.InUse {
+		by := "another netstrip"
+		if e.Holder != 0 {
+			by = fmt.Sprintf("process %d", e.Holder)
+		}
+		fmt.Fprintf(a.stdout, "kept %s; in use by %s\n", lines[e.Path], by)
+	}
+	if err != nil {
+		return fmt.Errorf("pruning the cache: %w", err)
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s %s, leaving %s\n", did, bytesText(freed), bytesText(p.Left))
+	return err
+}
+
+func (a *app) cacheVerifyCommand() *cobra.Command {
+	fix := false
+	c, f := a.cacheSubcommand(&cobra.Command{
+		Use:   "verify",
+		Short: "Read all of the cache and find what is damaged",
+		Long: `Reads every kernel, source tree and image in the cache and compares it with the
+hashes of when it was put there. The exit code is 1 if anything is damaged. With --fix
+that is removed, so that it is made anew when it is next needed.`,
+		Example: `  netstrip cache verify
+  netstrip cache verify --fix
+  netstrip cache verify --json | jq -r '.[] | select(.state == "damaged") | .path'`,
+	}, func(ctx context.Context, f *flags, c *cache.Cache) error { return a.cacheVerify(ctx, f, c, fix) })
+	f.addJSON(c)
+	c.Flags().BoolVar(&fix, "fix", false, "remove what is damaged")
+	return c
+}
+
+// verified is the state of an entry as JSON: whole, damaged, removed (it was damaged), or
+// unchecked (nothing to compare it with is kept).
+type verified struct {
+	Kind  string `json:"kind"`
+	Key   string `json:"key"`
+	Path  string `json:"path"`
+	State string `json:"state"`
+	About string `json:"about"`
+	Why   string `json:"why,omitempty"`
+}
+
+func (a *app) cacheVerify(ctx context.Context, f *flags, c *cache.Cache, fix bool) error {
+	entries, err := c.List(ctx)
+	if err != nil {
+		return err
+	}
+	list := []verified{}
+	count := map[string]int{}
+	for _, e := range entries {
+		if e.LeadsTo != "" || e.Kind == "tmp" {
+			continue
+		}
+		v := verified{Kind: e.Kind, Key: e.Key, Path: e.Path, State: "whole", About: about(e)}
+		a.progress.State("verifying %s: %s", shortName(e), v.About)
+		err := c.Verify(ctx, e.Kind, e.Key)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, fs.ErrNotExist):
+			continue // removed meanwhile
+		case errors.Is(err, cache.ErrUnchecked):
+			v.State = "unchecked"
+		case err != nil:
+			v.State, v.Why = "damaged", err.Error()
+			if fix {
+				if err := c.Mend(ctx, e.Kind, e.Key); err != nil {
+					return err
+				}
+				v.State = "removed"
+			}
+		}
+		if v.Why != "" && !f.json {
+			fmt.Fprintf(a.stdout, "%s %s: %s: %s\n", v.State, shortName(e), v.About, report.Escape(v.Why, 500))
+		}
+		list = append(list, v)
+		count[v.State]++
+	}
+	a.progress.Clear()
+	if f.json {
+		err = report.JSON(a.stdout, list)
+	} else {
+		_, err = fmt.Fprintf(a.stdout, "%d whole, %d damaged, %d removed, %d unchecked\n",
+			count["whole"], count["damaged"], count["removed"], count["unchecked"])
+	}
+	if n := count["damaged"]; n > 0 && err == nil {
+		return differsError{fmt.Errorf("damaged entries in the cache: %d; netstrip cache verify --fix removes what is damaged", n)}
+	}
+	return err
+}

@@ -1,0 +1,148 @@
+package cache
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// sumsFile holds in each published entry the hashes of its files, as sha256sum(1) writes
+// them; where a symbolic link leads takes the place of the hash.
+const sumsFile = ".netstrip-sums"
+
+var (
+	// ErrDamaged says that an entry is not what was published.
+	ErrDamaged = errors.New("damaged")
+	// ErrUnchecked says that an entry cannot be verified: it is not a published one, such as
+	// an object tree, or a netstrip published it that kept no hashes yet.
+	ErrUnchecked = errors.New("no hashes were kept")
+)
+
+// Verify reads all of an entry and compares it with what was published. The error is
+// ErrDamaged with what is wrong, ErrUnchecked, fs.ErrNotExist, or ctx's. A source tree
+// takes seconds, all else some milliseconds.
+func (c *Cache) Verify(ctx context.Context, kind, key string) error {
+	path := c.Path(kind, key)
+	f, _ := hold(path)
+	if f == nil {
+		return fmt.Errorf("verifying %s: %w", path, fs.ErrNotExist)
+	}
+	defer f.Close()
+	want, err := os.ReadFile(filepath.Join(path, sumsFile))
+	if err != nil {
+		return fmt.Errorf("verifying %s: %w", path, ErrUnchecked)
+	}
+	got, err := sums(ctx, path)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	case !bytes.Equal(got, want):
+		return fmt.Errorf("%w: %s", ErrDamaged, difference(string(want), string(got)))
+	}
+	return nil
+}
+
+// Mend removes an entry unless it is whole, so that it is made anew when it is wanted. It
+// is removed even from under those who use it, as it is of no use to them.
+func (c *Cache) Mend(ctx context.Context, kind, key string) error {
+	lock, err := c.Lock(ctx, kind+"-"+key)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	err = c.Verify(ctx, kind, key) // another may have mended it meanwhile
+	if err == nil || ctx.Err() != nil || errors.Is(err, fs.ErrNotExist) {
+		return ctx.Err()
+	}
+	t, err := c.newTrash()
+	if err != nil {
+		return err
+	}
+	err = os.Rename(c.Path(kind, key), filepath.Join(t.dir, key))
+	return errors.Join(err, t.empty())
+}
+
+// PublishSound is Publish for what is booted: an entry that is there is verified first,
+// and made anew if it is damaged.
+func (c *Cache) PublishSound(ctx context.Context, kind, key string, fill func(dir string) error) (string, error) {
+	if c.Has(kind, key) && c.Verify(ctx, kind, key) != nil {
+		if err := c.Mend(ctx, kind, key); err != nil {
+			return "", err
+		}
+	}
+	return c.Publish(ctx, kind, key, fill)
+}
+
+func writeSums(ctx context.Context, dir string) error {
+	data, err := sums(ctx, dir)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, sumsFile), data, 0o644)
+}
+
+// sums gives the content of an entry's sumsFile.
+func sums(ctx context.Context, dir string) ([]byte, error) {
+	var out bytes.Buffer
+	buffer := make([]byte, 256<<10)
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		name := strings.TrimPrefix(path, dir+"/")
+		if err != nil || d.IsDir() || name == sumsFile {
+			return err
+		}
+		if d.Type() == fs.ModeSymlink {
+			to, err := os.Readlink(path)
+			fmt.Fprintf(&out, "link %s  %s\n", to, name)
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		h := sha256.New()
+		// Only a reader, lest CopyBuffer make a buffer for every file.
+		if _, err := io.CopyBuffer(h, struct{ io.Reader }{f}, buffer); err != nil {
+			return err
+		}
+		fmt.Fprintf(&out, "%x  %s\n", h.Sum(nil), name)
+		return nil
+	})
+	return out.Bytes(), err
+}
+
+// difference says of a first file how it differs.
+func difference(want, got string) string {
+	was := map[string]string{}
+	for line := range strings.Lines(want) {
+		sum, name, _ := strings.Cut(line, "  ")
+		was[strings.TrimSpace(name)] = sum
+	}
+	for line := range strings.Lines(got) {
+		sum, name, _ := strings.Cut(line, "  ")
+		name = strings.TrimSpace(name)
+		switch had, ok := was[name]; {
+		case !ok:
+			return name + " does not belong there"
+		case had != sum:
+			return name + " has other contents"
+		}
+		delete(was, name)
+	}
+	for name := range was {
+		return name + " is missing"
+	}
+	return "its list of hashes is not in order"
+}

@@ -1,0 +1,89 @@
+package explain
+
+import (
+	"slices"
+
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+)
+
+// blockers gives the smallest parts of an expression that keep it under a value: all of
+// them must change. An alternative of which every branch is in the way is one part.
+func (w *World) blockers(e *kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
+	if e == nil || w.eval(e) >= wanted {
+		return nil
+	}
+	switch e.Op {
+	case "&&":
+		var all []*kconf.Expr
+		for i := range e.Args {
+			for _, b := range w.blockers(&e.Args[i], wanted) {
+				if !slices.ContainsFunc(all, func(o *kconf.Expr) bool { return o.String() == b.String() }) {
+					all = append(all, b)
+				}
+			}
+		}
+		return all
+	case "||":
+		either := &kconf.Expr{Op: "||"}
+		for i := range e.Args {
+			if e.Args[i].Op == "'" {
+				continue // n, which nobody can change
+			}
+			either.Args = append(either.Args, *allOf(w.blockers(&e.Args[i], wanted)))
+		}
+		if len(either.Args) == 1 {
+			return []*kconf.Expr{&either.Args[0]}
+		}
+		return []*kconf.Expr{either}
+	case "!":
+		if turned := negated(&e.Args[0]); turned != nil {
+			return w.blockers(turned, wanted)
+		}
+	}
+	return []*kconf.Expr{e}
+}
+
+// negated carries a ! inwards, past && and ||; nil where there is nothing to pass.
+func negated(e *kconf.Expr) *kconf.Expr {
+	turn := map[string]string{"&&": "||", "||": "&&"}[e.Op]
+	if e.Op == "!" {
+		return &e.Args[0]
+	}
+	if turn == "" {
+		return nil
+	}
+	out := &kconf.Expr{Op: turn}
+	for i := range e.Args {
+		out.Args = append(out.Args, kconf.Expr{Op: "!", Args: []kconf.Expr{e.Args[i]}})
+	}
+	return out
+}
+
+func allOf(all []*kconf.Expr) *kconf.Expr {
+	if len(all) == 1 {
+		return all[0]
+	}
+	out := &kconf.Expr{Op: "&&"}
+	for _, e := range all {
+		out.Args = append(out.Args, *e)
+	}
+	return out
+}
+
+// firstOf leaves out what waits for another of the blockers: who needs both NET and
+// NETDEVICES, which needs NET, is told of NET.
+func (w *World) firstOf(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
+	return slices.DeleteFunc(slices.Clone(all), func(e *kconf.Expr) bool {
+		s := w.symbols[e.Name]
+		if e.Op != "" || s == nil {
+			return false
+		}
+		own := w.blockers(visibleIf(s), wanted)
+		if len(of(s, "prompt")) == 0 {
+			own = w.blockers(s.Depends, wanted)
+		}
+		return slices.ContainsFunc(all, func(o *kconf.Expr) bool {
+			return o != e && slices.ContainsFunc(own, func(b *kconf.Expr) bool { return b.String() == o.String() })
+		})
+	})
+}

@@ -1,0 +1,87 @@
+// Package explain says why a symbol of the kernel's has the value it has, what it would
+// take to change that, and what else goes when it goes. It runs on the host, and is
+// pure: it reads what package kconf says of symbols and of their values, and starts
+// nothing.
+//
+// Two kinds of answers are given. Those about values hold for one .config: which part of
+// a symbol's dependencies is not met, who selects it. A Closure holds for all of them: it
+// has what no .config can have without the symbol. How far it is from what the kernel's
+// own code does is what a Check says.
+package explain
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+)
+
+// Tree is a kernel's symbols.
+type Tree struct {
+	names     []string // in the order of the Kconfig files
+	symbols   map[string]*kconf.Symbol
+	selectors map[string][]selector
+	implies   map[string][]selector
+	members   map[string][]string // of a choice, by its name
+}
+
+// selector is a line by which one symbol switches on another.
+type selector struct {
+	name string
+	prop kconf.Property
+}
+
+// NewTree makes a tree of all that the Kconfig files define.
+func NewTree(symbols []kconf.Symbol) *Tree {
+	t := &Tree{
+		symbols: map[string]*kconf.Symbol{}, selectors: map[string][]selector{},
+		implies: map[string][]selector{}, members: map[string][]string{},
+	}
+	for i := range symbols {
+		s := &symbols[i]
+		t.symbols[s.Name] = s
+		t.names = append(t.names, s.Name)
+		if s.Choice != "" {
+			t.members[s.Choice] = append(t.members[s.Choice], s.Name)
+		}
+		for _, p := range s.Properties {
+			switch p.Kind {
+			case "select":
+				t.selectors[p.Value.Name] = append(t.selectors[p.Value.Name], selector{s.Name, p})
+			case "imply":
+				t.implies[p.Value.Name] = append(t.implies[p.Value.Name], selector{s.Name, p})
+			}
+		}
+	}
+	return t
+}
+
+// Names gives the names, without CONFIG_, of all symbols but the choices, sorted.
+func (t *Tree) Names() []string {
+	names := slices.DeleteFunc(slices.Clone(t.names), isChoice)
+	slices.Sort(names)
+	return names
+}
+
+// Has reports whether the kernel defines the symbol.
+func (t *Tree) Has(name string) bool { return t.symbols[name] != nil }
+
+// isChoice tells choices, which have no names of their own.
+func isChoice(name string) bool { return len(name) > 7 && name[:7] == "choice " }
+
+func isBool(s *kconf.Symbol) bool { return s.Type == "bool" || s.Type == "tristate" }
+
+func place(file string, line int) string { return fmt.Sprintf("%s:%d", file, line) }
+
+func at(p kconf.Property) string { return place(p.File, p.Line) }
+
+// of gives a symbol's properties of one kind.
+func of(s *kconf.Symbol, kind string) []kconf.Property {
+	var all []kconf.Property
+	for _, p := range s.Properties {
+		if p.Kind == kind {
+			all = append(all, p)
+		}
+	}
+	return all
+}

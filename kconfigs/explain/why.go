@@ -1,0 +1,375 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+)
+
+// World is one .config: what every symbol came to, and what was asked for.
+type World struct {
+	*Tree
+	// Values are those of all symbols.
+	Values map[string]kconf.Value
+	// Asked are the settings of the request, by symbol. A symbol that has a prompt and is
+	// not among them is taken to have been left off, as allnoconfig does.
+	Asked map[string]kconfigs.Setting
+}
+
+// NewWorld makes one of a tree, of what a request came to in it and of the request.
+func NewWorld(t *Tree, values map[string]kconf.Value, req kconfigs.Request) *World {
+	w := &World{t, values, map[string]kconfigs.Setting{}}
+	for _, s := range req.Settings {
+		w.Asked[s.Symbol] = s
+	}
+	return w
+}
+
+// maxClauses bounds how far a chain of reasons is followed.
+const maxClauses = 6
+
+// Refused says in one line why a symbol has not the value that was wanted of it, in the
+// form of a .config: y, m, n, a number or a quoted string. It is empty where nothing
+// stands in the way.
+func (w *World) Refused(name, wanted string) string {
+	s := w.symbols[name]
+	if s == nil {
+		return "no Kconfig file that is read for x86 defines it"
+	}
+	c := &chain{w: w, told: map[string]bool{name: true}}
+	switch {
+	case !isBool(s):
+		c.number(s, wanted)
+	case wanted == "n":
+		c.forcedOn(s)
+	case wanted != "y" && wanted != "m":
+		c.add("it is a %s, which is y, m or n", s.Type)
+	case wanted == "m" && s.Type == "bool":
+		c.add("it cannot be a module: ask for y")
+	case wanted == "m" && w.tri("MODULES") == kconf.No:
+		c.add("there are no modules here: ask for y")
+	case wanted == "m" && w.tri(name) == kconf.Yes && w.Values[name].Selected == kconf.Yes:
+		c.forcedOn(s)
+	default:
+		c.off(s, triOf(wanted))
+	}
+	return strings.Join(c.clauses, "; ")
+}
+
+// Why says in one line why a symbol has the value that it has.
+func (w *World) Why(name string) string {
+	s := w.symbols[name]
+	if s == nil {
+		return w.Refused(name, "y")
+	}
+	asked, ok := w.Asked[name]
+	v := w.Values[name]
+	switch {
+	case ok && v.Visible > kconf.No && unquote(asked.Value) == v.Value:
+		return "as " + place(asked.Fragment, asked.Line) + " asks"
+	case isBool(s) && w.tri(name) > kconf.No:
+		return w.Refused(name, "n")
+	case isBool(s):
+		return w.Refused(name, "y")
+	}
+	c := &chain{w: w, told: map[string]bool{name: true}}
+	c.number(s, "")
+	return strings.Join(c.clauses, "; ")
+}
+
+func unquote(v string) string {
+	if len(v) < 2 || v[0] != '"' {
+		return v
+	}
+	return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(v[1 : len(v)-1])
+}
+
+// chain is a line of reasons, each telling of what the one before it named.
+type chain struct {
+	w       *World
+	told    map[string]bool
+	clauses []string
+}
+
+func (c *chain) add(format string, args ...any) {
+	c.clauses = append(c.clauses, fmt.Sprintf(format, args...))
+}
+
+// off says why a symbol is not at least wanted.
+func (c *chain) off(s *kconf.Symbol, wanted kconf.Tri) {
+	w := c.w
+	prompts := of(s, "prompt")
+	switch {
+	case w.Values[s.Name].Visible >= wanted || w.Values[s.Name].Visible > kconf.No && w.eval(visibleIf(s)) >= wanted:
+		c.notAsked(s)
+	case len(prompts) > 0:
+		c.needs(s.Name, visibleIf(s), wanted)
+	case w.eval(s.Depends) < wanted:
+		c.needs(s.Name, s.Depends, wanted)
+	default:
+		c.noPrompt(s, wanted)
+	}
+}
+
+// visibleIf is when one of a symbol's prompts can be seen.
+func visibleIf(s *kconf.Symbol) *kconf.Expr { return anyOf(of(s, "prompt")) }
+
+func anyOf(props []kconf.Property) *kconf.Expr {
+	all := &kconf.Expr{Op: "||"}
+	for _, p := range props {
+		if p.If == nil {
+			return nil
+		}
+		all.Args = append(all.Args, *p.If)
+	}
+	if len(all.Args) == 1 {
+		return &all.Args[0]
+	}
+	return all
+}
+
+// notAsked is for what could be on, and is not.
+func (c *chain) notAsked(s *kconf.Symbol) {
+	w := c.w
+	if s.Choice != "" {
+		if i := slices.IndexFunc(w.members[s.Choice], func(m string) bool { return w.tri(m) == kconf.Yes }); i >= 0 {
+			other := w.members[s.Choice][i]
+			c.add("of the %s only one can be had, which is %s%s", s.Choice, other, w.asAsked(other))
+			return
+		}
+	}
+	if a, ok := w.Asked[s.Name]; ok && triOf(a.Value) == kconf.No {
+		c.add("%s asks for that", place(a.Fragment, a.Line))
+		return
+	}
+	if _, ok := w.Asked[s.Name]; !ok {
+		c.add("nothing asks for %s", c.called(s.Name))
+	}
+}
+
+// asAsked says where a value was asked for.
+func (w *World) asAsked(name string) string {
+	if a, ok := w.Asked[name]; ok && unquote(a.Value) == w.Values[name].Value {
+		return ", as " + place(a.Fragment, a.Line) + " asks"
+	}
+	return ""
+}
+
+// called is how a clause speaks of a symbol: the one that was asked about is "it".
+func (c *chain) called(name string) string {
+	if len(c.clauses) == 0 {
+		return "it"
+	}
+	return name
+}
+
+// noPrompt is for what only others can switch on.
+func (c *chain) noPrompt(s *kconf.Symbol, wanted kconf.Tri) {
+	w := c.w
+	text := c.called(s.Name) + " has no prompt"
+	if defaults := of(s, "default"); len(defaults) > 0 {
+		p := defaults[0]
+		if i := slices.IndexFunc(defaults, func(p kconf.Property) bool { return w.eval(p.If) > kconf.No }); i >= 0 {
+			p = defaults[i]
+		}
+		text += fmt.Sprintf(", and %s by default (%s)", defaultText(p), at(p))
+	}
+	var by []string
+	for _, sel := range w.selectors[s.Name] {
+		by = append(by, sel.name)
+	}
+	if len(by) == 0 {
+		c.add("%s, and nothing selects it", text)
+		return
+	}
+	slices.Sort(by)
+	by = slices.Compact(by)
+	if len(by) == 1 {
+		c.add("%s: %s would select it, which is %s%s", text, by[0], w.value(by[0]), w.asAsked(by[0]))
+		c.follow(by[0], wanted)
+		return
+	}
+	c.add("%s: one of %s must select it", text, list(by, 8))
+}
+
+func defaultText(p kconf.Property) string {
+	if p.If == nil {
+		return p.Value.String()
+	}
+	return p.Value.String() + " if " + p.If.String()
+}
+
+// list gives at most n of the words, and how many there are besides.
+func list(words []string, n int) string {
+	if len(words) > n {
+		return fmt.Sprintf("%s and %d more", strings.Join(words[:n], ", "), len(words)-n)
+	}
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+// needs names what is not met of an expression, and then why each part of it is so.
+func (c *chain) needs(name string, e *kconf.Expr, wanted kconf.Tri) {
+	blocking := c.w.firstOf(c.w.blockers(e, wanted), wanted)
+	var parts, next []string
+	for _, b := range blocking {
+		parts = append(parts, c.blocker(b))
+		if b.Op == "" {
+			next = append(next, b.Name)
+		}
+	}
+	if len(parts) > 0 {
+		c.add("%s needs %s", c.called(name), strings.Join(parts, ", and "))
+	}
+	for _, n := range next {
+		c.follow(n, wanted)
+	}
+}
+
+// follow goes on with a symbol that another needs, unless that has been told, or was
+// asked for, which needs no reason.
+func (c *chain) follow(name string, wanted kconf.Tri) {
+	s := c.w.symbols[name]
+	if s == nil || c.told[name] || len(c.clauses) >= maxClauses || c.w.asAsked(name) != "" || isChoice(name) {
+		return
+	}
+	c.told[name] = true
+	c.off(s, wanted)
+}
+
+// blocker words what stands in the way.
+func (c *chain) blocker(e *kconf.Expr) string {
+	w := c.w
+	switch {
+	case e.Op == "" && w.symbols[e.Name] == nil:
+		return e.Name + ", which this kernel has not on x86"
+	case e.Op == "":
+		return fmt.Sprintf("%s, which is %s%s", e.Name, w.value(e.Name), w.asAsked(e.Name))
+	case e.Op == "'":
+		return "what can never be"
+	case e.Op == "!" && e.Args[0].Op == "":
+		name := e.Args[0].Name
+		return fmt.Sprintf("%s to be off, and it is %s%s", name, w.value(name), w.asAsked(name))
+	}
+	var values []string
+	for _, name := range leaves(e, nil) {
+		if w.symbols[name] != nil && !slices.Contains(values, name+" is "+w.value(name)) {
+			values = append(values, name+" is "+w.value(name))
+		}
+	}
+	return fmt.Sprintf("%s (%s)", e, strings.Join(values[:min(len(values), 6)], ", "))
+}
+
+// leaves gives the symbols that an expression names.
+func leaves(e *kconf.Expr, all []string) []string {
+	if e == nil {
+		return all
+	}
+	if e.Op == "" {
+		return append(all, e.Name)
+	}
+	for i := range e.Args {
+		all = leaves(&e.Args[i], all)
+	}
+	return all
+}
+
+// forcedOn says why a symbol that could have been off is on.
+func (c *chain) forcedOn(s *kconf.Symbol) {
+	w := c.w
+	var by []string
+	for _, sel := range w.selectors[s.Name] {
+		if min(w.tri(sel.name), w.eval(sel.prop.If)) > kconf.No {
+			by = append(by, fmt.Sprintf("%s (%s)%s", sel.name, at(sel.prop), w.asAsked(sel.name)))
+		}
+	}
+	if len(by) > 0 {
+		c.add("selected by %s", strings.Join(by[:min(len(by), 5)], " and ")+more(len(by)-5))
+		return
+	}
+	if s.Choice != "" {
+		c.add("the %s must have one of its members, and it has this one%s", s.Choice, w.asAsked(s.Name))
+		return
+	}
+	reason := "it has no prompt"
+	if prompts := of(s, "prompt"); len(prompts) > 0 {
+		hidden := &chain{w: w, told: map[string]bool{s.Name: true}}
+		hidden.needs(s.Name, visibleIf(s), kconf.Yes)
+		reason = "its prompt is hidden"
+		if w.Values[s.Name].Visible > kconf.No {
+			reason = ""
+		} else if len(hidden.clauses) > 0 {
+			reason = "its prompt is hidden, as " + strings.Replace(hidden.clauses[0], "it needs", "that needs", 1)
+		}
+	}
+	c.byDefault(s, reason)
+}
+
+func more(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n)
+}
+
+// byDefault names the default, or who implies it, that gave a symbol its value.
+func (c *chain) byDefault(s *kconf.Symbol, reason string) {
+	w := c.w
+	join := func(text string, args ...any) {
+		if reason != "" {
+			text = reason + ", and " + text
+		}
+		c.add(text, args...)
+	}
+	for _, sel := range w.implies[s.Name] {
+		if min(w.tri(sel.name), w.eval(sel.prop.If)) > kconf.No {
+			join("%s implies it (%s)", sel.name, at(sel.prop))
+			return
+		}
+	}
+	for _, p := range of(s, "default") {
+		if w.eval(p.If) > kconf.No {
+			join("its default is %s (%s)", defaultText(p), at(p))
+			return
+		}
+	}
+	if reason != "" {
+		c.add("%s", reason)
+	}
+}
+
+// number says why a number or a string is not what was asked for.
+func (c *chain) number(s *kconf.Symbol, wanted string) {
+	w := c.w
+	if wanted != "" && (wanted == "y" || wanted == "m" || wanted == "n") {
+		c.add("it is of type %s, which is neither y, m nor n", s.Type)
+		return
+	}
+	if w.Values[s.Name].Visible == kconf.No {
+		if len(of(s, "prompt")) == 0 {
+			c.byDefault(s, "it has no prompt")
+			return
+		}
+		c.needs(s.Name, visibleIf(s), kconf.Yes)
+		return
+	}
+	for _, p := range of(s, "range") {
+		if w.eval(p.If) > kconf.No && wanted != "" {
+			c.add("the range is %s to %s (%s)", w.operandText(&p.Value.Args[0]), w.operandText(&p.Value.Args[1]), at(p))
+			return
+		}
+	}
+	if wanted == "" {
+		c.byDefault(s, "")
+	}
+}
+
+func (w *World) operandText(e *kconf.Expr) string {
+	v, _ := w.operand(e)
+	return v
+}

@@ -1,0 +1,128 @@
+package kbuild
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+)
+
+// eachSeries runs a test on 6.12, and with NETSTRIP_FULL=1 on 6.1 besides.
+func eachSeries(t *testing.T, test func(t *testing.T, s *Source)) {
+	t.Run("6.12", func(t *testing.T) { test(t, realSource(t)) })
+	t.Run("6.1", func(t *testing.T) {
+		if os.Getenv("NETSTRIP_FULL") == "" {
+			t.Skip("LINUX 6.1 IS NOT TESTED: NETSTRIP_FULL=1 does")
+		}
+		c, err := cache.Open("")
+		require.NoError(t, err)
+		s, err := OpenSource(t.Context(), SourceOptions{Cache: c, Path: filepath.Join(debianDir, "linux-source-6.1.tar.xz")})
+		require.NoError(t, err)
+		test(t, s)
+	})
+}
+
+// TestSettleIsMake holds the Kconfig program to make, byte for byte, in an order that
+// would show if one request were to leave anything to the next.
+func TestSettleIsMake(t *testing.T) {
+	eachSeries(t, func(t *testing.T, s *Source) {
+		ctx := t.Context()
+		b := &Builder{Cache: s.cache, Source: s}
+		k, err := b.Kconf(ctx)
+		require.NoError(t, err)
+		defer k.Close()
+		obj := t.TempDir()
+		lock, err := os.Create(filepath.Join(obj, "lock"))
+		require.NoError(t, err)
+		defer lock.Close()
+		j := &job{Builder: b, obj: obj, lock: lock}
+		j.tree, err = s.Tree(ctx)
+		require.NoError(t, err)
+		request := filepath.Join(obj, "request")
+		made := func(mode kconf.Mode, text []byte) string {
+			path := request
+			if mode == kconf.OldDef {
+				path = filepath.Join(obj, ".config")
+			}
+			require.NoError(t, os.WriteFile(path, text, 0o644))
+			require.NoError(t, j.make(ctx, nil, []string{"KCONFIG_ALLCONFIG=" + request}, string(mode)))
+			data, err := os.ReadFile(filepath.Join(obj, ".config"))
+			require.NoError(t, err)
+			return string(data)
+		}
+		for _, p := range []string{"full", "no-inet", "no-net"} {
+			text := []byte(profileText(t, p))
+			got, err := k.Settle(ctx, kconf.AllNo, text)
+			require.NoError(t, err)
+			// Not Equal, which would print both.
+			assert.True(t, made(kconf.AllNo, text) == string(got), "allnoconfig of %s", p)
+		}
+		for mode, text := range map[kconf.Mode]string{
+			kconf.AllYes: "# CONFIG_INET is not set\nCONFIG_LOG_BUF_SHIFT=14\nCONFIG_PREEMPT_NONE=y\n",
+			kconf.OldDef: "CONFIG_NET=y\nCONFIG_LOCALVERSION=\"-x\"\n",
+		} {
+			got, err := k.Settle(ctx, mode, []byte(text))
+			require.NoError(t, err)
+			assert.True(t, made(mode, []byte(text)) == string(got), string(mode))
+		}
+		text := []byte(profileText(t, "full"))
+		first, err := k.Settle(ctx, kconf.AllNo, text)
+		require.NoError(t, err)
+		k.Close()
+		again, err := k.Settle(ctx, kconf.AllNo, text)
+		require.NoError(t, err, "closed is not the end")
+		assert.True(t, string(first) == string(again))
+		_, err = k.Settle(ctx, "oldconfig", text)
+		assert.EqualError(t, err, "asking Kconfig for oldconfig: error: no such command: oldconfig: failed 2")
+	})
+}
+
+// TestSymbolsAndValues holds what is said of the symbols to what is known of them.
+func TestSymbolsAndValues(t *testing.T) {
+	eachSeries(t, func(t *testing.T, s *Source) {
+		ctx := t.Context()
+		k, err := (&Builder{Cache: s.cache, Source: s}).Kconf(ctx)
+		require.NoError(t, err)
+		defer k.Close()
+		all, err := k.Symbols()
+		require.NoError(t, err)
+		values, err := k.Values(ctx, kconf.AllNo, []byte(profileText(t, "no-inet")))
+		require.NoError(t, err)
+		assert.Len(t, values, len(all))
+		known, err := s.Symbols(ctx)
+		require.NoError(t, err)
+		named := map[string]kconf.Symbol{}
+		for _, sym := range all {
+			named[sym.Name] = sym
+			require.NotEmpty(t, sym.Entries, sym.Name)
+			// Some files of other architectures are read too, for what stands in them.
+			if file := sym.Entries[0].File; !strings.HasPrefix(sym.Name, "choice ") && !strings.HasPrefix(file, "arch/") {
+				assert.True(t, known[sym.Name], "%s of %s", sym.Name, file)
+			}
+		}
+		unix := named["UNIX"]
+		assert.Equal(t, "NET", unix.Depends.String())
+		assert.Equal(t, "net/unix/Kconfig", unix.Entries[0].File)
+		assert.Contains(t, unix.Entries[0].Help, "Unix domain sockets")
+		assert.Equal(t, kconf.Value{Value: "y", Visible: kconf.Yes, Depends: kconf.Yes, Written: true}, values["UNIX"])
+		assert.Equal(t, kconf.Value{Value: "n", Depends: kconf.No}, values["IPV6"])
+		assert.Equal(t, "choice", named["PREEMPT_NONE"].Choice[:6])
+		assert.Contains(t, named, named["PREEMPT_NONE"].Choice)
+	})
+}
+
+func profileText(t *testing.T, name string) string {
+	t.Helper()
+	p, err := kconfigs.Lookup(name)
+	require.NoError(t, err)
+	r, err := p.Request()
+	require.NoError(t, err)
+	return r.Text()
+}

@@ -1,0 +1,103 @@
+package kconf
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/process"
+)
+
+// objects are those of scripts/kconfig that its own programs share (Makefile:160).
+func objects() []string {
+	return strings.Fields("confdata expr lexer.lex menu parser.tab preprocess symbol util")
+}
+
+// fill makes an entry of the cache in dir: the program, the environment that it needs,
+// and the symbols.
+func (o Options) fill(ctx context.Context, dir string) error {
+	// kbuild's own objects stand in a tree of their own, for a builder may be at work in
+	// its tree; and they are not kept, as their paths are not those of the entry.
+	obj := filepath.Join(dir, "obj")
+	if err := o.make(ctx, obj, "build_config"); err != nil {
+		return fmt.Errorf("compiling the kernel's scripts/kconfig: %w", err)
+	}
+	if err := o.compile(ctx, dir, obj); err != nil {
+		return err
+	}
+	env, err := o.environment(ctx, obj)
+	if err != nil {
+		return err
+	}
+	if err := cache.WriteFile(filepath.Join(dir, environmentFile), []byte(strings.Join(env, "\x00"))); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(obj); err != nil {
+		return fmt.Errorf("clearing the objects of scripts/kconfig: %w", err)
+	}
+	s, err := start(o.Cache, filepath.Join(dir, programFile), env)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	symbols, err := s.ask(ctx, "symbols", nil)
+	if err != nil {
+		return err
+	}
+	return cache.WriteFile(filepath.Join(dir, symbolsFile), symbols)
+}
+
+// make runs kbuild's make in an object tree.
+func (o Options) make(ctx context.Context, obj string, args ...string) error {
+	all := append([]string{"make", "-s", "-C", o.Tree, "O=" + obj}, o.Variables...)
+	_, err := process.Run(ctx, process.Command{Args: append(all, args...), Env: o.Environment})
+	return err
+}
+
+// compile links the program with the objects of the kernel's.
+func (o Options) compile(ctx context.Context, dir, obj string) error {
+	source := filepath.Join(obj, "serve.c")
+	if err := os.WriteFile(source, []byte(program), 0o644); err != nil {
+		return fmt.Errorf("writing the Kconfig program: %w", err)
+	}
+	args := []string{"gcc", "-std=gnu11", "-O2", "-D_GNU_SOURCE",
+		"-I" + filepath.Join(o.Tree, "scripts/kconfig"), "-I" + filepath.Join(o.Tree, "scripts/include"),
+		"-o", filepath.Join(dir, programFile), source}
+	for _, name := range objects() {
+		args = append(args, filepath.Join(obj, "scripts/kconfig", name+".o"))
+	}
+	if _, err := process.Run(ctx, process.Command{Args: args}); err != nil {
+		return fmt.Errorf("compiling netstrip's Kconfig program against %s (it is made for Linux 6.1 and 6.12): %w", o.Tree, err)
+	}
+	return nil
+}
+
+// environment gives what kbuild adds to the environment of conf: a script that is run in
+// its place saves it.
+func (o Options) environment(ctx context.Context, obj string) ([]string, error) {
+	script := filepath.Join(obj, "scripts/kconfig/save")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec env -0 >saved\n"), 0o755); err != nil {
+		return nil, fmt.Errorf("saving kbuild's environment: %w", err)
+	}
+	if err := o.make(ctx, obj, "config", "config-prog=save"); err != nil {
+		return nil, fmt.Errorf("saving kbuild's environment: %w", err)
+	}
+	data, err := os.ReadFile(filepath.Join(obj, "saved"))
+	if err != nil {
+		return nil, fmt.Errorf("saving kbuild's environment: %w", err)
+	}
+	added := map[string]bool{}
+	for v := range bytes.SplitSeq(bytes.TrimSuffix(data, []byte{0}), []byte{0}) {
+		added[string(v)] = true
+	}
+	for _, v := range os.Environ() {
+		delete(added, v)
+	}
+	return slices.Sorted(maps.Keys(added)), nil
+}

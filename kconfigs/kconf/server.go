@@ -1,0 +1,153 @@
+package kconf
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/process"
+)
+
+// maxSaid is how many lines of what kconfig says about one command are kept.
+const maxSaid = 100
+
+// server is the program, running. It ends when its standard input does, as it does when
+// netstrip dies.
+type server struct {
+	mail    *os.File // the request goes in, the answer comes out; it has no name
+	in      *os.File
+	said    []string // since the last reply
+	replies chan reply
+	ended   chan struct{} // closed once err is set
+	err     error
+	cancel  func()
+}
+
+// reply is the line that ends an answer, and what kconfig said before it.
+type reply struct {
+	line string
+	said []string
+}
+
+// refusal is the failure of one command, after which the program goes on.
+type refusal struct{ command, said string }
+
+func (r refusal) Error() string {
+	return fmt.Sprintf("asking Kconfig for %s: %s", r.command, r.said)
+}
+
+func isRefusal(err error) bool {
+	_, ok := errors.AsType[refusal](err)
+	return ok
+}
+
+// start starts the program. It works in a directory of its own: Kconfig's questions about
+// the compiler leave their files where it stands (scripts/Kconfig.include:33).
+func start(c *cache.Cache, path string, env []string) (*server, error) {
+	dir, err := os.MkdirTemp(filepath.Join(c.Dir, "tmp"), kind+"-")
+	if err != nil {
+		return nil, fmt.Errorf("starting the Kconfig program: %w", err)
+	}
+	guarded, err := process.Guard(dir)
+	if err != nil {
+		os.Remove(dir)
+		return nil, err
+	}
+	s := &server{replies: make(chan reply, 1), ended: make(chan struct{})}
+	stdin, err := s.open()
+	if err != nil {
+		guarded()
+		return nil, fmt.Errorf("starting the Kconfig program: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	go func() {
+		defer close(s.ended)
+		defer guarded()
+		defer stdin.Close()
+		_, err := process.Run(ctx, process.Command{
+			Args: []string{path, "Kconfig"}, Dir: dir, Env: env,
+			Stdin: stdin, Files: []*os.File{s.mail}, OnLine: s.hear,
+		})
+		if pe, ok := errors.AsType[*process.Error](err); ok && len(s.said) > 0 {
+			err = fmt.Errorf("%w: %s", pe.Err, s.said[0]) // not of an earlier command
+		}
+		s.err = err
+	}()
+	return s, nil
+}
+
+// open makes the mailbox and the pipe for commands, of which it gives the reading end.
+func (s *server) open() (*os.File, error) {
+	fd, err := unix.MemfdCreate("netstrip-kconf", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("making a file in memory: %w", err)
+	}
+	s.mail = os.NewFile(uintptr(fd), "the Kconfig program's mailbox")
+	r, w, err := os.Pipe()
+	if err != nil {
+		s.mail.Close()
+		return nil, err
+	}
+	s.in = w
+	return r, nil
+}
+
+// hear takes the program's lines: all are kconfig's own but those that begin in "= ".
+func (s *server) hear(line string) {
+	if strings.HasPrefix(line, "= ") {
+		s.replies <- reply{line, s.said}
+		s.said = nil
+	} else if len(s.said) < maxSaid && strings.TrimSpace(line) != "" {
+		s.said = append(s.said, line)
+	}
+}
+
+// ask has one command done.
+func (s *server) ask(ctx context.Context, command string, request []byte) ([]byte, error) {
+	err := s.mail.Truncate(0)
+	if err == nil {
+		_, err = s.mail.WriteAt(request, 0)
+	}
+	if err == nil {
+		// Where the program has ended already, why it has says more than this.
+		_, _ = s.in.WriteString(command + "\n")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking Kconfig for %s: %w", command, err)
+	}
+	select {
+	case r := <-s.replies:
+		if r.line != "= ok" {
+			return nil, refusal{command, strings.Join(append(r.said[:min(len(r.said), 1)], r.line[2:]), ": ")}
+		}
+	case <-s.ended:
+		return nil, fmt.Errorf("asking Kconfig for %s: %w", command, cmp.Or(s.err, errors.New("the program has ended")))
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	info, err := s.mail.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("reading Kconfig's answer: %w", err)
+	}
+	answer := make([]byte, info.Size())
+	if _, err := s.mail.ReadAt(answer, 0); err != nil && len(answer) > 0 {
+		return nil, fmt.Errorf("reading Kconfig's answer: %w", err)
+	}
+	return answer, nil
+}
+
+// stop ends the program and waits for its end.
+func (s *server) stop() {
+	s.in.Close()
+	s.cancel()
+	<-s.ended
+	s.mail.Close()
+}

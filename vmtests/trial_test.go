@@ -1,0 +1,100 @@
+package vmtests
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests/accel"
+)
+
+// What a program in QEMU's place does when it is to use KVM. Under TCG it is QEMU.
+const (
+	// kvmWorks runs the guest, under TCG.
+	kvmWorks = `exec "$qemu" "$@"`
+	// kvmRefuses is what QEMU says of a KVM that opens and makes no machine.
+	kvmRefuses = `echo "ioctl(KVM_CREATE_VM) failed: 16 Device or resource busy" >&2
+		echo "qemu-system-x86_64: failed to initialize kvm: Device or resource busy" >&2; exit 1`
+	// kvmStops is what QEMU does with a guest whose instructions KVM does not get on with,
+	// in the firmware already: it lists the registers and pauses the machine.
+	kvmStops = `printf 'KVM internal error. Suberror: 1\nemulation failure\nEAX=00000000 EBX=00000000\nCode=00 00 <ff> ff\n' >&2
+		exec "$qemu" -S "$@"`
+	kvmCrashes = `kill -SEGV $$`
+	// kvmHangs runs a guest other than the one it was asked for.
+	kvmHangs = `exec "$qemu" "$@" -kernel `
+)
+
+// qemuUnderKVM makes a program that passes for QEMU and writes a line to log for each
+// guest that it is to run under KVM.
+func qemuUnderKVM(t *testing.T, qemu, log, does string) string {
+	t.Helper()
+	script := "#!/bin/sh\nqemu=" + qemu + "\ncase \" $* \" in *' -accel kvm '*)\necho tried >>" + log + "\n" +
+		`for a; do shift; test "$a" = kvm && a=tcg; set -- "$@" "$a"; done` + "\n" + does + "\nesac\n" + `exec "$qemu" "$@"` + "\n"
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) // under TCG nobody runs it
+	path := filepath.Join(dir, qemuProgram)
+	require.NoError(t, os.WriteFile(path, []byte(script), 0o755))
+	return path
+}
+
+// Each way in which a KVM that opens may fail a guest, and one in which it does not.
+func TestTrial(t *testing.T) {
+	good, _ := testGuest(t)
+	for _, tc := range []struct {
+		name, does, kernel string // kernel other than the good one
+		want, reason       string
+		kept               bool
+	}{
+		{"it works", kvmWorks, "", accel.KVM, "a guest booted to its end under KVM", true},
+		{"it makes no machine", kvmRefuses, "", accel.TCG,
+			"qemu-failed (QEMU ended with status 1: qemu-system-x86_64: failed to initialize kvm: Device or resource busy)", false},
+		{"the guest hangs", kvmHangs + tinyKernel(t, "", spins), "", accel.TCG, "silent (no console byte and no event in 3s)", true},
+		{"the kernel hangs", kvmHangs + tinyKernel(t, "Linux version 0.0 by hand\n", spins), "", accel.TCG,
+			"hung (nothing moved for 3s, in the kernel, before init", true},
+		{"the guest is reset", kvmHangs + tinyKernel(t, "", resets), "", accel.TCG,
+			"silent (the machine was reset before the first console byte)", true},
+		{"the firmware is not emulated", kvmStops, "", accel.TCG,
+			"silent (no console byte and no event in 3s); QEMU said: KVM internal error. Suberror: 1", true},
+		{"QEMU crashes", kvmCrashes, "", accel.TCG, "qemu-failed (QEMU was killed by SIGSEGV", false},
+		{"the kernel is at fault", kvmWorks, tinyKernel(t, "", resets), accel.TCG,
+			"first console byte); nor does it under TCG: silent (the machine was reset", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			log := filepath.Join(t.TempDir(), "log")
+			c, err := cache.Open(t.TempDir())
+			require.NoError(t, err)
+			rig := &Rig{opts: Options{MemoryMiB: good.memoryMiB}}
+			p := parts{qemu: qemuUnderKVM(t, good.qemu, log, tc.does), image: &initramfs.Image{Path: good.image}}
+			kernel := &kbuild.Kernel{Boot: good.kernel}
+			if tc.kernel != "" {
+				kernel.Boot = tc.kernel
+			}
+			o := accel.Options{Want: "auto", Device: file(t, "kvm", nil), Cache: c, QEMU: "7.2"}
+			o.Trial = func(ctx context.Context) error { return rig.trial(ctx, p, kernel) }
+			for try := range 2 {
+				start := time.Now()
+				got, err := accel.Choose(t.Context(), o)
+				require.NoError(t, err)
+				assert.Equal(t, tc.want, got.Name)
+				assert.Contains(t, got.Reason, tc.reason)
+				if try == 1 && tc.kept {
+					assert.Less(t, time.Since(start), time.Second, "nobody waits for a limit twice")
+				}
+				t.Logf("%.1f s: %s", time.Since(start).Seconds(), got.Reason)
+			}
+			tried, err := os.ReadFile(log)
+			require.NoError(t, err)
+			assert.Equal(t, map[bool]int{true: 1, false: 2}[tc.kept], strings.Count(string(tried), "\n"))
+		})
+	}
+}
