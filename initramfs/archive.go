@@ -2,6 +2,7 @@ package initramfs
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/u-root/mkuimage/cpio"
@@ -45,11 +46,7 @@ func writeArchive(path, initProgram, uinitProgram string) error {
 	if err != nil {
 		return err
 	}
-	w := cpio.Newc.Writer(out)
-	err = files.WriteTo(archiveWriter{w})
-	if err == nil {
-		err = cpio.WriteTrailer(w)
-	}
+	err = writeFiles(out, files)
 	if cerr := out.Close(); err == nil {
 		err = cerr
 	}
@@ -57,6 +54,14 @@ func writeArchive(path, initProgram, uinitProgram string) error {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
+}
+
+func writeFiles(out io.Writer, files *initramfs.Files) error {
+	w := cpio.Newc.Writer(out)
+	if err := files.WriteTo(archiveWriter{w}); err != nil {
+		return err
+	}
+	return cpio.WriteTrailer(w)
 }
 
 // archiveWriter is mkuimage's idea of a writer. Its own for files leaves out the error

@@ -62,6 +62,10 @@ type Options struct {
 	// Uinit is the guest program under initramfs/cmds that goes in; empty means uinit,
 	// which runs the probes. Tests put in another.
 	Uinit string
+	// Modules, if set, is a directory of kernel modules with depmod's lists, which go to
+	// /lib/modules/Release, with a modprobe for the kernel to call. The path stands for
+	// what is in it, as that of a cache does.
+	Modules, Release string
 	// Progress is told what goes on; nil means nobody is.
 	Progress *progress.Printer
 }
@@ -70,7 +74,8 @@ type Options struct {
 type Image struct {
 	// Path is the archive, an uncompressed cpio.
 	Path string
-	// Key is a hash of everything that went into it.
+	// Key is a hash of everything that went into it; with modules, two, joined by +, of
+	// which the first is that of the image without them.
 	Key string
 	// Bytes is its size.
 	Bytes int64
@@ -111,6 +116,9 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 		return nil, fmt.Errorf("building the initramfs: %w", err)
 	}
 	image.Bytes = info.Size()
+	if o.Modules != "" {
+		return image.withModules(ctx, c, o)
+	}
 	return image, nil
 }
 

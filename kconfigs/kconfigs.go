@@ -28,6 +28,8 @@ type Profile struct {
 	Name string
 	// Hypothesis says in one line what is expected of it.
 	Hypothesis string
+	// Prebuilt, if set, is all there is: a kernel that somebody else compiled.
+	Prebuilt *Prebuilt
 	// Start is what the fragments are put on top of.
 	Start Start
 	// Fragments are the names of embedded fragments, without ".config".
@@ -43,6 +45,16 @@ type Start struct {
 	Name string
 	// Text is the .config of a user's.
 	Text string
+}
+
+// Prebuilt is a kernel that netstrip does not compile.
+type Prebuilt struct {
+	// Distro says that it is the kernel of the distribution's own cloud images, as its
+	// package has it.
+	Distro bool
+	// Image is otherwise the file, a bzImage or a vmlinux with CONFIG_PVH, and Modules the
+	// directory of its modules, as /lib/modules has it; empty means that it has none.
+	Image, Modules string
 }
 
 // Ladder gives the profiles that take networking away part by part, in the order that
@@ -83,6 +95,8 @@ func Profiles() []Profile {
 			Start: Start{Name: "defconfig"}, Fragments: []string{guest}},
 		Profile{Name: "defconfig-no-net", Hypothesis: "one line takes networking out of an ordinary kernel, and it boots",
 			Start: Start{Name: "defconfig"}, Fragments: []string{guest, "no-net"}},
+		Profile{Name: "distro", Hypothesis: "a kernel that was not compiled here finds what full finds",
+			Prebuilt: &Prebuilt{Distro: true}},
 	)
 }
 
@@ -102,6 +116,15 @@ func UserConfig(file string) (Profile, error) {
 		Name: "config-" + plainName(file), Hypothesis: "a config of the user's",
 		Start: Start{Name: file, Text: string(data)}, Fragments: []string{guest},
 	}, nil
+}
+
+// UserKernel gives a profile for a kernel of the user's, with the directory of its
+// modules or "".
+func UserKernel(image, modules string) Profile {
+	return Profile{
+		Name: "kernel-" + plainName(image), Hypothesis: "a kernel of the user's",
+		Prebuilt: &Prebuilt{Image: image, Modules: modules},
+	}
 }
 
 // Lookup gives the profile called name.
@@ -149,6 +172,12 @@ func plain(r rune) rune {
 // Request composes p's fragments. All that is wrong with them is reported at once.
 func (p Profile) Request() (Request, error) {
 	e := &RequestError{}
+	if p.Prebuilt != nil {
+		for _, f := range p.added {
+			e.add(f.Name, 0, "", "%s was compiled by somebody else: no fragment can change it", p.Name)
+		}
+		return Request{Profile: p.Name, Prebuilt: p.Prebuilt}, e.orNil()
+	}
 	var frags []Fragment
 	for _, name := range p.Fragments {
 		f, err := readEmbedded(name)

@@ -11,6 +11,8 @@ import (
 type Request struct {
 	// Profile is the name of the profile it was composed from.
 	Profile string
+	// Prebuilt, if set, is the kernel that was asked for, and nothing else counts.
+	Prebuilt *Prebuilt
 	// Start is what the settings are put on top of.
 	Start    Start
 	Settings []Setting

@@ -44,6 +44,7 @@ func TestCommandCanBePasted(t *testing.T) {
 func TestQEMUNotStarted(t *testing.T) {
 	g, _ := testGuest(t)
 	t.Setenv("PATH", t.TempDir())
+	t.Setenv("TMPDIR", t.TempDir())
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	before := takeStock(t)
 	r, err := boot(t.Context(), g)

@@ -116,6 +116,11 @@ func (r *Rig) recordIDs(profiles []kconfigs.Profile) []string {
 
 // bootOne boots one kernel, again if it stays silent, and records it.
 func (r *Rig) bootOne(ctx context.Context, p parts, profile kconfigs.Profile, k *kbuild.Kernel, id string) (record.Record, error) {
+	image, err := r.imageFor(ctx, p, k)
+	if err != nil {
+		return record.Record{}, err
+	}
+	p.image = image
 	rec := record.Record{
 		Schema: record.Schema, ID: id, Run: r.run, Profile: profile.Name, Series: series(k.Version),
 		Kernel: record.Kernel{
@@ -132,7 +137,6 @@ func (r *Rig) bootOne(ctx context.Context, p parts, profile kconfigs.Profile, k 
 	r.opts.Progress.State("booting %s", profile.Name)
 	var res result
 	for try := 1; ; try++ {
-		var err error
 		if res, err = boot(ctx, g); err != nil {
 			return rec, err
 		}

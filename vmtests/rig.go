@@ -239,6 +239,17 @@ func qemuVersion(ctx context.Context, path string) (string, error) {
 	return strings.TrimPrefix(line, "QEMU emulator version "), nil
 }
 
+// imageFor gives the initramfs that a kernel is booted with: that of all, or one that
+// has its modules too.
+func (r *Rig) imageFor(ctx context.Context, p parts, k *kbuild.Kernel) (*initramfs.Image, error) {
+	if k.Modules == "" {
+		return p.image, nil
+	}
+	return initramfs.Build(ctx, initramfs.Options{
+		Cache: r.cache, Progress: r.opts.Progress, Modules: k.Modules, Release: k.Version,
+	})
+}
+
 func (r *Rig) guest(p parts, k *kbuild.Kernel) guest {
 	return guest{
 		machine: machine{accel: p.accel.Name, memoryMiB: r.opts.MemoryMiB},

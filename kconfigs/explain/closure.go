@@ -70,49 +70,84 @@ func counts(m map[string]int) []Count {
 }
 
 // impossible gives the symbols that can have no value but n, or none at all, when those
-// called off are n. A symbol is possible when some of its prompts, defaults, selectors or
-// those that imply it might do; every other symbol is taken to have the value that is
-// best for it. That is generous, so what is impossible is so for certain.
+// called off are n.
 func (t *Tree) impossible(off []string) map[string]bool {
-	gone := map[string]bool{}
+	l := &limits{Tree: t, off: off, gone: map[string]bool{}, certain: map[string]bool{}}
 	for _, name := range off {
-		gone[name] = true
+		l.gone[name] = true
 	}
 	for again := true; again; {
 		again = false
 		for _, name := range t.names {
-			if !gone[name] && !t.possible(t.symbols[name], gone, off) {
-				gone[name], again = true, true
+			s := t.symbols[name]
+			switch {
+			case l.gone[name] || l.certain[name]:
+			case !l.possible(s):
+				l.gone[name], again = true, true
+			case l.sure(s):
+				l.certain[name], again = true, true
 			}
 		}
 	}
-	return gone
+	return l.gone
 }
 
-func (t *Tree) possible(s *kconf.Symbol, gone map[string]bool, off []string) bool {
+// limits are what is known of symbols that may be set at will, but for those that are to
+// be off.
+type limits struct {
+	*Tree
+	off     []string
+	gone    map[string]bool // can only be n
+	certain map[string]bool // can only be y, as 64BIT
+}
+
+// possible reports whether any of a symbol's prompts, defaults, selectors or those that
+// imply it may do. All that is not known is taken to be as is best for it. That is
+// generous, so what is impossible is so for certain.
+func (l *limits) possible(s *kconf.Symbol) bool {
 	for _, p := range s.Properties {
-		if p.Kind == "select" && slices.Contains(off, p.Value.Name) && always(p.If, s) {
+		if p.Kind == "select" && slices.Contains(l.off, p.Value.Name) && always(p.If, s) {
 			return false // with it, what is to be off would be on
 		}
 	}
 	for _, p := range s.Properties {
-		if p.Kind != "prompt" && p.Kind != "default" {
-			continue
+		if p.Kind == "prompt" && l.most(p.If) > kconf.No {
+			return true
 		}
-		_, most := t.bounds(p.If, gone)
-		if p.Kind == "default" && isBool(s) {
-			_, value := t.bounds(p.Value, gone)
-			most = min(most, value)
-		}
-		if most > kconf.No {
+		if p.Kind == "default" && l.most(p.If) > kconf.No && (!isBool(s) || l.most(p.Value) > kconf.No) {
 			return true
 		}
 	}
-	for _, by := range [][]selector{t.selectors[s.Name], t.implies[s.Name]} {
-		for _, sel := range by {
-			if _, most := t.bounds(sel.prop.If, gone); most > kconf.No && !gone[sel.name] {
-				return true
-			}
+	for _, sel := range l.selectors[s.Name] {
+		if l.most(sel.prop.If) > kconf.No && !l.gone[sel.name] {
+			return true
+		}
+	}
+	// Unlike a select, an imply heeds the dependencies.
+	return l.most(s.Depends) > kconf.No && slices.ContainsFunc(l.implies[s.Name], func(sel selector) bool {
+		return l.most(sel.prop.If) > kconf.No && !l.gone[sel.name]
+	})
+}
+
+// sure reports whether nobody can switch a symbol off: it has no prompt that can be seen
+// and is y by default, or what selects it is such a one.
+func (l *limits) sure(s *kconf.Symbol) bool {
+	if !isBool(s) || s.Choice != "" {
+		return false
+	}
+	for _, sel := range l.selectors[s.Name] {
+		if l.certain[sel.name] && l.least(sel.prop.If) == kconf.Yes {
+			return true
+		}
+	}
+	for _, p := range s.Properties {
+		if p.Kind == "prompt" && l.most(p.If) > kconf.No {
+			return false
+		}
+	}
+	for _, p := range of(s, "default") {
+		if l.most(p.If) > kconf.No { // the first that counts decides
+			return l.least(p.If) == kconf.Yes && l.least(p.Value) == kconf.Yes
 		}
 	}
 	return false
@@ -123,48 +158,58 @@ func always(cond *kconf.Expr, s *kconf.Symbol) bool {
 	return cond == nil || cond.String() == s.Depends.String()
 }
 
-// bounds gives the least and the most that an expression can come to when gone are n.
-func (t *Tree) bounds(e *kconf.Expr, gone map[string]bool) (least, most kconf.Tri) {
+func (l *limits) least(e *kconf.Expr) kconf.Tri { least, _ := l.bounds(e); return least }
+func (l *limits) most(e *kconf.Expr) kconf.Tri  { _, most := l.bounds(e); return most }
+
+// bounds gives the least and the most that an expression can come to.
+func (l *limits) bounds(e *kconf.Expr) (least, most kconf.Tri) {
 	if e == nil {
 		return kconf.Yes, kconf.Yes
 	}
 	switch e.Op {
 	case "":
-		s := t.symbols[e.Name]
-		if s == nil || gone[e.Name] || !isBool(s) {
+		s := l.symbols[e.Name]
+		switch {
+		case s == nil || l.gone[e.Name] || !isBool(s):
 			return kconf.No, kconf.No
+		case l.certain[e.Name]:
+			return kconf.Yes, kconf.Yes
 		}
 		return kconf.No, kconf.Yes
 	case "'":
 		return triOf(e.Name), triOf(e.Name)
 	case "!":
-		least, most = t.bounds(&e.Args[0], gone)
+		least, most = l.bounds(&e.Args[0])
 		return kconf.Yes - most, kconf.Yes - least
 	case "&&", "||":
-		least, most = t.bounds(&e.Args[0], gone)
+		least, most = l.bounds(&e.Args[0])
 		for i := 1; i < len(e.Args); i++ {
-			l, m := t.bounds(&e.Args[i], gone)
+			low, high := l.bounds(&e.Args[i])
 			if e.Op == "&&" {
-				least, most = min(least, l), min(most, m)
+				least, most = min(least, low), min(most, high)
 			} else {
-				least, most = max(least, l), max(most, m)
+				least, most = max(least, low), max(most, high)
 			}
 		}
 		return least, most
 	}
-	return t.boundsOfComparison(e, gone)
+	return l.comparison(e)
 }
 
-// boundsOfComparison knows the outcome where both sides are known: constants, and
-// symbols that are gone.
-func (t *Tree) boundsOfComparison(e *kconf.Expr, gone map[string]bool) (least, most kconf.Tri) {
-	w := &World{Tree: t, Values: map[string]kconf.Value{}}
+// comparison knows the outcome where both sides are known: constants, and symbols that
+// can have one value only.
+func (l *limits) comparison(e *kconf.Expr) (least, most kconf.Tri) {
+	w := &World{Tree: l.Tree, Values: map[string]kconf.Value{}}
 	for _, arg := range e.Args {
-		if s := t.symbols[arg.Name]; arg.Op == "" && s != nil {
-			if !gone[arg.Name] || !isBool(s) {
-				return kconf.No, kconf.Yes
-			}
+		s := l.symbols[arg.Name]
+		switch {
+		case arg.Op == "'" || s == nil:
+		case l.gone[arg.Name] && isBool(s):
 			w.Values[arg.Name] = kconf.Value{Value: "n"}
+		case l.certain[arg.Name]:
+			w.Values[arg.Name] = kconf.Value{Value: "y"}
+		default:
+			return kconf.No, kconf.Yes
 		}
 	}
 	v := w.eval(e)

@@ -66,10 +66,12 @@ func (w *World) Why(name string) string {
 		return w.Refused(name, "y")
 	}
 	asked, ok := w.Asked[name]
-	v := w.Values[name]
+	got := w.Values[name]
 	switch {
-	case ok && v.Visible > kconf.No && unquote(asked.Value) == v.Value:
+	case ok && got.Visible > kconf.No && unquote(asked.Value) == got.Value:
 		return "as " + place(asked.Fragment, asked.Line) + " asks"
+	case ok && unquote(asked.Value) != got.Value:
+		return fmt.Sprintf("%s asks for %s; %s", place(asked.Fragment, asked.Line), asked.Value, w.Refused(name, asked.Value))
 	case isBool(s) && w.tri(name) > kconf.No:
 		return w.Refused(name, "n")
 	case isBool(s):
@@ -279,33 +281,36 @@ func leaves(e *kconf.Expr, all []string) []string {
 	return all
 }
 
-// forcedOn says why a symbol that could have been off is on.
+// forcedOn says why a symbol that could have been off is on, and why what selects it is.
 func (c *chain) forcedOn(s *kconf.Symbol) {
 	w := c.w
-	var by []string
+	var by, parts []string
 	for _, sel := range w.selectors[s.Name] {
 		if min(w.tri(sel.name), w.eval(sel.prop.If)) > kconf.No {
-			by = append(by, fmt.Sprintf("%s (%s)%s", sel.name, at(sel.prop), w.asAsked(sel.name)))
+			by = append(by, sel.name)
+			parts = append(parts, fmt.Sprintf("%s (%s)%s", sel.name, at(sel.prop), w.asAsked(sel.name)))
 		}
 	}
 	if len(by) > 0 {
-		c.add("selected by %s", strings.Join(by[:min(len(by), 5)], " and ")+more(len(by)-5))
+		c.add("%s is selected by %s", c.called(s.Name), strings.Join(parts[:min(len(by), 5)], " and ")+more(len(by)-5))
+		if len(by) == 1 && w.asAsked(by[0]) == "" && !c.told[by[0]] && len(c.clauses) < maxClauses {
+			c.told[by[0]] = true
+			c.forcedOn(w.symbols[by[0]])
+		}
 		return
 	}
 	if s.Choice != "" {
-		c.add("the %s must have one of its members, and it has this one%s", s.Choice, w.asAsked(s.Name))
+		c.add("the %s must have one of its members, and has %s%s", s.Choice, c.called(s.Name), w.asAsked(s.Name))
 		return
 	}
-	reason := "it has no prompt"
-	if prompts := of(s, "prompt"); len(prompts) > 0 {
+	reason := c.called(s.Name) + " has no prompt"
+	switch {
+	case w.Values[s.Name].Visible > kconf.No:
+		reason = ""
+	case len(of(s, "prompt")) > 0:
 		hidden := &chain{w: w, told: map[string]bool{s.Name: true}}
 		hidden.needs(s.Name, visibleIf(s), kconf.Yes)
-		reason = "its prompt is hidden"
-		if w.Values[s.Name].Visible > kconf.No {
-			reason = ""
-		} else if len(hidden.clauses) > 0 {
-			reason = "its prompt is hidden, as " + strings.Replace(hidden.clauses[0], "it needs", "that needs", 1)
-		}
+		reason = fmt.Sprintf("the prompt of %s is hidden (%s)", c.called(s.Name), strings.Join(hidden.clauses[:min(len(hidden.clauses), 1)], ""))
 	}
 	c.byDefault(s, reason)
 }
@@ -338,9 +343,10 @@ func (c *chain) byDefault(s *kconf.Symbol, reason string) {
 			return
 		}
 	}
-	if reason != "" {
-		c.add("%s", reason)
+	if reason == "" {
+		reason = "as the .config has it that was begun with"
 	}
+	c.add("%s", reason)
 }
 
 // number says why a number or a string is not what was asked for.

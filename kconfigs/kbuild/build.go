@@ -45,6 +45,9 @@ type job struct {
 // build makes the kernel for req. Not all that it needs is checked again under the
 // lock: only whether somebody else has built the same meanwhile.
 func (b *Builder) build(ctx context.Context, req kconfigs.Request, title string) (*Kernel, error) {
+	if req.Prebuilt != nil {
+		return b.adopt(ctx, req, title)
+	}
 	k, err := b.prepare(ctx, req, title)
 	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("building %s: %w", req.Profile, err)

@@ -44,7 +44,8 @@ func (j *job) configure(ctx context.Context) ([]byte, error) {
 	if err := j.make(ctx, nil, []string{"KCONFIG_ALLCONFIG=" + path}, target); err != nil {
 		return nil, fmt.Errorf("configuring: %w", err)
 	}
-	return j.readConfig()
+	final, err := j.readConfig()
+	return final, j.withReasons(ctx, err)
 }
 
 // begin gives the lines that a config is made from, and the target that fills in the

@@ -48,10 +48,12 @@ type Kernel struct {
 	Key string `json:"key"`
 	// Dir is where it stands, Image its bzImage, and Config its final .config. Boot is
 	// what QEMU starts: vmlinux without symbols, or Image where it lacks CONFIG_PVH.
-	Dir    string `json:"-"`
-	Image  string `json:"-"`
-	Boot   string `json:"-"`
-	Config string `json:"-"`
+	// Modules is the directory of its modules; empty means that none are wanted.
+	Dir     string `json:"-"`
+	Image   string `json:"-"`
+	Boot    string `json:"-"`
+	Config  string `json:"-"`
+	Modules string `json:"-"`
 	// Version is its release, as uname -r will give it: 6.12.117.
 	Version string `json:"version"`
 	// Source says where the source came from, Compiler what built it.
@@ -162,6 +164,9 @@ func (b *Builder) Build(ctx context.Context, req kconfigs.Request) (*Kernel, err
 // Inputs is a hash of all that goes into req's kernel. Unlike the kernel's key it is
 // known before the kernel has been configured.
 func (b *Builder) Inputs(ctx context.Context, req kconfigs.Request) (string, error) {
+	if req.Prebuilt != nil {
+		return b.prebuiltInputs(*req.Prebuilt)
+	}
 	compiler, err := b.compilerID(ctx)
 	if err != nil {
 		return "", err
@@ -201,6 +206,9 @@ func (b *Builder) load(key string) (*Kernel, error) {
 	if k.BootSHA256 == k.ImageSHA256 {
 		k.Boot = k.Image
 	}
+	if m := filepath.Join(dir, modulesDir); isDir(m) {
+		k.Modules = m
+	}
 	// Some 10 ms, and a kernel cut short would be taken for a silent one.
 	for path, want := range map[string]string{k.Image: k.ImageSHA256, k.Boot: k.BootSHA256} {
 		sum, err := fileSHA256(path)
@@ -212,6 +220,11 @@ func (b *Builder) load(key string) (*Kernel, error) {
 		}
 	}
 	return k, nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func fileSHA256(path string) (string, error) {

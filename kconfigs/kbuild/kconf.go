@@ -2,8 +2,12 @@ package kbuild
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
@@ -27,12 +31,47 @@ func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
 	})
 }
 
-// Start gives what the final .config of req is made from, for Kconf to settle.
-func (b *Builder) Start(ctx context.Context, req kconfigs.Request) (text string, mode kconf.Mode, err error) {
+// withReasons adds to each problem of a request that Kconfig did not meet why it did not.
+// Where the reasons are not to be had the problems are told without.
+func (j *job) withReasons(ctx context.Context, unmet error) error {
+	e, ok := errors.AsType[*kconfigs.RequestError](unmet)
+	if !ok {
+		return unmet
+	}
+	k, err := j.Kconf(ctx)
+	if err != nil {
+		return unmet
+	}
+	defer k.Close()
+	w, err := j.World(ctx, k, j.req)
+	if err != nil {
+		return unmet
+	}
+	for i, p := range e.Problems {
+		if why := w.Refused(p.Symbol, w.Asked[p.Symbol].Value); why != "" && !strings.HasSuffix(p.Text, ")") {
+			e.Problems[i].Text += ": " + why
+		}
+	}
+	return unmet
+}
+
+// World gives what req comes to, for package explain to explain. No kernel is built.
+func (b *Builder) World(ctx context.Context, k *kconf.Kconfig, req kconfigs.Request) (*explain.World, error) {
+	symbols, err := k.Symbols()
+	if err != nil {
+		return nil, err
+	}
 	j := &job{Builder: b, req: req, title: req.Profile}
 	if j.tree, err = b.Source.Tree(ctx); err != nil {
-		return "", "", err
+		return nil, err
 	}
 	text, target, err := j.begin()
-	return text, kconf.Mode(target), err
+	if err != nil {
+		return nil, fmt.Errorf("configuring %s: %w", req.Profile, err)
+	}
+	values, err := k.Values(ctx, kconf.Mode(target), []byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("configuring %s: %w", req.Profile, err)
+	}
+	return explain.NewWorld(explain.NewTree(symbols), values, req), nil
 }

@@ -117,6 +117,17 @@ func noSource(series string) error {
 		series, debianDir, series)
 }
 
+// seriesName gives the series that was asked for, or that the source's name speaks of.
+func (s *Source) seriesName() string {
+	if s.series != "" {
+		return s.series
+	}
+	if m := regexp.MustCompile(`linux-(?:source-)?(\d+\.\d+)`).FindStringSubmatch(s.Origin); m != nil {
+		return m[1]
+	}
+	return defaultSeries
+}
+
 func (s *Source) openURL(o SourceOptions) error {
 	switch {
 	case o.Path != "":

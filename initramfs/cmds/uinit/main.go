@@ -14,7 +14,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +29,13 @@ import (
 const grace = 30 * time.Second
 
 func main() {
+	if filepath.Base(os.Args[0]) == modprobeName {
+		if err := modprobe(os.Args[1:]); err != nil {
+			say("%s: %v", strings.Join(os.Args, " "), err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(os.Args) > 1 && os.Args[1] == childArg {
 		if err := runChild(os.NewFile(childFD, "findings"), os.Args[2:]); err != nil {
 			say("child: %v", err)

@@ -1,0 +1,67 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/u-root/u-root/pkg/kmodule"
+	"golang.org/x/sys/unix"
+)
+
+// modprobeName is what the kernel calls when it lacks something that a module may have
+// (kernel/module/kmod.c): as modprobe -q -- NAME.
+const modprobeName = "modprobe"
+
+// modprobe loads the modules that name stands for: a module's own name, or an alias in
+// depmod's list.
+func modprobe(args []string) error {
+	name := ""
+	for _, a := range args {
+		if !strings.HasPrefix(a, "-") {
+			name = a
+		}
+	}
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return fmt.Errorf("asking for the release: %w", err)
+	}
+	release := unix.ByteSliceToString(u.Release[:])
+	f, err := os.Open(filepath.Join("/lib/modules", release, "modules.alias"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	found := aliased(bufio.NewScanner(f), name)
+	if found == nil {
+		found = []string{name}
+	}
+	for _, m := range found {
+		if err := kmodule.Probe(m, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// aliased gives the modules that depmod's list has for a name. In aliases, as in names,
+// - and _ are the same.
+func aliased(list *bufio.Scanner, name string) []string {
+	same := strings.NewReplacer("-", "_")
+	var found []string
+	for list.Scan() {
+		f := strings.Fields(list.Text())
+		if len(f) != 3 || f[0] != "alias" {
+			continue
+		}
+		if ok, err := path.Match(same.Replace(f[1]), same.Replace(name)); ok && err == nil {
+			found = append(found, f[2])
+		}
+	}
+	return found
+}

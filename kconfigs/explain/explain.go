@@ -1,0 +1,149 @@
+package explain
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+)
+
+// Explanation is all there is to say of a symbol. What has no value is left out.
+type Explanation struct {
+	Symbol string `json:"symbol"`
+	Type   string `json:"type"`
+	Prompt string `json:"prompt,omitempty"`
+	Help   string `json:"help,omitempty"`
+	// Places are where it is defined, as file:line.
+	Places []string `json:"places"`
+	// Depends is an expression as in a Kconfig file.
+	Depends string `json:"depends,omitempty"`
+	// Choice is the place of the choice that it is a member of, Members are all of those.
+	Choice  string   `json:"choice,omitempty"`
+	Members []string `json:"members,omitempty"`
+	// Defaults and Ranges are lines as in a Kconfig file.
+	Defaults []string `json:"defaults,omitempty"`
+	Ranges   []string `json:"ranges,omitempty"`
+	// SelectedBy switch it on whatever it depends on, ImpliedBy where that allows it;
+	// Selects and Implies are what it does to others.
+	SelectedBy []Link `json:"selected_by,omitempty"`
+	ImpliedBy  []Link `json:"implied_by,omitempty"`
+	Selects    []Link `json:"selects,omitempty"`
+	Implies    []Link `json:"implies,omitempty"`
+	// Without is what goes with it.
+	Without Closure `json:"without"`
+	// Config names the .config that Value and Why are about; empty, they are too.
+	Config string `json:"config,omitempty"`
+	Value  string `json:"value,omitempty"`
+	Why    string `json:"why,omitempty"`
+	// Check is there when it was asked for.
+	Check *Check `json:"check,omitempty"`
+}
+
+// Link is a line by which one symbol bears on another.
+type Link struct {
+	Symbol string `json:"symbol"`
+	// If is the condition of the line itself.
+	If    string `json:"if,omitempty"`
+	Place string `json:"place"`
+	// Active says that it has an effect in the .config.
+	Active bool `json:"active,omitempty"`
+}
+
+// Explain says what there is to say of a symbol in general.
+func (t *Tree) Explain(name string) Explanation {
+	return (&World{Tree: t}).Explain("", name)
+}
+
+// Explain says besides what the symbol is in w, which is called config, and why.
+func (w *World) Explain(config, name string) Explanation {
+	s := w.symbols[name]
+	e := Explanation{
+		Symbol: name, Type: s.Type, Without: w.Closure(name),
+		Choice: strings.TrimPrefix(s.Choice, "choice "), Members: w.members[s.Choice],
+		SelectedBy: w.links(w.selectors[name]), ImpliedBy: w.links(w.implies[name]),
+		Selects: w.effects(s, "select"), Implies: w.effects(s, "imply"),
+	}
+	if e.Type == "integer" {
+		e.Type = "int" // as the Kconfig files call it
+	}
+	for _, entry := range s.Entries {
+		e.Places = append(e.Places, place(entry.File, entry.Line))
+		if e.Help == "" {
+			e.Help = entry.Help
+		}
+	}
+	if prompts := of(s, "prompt"); len(prompts) > 0 {
+		e.Prompt = prompts[0].Text
+	}
+	if s.Depends != nil {
+		e.Depends = s.Depends.String()
+	}
+	for _, p := range of(s, "default") {
+		e.Defaults = append(e.Defaults, conditional(p.Value.String(), own(p.If, s))+" ("+at(p)+")")
+	}
+	for _, p := range of(s, "range") {
+		text := p.Value.Args[0].String() + " " + p.Value.Args[1].String()
+		e.Ranges = append(e.Ranges, conditional(text, own(p.If, s))+" ("+at(p)+")")
+	}
+	if config != "" {
+		e.Config, e.Value, e.Why = config, w.value(name), w.Why(name)
+	}
+	return e
+}
+
+func conditional(text, cond string) string {
+	if cond == "" {
+		return text
+	}
+	return text + " if " + cond
+}
+
+// own gives a line's own condition, without what the symbol depends on anyway.
+func own(cond *kconf.Expr, s *kconf.Symbol) string {
+	known := map[string]bool{"y": true}
+	for _, e := range conjuncts(s.Depends) {
+		known[e.String()] = true
+	}
+	left := slices.DeleteFunc(conjuncts(cond), func(e *kconf.Expr) bool { return known[e.String()] })
+	if len(left) == 0 {
+		return ""
+	}
+	return allOf(left).String()
+}
+
+func conjuncts(e *kconf.Expr) []*kconf.Expr {
+	if e == nil || e.Op != "&&" {
+		return []*kconf.Expr{e}
+	}
+	var all []*kconf.Expr
+	for i := range e.Args {
+		all = append(all, &e.Args[i])
+	}
+	return all
+}
+
+// links lists selectors, those that have an effect first.
+func (w *World) links(by []selector) []Link {
+	var all []Link
+	for _, sel := range by {
+		active := min(w.tri(sel.name), w.eval(sel.prop.If)) > kconf.No
+		all = append(all, Link{sel.name, own(sel.prop.If, w.symbols[sel.name]), at(sel.prop), active})
+	}
+	slices.SortStableFunc(all, func(a, b Link) int {
+		if a.Active == b.Active {
+			return strings.Compare(a.Symbol, b.Symbol)
+		}
+		return map[bool]int{true: -1, false: 1}[a.Active]
+	})
+	return all
+}
+
+// effects lists what a symbol selects or implies.
+func (w *World) effects(s *kconf.Symbol, kind string) []Link {
+	var all []Link
+	for _, p := range of(s, kind) {
+		active := min(w.tri(s.Name), w.eval(p.If)) > kconf.No
+		all = append(all, Link{p.Value.Name, own(p.If, s), at(p), active})
+	}
+	return all
+}

@@ -1,0 +1,151 @@
+package explain
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// width is that of the text, and column where its second column begins.
+const (
+	width  = 100
+	column = 14
+)
+
+// listed is how many of a long list are shown; JSON has all.
+const listed = 12
+
+// glue is a space at which no line is broken.
+const glue = '\x1f'
+
+// Write writes the explanation for people.
+func (e Explanation) Write(out io.Writer) error {
+	t := &text{}
+	title := e.Symbol
+	if e.Prompt != "" {
+		title += ": " + e.Prompt
+	}
+	t.line("title", title)
+	if e.Config != "" {
+		why := e.Why
+		if why != "" {
+			why = ": " + why
+		}
+		value := e.Value
+		if value == "" {
+			value = `""`
+		}
+		t.line("in "+e.Config, value+why)
+	}
+	t.line("type", e.Type)
+	t.line("defined", strings.Join(e.Places, ", "))
+	t.line("depends on", e.Depends)
+	if e.Choice != "" {
+		t.line("choice", fmt.Sprintf("one of %s (%s)", strings.Join(e.Members, ", "), e.Choice))
+	}
+	t.line("default", e.Defaults...)
+	t.line("range", e.Ranges...)
+	t.links("selected by", e.SelectedBy, e.Config)
+	t.links("implied by", e.ImpliedBy, e.Config)
+	t.links("selects", e.Selects, "")
+	t.links("implies", e.Implies, "")
+	t.line("without it", e.Without.String())
+	if e.Check != nil {
+		t.line("checked", e.Check.lines()...)
+	}
+	if e.Help != "" {
+		t.b.WriteString("\n")
+		for l := range strings.Lines(strings.TrimSpace(e.Help)) {
+			t.b.WriteString(strings.TrimRight("    "+l, " \n") + "\n")
+		}
+	}
+	_, err := io.WriteString(out, strings.ReplaceAll(t.b.String(), string(glue), " "))
+	return err
+}
+
+// text is lines in two columns.
+type text struct{ b strings.Builder }
+
+// line writes a label and what stands beside it, each item on a line of its own. Empty
+// items are left out, and the label with the last of them.
+func (t *text) line(label string, items ...string) {
+	for _, item := range items {
+		if item == "" {
+			continue
+		}
+		begin := ""
+		if label != "title" {
+			begin = fmt.Sprintf("  %-*s ", column-3, label)
+		}
+		t.wrap(begin, item)
+		label = ""
+	}
+}
+
+// wrap breaks a line between words, and hangs the rest under the second column.
+func (t *text) wrap(line, item string) {
+	empty := true
+	for word := range strings.FieldsSeq(item) {
+		if !empty && len(line)+1+len(word) > width {
+			t.b.WriteString(line + "\n")
+			line, empty = strings.Repeat(" ", column), true
+		}
+		if !empty {
+			line += " "
+		}
+		line += word
+		empty = false
+	}
+	t.b.WriteString(line + "\n")
+}
+
+// links lists symbols with their conditions; those that have an effect in config are
+// marked.
+func (t *text) links(label string, all []Link, config string) {
+	var items []string
+	for _, l := range all[:min(len(all), listed)] {
+		item := conditional(l.Symbol, l.If) + " (" + l.Place + ")"
+		if l.Active && config != "" {
+			item += ", as it does in " + config
+		}
+		items = append(items, item)
+	}
+	if n := len(all) - listed; n > 0 {
+		items = append(items, fmt.Sprintf("and %d more; --json has all", n))
+	}
+	t.line(label, items...)
+}
+
+// String says how much goes, and where from.
+func (c Closure) String() string {
+	others := len(c.Gone) - len(c.Off)
+	if others == 0 {
+		return "nothing else goes"
+	}
+	var parts []string
+	for _, p := range c.Parts[:min(len(c.Parts), listed)] {
+		parts = append(parts, fmt.Sprintf("%s%c%d", p.Dir, glue, p.Symbols))
+	}
+	if n := len(c.Parts) - listed; n > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more directories", n))
+	}
+	return fmt.Sprintf("%d symbols can never be set, with %s: %s", len(c.Gone), strings.Join(c.Off, ", "), strings.Join(parts, ", "))
+}
+
+// lines says how a check went, and each difference.
+func (c *Check) lines() []string {
+	all := []string{fmt.Sprintf("of a kernel with everything switched on, %d symbols go with %s; %d can never be set",
+		c.Measured, strings.Join(c.Closure.Off, ", "), len(c.Closure.Gone))}
+	if len(c.Closure.Off) > 1 {
+		all = append(all, fmt.Sprintf("%s select %s, and were switched off with it",
+			strings.Join(c.Closure.Off[1:], ", "), c.Closure.Off[0]))
+	}
+	for _, d := range c.Differences {
+		where := "only measured"
+		if d.Closure {
+			where = "never on"
+		}
+		all = append(all, fmt.Sprintf("%s: %s, %s: %s", d.Symbol, where, d.Class, d.Reason))
+	}
+	return all
+}
