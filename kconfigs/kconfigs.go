@@ -100,16 +100,23 @@ func Profiles() []Profile {
 	)
 }
 
-// UserConfig reads a user's own .config as a profile. What the guest needs otherwise
-// than the file has it, it gets.
-func UserConfig(file string) (Profile, error) {
-	e := &RequestError{}
+// ReadConfig reads a user's own .config as a profile.
+func ReadConfig(file string) (Profile, error) {
 	data, err := readUser(file, maxConfig)
-	if err == nil {
-		_, err = ParseConfig(data)
-	}
 	if err != nil {
+		e := &RequestError{}
 		e.add(file, 0, "", "reading the config: %v", err)
+		return Profile{}, e
+	}
+	return UserConfig(file, data)
+}
+
+// UserConfig gives a profile for a .config of the user's. What the guest needs otherwise
+// than it has it, it gets.
+func UserConfig(file string, data []byte) (Profile, error) {
+	if _, err := ParseConfig(data); err != nil {
+		e := &RequestError{}
+		e.add(file, 0, "", "%v", err)
 		return Profile{}, e
 	}
 	return Profile{

@@ -94,7 +94,7 @@ func initCases() []faultCase {
 		{name: "init is missing", args: []string{"rdinit=/none"}, want: record.InitFailed, reason: none, reaches: stageBanner},
 		{name: "init is no program", change: func(t *testing.T, g *guest) { g.image = scratched(t, g.image) },
 			want: record.InitFailed, reason: none, notice: "Failed to execute /init (error -8)", reaches: stageInit},
-		{name: "the initramfs does not fit into memory", args: []string{"mem=24M"},
+		{name: "the initramfs does not fit into memory", args: []string{"mem=32M"},
 			want: record.InitFailed, reason: none, notice: "Initramfs unpacking failed: write error", reaches: stageInit},
 		{name: "init exits", fault: wire.FaultExit, asInit: true, want: record.InitFailed, reason: died + "0x00000000", reaches: stageInit},
 		{name: "init is killed by a signal", fault: wire.FaultSignal, asInit: true,

@@ -24,6 +24,9 @@ var update = flag.Bool("update", false, "rewrite the expectations from what the 
 // make test and CI set it.
 const requireVM = "NETSTRIP_REQUIRE_VM"
 
+// fullEnv is the environment variable that adds what takes long; make full sets it.
+const fullEnv = "NETSTRIP_FULL"
+
 // newTestRig gives a rig, or skips the test, loudly, where guests cannot be booted.
 func newTestRig(t *testing.T) *Rig {
 	t.Helper()
@@ -32,7 +35,7 @@ func newTestRig(t *testing.T) *Rig {
 	}
 	results := filepath.Join("..", "results", "test.jsonl")
 	rig, err := New(t.Context(), Options{
-		Source:   kbuild.SourceOptions{Path: os.Getenv("NETSTRIP_SOURCE")},
+		Source:   kbuild.SourceOptions{Path: os.Getenv("NETSTRIP_SOURCE"), Series: os.Getenv("NETSTRIP_SERIES")},
 		Results:  results,
 		Progress: progress.New(os.Stderr),
 	})
@@ -48,8 +51,8 @@ func newTestRig(t *testing.T) *Rig {
 	return rig
 }
 
-// TestMatrix boots every profile of the ladder and holds each to its expectation,
-// one subtest a probe: go test ./vmtests -run 'TestMatrix/no-net/socket' boots one
+// TestMatrix boots every profile, of those that take long to build only with NETSTRIP_FULL
+// set, and holds each to its expectation, one subtest a probe: go test ./vmtests -run 'TestMatrix/no-net/socket' boots one
 // kernel and looks at its sockets.
 func TestMatrix(t *testing.T) {
 	rig := newTestRig(t)
@@ -78,14 +81,21 @@ func chosen(pattern string) []kconfigs.Profile {
 	if p, err := kconfigs.Lookup(name); err == nil {
 		return []kconfigs.Profile{p}
 	}
-	return kconfigs.Ladder()
+	if os.Getenv(fullEnv) != "" {
+		return kconfigs.Profiles()
+	}
+	tiny, _ := kconfigs.Lookup("tiny")
+	return append(kconfigs.Ladder(), tiny)
 }
 
 func TestChosen(t *testing.T) {
 	assert.Len(t, chosen("TestMatrix/no-net/socket"), 1)
 	assert.Len(t, chosen("TestMatrix/no-net"), 1)
-	assert.Len(t, chosen("TestMatrix/no-"), len(kconfigs.Ladder()))
-	assert.Len(t, chosen(""), len(kconfigs.Ladder()))
+	t.Setenv(fullEnv, "")
+	assert.Len(t, chosen("TestMatrix/no-"), len(kconfigs.Ladder())+1)
+	assert.Len(t, chosen(""), len(kconfigs.Ladder())+1)
+	t.Setenv(fullEnv, "1")
+	assert.Len(t, chosen(""), len(kconfigs.Profiles()))
 }
 
 func rewrite(t *testing.T, r record.Record) {

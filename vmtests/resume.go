@@ -34,6 +34,12 @@ func (r *Rig) plan(ctx context.Context, profiles []kconfigs.Profile) (record.Pla
 		for _, f := range p.Added() {
 			boot.Added = append(boot.Added, record.Fragment{Name: f.Name, Text: kconfigs.Request{Settings: f.Settings}.Text()})
 		}
+		if p.Start.Text != "" {
+			boot.Config = &record.Fragment{Name: p.Start.Name, Text: p.Start.Text}
+		}
+		if p.Prebuilt != nil {
+			boot.Image, boot.Modules = p.Prebuilt.Image, p.Prebuilt.Modules
+		}
 		if len(boot.Added) > 0 {
 			boot.Profile, _, _ = strings.Cut(p.Name, "+")
 		}
@@ -50,9 +56,20 @@ func (r *Rig) inputs(ctx context.Context, p kconfigs.Profile) (string, error) {
 	return r.builder.Inputs(ctx, req)
 }
 
+// unadorned gives the profile of a planned boot without the user's fragments.
+func unadorned(b record.Boot) (kconfigs.Profile, error) {
+	switch {
+	case b.Config != nil:
+		return kconfigs.UserConfig(b.Config.Name, []byte(b.Config.Text))
+	case b.Image != "":
+		return kconfigs.UserKernel(b.Image, b.Modules), nil
+	}
+	return kconfigs.Lookup(b.Profile)
+}
+
 // planned gives the profile of a planned boot.
 func planned(b record.Boot) (kconfigs.Profile, error) {
-	p, err := kconfigs.Lookup(b.Profile)
+	p, err := unadorned(b)
 	if err != nil {
 		return p, err
 	}

@@ -16,13 +16,19 @@ import (
 // sourceEnv names the variable that stands in for --source.
 const sourceEnv = "NETSTRIP_SOURCE"
 
+// seriesEnv names the variable that stands in for --series.
+const seriesEnv = "NETSTRIP_SERIES"
+
 // flags are the values of a command's flags; each command has those it needs.
 type flags struct {
 	json, quiet, markdown bool
 	results, cache        string
 	sourcePath            string
 	sourceURL, sourceHash string
+	series                string
 	fragments             []string
+	configs, kernels      []string
+	modules               string
 	accel                 string
 	jobs                  int
 	resume                bool
@@ -42,6 +48,8 @@ func (f *flags) addCache(c *cobra.Command) {
 
 func (f *flags) addSource(c *cobra.Command) {
 	c.Flags().StringVar(&f.sourcePath, "source", "", "kernel source: `PATH` of a tree or tarball (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
+	c.Flags().StringVar(&f.series, "series", "", "kernel `SERIES`, 6.12 or 6.1 (default $NETSTRIP_SERIES, or 6.12)")
+	_ = c.RegisterFlagCompletionFunc("series", cobra.FixedCompletions([]string{"6.12", "6.1"}, cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
 	c.Flags().StringVar(&f.sourceHash, "source-sha256", "", "`HASH` that the download must have")
 }
@@ -52,6 +60,9 @@ func (f *flags) addBuilding(c *cobra.Command) {
 	f.addCache(c)
 	f.addSource(c)
 	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; may be given again")
+	c.Flags().StringArrayVar(&f.configs, "config", nil, "`FILE` that is a whole .config, as one more profile; may be given again")
+	c.Flags().StringArrayVar(&f.kernels, "kernel", nil, "`FILE` that is a kernel, as one more profile; may be given again")
+	c.Flags().StringVar(&f.modules, "modules", "", "`DIR` of the modules of --kernel, such as /lib/modules/6.12.1")
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "how `MANY` compilers or guests run at once (default one for each processor)")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 }
@@ -65,9 +76,10 @@ func (f *flags) addAccel(c *cobra.Command) {
 // source gives where the kernel source is to come from.
 func (f *flags) source() kbuild.SourceOptions {
 	o := kbuild.SourceOptions{Path: f.sourcePath, URL: f.sourceURL, SHA256: f.sourceHash}
-	if o == (kbuild.SourceOptions{}) {
+	if o == (kbuild.SourceOptions{}) && f.series == "" {
 		o.Path = os.Getenv(sourceEnv)
 	}
+	o.Series = cmp.Or(f.series, os.Getenv(seriesEnv))
 	return o
 }
 
@@ -96,17 +108,28 @@ func (a *app) rigOptions(f *flags) (vmtests.Options, error) {
 	}, nil
 }
 
-// profiles gives the profiles named, the ladder for no name, each with the user's
-// fragments. Everything wrong with names and fragments is told at once.
+// profiles gives the profiles named and those of the user's own configs and kernels, the
+// ladder for none at all, each with the user's fragments. Everything wrong with names and
+// files is told at once.
 func (f *flags) profiles(names []string) ([]kconfigs.Profile, error) {
-	var wrong []error
-	profiles := kconfigs.Ladder()
-	if len(names) > 0 {
-		profiles = nil
+	if f.modules != "" && len(f.kernels) != 1 {
+		return nil, usagef("--modules goes with one --kernel")
 	}
+	var wrong []error
+	var profiles []kconfigs.Profile
 	for _, n := range names {
 		p, err := kconfigs.Lookup(n)
 		profiles, wrong = append(profiles, p), append(wrong, err)
+	}
+	for _, file := range f.configs {
+		p, err := kconfigs.ReadConfig(file)
+		profiles, wrong = append(profiles, p), append(wrong, err)
+	}
+	for _, file := range f.kernels {
+		profiles = append(profiles, kconfigs.UserKernel(file, f.modules))
+	}
+	if len(profiles) == 0 {
+		profiles = kconfigs.Ladder()
 	}
 	var added []kconfigs.Fragment
 	for _, path := range f.fragments {

@@ -109,7 +109,7 @@ func (a *app) buildCommand() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
 		Use:   "build [PROFILE...]",
-		Short: "Build kernels, all of them if none is named",
+		Short: "Build kernels, the ladder if none is named",
 		Long: `Builds the kernels that are not in the cache yet and says where each is. All are
 built in one object tree, so that each costs only what differs from the one before.`,
 		Example: `  netstrip build

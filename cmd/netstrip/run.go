@@ -20,10 +20,13 @@ func (a *app) runCommand() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
 		Use:   "run [PROFILE...]",
-		Short: "Build kernels, boot each with all probes, show what works; all profiles if none is named",
+		Short: "Build kernels, boot each with all probes, show what works; the ladder if none is named",
 		Long: `Builds the kernels that are not in the cache yet, boots each in QEMU, asks every
 probe, and compares the answers with what is expected of the profile. A record of
 each boot is added to the results file as soon as the boot has ended.
+
+A kernel of your own is a profile too: --config FILE builds one from a whole .config,
+with what the guest needs put in; --kernel FILE boots one as it is.
 
 With --resume, the latest run in the results file that was cut short, by a signal, a
 full disk or a power cut, goes on under its own name: what is missing of it is booted,
@@ -32,6 +35,9 @@ those the run began with.`,
 		Example: `  netstrip run
   netstrip run full no-inet no-net
   netstrip run no-unix --fragment mine.config --results mine.jsonl
+  netstrip run no-net --series 6.1
+  netstrip run --config ~/linux/.config full
+  netstrip run --kernel /boot/vmlinuz-6.12.1 --modules /lib/modules/6.12.1
   netstrip run full --accel tcg --json | jq '.[].outcome'
   netstrip run --resume`,
 		ValidArgsFunction: completeProfiles,
@@ -47,8 +53,8 @@ those the run began with.`,
 }
 
 func (a *app) run(ctx context.Context, f *flags, names []string) error {
-	if f.resume && len(names)+len(f.fragments) > 0 {
-		return usagef("--resume goes on with the profiles and fragments the run began with: name none")
+	if f.resume && len(names)+len(f.fragments)+len(f.configs)+len(f.kernels) > 0 {
+		return usagef("--resume goes on with the profiles and fragments the run began with: name none, and no files")
 	}
 	o, err := a.rigOptions(f)
 	if err != nil {

@@ -12,6 +12,9 @@ type Explanation struct {
 	Symbol string `json:"symbol"`
 	Type   string `json:"type"`
 	Prompt string `json:"prompt,omitempty"`
+	// PromptIf is when the prompt can be seen, besides what the symbol depends on. Else
+	// the symbol has its default.
+	PromptIf string `json:"prompt_if,omitempty"`
 	Help   string `json:"help,omitempty"`
 	// Places are where it is defined, as file:line.
 	Places []string `json:"places"`
@@ -73,7 +76,7 @@ func (w *World) Explain(config, name string) Explanation {
 		}
 	}
 	if prompts := of(s, "prompt"); len(prompts) > 0 {
-		e.Prompt = prompts[0].Text
+		e.Prompt, e.PromptIf = prompts[0].Text, own(visibleIf(s), s)
 	}
 	if s.Depends != nil {
 		e.Depends = s.Depends.String()

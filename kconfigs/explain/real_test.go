@@ -1,62 +1,172 @@
-package explain
+package explain_test
 
 import (
-	"fmt"
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"os"
-	"context"
 
-	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-func TestScratch(t *testing.T) {
-	for _, f := range []string{"6.12", "6.1"} {
-		c, err := cache.Open("")
-		require.NoError(t, err)
-		s, err := kbuild.OpenSource(t.Context(), kbuild.SourceOptions{Cache: c, Path: "/usr/src/linux-source-"+f+".tar.xz"})
-		require.NoError(t, err)
-		k, err := (&kbuild.Builder{Cache: c, Source: s}).Kconf(t.Context())
-		require.NoError(t, err)
-		syms, err := k.Symbols()
-		require.NoError(t, err)
-		tree := NewTree(syms)
-		values := func(ctx context.Context, r []byte) (map[string]kconf.Value, error) { return k.Values(ctx, kconf.AllYes, r) }
-		for _, r := range []string{"", "# CONFIG_NET is not set\n", "CONFIG_NET=y\n# CONFIG_MODULES is not set\n"} {
-			for _, m := range []kconf.Mode{kconf.AllNo, kconf.AllYes, kconf.OldDef} {
-				v, err := k.Values(t.Context(), m, []byte(r))
+var update = flag.Bool("update", false, "cut the corpus out of the real tree again")
+
+// real opens the Kconfig code of Debian's source package for a series.
+func real(t *testing.T, series string) (*kbuild.Builder, *kconf.Kconfig) {
+	t.Helper()
+	path := "/usr/src/linux-source-" + series + ".tar.xz"
+	if series != "6.12" && os.Getenv("NETSTRIP_FULL") == "" {
+		t.Skipf("LINUX %s IS NOT TESTED: NETSTRIP_FULL=1 does", series)
+	}
+	if _, err := os.Stat(path); err != nil {
+		require.Empty(t, os.Getenv("NETSTRIP_REQUIRE_VM"), "NETSTRIP_REQUIRE_VM is set: %v", err)
+		t.Skipf("LINUX %s IS NOT TESTED: %v", series, err)
+	}
+	c, err := cache.Open("")
+	require.NoError(t, err)
+	s, err := kbuild.OpenSource(t.Context(), kbuild.SourceOptions{Path: path, Cache: c})
+	require.NoError(t, err)
+	b := &kbuild.Builder{Cache: c, Source: s}
+	k, err := b.Kconf(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(k.Close)
+	return b, k
+}
+
+func eachSeries(t *testing.T, test func(t *testing.T, tree *explain.Tree, k *kconf.Kconfig)) {
+	for _, series := range []string{"6.12", "6.1"} {
+		t.Run(series, func(t *testing.T) {
+			_, k := real(t, series)
+			symbols, err := k.Symbols()
+			require.NoError(t, err)
+			test(t, explain.NewTree(symbols), k)
+		})
+	}
+}
+
+// TestEvaluation holds this package's reckoning to Kconfig's, for every symbol.
+func TestEvaluation(t *testing.T) {
+	eachSeries(t, func(t *testing.T, tree *explain.Tree, k *kconf.Kconfig) {
+		for _, mode := range []kconf.Mode{kconf.AllNo, kconf.AllYes, kconf.OldDef} {
+			for _, text := range []string{"", "# CONFIG_NET is not set\n", "CONFIG_NET=y\n# CONFIG_MODULES is not set\n"} {
+				values, err := k.Values(t.Context(), mode, []byte(text))
 				require.NoError(t, err)
-				w := &World{Tree: tree, Values: v}
-				bad := 0
-				for _, s := range syms {
-					vis := kconf.No
-					if len(of(&s, "prompt")) > 0 { vis = w.eval(visibleIf(&s)) }
-					if vis == kconf.Mod && (s.Type != "tristate" || w.tri("MODULES") == kconf.No) { vis = kconf.Yes }
-					dep := w.eval(s.Depends)
-					if dep == kconf.Mod && (s.Type != "tristate" || w.tri("MODULES") == kconf.No) { dep = kconf.Yes }
-					sel := kconf.No
-					for _, x := range tree.selectors[s.Name] { sel = max(sel, min(w.tri(x.name), w.eval(x.prop.If))) }
-					if sel == kconf.Mod && (s.Type != "tristate" || w.tri("MODULES") == kconf.No) { sel = kconf.Yes }
-					if vis != v[s.Name].Visible || (s.Choice == "" && dep != v[s.Name].Depends && isBool(&s)) || (s.Choice==""&& !isChoice(s.Name)  && sel != v[s.Name].Selected && isBool(&s)) {
-						if bad < 10 { fmt.Println(f, m, r, s.Name, s.Type, vis, dep, sel, v[s.Name]) }
-						bad++
+				w := explain.World{Tree: tree, Values: values}
+				for _, name := range tree.Names() {
+					got, want := values[name], values[name]
+					var depends, selected kconf.Tri
+					want.Visible, depends, selected = w.Bounds(name)
+					if w.Comparable(name) {
+						want.Depends, want.Selected = depends, selected
+					}
+					if got != want {
+						t.Errorf("%s %q: %s is %+v and not %+v", mode, text, name, got, want)
 					}
 				}
-				if bad > 0 { fmt.Println("BAD", bad) }
 			}
 		}
-		for _, s := range []string{"NET", "INET", "UNIX", "NET_NS", "IPV6", "PACKET", "NETDEVICES"} {
-			c, err := tree.Check(t.Context(), s, values)
-			require.NoError(t, err)
-			n := map[string]int{}
-			for _, d := range c.Differences { n[fmt.Sprint(d.Class, d.Closure)]++ }
-			fmt.Println(f, s, c.Closure.Off, "closure", len(c.Closure.Gone), "measured", c.Measured, n)
-			if s == "NET" || os.Getenv("ALL") != "" { for _, d := range c.Differences { fmt.Printf("   %+v\n", d) } }
-			if s != "NET" { for _, d := range c.Differences { if d.Class == ClassUnexplained { fmt.Printf("   %+v\n", d) } } }
-		}
-		k.Close()
+	})
+}
+
+// TestCheck holds the closures to what Kconfig does.
+func TestCheck(t *testing.T) {
+	type counts struct{ gone, measured int }
+	want := map[string]counts{
+		"UNIX": {3, 3}, "NET_NS": {1, 1}, "PACKET": {2, 2},
+		"NET": {2400, 2400}, "INET": {800, 800}, "IPV6": {80, 80}, "NETDEVICES": {1250, 1250},
 	}
+	eachSeries(t, func(t *testing.T, tree *explain.Tree, k *kconf.Kconfig) {
+		for _, name := range []string{"NET", "INET", "UNIX", "NET_NS", "IPV6", "PACKET", "NETDEVICES"} {
+			c, err := tree.Check(t.Context(), name, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
+				return k.Values(ctx, kconf.AllYes, text)
+			})
+			require.NoError(t, err)
+			gone := len(c.Closure.Gone)
+			t.Logf("%s: %d can never be set, measured %d, %d differences", name, gone, c.Measured, len(c.Differences))
+			if least := want[name]; least.gone < 10 {
+				assert.Equal(t, least, counts{gone, c.Measured}, name)
+			} else {
+				assert.Greater(t, gone, least.gone, name)
+				assert.Greater(t, c.Measured, least.measured, name)
+			}
+			net := 0
+			for _, d := range c.Differences {
+				assert.NotEqual(t, explain.ClassUnexplained, d.Class, "%+v", d)
+				assert.NotEmpty(t, d.Reason)
+				if d.Closure {
+					net++
+				} else {
+					net--
+				}
+			}
+			assert.Equal(t, gone-c.Measured, net)
+			assert.Less(t, len(c.Differences)*20, gone+100, "they are few")
+		}
+		_, err := tree.Check(t.Context(), "X86", func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
+			return k.Values(ctx, kconf.AllYes, text)
+		})
+		assert.ErrorContains(t, err, "switching X86 off: X86 stays y: it has no prompt, and its default is y")
+	})
+}
+
+// TestCutCorpus makes the corpus that the other tests work on, when it is asked to.
+func TestCutCorpus(t *testing.T) {
+	if !*update {
+		t.Skip("the corpus is as it is; -update cuts it anew")
+	}
+	b, k := real(t, "6.12")
+	w, err := b.World(t.Context(), k, request(t))
+	require.NoError(t, err)
+	wanted, err := os.ReadFile("testdata/wanted")
+	require.NoError(t, err)
+	symbols, err := k.Symbols()
+	require.NoError(t, err)
+	keep := map[string]bool{}
+	for _, s := range symbols {
+		if slices.Contains(strings.Fields(string(wanted)), s.Name) {
+			keep[s.Name], keep[s.Choice] = true, true
+			for _, name := range explain.Named(s) {
+				keep[name] = true
+			}
+		}
+	}
+	dumps, err := filepath.Glob(b.Cache.Path("kconf", "*/symbols"))
+	require.NoError(t, err)
+	var cut strings.Builder
+	for _, dump := range dumps {
+		data, err := os.ReadFile(dump)
+		require.NoError(t, err)
+		if all, err := kconf.ParseSymbols(data); err != nil || len(all) != len(symbols) {
+			continue // another series
+		}
+		for line := range strings.Lines(string(data)) {
+			var l struct{ Name string }
+			require.NoError(t, json.Unmarshal([]byte(line), &l))
+			if keep[l.Name] {
+				cut.WriteString(line)
+			}
+		}
+		break
+	}
+	require.NotEmpty(t, cut.String())
+	require.NoError(t, os.WriteFile("testdata/symbols", []byte(cut.String()), 0o644))
+	values := map[string]kconf.Value{}
+	for name := range keep {
+		if v, ok := w.Values[name]; ok {
+			values[name] = v
+		}
+	}
+	data, err := json.MarshalIndent(values, "", " ")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile("testdata/values.json", append(data, '\n'), 0o644))
 }

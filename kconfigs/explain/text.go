@@ -27,19 +27,20 @@ func (e Explanation) Write(out io.Writer) error {
 	}
 	t.line("title", title)
 	if e.Config != "" {
-		why := e.Why
-		if why != "" {
-			why = ": " + why
-		}
 		value := e.Value
 		if value == "" {
 			value = `""`
 		}
-		t.line("in "+e.Config, value+why)
+		value += " in " + e.Config
+		if e.Why != "" {
+			value += ": " + e.Why
+		}
+		t.line("value", value)
 	}
 	t.line("type", e.Type)
 	t.line("defined", strings.Join(e.Places, ", "))
 	t.line("depends on", e.Depends)
+	t.line("prompt if", e.PromptIf)
 	if e.Choice != "" {
 		t.line("choice", fmt.Sprintf("one of %s (%s)", strings.Join(e.Members, ", "), e.Choice))
 	}

@@ -41,6 +41,7 @@ func (w *World) Refused(name, wanted string) string {
 	}
 	c := &chain{w: w, told: map[string]bool{name: true}}
 	switch {
+	case wanted == w.Values[name].Value || s.Type == "string" && unquote(wanted) == w.Values[name].Value:
 	case !isBool(s):
 		c.number(s, wanted)
 	case wanted == "n":
@@ -177,7 +178,7 @@ func (c *chain) noPrompt(s *kconf.Symbol, wanted kconf.Tri) {
 		if i := slices.IndexFunc(defaults, func(p kconf.Property) bool { return w.eval(p.If) > kconf.No }); i >= 0 {
 			p = defaults[i]
 		}
-		text += fmt.Sprintf(", and %s by default (%s)", defaultText(p), at(p))
+		text += fmt.Sprintf(", and is %s by default (%s)", conditional(p.Value.String(), own(p.If, s)), at(p))
 	}
 	var by []string
 	for _, sel := range w.selectors[s.Name] {
@@ -195,13 +196,6 @@ func (c *chain) noPrompt(s *kconf.Symbol, wanted kconf.Tri) {
 		return
 	}
 	c.add("%s: one of %s must select it", text, list(by, 8))
-}
-
-func defaultText(p kconf.Property) string {
-	if p.If == nil {
-		return p.Value.String()
-	}
-	return p.Value.String() + " if " + p.If.String()
 }
 
 // list gives at most n of the words, and how many there are besides.
@@ -264,6 +258,9 @@ func (c *chain) blocker(e *kconf.Expr) string {
 			values = append(values, name+" is "+w.value(name))
 		}
 	}
+	if len(values) == 0 {
+		return e.String() + ", which is never so"
+	}
 	return fmt.Sprintf("%s (%s)", e, strings.Join(values[:min(len(values), 6)], ", "))
 }
 
@@ -310,7 +307,7 @@ func (c *chain) forcedOn(s *kconf.Symbol) {
 	case len(of(s, "prompt")) > 0:
 		hidden := &chain{w: w, told: map[string]bool{s.Name: true}}
 		hidden.needs(s.Name, visibleIf(s), kconf.Yes)
-		reason = fmt.Sprintf("the prompt of %s is hidden (%s)", c.called(s.Name), strings.Join(hidden.clauses[:min(len(hidden.clauses), 1)], ""))
+		reason = fmt.Sprintf("the prompt of %s is hidden (%s)", s.Name, strings.Join(hidden.clauses[:min(len(hidden.clauses), 1)], ""))
 	}
 	c.byDefault(s, reason)
 }
@@ -339,7 +336,7 @@ func (c *chain) byDefault(s *kconf.Symbol, reason string) {
 	}
 	for _, p := range of(s, "default") {
 		if w.eval(p.If) > kconf.No {
-			join("its default is %s (%s)", defaultText(p), at(p))
+			join("its default is %s (%s)", conditional(p.Value.String(), own(p.If, s)), at(p))
 			return
 		}
 	}

@@ -30,16 +30,24 @@ func (b *Builder) prebuiltInputs(p kconfigs.Prebuilt) (string, error) {
 	}
 	image, err := fileSHA256(p.Image)
 	if err != nil {
-		return "", fmt.Errorf("opening the kernel: %w", err)
+		return "", wrong(p.Image, err)
 	}
 	if p.Modules == "" {
 		return hash("file", image), nil
 	}
 	order, err := fileSHA256(filepath.Join(p.Modules, "modules.order"))
 	if err != nil {
-		return "", fmt.Errorf("opening the kernel's modules: %w; name a directory such as /lib/modules/%s", err, "6.12.1")
+		return "", wrong(p.Modules, errors.New("it is no directory of modules such as /lib/modules/6.12.1: no modules.order can be read there"))
 	}
 	return hash("file", image, p.Modules, order), nil
+}
+
+// wrong blames a file for what it is: whoever named it is to name another.
+func wrong(file string, err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pe.Err
+	}
+	return &kconfigs.RequestError{Problems: []kconfigs.Problem{{File: file, Text: err.Error()}}}
 }
 
 // adopt puts a kernel that is not compiled here into the cache.
@@ -129,7 +137,7 @@ func (j *job) fillPrebuilt(ctx context.Context, dir, key string, p kconfigs.Preb
 		return err
 	}
 	if k.Version, err = versionOf(image); err != nil {
-		return fmt.Errorf("%s: %w", p.Image, err)
+		return wrong(p.Image, err)
 	}
 	if k.ImageSHA256, err = fileSHA256(image); err != nil {
 		return err

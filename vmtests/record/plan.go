@@ -34,12 +34,17 @@ type Boot struct {
 	// Profile is the name of the profile without the user's fragments, which Added holds.
 	Profile string     `json:"profile"`
 	Added   []Fragment `json:"added,omitempty"`
+	// Config is the user's whole .config, Image and Modules the paths of the user's kernel,
+	// where the boot is of one.
+	Config  *Fragment `json:"config,omitempty"`
+	Image   string    `json:"image,omitempty"`
+	Modules string    `json:"modules,omitempty"`
 	// Inputs is a hash of all that goes into the kernel. A run whose kernels would now be
 	// made of something else is not resumed.
 	Inputs string `json:"inputs"`
 }
 
-// Fragment is a user's fragment, kept whole: the file may change or go away.
+// Fragment is a user's fragment or .config, kept whole: the file may change or go away.
 type Fragment struct {
 	Name string `json:"name"`
 	Text string `json:"text"`

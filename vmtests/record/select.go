@@ -38,15 +38,15 @@ func ByRun(records []Record) [][]Record {
 	return runs
 }
 
-// Latest gives the newest record of each profile, in the order in which the
-// profiles first appear.
+// Latest gives the newest record of each profile and kernel series, in the order in
+// which they first appear.
 func Latest(records []Record) []Record {
 	var latest []Record
 	at := map[string]int{}
 	for _, r := range records {
-		i, seen := at[r.Profile]
+		i, seen := at[r.Profile+r.Series]
 		if !seen {
-			at[r.Profile] = len(latest)
+			at[r.Profile+r.Series] = len(latest)
 			latest = append(latest, r)
 			continue
 		}
@@ -58,8 +58,8 @@ func Latest(records []Record) []Record {
 }
 
 // Find gives the records that ref means: the one with that ID, or else all of the
-// run of that name, or else the newest of the profile of that name. It gives none
-// when ref means nothing.
+// run of that name, or else the newest of the profile of that name, of one series only
+// if ref says so as in full@6.1. It gives none when ref means nothing.
 func Find(records []Record, ref string) []Record {
 	var byID, byRun []Record
 	for _, r := range standing(records) {
@@ -76,10 +76,12 @@ func Find(records []Record, ref string) []Record {
 	if byRun != nil {
 		return byRun
 	}
+	var newest []Record
 	for _, r := range Latest(records) {
-		if r.Profile == ref {
-			return []Record{r}
+		means := r.Profile == ref || r.Profile+"@"+r.Series == ref
+		if means && (newest == nil || !r.Time.Before(newest[0].Time)) {
+			newest = []Record{r}
 		}
 	}
-	return nil
+	return newest
 }

@@ -9,18 +9,23 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// labels names each record as briefly as can be: by its profile, or where a profile
-// comes several times by what its ID adds to the run.
+// labels names each record as briefly as can be: by its profile, and the kernel series
+// where there are several, or where a profile comes several times by what its ID adds to
+// the run.
 func labels(records []record.Record) []string {
-	count := map[string]int{}
+	count, series := map[string]int{}, map[string]bool{}
 	for _, r := range records {
-		count[r.Profile]++
+		count[r.Profile+r.Series]++
+		series[r.Series] = true
 	}
 	labels := make([]string, len(records))
 	for i, r := range records {
 		label := r.Profile
-		if count[label] > 1 {
+		if count[r.Profile+r.Series] > 1 {
 			label = strings.TrimPrefix(r.ID, r.Run+"/")
+		}
+		if len(series) > 1 {
+			label += "@" + r.Series
 		}
 		labels[i] = name(label)
 	}

@@ -1,0 +1,38 @@
+package explain
+
+import "github.com/netstrip/netstrip/kconfigs/kconf"
+
+// Bounds gives what a symbol's prompts, dependencies and selectors come to by this
+// package's reckoning, as Kconfig gives them in a kconf.Value.
+func (w *World) Bounds(name string) (visible, depends, selected kconf.Tri) {
+	s := w.symbols[name]
+	for _, p := range of(s, "prompt") {
+		visible = max(visible, w.eval(p.If))
+	}
+	for _, sel := range w.selectors[name] {
+		selected = max(selected, min(w.tri(sel.name), w.eval(sel.prop.If)))
+	}
+	round := func(t kconf.Tri) kconf.Tri {
+		if t == kconf.Mod && (s.Type != "tristate" || w.tri("MODULES") == kconf.No) {
+			return kconf.Yes
+		}
+		return t
+	}
+	return round(visible), round(w.eval(s.Depends)), round(selected)
+}
+
+// Comparable reports whether Kconfig reckons dependencies and selectors for a symbol at
+// all: for members of choices and for choices it does not.
+func (w *World) Comparable(name string) bool {
+	s := w.symbols[name]
+	return s.Choice == "" && !isChoice(name) && isBool(s)
+}
+
+// Named gives the symbols that what is said of one names.
+func Named(s kconf.Symbol) []string {
+	all := leaves(s.Depends, nil)
+	for _, p := range s.Properties {
+		all = leaves(p.Value, leaves(p.If, all))
+	}
+	return all
+}
