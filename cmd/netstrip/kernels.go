@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -37,9 +38,12 @@ func (a *app) profilesCommand() *cobra.Command {
 
 // listed is a profile as JSON.
 type listed struct {
-	Name       string   `json:"name"`
-	Hypothesis string   `json:"hypothesis"`
-	Fragments  []string `json:"fragments"`
+	Name       string `json:"name"`
+	Hypothesis string `json:"hypothesis"`
+	// Start is what the fragments are put on top of: allnoconfig, tinyconfig, defconfig, or
+	// prebuilt for a kernel that nothing is put on top of.
+	Start     string   `json:"start"`
+	Fragments []string `json:"fragments"`
 	// Built says whether its kernel is in the cache; null where nobody can know,
 	// because there is no source or no compiler.
 	Built *bool `json:"built"`
@@ -49,7 +53,7 @@ func (a *app) listProfiles(ctx context.Context, f *flags) error {
 	var list []listed
 	isBuilt := builtBefore(ctx, f)
 	for _, p := range kconfigs.Profiles() {
-		list = append(list, listed{p.Name, p.Hypothesis, p.Fragments, isBuilt(p)})
+		list = append(list, listed{p.Name, p.Hypothesis, startOf(p), slices.Concat([]string{}, p.Fragments), isBuilt(p)})
 	}
 	if f.json {
 		return report.JSON(a.stdout, list)
@@ -59,11 +63,18 @@ func (a *app) listProfiles(ctx context.Context, f *flags) error {
 	for _, l := range list {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", l.Name, builtText(l.Built), l.Hypothesis)
 	}
-	fmt.Fprintln(w, "\nPROFILE\tFRAGMENTS")
+	fmt.Fprintln(w, "\nPROFILE\tSTART\tFRAGMENTS")
 	for _, l := range list {
-		fmt.Fprintf(w, "%s\t%s\n", l.Name, strings.Join(l.Fragments, " "))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", l.Name, l.Start, cmp.Or(strings.Join(l.Fragments, " "), "-"))
 	}
 	return w.Flush()
+}
+
+func startOf(p kconfigs.Profile) string {
+	if p.Prebuilt != nil {
+		return "prebuilt"
+	}
+	return cmp.Or(p.Start.Name, "allnoconfig")
 }
 
 func builtText(b *bool) string {

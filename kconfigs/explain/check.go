@@ -138,7 +138,8 @@ func (t *Tree) compare(with, without *World, off []string) Check {
 // classify says why a symbol is off though everything is switched on. What is among
 // known is off for a reason that needs no other.
 func (w *World) classify(name string, known []string) (class, reason string) {
-	return (&classifier{w: w, known: known, seen: map[string]bool{}}).symbol(name)
+	class, reason = (&classifier{w: w, known: known, seen: map[string]bool{}}).symbol(name)
+	return class, strings.TrimPrefix(reason, name+": ")
 }
 
 type classifier struct {

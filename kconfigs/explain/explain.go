@@ -15,7 +15,7 @@ type Explanation struct {
 	// PromptIf is when the prompt can be seen, besides what the symbol depends on. Else
 	// the symbol has its default.
 	PromptIf string `json:"prompt_if,omitempty"`
-	Help   string `json:"help,omitempty"`
+	Help     string `json:"help,omitempty"`
 	// Places are where it is defined, as file:line.
 	Places []string `json:"places"`
 	// Depends is an expression as in a Kconfig file.

@@ -179,7 +179,7 @@ func TestClosure(t *testing.T) {
 	assert.Equal(t, []string{"COMPARES", "DEFAULT", "IMPLIED", "N", "NEEDS", "NEEDS_N_ON", "NEEDS_TOO", "NUMBER", "SELECTED", "SELECTS"}, c.Gone)
 	assert.Equal(t, []explain.Count{{Dir: "net", Symbols: 10}}, c.Trees)
 	assert.Equal(t, []explain.Count{{Dir: "net/k", Symbols: 10}}, c.Parts)
-	assert.Equal(t, "10 symbols can never be set, with N: net/k\x1f10", c.String())
+	assert.Equal(t, "N and 9 more can never be set: net/k\x1f10", c.String())
 	assert.Equal(t, "nothing else goes", k.Closure("WITHOUT").String())
 }
 
@@ -225,6 +225,7 @@ func TestCheckClasses(t *testing.T) {
 	for _, d := range c.Differences {
 		classes[d.Symbol] = d.Class
 		assert.Equal(t, d.Symbol != "EITHER", d.Closure, d.Symbol)
+		assert.Equal(t, d.Symbol == "ODD", d.Reason == "it is on without N", d.Reason)
 	}
 	assert.Equal(t, map[string]string{
 		"SECOND": explain.ClassChoice, "WAITS": explain.ClassChoice, "WITHOUT": explain.ClassNegative,

@@ -36,3 +36,14 @@ func Named(s kconf.Symbol) []string {
 	}
 	return all
 }
+
+// Eval and Blockers give an expression's value, and what keeps it from being y.
+func (w *World) Eval(e *kconf.Expr) kconf.Tri { return w.eval(e) }
+
+func (w *World) Blockers(e *kconf.Expr) []string {
+	var all []string
+	for _, b := range w.blockers(e, kconf.Yes) {
+		all = append(all, b.String())
+	}
+	return all
+}

@@ -24,6 +24,9 @@ var update = flag.Bool("update", false, "cut the corpus out of the real tree aga
 // real opens the Kconfig code of Debian's source package for a series.
 func real(t *testing.T, series string) (*kbuild.Builder, *kconf.Kconfig) {
 	t.Helper()
+	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
+		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
+	}
 	path := "/usr/src/linux-source-" + series + ".tar.xz"
 	if series != "6.12" && os.Getenv("NETSTRIP_FULL") == "" {
 		t.Skipf("LINUX %s IS NOT TESTED: NETSTRIP_FULL=1 does", series)

@@ -130,13 +130,13 @@ func (c Closure) String() string {
 	if n := len(c.Parts) - listed; n > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more directories", n))
 	}
-	return fmt.Sprintf("%d symbols can never be set, with %s: %s", len(c.Gone), strings.Join(c.Off, ", "), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s and %d more can never be set: %s", strings.Join(c.Off, ", "), others, strings.Join(parts, ", "))
 }
 
 // lines says how a check went, and each difference.
 func (c *Check) lines() []string {
-	all := []string{fmt.Sprintf("of a kernel with everything switched on, %d symbols go with %s; %d can never be set",
-		c.Measured, strings.Join(c.Closure.Off, ", "), len(c.Closure.Gone))}
+	all := []string{fmt.Sprintf("with all else switched on %d are gone, and %d can never be set; %d differ",
+		c.Measured, len(c.Closure.Gone), len(c.Differences))}
 	if len(c.Closure.Off) > 1 {
 		all = append(all, fmt.Sprintf("%s select %s, and were switched off with it",
 			strings.Join(c.Closure.Off[1:], ", "), c.Closure.Off[0]))

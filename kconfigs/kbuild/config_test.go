@@ -54,11 +54,12 @@ func TestRealConfigs(t *testing.T) {
 	for _, tt := range []struct{ profile, fragment, want string }{
 		{"full", "CONFIG_TUN=y\n", ""},
 		{"bare-net", "", ""},
-		{"no-net", "# a Unix socket\n\nCONFIG_UNIX=y\n", "mine.config:3: CONFIG_UNIX: wanted y, got n"},
+		{"no-net", "# a Unix socket\n\nCONFIG_UNIX=y\n", "mine.config:3: CONFIG_UNIX: wanted y, got n: it needs NET, which is n, as no-net.config:3 asks"},
 		{"full", "CONFIG_TUN=m\nCONFIG_LOG_BUF_SHIFT=40\n# CONFIG_FAILOVER is not set\n", "" +
 			"mine.config:1: CONFIG_TUN: wanted m, got y (there are no modules here: ask for y)\n" +
-			"mine.config:2: CONFIG_LOG_BUF_SHIFT: wanted 40, got 25\n" +
-			"mine.config:3: CONFIG_FAILOVER: wanted n, got y"},
+			"mine.config:2: CONFIG_LOG_BUF_SHIFT: wanted 40, got 25: the range is 12 to 25 (init/Kconfig:767)\n" +
+			"mine.config:3: CONFIG_FAILOVER: wanted n, got y: it is selected by NET_FAILOVER (drivers/net/Kconfig:654); " +
+			"NET_FAILOVER is selected by VIRTIO_NET (drivers/net/Kconfig:449), as nic.config:6 asks"},
 	} {
 		p, err := kconfigs.Lookup(tt.profile)
 		require.NoError(t, err)

@@ -16,6 +16,9 @@ import (
 
 // eachSeries runs a test on 6.12, and with NETSTRIP_FULL=1 on 6.1 besides.
 func eachSeries(t *testing.T, test func(t *testing.T, s *Source)) {
+	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
+		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
+	}
 	t.Run("6.12", func(t *testing.T) { test(t, realSource(t)) })
 	t.Run("6.1", func(t *testing.T) {
 		if os.Getenv("NETSTRIP_FULL") == "" {
