@@ -115,6 +115,7 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	key := hash(string(final), j.Source.ID, j.compiler, recipe())
 	if k, err := j.load(key); err == nil {
 		k.Cached = true
+		j.Progress.Line("%s: its final .config is that of a kernel built before, so that is it", j.title)
 		return k, j.writeIndex(ctx, key)
 	}
 	// What is there and cannot be loaded is damaged.
@@ -222,6 +223,9 @@ func (j *job) fill(ctx context.Context, dir, key string, final []byte) error {
 	}
 	k.Version = strings.TrimSpace(string(release))
 	if k.Text, k.Data, k.BSS, err = sizes(filepath.Join(j.obj, "vmlinux")); err != nil {
+		return err
+	}
+	if k.Directories, err = directories(ctx, j.obj); err != nil {
 		return err
 	}
 	if k.ImageBytes, err = copyFile(filepath.Join(dir, imageFile), filepath.Join(j.obj, "arch/x86/boot/bzImage")); err != nil {

@@ -70,6 +70,11 @@ func TestBuild(t *testing.T) {
 	assert.Contains(t, k.Compiler, "gcc")
 	assert.Equal(t, 4, k.Objects, "three symbols and entry.o; kallsyms is the host's")
 	assert.Positive(t, k.Text)
+	if assert.Len(t, k.Directories, 1) {
+		assert.Equal(t, "init", k.Directories[0].Name)
+		assert.Equal(t, 1, k.Directories[0].Objects)
+		assert.Positive(t, k.Directories[0].Text)
+	}
 	assert.Positive(t, k.WallSeconds)
 	info, err := os.Stat(k.Image)
 	require.NoError(t, err)

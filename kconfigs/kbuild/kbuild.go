@@ -71,6 +71,9 @@ type Kernel struct {
 	Text       int64 `json:"text"`
 	Data       int64 `json:"data"`
 	BSS        int64 `json:"bss"`
+	// Directories are the sizes by directory of the source; none of a kernel that was
+	// compiled elsewhere.
+	Directories []Directory `json:"directories,omitempty"`
 	// Objects is how many objects were compiled or assembled for it, given what its
 	// predecessor had left in the object tree.
 	Objects int `json:"objects"`
@@ -123,9 +126,14 @@ func (b *Builder) Cached(ctx context.Context, req kconfigs.Request) (*Kernel, bo
 func (b *Builder) BuildAll(ctx context.Context, reqs []kconfigs.Request, each func(i int, k *Kernel, err error)) error {
 	var todo []int
 	var errs []error
+	first := map[string]string{} // the first profile with a kernel
 	done := func(i int, k *Kernel, err error) {
 		if err != nil {
 			errs = append(errs, err)
+		} else if other, twice := first[k.Key]; !twice {
+			first[k.Key] = reqs[i].Profile
+		} else if other != reqs[i].Profile {
+			b.Progress.Line("%s is the same kernel as %s: what it asks for otherwise changes nothing", reqs[i].Profile, other)
 		}
 		if each != nil {
 			each(i, k, err)

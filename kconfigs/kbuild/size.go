@@ -1,9 +1,63 @@
 package kbuild
 
 import (
+	"cmp"
+	"context"
 	"debug/elf"
 	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/process"
 )
+
+// Directory is what the objects of a directory at the top of the source add to a kernel.
+type Directory struct {
+	Name string `json:"name"`
+	// Objects is how many are linked, Text, Data and BSS their sizes in bytes, which are a
+	// little more than they come to in vmlinux: the linker merges strings.
+	Objects int   `json:"objects"`
+	Text    int64 `json:"text"`
+	Data    int64 `json:"data"`
+	BSS     int64 `json:"bss"`
+}
+
+// directories gives the sizes of the objects in vmlinux.a by directory, sorted by name.
+// Those of lib.a, of which the linker takes what is called, are not among them.
+func directories(ctx context.Context, obj string) ([]Directory, error) {
+	out, err := process.Output(ctx, "ar", "t", filepath.Join(obj, "vmlinux.a"))
+	if err != nil {
+		return nil, fmt.Errorf("listing the kernel's objects: %w", err)
+	}
+	sum := map[string]*Directory{}
+	for name := range strings.FieldsSeq(out) {
+		path := name
+		if !filepath.IsAbs(name) {
+			path = filepath.Join(obj, name)
+		}
+		text, data, bss, err := sizes(path)
+		if err != nil {
+			return nil, err
+		}
+		if name, err = filepath.Rel(obj, path); err != nil {
+			return nil, err
+		}
+		top, _, _ := strings.Cut(name, "/")
+		d := sum[top]
+		if d == nil {
+			d = &Directory{Name: top}
+			sum[top] = d
+		}
+		d.Objects, d.Text, d.Data, d.BSS = d.Objects+1, d.Text+text, d.Data+data, d.BSS+bss
+	}
+	var all []Directory
+	for _, d := range sum {
+		all = append(all, *d)
+	}
+	slices.SortFunc(all, func(a, b Directory) int { return cmp.Compare(a.Name, b.Name) })
+	return all, nil
+}
 
 // sizes gives what size(1) prints for an ELF file, in bytes: text is all that is
 // loaded and never written, data what is loaded and written, bss what has room in
