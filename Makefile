@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.bin/go/bin:$(PATH)
 # A test that boots guests is skipped where it cannot, unless this is set.
 export NETSTRIP_REQUIRE_VM ?= 1
 
-.PHONY: help demo test check kernels bench-boot soak faults update clean deps $(BIN)
+.PHONY: help demo test full check kernels bench-boot bench-size bench-build soak faults update clean deps $(BIN)
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,11 @@ kernels: deps $(BIN) ## Build every kernel of the ladder
 
 test: kernels ## Every test, those that boot guests included
 	go test -timeout 60m ./...
+
+full: export NETSTRIP_FULL = 1
+full: kernels ## All that test does, and what takes hours: Linux 6.1, defconfig, the distribution's kernel
+	go test -timeout 3h ./...
+	NETSTRIP_SERIES=6.1 go test -timeout 3h ./vmtests -run TestMatrix
 
 check: deps ## gofmt, vet, staticcheck, and the tests that need no guest under the race detector
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
@@ -49,8 +54,8 @@ faults: kernels ## Bring each fault about once, or FULL=1: 20 times, with a tabl
 			-faults.table=$(CURDIR)/$(TABLE) || exit; done
 	@cat $(TABLE)
 
-update: kernels ## Rewrite the expectations from what the kernels do now
-	go test -timeout 60m ./vmtests -run TestMatrix -update
+update: deps ## Rewrite the expectations from what the kernels do now; SERIES=6.1, FULL=1 for all
+	NETSTRIP_SERIES=$(SERIES) NETSTRIP_FULL=$(FULL) go test -timeout 3h ./vmtests -run TestMatrix -update
 	@git --no-pager diff --stat -- vmtests/testdata || true
 
 clean: ## Remove what was built here (the cache of kernels stays: see netstrip doctor)

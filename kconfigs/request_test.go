@@ -47,14 +47,50 @@ func TestProfiles(t *testing.T) {
 		names = append(names, p.Name)
 		assert.NotEmpty(t, p.Hypothesis, p.Name)
 		assert.NotContains(t, p.Hypothesis, "\n", p.Name)
+		assert.True(t, p.Prebuilt != nil || p.Fragments[0] == "guest", "%s: nothing else keeps the guest heard", p.Name)
+	}
+	ladder := []string{"full", "no-packet", "no-netns", "no-unix", "no-ipv6", "no-inet", "bare-net", "no-net"}
+	assert.Equal(t, append(ladder, "tiny", "defconfig", "defconfig-no-net", "distro"), names)
+	for i, p := range Ladder() {
+		assert.Equal(t, ladder[i], p.Name)
 		assert.Equal(t, []string{"guest", "base"}, p.Fragments[:2], p.Name)
 	}
-	assert.Equal(t, []string{"full", "no-packet", "no-netns", "no-unix", "no-ipv6", "no-inet", "bare-net", "no-net"}, names)
+}
+
+// A user's config is built as it is but for what the guest needs, which is told.
+func TestUserConfig(t *testing.T) {
+	p, err := UserConfig("dir/my own.config", []byte("# a comment\nCONFIG_TTY=y\n# CONFIG_FUTEX is not set\nCONFIG_NR_CPUS=0x2\n"))
+	require.NoError(t, err)
+	assert.Equal(t, "config-my_own", p.Name)
+	r, err := p.With(fragment(t, "more.config", "CONFIG_NR_CPUS=2\nCONFIG_UNIX=y\n")).Request()
+	require.NoError(t, err)
+	text, changed := r.Over(r.Start.Text)
+	assert.Equal(t, []string{"FUTEX=y (was n)"}, changed, "0x2 is 2")
+	assert.Equal(t, r.Text(), text, "the request has every symbol of it")
+	text, _ = r.Over("CONFIG_OTHER=m\n")
+	assert.Equal(t, "CONFIG_OTHER=m\n"+r.Text(), text)
+	for text, want := range map[string]string{
+		"CONFIG_A=y\r\n": `my.config: parsing .config: line 1: the line ends in CRLF: save the file with Unix line ends`,
+		"":               "my.config: parsing .config: no symbol in it",
+		"A=y\n":          `my.config: parsing .config: line 1: "A=y" lacks the prefix: write CONFIG_A=y`,
+	} {
+		_, err := UserConfig("my.config", []byte(text))
+		assert.EqualError(t, err, want)
+	}
+	_, err = ReadConfig(t.TempDir() + "/none")
+	assert.ErrorContains(t, err, "reading the config: no such file or directory")
+}
+
+func TestPrebuiltTakesNoFragment(t *testing.T) {
+	p := UserKernel("/boot/vmlinuz-6.12.1", "")
+	assert.Equal(t, "kernel-vmlinuz-6.12.1", p.Name)
+	_, err := p.With(fragment(t, "mine.config", "CONFIG_UNIX=y\n")).Request()
+	assert.EqualError(t, err, "mine.config: kernel-vmlinuz-6.12.1+mine was compiled by somebody else: no fragment can change it")
 }
 
 // TestRequests is what each profile asks for; a change of it changes every kernel.
 func TestRequests(t *testing.T) {
-	for _, p := range Profiles() {
+	for _, p := range Ladder() {
 		golden(t, filepath.Join("testdata", "request", p.Name+".txt"), request(t, p.Name).Text())
 	}
 }
@@ -83,7 +119,7 @@ func TestEveryFragmentIsUsedAndGivesReasons(t *testing.T) {
 }
 
 func TestLookupUnknown(t *testing.T) {
-	const all = "; the profiles are full, no-packet, no-netns, no-unix, no-ipv6, no-inet, bare-net, no-net"
+	const all = "; the profiles are full, no-packet, no-netns, no-unix, no-ipv6, no-inet, bare-net, no-net, tiny, defconfig, defconfig-no-net, distro"
 	for name, want := range map[string]string{
 		"no-intet": `no profile is called "no-intet"; did you mean no-inet?` + all,
 		"on-net":   `no profile is called "on-net"; did you mean no-net?` + all,

@@ -1,0 +1,119 @@
+package kbuild
+
+import (
+	"context"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/kconfigs"
+)
+
+// A kernel may begin with a config of the source's or of the user's, in an object tree of
+// its own.
+func TestStarts(t *testing.T) {
+	ctx := context.Background()
+	c := newCache(t)
+	b := newBuilder(t, c)
+	for _, tc := range []struct {
+		start kconfigs.Start
+		want  string
+	}{
+		{kconfigs.Start{Name: "defconfig"}, "CONFIG_EXTRA=y\nCONFIG_NET=y\n"},
+		{kconfigs.Start{Name: "tinyconfig"}, "CONFIG_SHAPE=\"tiny\"\nCONFIG_NET=y\nCONFIG_LOCALVERSION=\"\"\n"},
+		{kconfigs.Start{Name: "mine", Text: "# mine\n# CONFIG_NET is not set\nCONFIG_INET=y\n"}, "CONFIG_INET=y\nCONFIG_NET=y\n"},
+	} {
+		req := ask(t, "CONFIG_NET=y\n")
+		req.Start = tc.start
+		k, err := b.Build(ctx, req)
+		require.NoError(t, err)
+		final, err := os.ReadFile(k.Config)
+		require.NoError(t, err)
+		assert.Equal(t, tc.want, string(final), tc.start.Name)
+		again, ok, err := b.Cached(ctx, req)
+		require.NoError(t, err)
+		require.True(t, ok, "what it begins with is part of the key")
+		assert.Equal(t, k.Key, again.Key)
+	}
+	trees, err := filepath.Glob(c.Path(kindObject, "*"))
+	require.NoError(t, err)
+	assert.Len(t, trees, 3)
+	req := ask(t, "CONFIG_NET=y\n")
+	req.Start.Name = "yesconfig"
+	_, err = b.Build(ctx, req)
+	assert.EqualError(t, err, `building p+mine: configuring: no start is called "yesconfig"`)
+}
+
+// bzImage is as much of a kernel's file as says its version, at 0x200 + 0x30.
+func bzImage(t *testing.T, version string) string {
+	t.Helper()
+	image := make([]byte, 1024)
+	copy(image[0x202:], "HdrS")
+	binary.LittleEndian.PutUint16(image[0x20e:], 0x30)
+	copy(image[0x230:], version)
+	path := filepath.Join(t.TempDir(), "bzImage")
+	require.NoError(t, os.WriteFile(path, image, 0o644))
+	return path
+}
+
+func TestPrebuilt(t *testing.T) {
+	ctx := context.Background()
+	c := newCache(t)
+	b := newBuilder(t, c)
+	build := func(p kconfigs.Prebuilt) (*Kernel, error) {
+		return b.Build(ctx, kconfigs.Request{Profile: "kernel-x", Prebuilt: &p})
+	}
+	image := bzImage(t, "6.9.1-mine (me@here) #1\x00")
+	k, err := build(kconfigs.Prebuilt{Image: image})
+	require.NoError(t, err)
+	assert.Equal(t, "6.9.1-mine", k.Version)
+	assert.Equal(t, k.Image, k.Boot)
+	assert.Equal(t, "file "+image, k.Source)
+	assert.Empty(t, k.Modules)
+	k, err = build(kconfigs.Prebuilt{Image: image})
+	require.NoError(t, err)
+	assert.True(t, k.Cached)
+	// One cut short in the cache is copied again.
+	require.NoError(t, os.Truncate(k.Image, 3))
+	k, err = build(kconfigs.Prebuilt{Image: image})
+	require.NoError(t, err)
+	assert.False(t, k.Cached)
+
+	text := filepath.Join(t.TempDir(), "text")
+	require.NoError(t, os.WriteFile(text, []byte("Linux version 6.12"), 0o644))
+	for want, p := range map[string]kconfigs.Prebuilt{
+		text + ": it is no x86 kernel image: there is no version in it": {Image: text},
+		text + "x: no such file or directory":                           {Image: text + "x"},
+		filepath.Dir(text) + ": it is no directory of modules":          {Image: image, Modules: filepath.Dir(text)},
+	} {
+		_, err := build(p)
+		var bad *kconfigs.RequestError
+		require.ErrorAs(t, err, &bad, "the user's fault")
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+// Modules come with depmod's lists, and without those of hardware no guest has.
+func TestPrebuiltModules(t *testing.T) {
+	needTools(t, "depmod")
+	b := newBuilder(t, newCache(t))
+	from := t.TempDir()
+	for _, name := range []string{"modules.order", "kernel/net/a.ko", "kernel/sound/b.ko", "kernel/drivers/net/ethernet/c.ko"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(from, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(from, name), nil, 0o644))
+	}
+	k, err := b.Build(context.Background(), kconfigs.Request{Profile: "kernel-x",
+		Prebuilt: &kconfigs.Prebuilt{Image: bzImage(t, "6.9.1"), Modules: from}})
+	require.NoError(t, err)
+	assert.FileExists(t, filepath.Join(k.Modules, "kernel/net/a.ko"))
+	assert.FileExists(t, filepath.Join(k.Modules, "modules.dep"))
+	assert.NoDirExists(t, filepath.Join(k.Modules, "kernel/sound"))
+	assert.NoDirExists(t, filepath.Join(k.Modules, "kernel/drivers/net/ethernet"))
+	left, err := filepath.Glob(filepath.Join(k.Dir, "root*"))
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
