@@ -43,7 +43,13 @@ bench-boot: kernels ## What netstrip adds to a bare boot, and what a second core
 	go test ./vmtests -run XXX -bench Overhead -benchtime 21x
 	go test ./vmtests -run XXX -bench Matrix -benchtime 5x
 
+bench-size: kernels ## How big each kernel is, how fast it boots, and in how little memory
+	go test -timeout 60m ./vmtests -run TestSizes -v -sizes
+
 N ?= 1000
+bench-build: deps ## What the ladder costs to build, against make of each config from scratch
+	go test -timeout 3h ./kconfigs/kbuild -run XXX -bench Ladder -benchtime 1x
+
 soak: kernels ## Boot no-net and full alternately, N=1000 times, and see what leaks
 	go test -timeout 5h ./vmtests -run TestSoak -v -soak $(N)
 

@@ -177,7 +177,10 @@ func writeBuilt(out io.Writer, list []built) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "PROFILE\tVERSION\tIMAGE\tBUILT\tFILE")
 	for _, b := range list {
-		how := fmt.Sprintf("%d objects in %.0f s", b.Objects, b.WallSeconds)
+		how := fmt.Sprintf("%d objects, %.0f CPU s, in %.0f s", b.Objects, b.CPUSeconds, b.WallSeconds)
+		if b.CacheHits > 0 {
+			how += fmt.Sprintf(", %d from ccache", b.CacheHits)
+		}
 		if b.Cached {
 			how = "before"
 		}

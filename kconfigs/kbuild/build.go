@@ -40,6 +40,7 @@ type job struct {
 	start    time.Time
 	cpu      time.Duration
 	objects  int
+	hits     int
 }
 
 // build makes the kernel for req. Not all that it needs is checked again under the
@@ -178,7 +179,13 @@ func (j *job) compile(ctx context.Context) error {
 	if err := markBuilding(j.obj); err != nil {
 		return err
 	}
-	err = j.make(ctx, onLine, nil, "-j"+strconv.Itoa(j.jobs()), "bzImage")
+	env, calls, err := j.ccache()
+	if err == nil {
+		err = j.make(ctx, onLine, env, "-j"+strconv.Itoa(j.jobs()), "bzImage")
+	}
+	if err == nil {
+		j.hits, err = cacheHits(calls)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err() // and the mark stays: what make was writing may be half there
 	}
@@ -212,7 +219,7 @@ func (j *job) make(ctx context.Context, onLine func(string), env []string, args 
 // fill puts a kernel's files into dir.
 func (j *job) fill(ctx context.Context, dir, key string, final []byte) error {
 	k := Kernel{
-		Key: key, Source: j.Source.Origin, Compiler: j.compiler, Objects: j.objects,
+		Key: key, Source: j.Source.Origin, Compiler: j.compiler, Objects: j.objects, CacheHits: j.hits,
 		CPUSeconds: j.cpu.Seconds(), WallSeconds: time.Since(j.start).Seconds(),
 	}
 	sum := sha256.Sum256(final)

@@ -77,6 +77,8 @@ type Kernel struct {
 	// Objects is how many objects were compiled or assembled for it, given what its
 	// predecessor had left in the object tree.
 	Objects int `json:"objects"`
+	// CacheHits is how many of all that the compiler was called for ccache had.
+	CacheHits int `json:"ccache_hits"`
 	// CPUSeconds and WallSeconds are what its build took, configuring included.
 	CPUSeconds  float64 `json:"cpu_seconds"`
 	WallSeconds float64 `json:"wall_seconds"`

