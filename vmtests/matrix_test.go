@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -52,11 +53,20 @@ func newTestRig(t *testing.T) *Rig {
 }
 
 // TestMatrix boots every profile, of those that take long to build only with NETSTRIP_FULL
-// set, and holds each to its expectation, one subtest a probe: go test ./vmtests -run 'TestMatrix/no-net/socket' boots one
-// kernel and looks at its sockets.
+// set, and holds each to its expectation, one subtest a probe, and all to the verdicts on
+// the claims: go test ./vmtests -run 'TestMatrix/no-net/socket' boots one kernel and looks
+// at its sockets.
 func TestMatrix(t *testing.T) {
 	rig := newTestRig(t)
-	for _, p := range chosen(flag.Lookup("test.run").Value.String()) {
+	var mu sync.Mutex
+	var all []record.Record
+	profiles := chosen(flag.Lookup("test.run").Value.String())
+	t.Cleanup(func() { // after the last of the boots side by side
+		if len(all) == len(profiles) && len(all) > 1 {
+			checkClaims(t, all)
+		}
+	})
+	for _, p := range profiles {
 		t.Run(p.Name, func(t *testing.T) {
 			// Built one after the other, in the ladder's order, then booted side by side.
 			kernels, err := rig.Build(t.Context(), []kconfigs.Profile{p})
@@ -64,6 +74,9 @@ func TestMatrix(t *testing.T) {
 			t.Parallel()
 			records, err := rig.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
 			require.NoError(t, err)
+			mu.Lock()
+			all = append(all, records[0])
+			mu.Unlock()
 			if *update {
 				rewrite(t, records[0])
 			}

@@ -66,7 +66,7 @@ func (a *app) explain(ctx context.Context, f *explaining, args []string) error {
 	if err != nil {
 		return err
 	}
-	b, err := a.builder(ctx, f)
+	b, err := a.builder(ctx, &f.flags)
 	if err != nil {
 		return err
 	}
@@ -132,8 +132,8 @@ func (f *explaining) request() (kconfigs.Request, error) {
 	return req, err
 }
 
-func (a *app) builder(ctx context.Context, f *explaining) (*kbuild.Builder, error) {
-	o, err := a.rigOptions(&f.flags)
+func (a *app) builder(ctx context.Context, f *flags) (*kbuild.Builder, error) {
+	o, err := a.rigOptions(f)
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ NETSTRIP_ACCEL (see --accel), NO_COLOR (no colour in tables).`,
 		},
 	}
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.showCommand(), a.doctorCommand(), a.cacheCommand(), a.explainCommand())
+	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.showCommand(), a.doctorCommand(), a.cacheCommand(), a.explainCommand(), a.compareCommand(), a.claimsCommand())
 	return root
 }
 

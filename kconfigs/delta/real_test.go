@@ -5,8 +5,8 @@ import (
 	"os"
 	"slices"
 	"testing"
-	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs"
@@ -17,88 +17,106 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-func TestScratch(t *testing.T) {
+// real gives what a profile comes to in Debian's source package, and its Kconfig code.
+func real(t *testing.T) (func(profile string) *explain.World, delta.Settle) {
+	t.Helper()
+	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
+		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
+	}
+	const path = "/usr/src/linux-source-6.12.tar.xz"
+	if _, err := os.Stat(path); err != nil {
+		require.Empty(t, os.Getenv("NETSTRIP_REQUIRE_VM"), "NETSTRIP_REQUIRE_VM is set: %v", err)
+		t.Skipf("LINUX 6.12 IS NOT TESTED: %v", err)
+	}
 	c, err := cache.Open("")
 	require.NoError(t, err)
-	s, err := kbuild.OpenSource(t.Context(), kbuild.SourceOptions{Path: "/usr/src/linux-source-6.12.tar.xz", Cache: c})
+	s, err := kbuild.OpenSource(t.Context(), kbuild.SourceOptions{Path: path, Cache: c})
 	require.NoError(t, err)
 	b := &kbuild.Builder{Cache: c, Source: s}
 	k, err := b.Kconf(t.Context())
 	require.NoError(t, err)
-	defer k.Close()
+	t.Cleanup(k.Close)
+	settle := func(ctx context.Context, config []byte) (map[string]kconf.Value, error) {
+		return k.Values(ctx, kconf.OldDef, config)
+	}
 	worlds := map[string]*explain.World{}
-	for _, p := range kconfigs.Profiles() {
+	return func(profile string) *explain.World {
+		if w := worlds[profile]; w != nil {
+			return w
+		}
+		p, err := kconfigs.Lookup(profile)
+		require.NoError(t, err)
 		req, err := p.Request()
 		require.NoError(t, err)
-		if req.Prebuilt != nil {
-			kern, _, err := b.Cached(t.Context(), req)
-			require.NoError(t, err)
-			data, err := os.ReadFile(kern.Config)
-			require.NoError(t, err)
-			v, err := k.Values(t.Context(), kconf.OldDef, data)
-			require.NoError(t, err)
-			worlds[p.Name] = &explain.World{Tree: worlds["full"].Tree, Values: v}
-			continue
-		}
 		w, err := b.World(t.Context(), k, req)
 		require.NoError(t, err)
-		worlds[p.Name] = w
+		worlds[profile] = w
+		return w
+	}, settle
+}
+
+// TestRealKernels compares profiles of which it is known what they ask for.
+func TestRealKernels(t *testing.T) {
+	world, settle := real(t)
+	for _, c := range []struct {
+		from, to, leaves string
+		followed         int // at least
+	}{
+		{"full", "no-net", "NET=n", 20},
+		{"full", "no-unix", "UNIX=n", 1},
+		{"full", "bare-net", "INET=n NETDEVICES=n NET_NS=n PACKET=n UNIX=n", 10},
+		{"no-net", "full", "DUMMY=y INET=y NET=y NETDEVICES=y PACKET=y POSIX_MQUEUE=y UNIX=y VETH=y VIRTIO_NET=y", 10},
+		{"defconfig", "defconfig-no-net", "NET=n", 300},
+		{"tiny", "no-net", "", 5},
+		{"no-net", "tiny", "", 5},
+		{"defconfig", "full", "", 900},
+		{"full", "full", "", 0},
+	} {
+		t.Run(c.from+"/"+c.to, func(t *testing.T) {
+			a, b := world(c.from), world(c.to)
+			d, err := delta.Between(t.Context(), a, b, settle)
+			require.NoError(t, err)
+			assert.Empty(t, d.Left, "the leaves make the second of the first")
+			if c.leaves != "" {
+				assert.Equal(t, c.leaves, symbols(d.Leaves))
+			}
+			v := d.Divide()
+			followed := 0
+			for _, r := range v.Asked {
+				followed += len(r.Followed)
+			}
+			assert.Empty(t, v.Rest, "all causes are known")
+			assert.GreaterOrEqual(t, followed, c.followed)
+			assert.Len(t, d.Changes, len(v.Asked)+followed)
+			if len(d.Leaves) < 30 {
+				checkWay(t, d, a, b, settle)
+				checkRoots(t, d, v, b, settle)
+			}
+		})
 	}
-	for _, pair := range [][2]string{{"full", "no-net"}, {"no-net", "full"}, {"full", "no-unix"}, {"full", "bare-net"}, {"no-inet", "no-ipv6"},
-		{"tiny", "no-net"}, {"no-net", "tiny"}, {"tiny", "full"}, {"defconfig", "defconfig-no-net"}, {"defconfig-no-net", "defconfig"}, {"defconfig", "full"}, {"full", "defconfig"}, {"distro", "full"}, {"full", "distro"}} {
-		if len(os.Getenv("PAIR")) > 0 && os.Getenv("PAIR") != pair[0]+"/"+pair[1] {
+}
+
+// checkRoots sets each leaf alone, and all but it: nothing can be left out, and what
+// followed from it comes with it, or does not come without.
+func checkRoots(t *testing.T, d *delta.Delta, v *delta.Division, b *explain.World, settle delta.Settle) {
+	t.Helper()
+	var all []string
+	for _, l := range d.Leaves {
+		all = append(all, l.Symbol)
+	}
+	for _, r := range v.Asked {
+		if !r.Leaf {
 			continue
 		}
-		n := 0
-		start := time.Now()
-		d, err := delta.Between(t.Context(), worlds[pair[0]], worlds[pair[1]], func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
-			n++
-			return k.Values(ctx, kconf.OldDef, text)
-		})
+		alone, err := settle(t.Context(), d.Config(r.Symbol))
 		require.NoError(t, err)
-		t.Logf("%v: %d differ, %d leaves, %d left, %d settled in %v", pair, len(d.Changes), len(d.Leaves), len(d.Left), n, time.Since(start))
-		roots, rest := d.Roots()
-		var all []string
-		for _, l := range d.Leaves {
-			all = append(all, l.Symbol)
-		}
-		wrong, total := 0, 0
-		for i, r := range roots {
-			fs := ""
-			for i, f := range r.Followed {
-				if i < 30 {
-					fs += " " + f.Symbol + "<" + f.Cause
-				}
-			}
-			if i < 40 {
-				t.Log("   ", r.Change, r.Leaf, r.Asked, len(r.Followed), fs)
-			}
-			if len(r.Followed) == 0 || !r.Leaf || wrong > 50 {
-				continue
-			}
-			total += len(r.Followed)
-			alone, err := k.Values(t.Context(), kconf.OldDef, d.Config(r.Symbol))
-			require.NoError(t, err)
-			without, err := k.Values(t.Context(), kconf.OldDef, d.Config(slices.DeleteFunc(slices.Clone(all), func(n string) bool { return n == r.Symbol })...))
-			require.NoError(t, err)
-			for _, f := range r.Followed {
-				b := worlds[pair[1]].Values[f.Symbol].Value
-				if alone[f.Symbol].Value != b && without[f.Symbol].Value == b {
-					wrong++
-					t.Log("   WRONG", f, "of", r.Change)
-				}
-			}
-		}
-		t.Log("   ", wrong, "wrong of", total)
-		for i, l := range rest {
-			if i < 30 {
-				t.Log("   REST", l)
-			}
-		}
-		for i, l := range d.Left {
-			if i < 30 {
-				t.Log("   LEFT", l)
-			}
+		without, err := settle(t.Context(), d.Config(slices.DeleteFunc(slices.Clone(all), func(n string) bool { return n == r.Symbol })...))
+		require.NoError(t, err)
+		differ := slices.ContainsFunc(b.Names(), func(n string) bool { return without[n].Value != b.Values[n].Value })
+		assert.True(t, differ, "%s can be left out", r.Symbol)
+		for _, f := range r.Followed {
+			want := b.Values[f.Symbol].Value
+			assert.True(t, alone[f.Symbol].Value == want || without[f.Symbol].Value != want, "%s has nothing to do with %s", f.Symbol, r.Symbol)
 		}
 	}
 }

@@ -15,7 +15,7 @@ type Root struct {
 	// leaf was asked for, and would have come by itself.
 	Leaf bool `json:"leaf"`
 	// Asked is the place in a fragment, file:line, where the second .config asks for it, or
-	// else only the first asks for what it has; empty where neither does.
+	// else the first for what it had; empty where neither does.
 	Asked string `json:"asked,omitempty"`
 	// Followed are the differences that come from it, and from no other that is nearer.
 	Followed []Follower `json:"followed"`
@@ -30,26 +30,30 @@ type Follower struct {
 	Why string `json:"why"`
 }
 
-// Roots divides the differences into those that were asked for, those with the most
-// behind them first, and what follows from each. Rest are those whose cause is not known.
-func (d *Delta) Roots() (roots []Root, rest []Follower) {
+// Division is what differs, by why it does.
+type Division struct {
+	// Differ is the number of symbols with another value.
+	Differ int `json:"differ"`
+	// Asked are those that were asked for, those with the most behind them first.
+	Asked []Root `json:"asked"`
+	// Rest are those whose cause is not known.
+	Rest []Follower `json:"rest"`
+	// Left is that of Delta.
+	Left []Change `json:"left"`
+}
+
+// Divide tells what was asked for from what followed. Asked for are the leaves, and what
+// the request of the second .config has otherwise than that of the first.
+func (d *Delta) Divide() *Division {
+	v := &Division{Differ: len(d.Changes), Asked: []Root{}, Rest: []Follower{}, Left: append([]Change{}, d.Left...)}
 	at := map[string]int{}
 	differs := map[string]Change{}
 	for _, c := range d.Changes {
 		differs[c.Symbol] = c
-		r := Root{Change: c, Leaf: slices.Contains(d.Leaves, c), Followed: []Follower{}}
-		to, asked := d.b.Asked[c.Symbol]
-		from, before := d.a.Asked[c.Symbol]
-		switch {
-		case asked && (r.Leaf || to.Value == c.To && !(before && from.Value == c.To)):
-			r.Asked = place(to)
-		case !r.Leaf:
-			continue
-		case before:
-			r.Asked = place(from)
+		if r := d.root(c); r.Leaf || r.Asked != "" {
+			at[c.Symbol] = len(v.Asked)
+			v.Asked = append(v.Asked, r)
 		}
-		at[c.Symbol] = len(roots)
-		roots = append(roots, r)
 	}
 	for _, c := range d.Changes {
 		if _, is := at[c.Symbol]; is {
@@ -58,14 +62,28 @@ func (d *Delta) Roots() (roots []Root, rest []Follower) {
 		cause, root := d.trace(c, differs, at)
 		f := Follower{c, cause, d.b.Why(c.Symbol)}
 		if root == "" {
-			rest = append(rest, f)
+			v.Rest = append(v.Rest, f)
 		} else {
-			i := at[root]
-			roots[i].Followed = append(roots[i].Followed, f)
+			r := &v.Asked[at[root]]
+			r.Followed = append(r.Followed, f)
 		}
 	}
-	slices.SortStableFunc(roots, func(a, b Root) int { return len(b.Followed) - len(a.Followed) })
-	return roots, rest
+	slices.SortStableFunc(v.Asked, func(a, b Root) int { return len(b.Followed) - len(a.Followed) })
+	return v
+}
+
+// root says of a difference whether it is a leaf, and where it was asked for.
+func (d *Delta) root(c Change) Root {
+	r := Root{Change: c, Leaf: slices.Contains(d.Leaves, c), Followed: []Follower{}}
+	to, asked := d.b.Asked[c.Symbol]
+	from, before := d.a.Asked[c.Symbol]
+	switch {
+	case asked && to.Value == c.To:
+		r.Asked = place(to)
+	case before && r.Leaf:
+		r.Asked = place(from)
+	}
+	return r
 }
 
 func place(s kconfigs.Setting) string { return fmt.Sprintf("%s:%d", s.Fragment, s.Line) }
@@ -96,7 +114,7 @@ func (d *Delta) trace(c Change, differs map[string]Change, roots map[string]int)
 
 // causes gives what may have brought a difference about.
 func (d *Delta) causes(c Change) []string {
-	went := c.To == "n" || c.From == "y" && c.To == "m"
+	went := false
 	if went {
 		return explain.Causes(c.Symbol, d.b, d.a)
 	}

@@ -17,8 +17,8 @@ func Causes(name string, low, high *World) []string {
 	c := &causes{}
 	if high.Values[name].Selected > low.Values[name].Selected {
 		for _, sel := range high.selectors[name] {
-			if high.works(sel) && !low.works(sel) {
-				c.add(append(leaves(sel.prop.If, nil), sel.name)...)
+			if high.strength(sel) > low.strength(sel) {
+				c.add(leaves(sel.prop.If, []string{sel.name})...)
 			}
 		}
 		return c.names
@@ -30,8 +30,8 @@ func Causes(name string, low, high *World) []string {
 	c.blockers(low, visibleIf(s), wanted)
 	c.blockers(low, s.Depends, wanted)
 	for _, sel := range high.implies[name] {
-		if high.works(sel) {
-			c.add(append(leaves(sel.prop.If, nil), sel.name)...)
+		if high.strength(sel) > kconf.No {
+			c.add(leaves(sel.prop.If, []string{sel.name})...)
 		}
 	}
 	for _, p := range of(s, "default") {
@@ -44,8 +44,8 @@ func Causes(name string, low, high *World) []string {
 	return c.names
 }
 
-// works reports whether what selects or implies another does so in w.
-func (w *World) works(sel selector) bool { return min(w.tri(sel.name), w.eval(sel.prop.If)) > kconf.No }
+// strength is what a line that selects or implies asks of the other symbol in w.
+func (w *World) strength(sel selector) kconf.Tri { return min(w.tri(sel.name), w.eval(sel.prop.If)) }
 
 // causes collects names, each once.
 type causes struct{ names []string }
@@ -65,12 +65,12 @@ func (c *causes) blockers(w *World, e *kconf.Expr, wanted kconf.Tri) {
 	}
 }
 
-// Unset gives what a symbol that is neither y nor m by its own line comes to in w: what
-// selects it, implies it or is its default makes of it. Members of choices are not
-// reckoned, and are n.
+// Unset gives what a symbol comes to in w without a line of its own: what selects it,
+// implies it or is its default makes of it (scripts/kconfig/symbol.c, sym_calc_value). Of
+// members of choices, and of numbers outside their range, it does not know.
 func (w *World) Unset(name string) string {
 	s := w.symbols[name]
-	least := kconf.No
+	var got kconf.Tri
 	for _, p := range of(s, "default") {
 		if w.eval(p.If) == kconf.No {
 			continue
@@ -78,11 +78,20 @@ func (w *World) Unset(name string) string {
 		if !isBool(s) {
 			return w.operandText(p.Value)
 		}
-		least = min(w.eval(p.Value), w.eval(p.If))
+		got = min(w.eval(p.Value), w.eval(p.If))
 		break
 	}
-	for _, sel := range w.implies[name] {
-		least = max(least, min(w.tri(sel.name), w.eval(sel.prop.If), w.eval(s.Depends)))
+	if !isBool(s) {
+		return ""
 	}
-	return max(least, w.Values[name].Selected).String()
+	for _, sel := range w.implies[name] {
+		if implied := w.strength(sel); implied > kconf.No {
+			got = min(max(got, implied), w.eval(s.Depends))
+		}
+	}
+	got = max(got, w.Values[name].Selected)
+	if got == kconf.Mod && (s.Type == "bool" || w.tri("MODULES") == kconf.No) {
+		got = kconf.Yes
+	}
+	return got.String()
 }

@@ -47,7 +47,7 @@ func (w *World) Refused(name, wanted string) string {
 	case wanted == "n":
 		c.forcedOn(s)
 	case wanted != "y" && wanted != "m":
-		c.add("it is a %s, which is y, m or n", s.Type)
+		c.add("it is a %s, which no %s is", s.Type, wanted)
 	case wanted == "m" && s.Type == "bool":
 		c.add("it cannot be a module: ask for y")
 	case wanted == "m" && w.tri("MODULES") == kconf.No:
@@ -350,7 +350,7 @@ func (c *chain) byDefault(s *kconf.Symbol, reason string) {
 func (c *chain) number(s *kconf.Symbol, wanted string) {
 	w := c.w
 	if wanted != "" && (wanted == "y" || wanted == "m" || wanted == "n") {
-		c.add("it is of type %s, which is neither y, m nor n", s.Type)
+		c.add("it takes a value of type %s, not y, m or n", s.Type)
 		return
 	}
 	if w.Values[s.Name].Visible == kconf.No {

@@ -46,7 +46,9 @@ func TestRealConfigs(t *testing.T) {
 	require.NoError(t, err)
 	defer lock.Close()
 	configure := func(req kconfigs.Request) error {
-		require.NoError(t, req.CheckKnown(known))
+		if err := req.CheckKnown(known); err != nil {
+			return err
+		}
 		j := &job{Builder: &Builder{Cache: s.cache, Source: s}, req: req, tree: tree, obj: obj, lock: lock}
 		_, err := j.configure(ctx)
 		return err
@@ -60,6 +62,11 @@ func TestRealConfigs(t *testing.T) {
 			"mine.config:2: CONFIG_LOG_BUF_SHIFT: wanted 40, got 25: the range is 12 to 25 (init/Kconfig:767)\n" +
 			"mine.config:3: CONFIG_FAILOVER: wanted n, got y: it is selected by NET_FAILOVER (drivers/net/Kconfig:654); " +
 			"NET_FAILOVER is selected by VIRTIO_NET (drivers/net/Kconfig:449), as nic.config:6 asks"},
+		{"full", "CONFIG_NTE=y\n", "mine.config:1: CONFIG_NTE: this kernel has no such symbol; did you mean HTE or NET or NTB?"},
+		{"full", "CONFIG_LOG_BUF_SHIFT=y\nCONFIG_SYSVIPC=5\nCONFIG_HZ_100=y\nCONFIG_HZ_1000=y\n", "" +
+			"mine.config:1: CONFIG_LOG_BUF_SHIFT: wanted y, got 17: it takes a value of type integer, not y, m or n\n" +
+			"mine.config:2: CONFIG_SYSVIPC: wanted 5, got n: it is a bool, which no 5 is\n" +
+			"mine.config:3: CONFIG_HZ_100: wanted y, got n: of the choice kernel/Kconfig.hz:6 only one can be had, which is HZ_1000, as mine.config:4 asks"},
 	} {
 		p, err := kconfigs.Lookup(tt.profile)
 		require.NoError(t, err)

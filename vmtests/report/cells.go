@@ -149,10 +149,10 @@ func userSpaceCell(r record.Record) cell {
 	return cell{"-", plain}
 }
 
-func imageCell(r record.Record) cell { return cell{size(r.Kernel.ImageBytes), plain} }
+func imageCell(r record.Record) cell { return cell{Size(r.Kernel.ImageBytes), plain} }
 
-// size gives a number of bytes in binary units; what is not known is "-".
-func size(n int64) string {
+// Size gives a number of bytes in binary units; what is not known is "-".
+func Size(n int64) string {
 	switch {
 	case n <= 0:
 		return "-"

@@ -149,6 +149,6 @@ func TestSize(t *testing.T) {
 	for n, want := range map[int64]string{
 		-1: "-", 0: "-", 1 << 10: "1 KiB", 1000 << 10: "1000 KiB", 1 << 20: "1.00 MiB", 3288064: "3.14 MiB",
 	} {
-		assert.Equal(t, want, size(n))
+		assert.Equal(t, want, Size(n))
 	}
 }

@@ -75,7 +75,7 @@ func showKernel(b *strings.Builder, r record.Record) {
 	k := r.Kernel
 	field(b, "kernel", joined(text(k.Version), sizeOrNone(k.ImageBytes), text(k.Key)))
 	if k.Text > 0 {
-		field(b, "sections", fmt.Sprintf("text %s, data %s, bss %s", size(k.Text), size(k.Data), size(k.BSS)))
+		field(b, "sections", fmt.Sprintf("text %s, data %s, bss %s", Size(k.Text), Size(k.Data), Size(k.BSS)))
 	}
 	field(b, "source", text(k.Source))
 	field(b, "compiler", text(k.Compiler))
@@ -109,7 +109,7 @@ func sizeOrNone(n int64) string {
 	if n <= 0 {
 		return ""
 	}
-	return size(n)
+	return Size(n)
 }
 
 func memory(mib int) string {

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/netstrip/netstrip/vmtests/claims"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) claimsCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use:   "claims [CLAIM]",
+		Short: "What people believe about Linux networking, and what the records make of it",
+		Long: `Decides each claim from the newest records of the profiles it is about, and says which
+are missing. With a claim named, shows its whole argument: who says so, what was found
+on which kernel, why that decides it, and the command that repeats it.`,
+		Example: `  netstrip run && netstrip claims
+  netstrip claims C5
+  netstrip claims --json | jq '.[] | select(.verdict == "false") | .text'`,
+		Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+			all, err := claims.All()
+			var ids []string
+			for _, c := range all {
+				if err == nil && len(args) == 0 && strings.HasPrefix(c.ID, begin) {
+					ids = append(ids, cobra.CompletionWithDesc(c.ID, c.Text))
+				}
+			}
+			return ids, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.claims(f, args) },
+	}
+	f.addJSON(c)
+	f.addResults(c)
+	return c
+}
+
+func (a *app) claims(f *flags, args []string) error {
+	all, err := claims.All()
+	if err != nil {
+		return err
+	}
+	records, err := a.load(f.results)
+	if err != nil {
+		return err
+	}
+	entries := []claims.Entry{}
+	var ids []string
+	for _, c := range all {
+		ids = append(ids, c.ID)
+		if len(args) > 0 && args[0] != c.ID {
+			continue
+		}
+		entries = append(entries, claims.Decide(c, records))
+		if len(args) > 0 && !f.json {
+			return claims.Show(a.stdout, c, entries[0])
+		}
+	}
+	switch {
+	case len(entries) == 0:
+		return usageError{errors.New("no claim is called " + args[0] + "; the claims are " + strings.Join(ids, ", "))}
+	case f.json:
+		return report.JSON(a.stdout, entries)
+	}
+	return claims.Write(a.stdout, entries)
+}

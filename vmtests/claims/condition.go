@@ -1,0 +1,179 @@
+package claims
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+)
+
+// Condition is one thing that must have been found, in one of these forms, each of which
+// "not" may stand before:
+//
+//	PROFILE OUTCOME                              no-net completed
+//	PROFILE PROBE VERDICT [ERRNO]                no-net socket/* absent ENOSYS
+//	PROFILE PROBE value VALUE                    full lo/mtu value 65536
+//	PROFILE PROBE.NUMBER > FACTOR x PROFILE PROBE.NUMBER
+//
+// A probe that ends in /* stands for all whose IDs begin so, of which there must be one.
+type Condition struct {
+	// Text is the condition as it is written.
+	Text string
+
+	not            bool
+	profile, probe string // no probe: it is about the outcome
+	is             string // an outcome, a verdict, or "value"
+	errno, value   string
+	number         string // of probe, to be compared
+	more           bool   // than, rather than less than
+	factor         float64
+	other          operand
+}
+
+// operand is a number of a probe's on a profile.
+type operand struct{ profile, probe, number string }
+
+// parseCondition reads a condition.
+func parseCondition(text string) (Condition, error) {
+	c := Condition{Text: strings.TrimSpace(text)}
+	words := strings.Fields(c.Text)
+	if len(words) > 0 && words[0] == "not" {
+		c.not, words = true, words[1:]
+	}
+	if len(words) > 0 {
+		c.profile, words = words[0], words[1:]
+	}
+	switch {
+	case len(words) == 1:
+		c.is = words[0]
+		if !isOutcome(c.is) {
+			return c, fmt.Errorf("%q is no outcome of a boot", c.is)
+		}
+		return c, nil
+	case len(words) == 6 && words[3] == "x" && (words[1] == ">" || words[1] == "<"):
+		var err1, err2, err3 error
+		c.probe, c.number, err1 = numbered(words[0])
+		c.more = words[1] == ">"
+		c.factor, err2 = strconv.ParseFloat(words[2], 64)
+		c.other.profile = words[4]
+		c.other.probe, c.other.number, err3 = numbered(words[5])
+		for _, err := range []error{err1, err2, err3} {
+			if err != nil {
+				return c, err
+			}
+		}
+		return c, nil
+	case len(words) >= 3 && words[1] == "value":
+		c.probe, c.is, c.value = words[0], words[1], strings.Join(words[2:], " ")
+		return c, nil
+	case len(words) == 2 || len(words) == 3:
+		c.probe, c.is = words[0], words[1]
+		if len(words) == 3 {
+			c.errno = words[2]
+		}
+		switch wire.Verdict(c.is) {
+		case wire.Works, wire.Absent, wire.Inconclusive:
+			return c, nil
+		}
+		return c, fmt.Errorf("%q is no verdict of a probe", c.is)
+	}
+	return c, fmt.Errorf("%q is no condition", c.Text)
+}
+
+func numbered(s string) (probe, number string, err error) {
+	probe, number, ok := strings.Cut(s, ".")
+	if !ok {
+		err = fmt.Errorf("%q is no number of a probe, such as perf/tcp4.p50", s)
+	}
+	return probe, number, err
+}
+
+func isOutcome(s string) bool {
+	switch record.Outcome(s) {
+	case record.Completed, record.Panicked, record.InitFailed, record.Hung, record.Reset, record.Silent, record.TimedOut:
+		return true
+	}
+	return false
+}
+
+// holds says whether the condition holds of the records, by profile, and what was seen.
+// Lack says what is not there to tell by; a boot that met a fault of the rig tells nothing.
+func (c Condition) holds(booted map[string]record.Record) (seen []Evidence, ok bool, lack string) {
+	r, there := booted[c.profile]
+	if !there || r.Outcome.RigFault() || r.Outcome == "" {
+		return nil, false, "a boot of " + c.profile
+	}
+	switch {
+	case c.probe == "":
+		ok = string(r.Outcome) == c.is
+		seen = append(seen, c.evidence(r, string(r.Outcome)))
+	case c.number != "":
+		return c.compare(booted, r)
+	default:
+		findings := report.Matching(r, strings.TrimSuffix(c.probe, "/*"))
+		if len(findings) == 0 {
+			return nil, false, fmt.Sprintf("an answer to %s on %s", c.probe, c.profile)
+		}
+		ok = true
+		for _, f := range findings {
+			ok = ok && c.fits(f)
+			seen = append(seen, c.evidence(r, strings.Join(nonEmpty(f.ID, string(f.Verdict), f.Errno, f.Value), " ")))
+		}
+	}
+	return seen, ok != c.not, ""
+}
+
+func (c Condition) fits(f wire.Finding) bool {
+	if c.is == "value" {
+		return f.Verdict == wire.Works && f.Value == c.value
+	}
+	return string(f.Verdict) == c.is && (c.errno == "" || c.errno == f.Errno)
+}
+
+// compare holds one number against another.
+func (c Condition) compare(booted map[string]record.Record, r record.Record) (seen []Evidence, ok bool, lack string) {
+	o, there := booted[c.other.profile]
+	if !there {
+		return nil, false, "a boot of " + c.other.profile
+	}
+	a, oka := number(r, c.probe, c.number)
+	b, okb := number(o, c.other.probe, c.other.number)
+	switch {
+	case !oka:
+		return nil, false, fmt.Sprintf("the number %s of %s on %s", c.number, c.probe, c.profile)
+	case !okb:
+		return nil, false, fmt.Sprintf("the number %s of %s on %s", c.other.number, c.other.probe, c.other.profile)
+	}
+	ok = a < c.factor*b
+	if c.more {
+		ok = a > c.factor*b
+	}
+	return []Evidence{c.evidence(r, fmt.Sprintf("%g against %g: %.2f times", a, b, a/b))}, ok != c.not, ""
+}
+
+func number(r record.Record, probe, name string) (float64, bool) {
+	for _, f := range r.Findings {
+		if f.ID == probe {
+			n, ok := f.Numbers[name]
+			return n, ok
+		}
+	}
+	return 0, false
+}
+
+func (c Condition) evidence(r record.Record, found string) Evidence {
+	return Evidence{Record: r.ID, Profile: r.Profile, Series: r.Series, Condition: c.Text, Found: found}
+}
+
+func nonEmpty(words ...string) []string {
+	var out []string
+	for _, w := range words {
+		if w != "" {
+			out = append(out, w)
+		}
+	}
+	return out
+}
