@@ -52,10 +52,21 @@ type ends struct {
 	guest [3]*os.File
 }
 
+// openEnds opens the channels: a socket for the events, whose port waits while the host is
+// slow, and pipes for the serial lines. A serial line does not wait: what cannot be
+// written at once the guest takes for sent, after 10 ms, and overwrites. A socket has
+// room for some 280 of its single bytes, a pipe for as many as it is made for.
 func openEnds() (*ends, error) {
 	var e ends
 	for i := range e.host {
-		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		var fds [2]int
+		var err error
+		if i == 1 {
+			fds, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		} else if err = unix.Pipe2(fds[:], unix.O_CLOEXEC); err == nil {
+			// As large as a pipe may be made without privileges; a smaller one does nearly always.
+			_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, maxConsole)
+		}
 		if err != nil {
 			e.close()
 			return nil, fmt.Errorf("opening the guest's channels: %w", err)

@@ -21,21 +21,26 @@ type machine struct {
 // wiring says where the ends of a machine's channels are on the host. A boot wires
 // them to descriptors it has open; the line a person may paste, to files.
 type wiring struct {
-	console, events, fallback string // chardev backends, without the id
-	kernel, initrd            string // paths
+	console, events, fallback string   // chardev backends, without the id
+	kernel, initrd            string   // paths
+	passed                    []string // arguments that hand over descriptors
 }
 
 // fdWiring wires to inherited descriptors. QEMU then needs to open no path of
 // ours, and can run as a user who may not.
 func fdWiring(console, events, fallback, kernel, initrd int) wiring {
-	socket := func(fd int) string { return fmt.Sprintf("socket,fd=%d", fd) }
+	// A pipe is no file of QEMU's to open, and a set of descriptors is as one.
+	pipe := func(set int) string { return fmt.Sprintf("file,path=/dev/fdset/%d,append=on", set) }
 	proc := func(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
-	return wiring{socket(console), socket(events), socket(fallback), proc(kernel), proc(initrd)}
+	return wiring{
+		console: pipe(1), events: fmt.Sprintf("socket,fd=%d", events), fallback: pipe(2), kernel: proc(kernel), initrd: proc(initrd),
+		passed: []string{"-add-fd", fmt.Sprintf("fd=%d,set=1", console), "-add-fd", fmt.Sprintf("fd=%d,set=2", fallback)},
+	}
 }
 
 // pasteWiring shows the console on the terminal and leaves the events in a file.
 func pasteWiring(kernel, initrd string) wiring {
-	return wiring{"stdio", "file,path=events.jsonl", "null", kernel, initrd}
+	return wiring{console: "stdio", events: "file,path=events.jsonl", fallback: "null", kernel: kernel, initrd: initrd}
 }
 
 // args are QEMU's arguments. qboot.rom starts a kernel without looking for disks and
@@ -46,7 +51,7 @@ func pasteWiring(kernel, initrd string) wiring {
 // and then finds the TSC skewed and falls back to jiffies, in which a probe lasts 0 or
 // 4 ms.
 func (m machine) args(w wiring) []string {
-	return []string{
+	return append(w.passed, []string{
 		"-M", "pc", "-bios", "qboot.rom", "-accel", m.accel, "-m", fmt.Sprint(m.memoryMiB), "-smp", "1",
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none",
 		"-chardev", chardev(w.console, "console"), "-serial", "chardev:console",
@@ -55,7 +60,7 @@ func (m machine) args(w wiring) []string {
 		"-device", "virtserialport,chardev=events,name=" + wire.Port,
 		"-kernel", w.kernel, "-initrd", w.initrd,
 		"-append", strings.Join(append([]string{"console=ttyS0", "panic=-1", "reboot=t", "tsc=reliable"}, m.kernelArgs...), " "),
-	}
+	}...)
 }
 
 // sandbox confines QEMU by seccomp: no new privileges, processes or limits.

@@ -133,7 +133,7 @@ func (s *side) compareSource(ctx context.Context, k *kconf.Kconfig, data []byte)
 	if err != nil {
 		return fmt.Errorf("reading the .config of %s: %w", s.Name, err)
 	}
-	m := regexp.MustCompile(`(?m)^# Linux/x86 ((\d+\.\d+)\S*)`).FindSubmatch(text)
+	m := regexp.MustCompile(`(?m)^# Linux/\S+ ((\d+\.\d+)\S*)`).FindSubmatch(text)
 	if m != nil && !strings.HasPrefix(s.Kernel.Version+".", string(m[2])+".") {
 		return usagef("the kernel %s is Linux %s, and the source in use %s: name its own with --series or --source", s.Name, s.Kernel.Version, m[1])
 	}

@@ -163,18 +163,12 @@ func (d *Delta) choose(ctx context.Context) (chosen []string, err error) {
 			return nil, err
 		}
 		d.Left = d.changes(got, d.b.Values)
-		var now, later []string
+		var now []string
 		for _, c := range d.Left {
-			if d.b.Values[c.Symbol].Visible == kconf.No || slices.Contains(chosen, c.Symbol) {
-				continue
-			}
-			later = append(later, c.Symbol)
-			if got[c.Symbol].Visible > kconf.No {
+			can := got[c.Symbol].Visible > kconf.No && d.b.Values[c.Symbol].Visible > kconf.No
+			if can && !slices.Contains(chosen, c.Symbol) {
 				now = append(now, c.Symbol)
 			}
-		}
-		if len(now) == 0 {
-			now = later
 		}
 		if len(now) == 0 {
 			return chosen, nil

@@ -114,7 +114,7 @@ func (d *Delta) trace(c Change, differs map[string]Change, roots map[string]int)
 
 // causes gives what may have brought a difference about.
 func (d *Delta) causes(c Change) []string {
-	went := false
+	went := c.To == "n" || c.From == "y" && c.To == "m"
 	if went {
 		return explain.Causes(c.Symbol, d.b, d.a)
 	}

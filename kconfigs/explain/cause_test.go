@@ -43,7 +43,7 @@ func TestCauses(t *testing.T) {
 		`{"name":"NEEDS","type":"bool","depends":["&&","N","M"],"properties":[`+prompt+`,"if":["&&","N","M"]}]}`,
 		`{"name":"DEFAULT","type":"bool","properties":[{"kind":"default","value":"N"}]}`,
 		`{"name":"NUMBER","type":"integer","properties":[{"kind":"default","value":"'7","if":"N"},{"kind":"default","value":"'8"}]}`,
-		`{"name":"HIDDEN","type":"bool","properties":[`+prompt+`,"if":"N"},{"kind":"default","value":["!","N"]}]}`,
+		`{"name":"HIDDEN","type":"bool","properties":[`+prompt+`,"if":"N"},{"kind":"default","value":"'y"}]}`,
 		`{"name":"IMPLIED","type":"bool","properties":[]}`,
 		`{"name":"IMPLIES","type":"bool","properties":[`+prompt+`},{"kind":"imply","value":"IMPLIED","if":"N"}]}`,
 		`{"name":"FIRST","type":"bool","choice":"c","properties":[`+prompt+`}]}`,
