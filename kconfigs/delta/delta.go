@@ -54,17 +54,18 @@ type Delta struct {
 func Between(ctx context.Context, a, b *explain.World, settle Settle) (*Delta, error) {
 	d := &Delta{a: a, b: b, names: a.Names(), pinned: map[string]bool{}, settle: settle}
 	d.Changes = d.changes(a.Values, b.Values)
-	if err := d.pin(ctx); err != nil {
-		return nil, err
-	}
+	d.pin()
 	chosen, err := d.choose(ctx)
 	if err == nil && len(d.Left) == 0 {
 		chosen, err = d.prune(ctx, chosen, slices.DeleteFunc(slices.Clone(chosen), d.isNeeded))
 	}
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range slices.Sorted(slices.Values(chosen)) {
 		d.Leaves = append(d.Leaves, d.change(name, a.Values, b.Values))
 	}
-	return d, err
+	return d, nil
 }
 
 // Config gives the first .config with the symbols named set as the second has them. With
@@ -77,9 +78,9 @@ func (d *Delta) Config(leaves ...string) []byte {
 	var text strings.Builder
 	for _, name := range d.names {
 		c := d.change(name, d.a.Values, d.b.Values)
-		switch s := d.a.Symbol(name); {
+		switch {
 		case set[name], c.From != c.To && !d.pinned[name]:
-		case d.a.Values[name].Written, isBool(s) && s.Choice == "":
+		case d.a.Values[name].Written, isBool(d.a.Symbol(name)):
 			line(&text, name, c.From)
 		}
 	}
@@ -126,32 +127,12 @@ func (d *Delta) changes(from, to map[string]kconf.Value) []Change {
 	return all
 }
 
-// pin finds out which of the lines that differ the first .config cannot do without. The
+// pin finds the lines that the first .config cannot do without, of those that differ. The
 // others are left out, so that their defaults count, which may go with the leaves.
-func (d *Delta) pin(ctx context.Context) error {
-	differs := map[string]bool{}
+func (d *Delta) pin() {
 	for _, c := range d.Changes {
-		differs[c.Symbol] = true
-		d.pinned[c.Symbol] = d.a.Values[c.Symbol].Visible > kconf.No && !d.unsaid(d.a, c.Symbol)
+		d.pinned[c.Symbol] = !d.unsaid(d.a, c.Symbol)
 	}
-	// What is wrong where nobody can set it is the work of something else.
-	visible := func(name string) bool { return d.a.Values[name].Visible > kconf.No }
-	all := func(string) bool { return true }
-	for _, may := range []func(string) bool{visible, all} {
-		for again := true; again; {
-			got, err := d.settle(ctx, d.Config())
-			if err != nil {
-				return err
-			}
-			again = false
-			for _, c := range d.changes(got, d.a.Values) {
-				if name := c.Symbol; differs[name] && !d.pinned[name] && may(name) {
-					d.pinned[name], again = true, true
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // choose sets what can be set and differs until nothing differs any more, and says

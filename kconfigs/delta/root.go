@@ -24,7 +24,8 @@ type Root struct {
 // Follower is a difference that nobody asked for.
 type Follower struct {
 	Change
-	// Cause is the difference next to it of those that lead to what was asked for.
+	// Cause is the difference next to it of those that lead to what was asked for. Where
+	// several do it is one of the nearest.
 	Cause string `json:"cause,omitempty"`
 	// Why says in words why it has the value that it has in the second .config.
 	Why string `json:"why"`
@@ -47,9 +48,13 @@ type Division struct {
 func (d *Delta) Divide() *Division {
 	v := &Division{Differ: len(d.Changes), Asked: []Root{}, Rest: []Follower{}, Left: append([]Change{}, d.Left...)}
 	at := map[string]int{}
-	differs := map[string]Change{}
+	differs := map[string]Change{} // choices too, which others may hang on
+	for name := range d.a.Values {
+		if c := d.change(name, d.a.Values, d.b.Values); c.From != c.To {
+			differs[name] = c
+		}
+	}
 	for _, c := range d.Changes {
-		differs[c.Symbol] = c
 		if r := d.root(c); r.Leaf || r.Asked != "" {
 			at[c.Symbol] = len(v.Asked)
 			v.Asked = append(v.Asked, r)

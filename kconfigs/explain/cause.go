@@ -21,6 +21,8 @@ func Causes(name string, low, high *World) []string {
 				c.add(leaves(sel.prop.If, []string{sel.name})...)
 			}
 		}
+	}
+	if len(c.names) > 0 {
 		return c.names
 	}
 	wanted := kconf.Yes

@@ -17,6 +17,9 @@ import (
 // uses, so that it is unpacked once and not at every test.
 func realSource(t *testing.T) *Source {
 	t.Helper()
+	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
+		t.Skip("-short: THE REAL KCONFIG IS NOT ASKED; run: make test")
+	}
 	for _, tool := range tools() {
 		needTools(t, tool.name)
 	}

@@ -15,8 +15,8 @@ import (
 // Directory is what the objects of a directory at the top of the source add to a kernel.
 type Directory struct {
 	Name string `json:"name"`
-	// Objects is how many are linked, Text, Data and BSS their sizes in bytes, which are a
-	// little more than they come to in vmlinux: the linker merges strings.
+	// Objects is how many are linked, Text, Data and BSS their sizes in bytes. They do not add
+	// up to vmlinux, which has the table of symbols, alignment and lib.a besides.
 	Objects int   `json:"objects"`
 	Text    int64 `json:"text"`
 	Data    int64 `json:"data"`
