@@ -64,23 +64,23 @@ type Prebuilt struct {
 // objects for full, then 3, 184, 185, 310, 249, 439, 440; 1,300 CPU seconds in all.
 func Ladder() []Profile {
 	rung := func(name, hypothesis string, fragments ...string) Profile {
-		return Profile{Name: name, Hypothesis: hypothesis, Fragments: append([]string{guest, "base"}, fragments...)}
+		return Profile{Name: name, Hypothesis: hypothesis, Fragments: append([]string{guest, "base", "services"}, fragments...)}
 	}
 	return []Profile{
 		rung("full", "everything works: the kernel the others are compared with",
-			"net", "unix", "inet", "ipv6", "netns", "packet", "nic"),
+			"net", "netservices", "unix", "inet", "ipv6", "netns", "packet", "nic", "tunnels"),
 		rung("no-packet", "only packet capture breaks: AF_PACKET sockets are refused",
-			"net", "unix", "inet", "ipv6", "netns", "no-packet", "nic"),
+			"net", "netservices", "unix", "inet", "ipv6", "netns", "no-packet", "nic", "tunnels"),
 		rung("no-netns", "containers break: there is one network namespace and no way to make another",
-			"net", "unix", "inet", "ipv6", "no-netns", "packet", "nic"),
+			"net", "netservices", "unix", "inet", "ipv6", "no-netns", "packet", "nic", "tunnels"),
 		rung("no-unix", "local services break: AF_UNIX sockets and socketpair(2) are refused, TCP goes on",
-			"net", "no-unix", "inet", "ipv6", "netns", "packet", "nic"),
+			"net", "netservices", "no-unix", "inet", "ipv6", "netns", "packet", "nic", "tunnels"),
 		rung("no-ipv6", "only ::1 breaks: 127.0.0.1 goes on",
-			"net", "unix", "inet", "no-ipv6", "netns", "packet", "nic"),
+			"net", "netservices", "unix", "inet", "no-ipv6", "netns", "packet", "nic", "tunnels"),
 		rung("no-inet", "TCP and UDP break, localhost with them: lo is there and can hold no address, AF_UNIX goes on",
-			"net", "unix", "no-inet", "netns", "packet", "nic"),
+			"net", "netservices", "unix", "no-inet", "netns", "packet", "nic"),
 		rung("bare-net", "nothing but netlink is left: NET=y alone has lo and no socket family that carries data",
-			"net", "no-unix", "no-inet", "no-netns", "no-packet", "no-nic"),
+			"net", "netservices", "no-unix", "no-inet", "no-netns", "no-packet", "no-nic"),
 		rung("no-net", "every socket call is ENOSYS, there is no lo and no /proc/net, and yet it boots",
 			"no-net"),
 	}
