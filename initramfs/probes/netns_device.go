@@ -133,6 +133,7 @@ const cardDriver = "/sys/bus/virtio/drivers/virtio_net"
 // cards gives the names of so many network cards, for which it waits until they have
 // come back from where the last probe had them.
 func cards(n int) ([]string, error) {
+	loadDriver("virtio_net")
 	_, err := os.Stat(cardDriver)
 	if err := absentFile(filepath.Dir(cardDriver), cardDriver, err); err != nil {
 		return nil, err
@@ -153,6 +154,19 @@ func cards(n int) ([]string, error) {
 		}
 	}
 	return names, err
+}
+
+// loadDriver has the kernel load a driver that is a module: it tries one of the name of
+// an interface that it is asked about and does not know (net/core/dev_ioctl.c:442).
+func loadDriver(module string) {
+	fd, err := socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	if r, err := unix.NewIfreq(module); err == nil {
+		_ = unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, r) // that there is no such interface is known
+	}
 }
 
 // idle refuses a card that somebody uses: to move it would take its addresses and routes
