@@ -96,16 +96,16 @@ func joinVeth(_, outside *os.File) ([2]string, error) {
 
 // joinCards moves two cards that QEMU has connected out of the first namespace.
 func joinCards(inside, outside *os.File) ([2]string, error) {
-	names, err := cards(2)
-	if err != nil {
-		return [2]string{}, err
-	}
 	first, err := os.Open("/proc/1/ns/net")
 	if err != nil {
 		return [2]string{}, try("/proc/1/ns/net", err)
 	}
 	defer first.Close()
 	if err := enter(first); err != nil {
+		return [2]string{}, err
+	}
+	names, err := cards(2)
+	if err != nil {
 		return [2]string{}, err
 	}
 	for i, to := range []*os.File{inside, outside} {

@@ -145,6 +145,7 @@ const (
 // networkDisk serves a disk of 16 blocks through one end of a connection, and reads one
 // of them through the kernel.
 func networkDisk(context.Context) (answer, error) {
+	_, _ = netlink.GenlFamilyGet("nbd") // for which the kernel loads it where it is a module
 	disk, err := openDevice("/dev/nbd0", unix.S_IFBLK, nbdMajor, 0)
 	if err != nil {
 		return answer{}, err

@@ -131,7 +131,7 @@ func eventually(check func() error) error {
 const cardDriver = "/sys/bus/virtio/drivers/virtio_net"
 
 // cards gives the names of so many network cards, for which it waits until they have
-// come back from where the last probe had them.
+// come back to the first namespace, the thread's, from where the last probe had them.
 func cards(n int) ([]string, error) {
 	loadDriver("virtio_net")
 	_, err := os.Stat(cardDriver)
@@ -157,7 +157,7 @@ func cards(n int) ([]string, error) {
 }
 
 // loadDriver has the kernel load a driver that is a module: it tries one of the name of
-// an interface that it is asked about and does not know (net/core/dev_ioctl.c:442).
+// an interface that it is asked about and does not know (net/core/dev_ioctl.c:618).
 func loadDriver(module string) {
 	fd, err := socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
 	if err != nil {

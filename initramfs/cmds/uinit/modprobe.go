@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -41,12 +42,12 @@ func modprobe(args []string) error {
 	if found == nil {
 		found = []string{name}
 	}
+	// Of several with one alias those that are for another machine do not load.
+	var errs []error
 	for _, m := range found {
-		if err := kmodule.Probe(m, ""); err != nil {
-			return err
-		}
+		errs = append(errs, kmodule.Probe(m, ""))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // aliased gives the modules that depmod's list has for a name. In aliases, as in names,
