@@ -14,7 +14,8 @@ import (
 )
 
 // descriptorProbes ask for descriptors that are neither files nor sockets. Epoll and
-// eventfds say yes on every kernel here, since Go does not run without them.
+// eventfds say yes on every kernel here, since Go does not run without them, and so do
+// memfds, which come with the tmpfs that u-root's init mounts.
 func descriptorProbes() []Probe {
 	return []Probe{
 		{

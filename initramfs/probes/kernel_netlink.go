@@ -19,7 +19,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// eventProbes ask for what the kernel tells of itself, most of it over netlink.
+// eventProbes ask for what the kernel tells of itself, most of it over netlink. Uevents
+// are counted on every kernel here: what counts them hangs on sysfs.
 func eventProbes() []Probe {
 	return []Probe{
 		{
