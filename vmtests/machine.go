@@ -50,7 +50,7 @@ func pasteWiring(kernel, initrd string) wiring {
 // own end, which is a reboot: a power-off needs ACPI and would hang. reboot=t is a triple
 // fault, the way that needs no device. tsc=reliable: under TCG the kernel's watchdog now
 // and then finds the TSC skewed and falls back to jiffies, in which a probe lasts 0 or
-// 4 ms.
+// 4 ms. nbd.nbds_max=1: one network block device, not sixteen, to be made at every boot.
 func (m machine) args(w wiring) []string {
 	return append(w.passed, []string{
 		"-M", "pc", "-bios", "qboot.rom", "-accel", m.accel, "-m", fmt.Sprint(m.memoryMiB), "-smp", "1",
@@ -62,7 +62,7 @@ func (m machine) args(w wiring) []string {
 		"-chardev", chardev(w.events, "events"), "-device", "virtio-serial",
 		"-device", "virtserialport,chardev=events,name=" + wire.Port,
 		"-kernel", w.kernel, "-initrd", w.initrd,
-		"-append", strings.Join(append([]string{"console=ttyS0", "panic=-1", "reboot=t", "tsc=reliable"}, m.kernelArgs...), " "),
+		"-append", strings.Join(append([]string{"console=ttyS0", "panic=-1", "reboot=t", "tsc=reliable", "nbd.nbds_max=1"}, m.kernelArgs...), " "),
 	}...)
 }
 

@@ -64,7 +64,12 @@ func bpf(command uintptr, fields ...any) (int, error) {
 			return -1, err
 		}
 	}
-	return syscallOf(unix.SYS_BPF, command, uintptr(unsafe.Pointer(unsafe.SliceData(attr))), uintptr(len(attr)))
+	for {
+		n, err := syscallOf(unix.SYS_BPF, command, uintptr(unsafe.Pointer(unsafe.SliceData(attr))), uintptr(len(attr)))
+		if err != unix.EAGAIN { // a signal, such as Go sends itself, has the verifier stop (kernel/bpf/verifier.c:19022)
+			return n, err
+		}
+	}
 }
 
 // load loads two instructions, r0 = 1 and exit, that every type may have. A type that is not in
