@@ -13,19 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// descriptorProbes ask for descriptors that are neither files nor sockets. Epoll and
-// eventfds say yes on every kernel here, since Go does not run without them, and so do
-// memfds, which come with the tmpfs that u-root's init mounts.
+// descriptorProbes ask for descriptors that are neither files nor sockets.
 func descriptorProbes() []Probe {
 	return []Probe{
 		{
 			ID:       "kernel/epoll",
 			Question: "Does epoll tell that a pipe can be read?",
+			Always:   "the Go runtime cannot do without EPOLL",
 			ask:      epollPipe,
 		},
 		{
 			ID:       "kernel/eventfd",
 			Question: "Does an eventfd add up what is written to it?",
+			Always:   "the Go runtime cannot do without EVENTFD",
 			ask:      eventCounter,
 		},
 		{
@@ -46,6 +46,7 @@ func descriptorProbes() []Probe {
 		{
 			ID:       "kernel/memfd",
 			Question: "Can a file be made that has no name, and be sealed against writing?",
+			Always:   "MEMFD_CREATE comes with the tmpfs that u-root mounts",
 			ask:      sealedMemory,
 		},
 		{

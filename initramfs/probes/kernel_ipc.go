@@ -13,18 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ipcProbes ask for what processes talk through besides sockets. Pipes and futexes say
-// yes on every kernel here: pipes have no symbol, and Go does not run without futexes.
+// ipcProbes ask for what processes talk through besides sockets.
 func ipcProbes() []Probe {
 	return []Probe{
 		{
 			ID:       "kernel/pipe",
 			Question: "Does a pipe carry bytes?",
+			Always:   "pipes have no symbol",
 			ask:      throughPipe,
 		},
 		{
 			ID:       "kernel/futex",
 			Question: "Can one thread wake another through a futex?",
+			Always:   "the Go runtime cannot do without FUTEX",
 			ask:      wakeFutex,
 		},
 		{

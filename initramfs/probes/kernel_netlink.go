@@ -19,13 +19,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// eventProbes ask for what the kernel tells of itself, most of it over netlink. Uevents
-// are counted on every kernel here: what counts them hangs on sysfs.
+// eventProbes ask for what the kernel tells of itself, most of it over netlink.
 func eventProbes() []Probe {
 	return []Probe{
 		{
 			ID:       "kernel/uevent-seqnum",
 			Question: "Does the kernel count its uevents, whoever hears them?",
+			Always:   "what counts them comes with SYSFS",
 			ask:      countUevents,
 		},
 		{

@@ -38,6 +38,9 @@ type Probe struct {
 	ID string
 	// Question is what it asks, in one line.
 	Question string
+	// Always says why every kernel that runs the probes answers works; empty where one may
+	// answer absent.
+	Always string
 	// Limit is how long it may take; 0 means Deadline.
 	Limit time.Duration
 
