@@ -64,23 +64,23 @@ type Prebuilt struct {
 // objects for full, then 3, 184, 185, 310, 249, 439, 440; 1,300 CPU seconds in all.
 func Ladder() []Profile {
 	rung := func(name, hypothesis string, fragments ...string) Profile {
-		return Profile{Name: name, Hypothesis: hypothesis, Fragments: append([]string{guest, "base", "services"}, fragments...)}
+		return Profile{Name: name, Hypothesis: hypothesis, Fragments: append([]string{guest, "base"}, fragments...)}
 	}
 	return []Profile{
 		rung("full", "everything works: the kernel the others are compared with",
-			"net", "netservices", "unix", "inet", "ipv6", "netns", "packet", "nic", "inetservices"),
+			"net", "unix", "inet", "ipv6", "netns", "packet", "nic"),
 		rung("no-packet", "only packet capture breaks: AF_PACKET sockets are refused",
-			"net", "netservices", "unix", "inet", "ipv6", "netns", "no-packet", "nic", "inetservices"),
+			"net", "unix", "inet", "ipv6", "netns", "no-packet", "nic"),
 		rung("no-netns", "containers break: there is one network namespace and no way to make another",
-			"net", "netservices", "unix", "inet", "ipv6", "no-netns", "packet", "nic", "inetservices"),
+			"net", "unix", "inet", "ipv6", "no-netns", "packet", "nic"),
 		rung("no-unix", "local services break: AF_UNIX sockets and socketpair(2) are refused, TCP goes on",
-			"net", "netservices", "no-unix", "inet", "ipv6", "netns", "packet", "nic", "inetservices"),
+			"net", "no-unix", "inet", "ipv6", "netns", "packet", "nic"),
 		rung("no-ipv6", "only ::1 breaks: 127.0.0.1 goes on",
-			"net", "netservices", "unix", "inet", "no-ipv6", "netns", "packet", "nic", "inetservices"),
+			"net", "unix", "inet", "no-ipv6", "netns", "packet", "nic"),
 		rung("no-inet", "TCP and UDP break, localhost with them: lo is there and can hold no address, AF_UNIX goes on",
-			"net", "netservices", "unix", "no-inet", "netns", "packet", "nic"),
+			"net", "unix", "no-inet", "netns", "packet", "nic"),
 		rung("bare-net", "nothing but netlink is left: NET=y alone has lo and no socket family that carries data",
-			"net", "netservices", "no-unix", "no-inet", "no-netns", "no-packet", "no-nic"),
+			"net", "no-unix", "no-inet", "no-netns", "no-packet", "no-nic"),
 		rung("no-net", "every socket call is ENOSYS, there is no lo and no /proc/net, and yet it boots",
 			"no-net"),
 	}
@@ -97,6 +97,10 @@ func Profiles() []Profile {
 			Start: Start{Name: "defconfig"}, Fragments: []string{guest, "no-net"}},
 		Profile{Name: "distro", Hypothesis: "a kernel that was not compiled here finds what full finds",
 			Prebuilt: &Prebuilt{Distro: true}},
+		Profile{Name: "services", Hypothesis: "what programs ask the kernel for besides sockets is there",
+			Fragments: []string{guest, "base", "services", "net", "netservices", "unix", "inet", "ipv6", "netns", "packet", "nic", "inetservices"}},
+		Profile{Name: "services-no-net", Hypothesis: "of what has nothing to do with the network some goes with it, from message queues to audit",
+			Fragments: []string{guest, "base", "services", "no-net"}},
 	)
 }
 

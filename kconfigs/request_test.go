@@ -50,7 +50,7 @@ func TestProfiles(t *testing.T) {
 		assert.True(t, p.Prebuilt != nil || p.Fragments[0] == "guest", "%s: nothing else keeps the guest heard", p.Name)
 	}
 	ladder := []string{"full", "no-packet", "no-netns", "no-unix", "no-ipv6", "no-inet", "bare-net", "no-net"}
-	assert.Equal(t, append(ladder, "tiny", "defconfig", "defconfig-no-net", "distro"), names)
+	assert.Equal(t, append(ladder, "tiny", "defconfig", "defconfig-no-net", "distro", "services", "services-no-net"), names)
 	for i, p := range Ladder() {
 		assert.Equal(t, ladder[i], p.Name)
 		assert.Equal(t, []string{"guest", "base"}, p.Fragments[:2], p.Name)
@@ -90,7 +90,7 @@ func TestPrebuiltTakesNoFragment(t *testing.T) {
 
 // TestRequests is what each profile asks for; a change of it changes every kernel.
 func TestRequests(t *testing.T) {
-	for _, p := range Ladder() {
+	for _, p := range append(Ladder(), lookup(t, "services"), lookup(t, "services-no-net")) {
 		golden(t, filepath.Join("testdata", "request", p.Name+".txt"), request(t, p.Name).Text())
 	}
 }
@@ -119,7 +119,7 @@ func TestEveryFragmentIsUsedAndGivesReasons(t *testing.T) {
 }
 
 func TestLookupUnknown(t *testing.T) {
-	const all = "; the profiles are full, no-packet, no-netns, no-unix, no-ipv6, no-inet, bare-net, no-net, tiny, defconfig, defconfig-no-net, distro"
+	const all = "; the profiles are full, no-packet, no-netns, no-unix, no-ipv6, no-inet, bare-net, no-net, tiny, defconfig, defconfig-no-net, distro, services, services-no-net"
 	for name, want := range map[string]string{
 		"no-intet": `no profile is called "no-intet"; did you mean no-inet?` + all,
 		"on-net":   `no profile is called "on-net"; did you mean no-net?` + all,
@@ -135,8 +135,8 @@ func TestLookupUnknown(t *testing.T) {
 
 func TestWith(t *testing.T) {
 	p := lookup(t, "full")
-	a := p.With(fragment(t, "dir/mine.config", "CONFIG_BRIDGE=y\n"))
-	b := a.With(fragment(t, "wire guard", "CONFIG_BONDING=y\n"))
+	a := p.With(fragment(t, "dir/mine.config", "CONFIG_TUN=y\n"))
+	b := a.With(fragment(t, "wire guard", "CONFIG_WIREGUARD=y\n"))
 	assert.Equal(t, "full", p.Name)
 	assert.Equal(t, "full+mine", a.Name)
 	assert.Equal(t, "full+mine+wire_guard", b.Name)
@@ -144,31 +144,31 @@ func TestWith(t *testing.T) {
 	r, err := b.Request()
 	require.NoError(t, err)
 	assert.Equal(t, b.Name, r.Profile)
-	assert.Contains(t, r.Text(), "CONFIG_BRIDGE=y\n")
-	assert.Contains(t, r.Text(), "CONFIG_BONDING=y\n")
+	assert.Contains(t, r.Text(), "CONFIG_TUN=y\n")
+	assert.Contains(t, r.Text(), "CONFIG_WIREGUARD=y\n")
 	assert.True(t, slices.IsSortedFunc(r.Settings, func(a, b Setting) int { return strings.Compare(a.Symbol, b.Symbol) }))
 
 	r, err = a.Request()
 	require.NoError(t, err)
-	assert.NotContains(t, r.Text(), "BONDING", "a profile with more fragments must not change the one it came from")
+	assert.NotContains(t, r.Text(), "WIREGUARD", "a profile with more fragments must not change the one it came from")
 }
 
 func TestSameTextFromOtherFragments(t *testing.T) {
-	a := fragment(t, "a.config", "CONFIG_BRIDGE=y\nCONFIG_BONDING=y\n")
-	b := fragment(t, "b.config", "CONFIG_BONDING=y\n")
-	c := fragment(t, "c.config", "CONFIG_BRIDGE=y\nCONFIG_NET=y\n")
+	a := fragment(t, "a.config", "CONFIG_TUN=y\nCONFIG_WIREGUARD=y\n")
+	b := fragment(t, "b.config", "CONFIG_WIREGUARD=y\n")
+	c := fragment(t, "c.config", "CONFIG_TUN=y\nCONFIG_NET=y\n")
 	assert.Equal(t, request(t, "full", a).Text(), request(t, "full", b, c).Text())
 }
 
 func TestConflicts(t *testing.T) {
 	p := lookup(t, "full").With(
-		fragment(t, "mine.config", "# CONFIG_UNIX is not set\nCONFIG_BRIDGE=y\n# CONFIG_VIRTIO_CONSOLE is not set\n"),
-		fragment(t, "theirs.config", "CONFIG_BRIDGE=m\nCONFIG_PCI=y\n"))
+		fragment(t, "mine.config", "# CONFIG_UNIX is not set\nCONFIG_TUN=y\n# CONFIG_VIRTIO_CONSOLE is not set\n"),
+		fragment(t, "theirs.config", "CONFIG_TUN=m\nCONFIG_PCI=y\n"))
 	_, err := p.Request()
 	require.EqualError(t, err, ""+
 		"mine.config:1: CONFIG_UNIX: n conflicts with y in unix.config:3\n"+
 		"mine.config:3: CONFIG_VIRTIO_CONSOLE: n is not to be had: the guest needs y (guest.config:43)\n"+
-		"theirs.config:1: CONFIG_BRIDGE: m conflicts with y in mine.config:2")
+		"theirs.config:1: CONFIG_TUN: m conflicts with y in mine.config:2")
 }
 
 func TestUnknownFragment(t *testing.T) {

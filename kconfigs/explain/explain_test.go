@@ -21,8 +21,8 @@ func request(t *testing.T) kconfigs.Request {
 	require.NoError(t, err)
 	f, err := kconfigs.ParseFragment("mine.config", data)
 	require.NoError(t, err)
-	// no-inet without what the ladder adds besides the network, which the cut has not.
-	p := kconfigs.Profile{Name: "no-inet", Fragments: strings.Fields("guest base net unix no-inet netns packet nic")}
+	p, err := kconfigs.Lookup("no-inet")
+	require.NoError(t, err)
 	req, err := p.With(f).Request()
 	require.NoError(t, err)
 	return req
