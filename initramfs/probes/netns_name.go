@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -90,7 +91,8 @@ func freshSysfs(context.Context) (answer, error) {
 		return answer{}, try("mkdir", err)
 	}
 	defer os.RemoveAll(dir)
-	return answer{call: "mount(sysfs)", value: "lo", detail: "lo alone was in it, and not what is here"}, inNewNetns(func() error {
+	a := answer{call: "mount(sysfs)", detail: "it has the devices of the new namespace, and not what is here"}
+	err = inNewNetns(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 			return try("unshare(CLONE_NEWNS)", err)
 		}
@@ -105,11 +107,24 @@ func freshSysfs(context.Context) (answer, error) {
 		if err != nil {
 			return try("/sys/class/net", err)
 		}
-		if len(entries) != 1 || entries[0].Name() != "lo" {
-			return wrong("/sys/class/net", "it has %v, want lo alone", entries)
+		var there, own []string
+		for _, e := range entries {
+			there = append(there, e.Name())
+		}
+		links, err := netlink.LinkList() // lo, and what some drivers put into every namespace
+		if err != nil {
+			return try("RTM_GETLINK", err)
+		}
+		for _, l := range links {
+			own = append(own, l.Attrs().Name)
+		}
+		slices.Sort(own)
+		if a.value = strings.Join(there, ","); a.value != strings.Join(own, ",") {
+			return wrong("/sys/class/net", "it has %v, want %v", there, own)
 		}
 		return nil
 	})
+	return a, err
 }
 
 // procNetDevices are the interfaces in a process's or thread's /proc/.../net/dev.
