@@ -97,6 +97,10 @@ func Profiles() []Profile {
 			Start: Start{Name: "defconfig"}, Fragments: []string{guest, "no-net"}},
 		Profile{Name: "distro", Hypothesis: "a kernel that was not compiled here finds what full finds",
 			Prebuilt: &Prebuilt{Distro: true}},
+		Profile{Name: "services", Hypothesis: "what programs ask the kernel for besides sockets is there",
+			Fragments: []string{guest, "base", "services", "net", "netservices", "unix", "inet", "ipv6", "netns", "packet", "nic", "inetservices"}},
+		Profile{Name: "services-no-net", Hypothesis: "of what has nothing to do with the network some goes with it, from message queues to audit",
+			Fragments: []string{guest, "base", "services", "no-net"}},
 	)
 }
 

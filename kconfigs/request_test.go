@@ -50,7 +50,7 @@ func TestProfiles(t *testing.T) {
 		assert.True(t, p.Prebuilt != nil || p.Fragments[0] == "guest", "%s: nothing else keeps the guest heard", p.Name)
 	}
 	ladder := []string{"full", "no-packet", "no-netns", "no-unix", "no-ipv6", "no-inet", "bare-net", "no-net"}
-	assert.Equal(t, append(ladder, "tiny", "defconfig", "defconfig-no-net", "distro"), names)
+	assert.Equal(t, append(ladder, "tiny", "defconfig", "defconfig-no-net", "distro", "services", "services-no-net"), names)
 	for i, p := range Ladder() {
 		assert.Equal(t, ladder[i], p.Name)
 		assert.Equal(t, []string{"guest", "base"}, p.Fragments[:2], p.Name)
@@ -90,7 +90,7 @@ func TestPrebuiltTakesNoFragment(t *testing.T) {
 
 // TestRequests is what each profile asks for; a change of it changes every kernel.
 func TestRequests(t *testing.T) {
-	for _, p := range Ladder() {
+	for _, p := range append(Ladder(), lookup(t, "services"), lookup(t, "services-no-net")) {
 		golden(t, filepath.Join("testdata", "request", p.Name+".txt"), request(t, p.Name).Text())
 	}
 }
@@ -119,7 +119,7 @@ func TestEveryFragmentIsUsedAndGivesReasons(t *testing.T) {
 }
 
 func TestLookupUnknown(t *testing.T) {
-	const all = "; the profiles are full, no-packet, no-netns, no-unix, no-ipv6, no-inet, bare-net, no-net, tiny, defconfig, defconfig-no-net, distro"
+	const all = "; the profiles are full, no-packet, no-netns, no-unix, no-ipv6, no-inet, bare-net, no-net, tiny, defconfig, defconfig-no-net, distro, services, services-no-net"
 	for name, want := range map[string]string{
 		"no-intet": `no profile is called "no-intet"; did you mean no-inet?` + all,
 		"on-net":   `no profile is called "on-net"; did you mean no-net?` + all,

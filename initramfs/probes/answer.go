@@ -41,6 +41,9 @@ func try(call string, err error, gone ...syscall.Errno) error {
 	if err == nil {
 		return nil
 	}
+	if f, ok := err.(*failure); ok {
+		return f // what stood in the way says it better
+	}
 	// The call names the file already.
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		err = path.Err
@@ -55,6 +58,14 @@ func try(call string, err error, gone ...syscall.Errno) error {
 // wrong is the failure of a call that went through and did not do what it should.
 func wrong(call, format string, args ...any) error {
 	return &failure{call: call, err: fmt.Errorf(format, args...)}
+}
+
+// goneAs marks the failure in err as conclusive where it is one of these errnos.
+func goneAs(err error, gone ...syscall.Errno) error {
+	if fail := (*failure)(nil); errors.As(err, &fail) {
+		return try(fail.call, fail.err, gone...)
+	}
+	return err
 }
 
 // finding is the finding that a and err make, still without ID and duration.

@@ -114,6 +114,25 @@ func running(name string) error {
 	return wrong("RTM_GETLINK("+name+")", "it is up and does not run, though the other end is up")
 }
 
+// setUp gives an interface of the thread's namespace addresses and sets it up. IPv6 need
+// not ask first whether somebody else has them.
+func setUp(name string, addrs ...*net.IPNet) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return try("RTM_GETLINK("+name+")", err)
+	}
+	for _, a := range addrs {
+		addr := &netlink.Addr{IPNet: a}
+		if a.IP.To4() == nil {
+			addr.Flags = unix.IFA_F_NODAD
+		}
+		if err := try("RTM_NEWADDR", netlink.AddrAdd(link, addr)); err != nil {
+			return err
+		}
+	}
+	return try("RTM_NEWLINK("+name+" up)", netlink.LinkSetUp(link))
+}
+
 // vethEnd sets the interface called name up and makes a socket on it.
 func vethEnd(socket endSocket, name string, own, peer byte) (int, error) {
 	link, err := netlink.LinkByName(name)

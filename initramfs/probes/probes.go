@@ -4,7 +4,7 @@
 // the guest, one child process per family; its tests also run on the host.
 //
 // A Probe is one question; its answer is a wire.Finding. Families have their own
-// files: lo.go, netns.go, socket_*.go. Probes use bare system calls where the error
+// files: lo.go, netns*.go, socket_*.go, isolation.go, path.go, kernel_*.go. Probes use bare system calls where the error
 // number is the finding, because Go's net package falls into fallbacks of its own
 // (it takes ENOSYS for "try something else") and hides which call said what.
 //
@@ -38,6 +38,9 @@ type Probe struct {
 	ID string
 	// Question is what it asks, in one line.
 	Question string
+	// Always says why every kernel that runs the probes answers works; empty where one may
+	// answer absent.
+	Always string
 	// Limit is how long it may take; 0 means Deadline.
 	Limit time.Duration
 
@@ -46,8 +49,15 @@ type Probe struct {
 
 // All returns every probe, in the order in which they run.
 func All() []Probe {
-	return slices.Concat(loProbes(), netnsProbes(), inetProbes(), unixProbes(),
-		rawProbes(), netlinkProbes(), httpProbes())
+	return slices.Concat(
+		loProbes(),
+		netnsProbes(), netnsNameProbes(), netnsDeviceProbes(),
+		inetProbes(), unixProbes(), rawProbes(), netlinkProbes(), httpProbes(), chatProbes(),
+		isolationProbes(),
+		pathProbes(),
+		ipcProbes(), descriptorProbes(), confineProbes(), eventProbes(), familyProbes(), mountProbes(),
+		cgroupProbes(), deviceProbes(), uringProbes(), bpfProbes(),
+	)
 }
 
 // Select returns the probes whose IDs match one of the patterns, a list separated

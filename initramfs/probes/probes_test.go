@@ -17,7 +17,7 @@ import (
 )
 
 func TestAllProbesAreWellFormed(t *testing.T) {
-	form := regexp.MustCompile(`^(lo|netns|socket)(/[a-z0-9-]+)+$`)
+	form := regexp.MustCompile(`^(lo|netns|socket|isolation|path|kernel)(/[a-z0-9-]+)+$`)
 	seen := map[string]bool{}
 	var families []string
 	for _, p := range All() {
@@ -32,7 +32,7 @@ func TestAllProbesAreWellFormed(t *testing.T) {
 		// A family's probes share a process, so they must stand together.
 		assert.Equal(t, families[len(families)-1], p.Family(), "%s is not with its family", p.ID)
 	}
-	assert.Equal(t, []string{"lo", "netns", "socket"}, families)
+	assert.Equal(t, []string{"lo", "netns", "socket", "isolation", "path", "kernel"}, families)
 }
 
 func TestSelect(t *testing.T) {
@@ -42,7 +42,7 @@ func TestSelect(t *testing.T) {
 	}{
 		{"lo/mtu", []string{"lo/mtu"}},
 		{"lo/mtu,lo/mtu", []string{"lo/mtu"}},
-		{"*/tcp?/*", []string{"socket/tcp4/loopback", "socket/tcp6/loopback", "socket/tcp4/refused"}},
+		{"*/tcp?/*", []string{"socket/tcp4/loopback", "socket/tcp6/loopback", "socket/tcp4/refused", "socket/tcp4/chat"}},
 		{"socket/http*,lo/up", []string{"lo/up", "socket/http/loopback", "socket/http/localhost"}},
 		{"nothing", nil},
 	} {
@@ -61,9 +61,15 @@ func TestSelect(t *testing.T) {
 	assert.ErrorContains(t, err, `"lo/["`)
 }
 
+// A card that is in use stays where it is, lest a test take a machine's network from it.
+func TestIdle(t *testing.T) {
+	assert.ErrorContains(t, idle("lo"), "somebody uses it")
+	assert.Equal(t, wire.Inconclusive, answer{}.finding(idle("lo")).Verdict)
+}
+
 // What needs neither privileges nor IPv6 works on any host that can run the tests.
 func TestOnHost(t *testing.T) {
-	chosen, err := Select("socket/unix/*,socket/???4/*,socket/http/*,socket/netlink/route,netns/file,lo/[fim]*")
+	chosen, err := Select("socket/unix/*,socket/???4/*,socket/tutorial/*,socket/http/*,socket/netlink/route,netns/file,lo/[fim]*,path/route4,path/localhost,kernel/pipe,kernel/futex,kernel/epoll,kernel/eventfd")
 	require.NoError(t, err)
 	for _, p := range chosen {
 		if strings.HasPrefix(p.ID, "socket/raw4") {

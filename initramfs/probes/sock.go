@@ -55,7 +55,7 @@ func hasSocket(domain, typ int) error {
 func socketCall(name string, domain, typ int) string {
 	domains := map[int]string{
 		unix.AF_INET: "AF_INET", unix.AF_INET6: "AF_INET6", unix.AF_UNIX: "AF_UNIX",
-		unix.AF_NETLINK: "AF_NETLINK", unix.AF_PACKET: "AF_PACKET",
+		unix.AF_NETLINK: "AF_NETLINK", unix.AF_PACKET: "AF_PACKET", unix.AF_ALG: "AF_ALG", unix.AF_VSOCK: "AF_VSOCK",
 	}
 	types := map[int]string{
 		unix.SOCK_STREAM: "SOCK_STREAM", unix.SOCK_DGRAM: "SOCK_DGRAM",
@@ -207,15 +207,8 @@ func (p pair) stream(n int) error {
 func flow(from, to int, data []byte) error {
 	sent := make(chan error, 1)
 	go func() {
-		for rest := data; len(rest) > 0; {
-			n, err := again(func() (int, error) { return unix.Write(from, rest) })
-			if err != nil {
-				sent <- try("write", err)
-				return
-			}
-			rest = rest[n:]
-		}
-		sent <- nil
+		_, err := descriptor(from).Write(data)
+		sent <- try("write", err)
 	}()
 	err := receive(to, data)
 	// The writer is waited for in any case: it would go on writing to a number that

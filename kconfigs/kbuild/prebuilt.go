@@ -26,7 +26,7 @@ const modulesDir = "modules"
 // that of the day it was first asked for: what is measured should not change by itself.
 func (b *Builder) prebuiltInputs(p kconfigs.Prebuilt) (string, error) {
 	if p.Distro {
-		return hash("distro", b.Source.seriesName()), nil
+		return hash(append(moduleParts(), "distro", b.Source.seriesName())...), nil
 	}
 	image, err := fileSHA256(p.Image)
 	if err != nil {
@@ -39,7 +39,7 @@ func (b *Builder) prebuiltInputs(p kconfigs.Prebuilt) (string, error) {
 	if err != nil {
 		return "", wrong(p.Modules, errors.New("it is no directory of modules such as /lib/modules/6.12.1: no modules.order can be read there"))
 	}
-	return hash("file", image, p.Modules, order), nil
+	return hash(append(moduleParts(), "file", image, p.Modules, order)...), nil
 }
 
 // wrong blames a file for what it is: whoever named it is to name another.
@@ -192,8 +192,17 @@ func versionOf(image string) (string, error) {
 	return string(version), nil
 }
 
-// copyModules copies the modules that may have to do with networking, sockets or virtual
-// machines, and has depmod list what they need of each other.
+// moduleParts are the directories of modules that may have to do with networking, sockets
+// or virtual machines.
+func moduleParts() []string {
+	return []string{
+		"net", "crypto", "lib", "arch", "drivers/char", "drivers/net", "drivers/virtio", "drivers/vhost", "drivers/block",
+		"fs/fuse", "fs/9p", "fs/netfs",
+	}
+}
+
+// copyModules copies the modules of those parts, and has depmod list what they need of
+// each other.
 func (j *job) copyModules(ctx context.Context, to, from, version string) error {
 	depmod, err := exec.LookPath("depmod")
 	if err != nil {
@@ -205,9 +214,7 @@ func (j *job) copyModules(ctx context.Context, to, from, version string) error {
 	root := filepath.Join(filepath.Dir(to), "root")
 	defer os.RemoveAll(root)
 	dir := filepath.Join(root, "lib/modules", version)
-	for _, part := range []string{
-		"net", "crypto", "lib", "arch", "drivers/net", "drivers/virtio", "drivers/vhost", "drivers/block", "fs/fuse", "fs/9p", "fs/netfs",
-	} {
+	for _, part := range moduleParts() {
 		if err := copyTree(filepath.Join(dir, "kernel", part), filepath.Join(from, "kernel", part)); err != nil {
 			return fmt.Errorf("copying the modules: %w", err)
 		}

@@ -51,6 +51,13 @@ func TestParse(t *testing.T) {
 	assert.Len(t, c.Rules[0].Conditions, 3)
 }
 
+// The claims themselves are in order.
+func TestAll(t *testing.T) {
+	all, err := All()
+	require.NoError(t, err)
+	assert.NotEmpty(t, all)
+}
+
 func TestParseFaults(t *testing.T) {
 	const head = "claim A\ntext x\nwho x\nbecause x\nboot full\n"
 	for text, want := range map[string]string{

@@ -84,7 +84,7 @@ func (c *Claim) line(key, rest string) error {
 	case "true", "false":
 		return c.rule(Rule{Verdict: Verdict(key)}, rest)
 	case "depends":
-		on, conditions, ok := strings.Cut(strings.TrimPrefix(rest, "on "), ":")
+		on, conditions, ok := strings.Cut(strings.TrimPrefix(rest, "on "), ": ")
 		if !ok {
 			return errors.New("want: depends on WHAT: CONDITION")
 		}

@@ -72,6 +72,9 @@ func boot() error {
 		reboot()
 	})
 	defer watchdog.Stop()
+	if err := coldplug(); err != nil {
+		say("loading modules of devices: %v", err) // what lacks one is found out below
+	}
 	events, err := openEvents()
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -18,6 +19,27 @@ import (
 // (kernel/module/kmod.c): as modprobe -q -- NAME.
 const modprobeName = "modprobe"
 
+// coldplug loads the modules of the devices that are there, where the image has modules:
+// the kernel tells of a device before anybody listens. A bus may bring devices of its own.
+func coldplug() error {
+	if _, err := os.Stat("/lib/modules"); err != nil {
+		return nil
+	}
+	var errs []error
+	for _, bus := range []string{"pci", "virtio"} {
+		files, err := filepath.Glob("/sys/bus/" + bus + "/devices/*/modalias")
+		errs = append(errs, err)
+		for _, f := range files {
+			alias, err := os.ReadFile(f)
+			if err == nil {
+				err = load(strings.TrimSpace(string(alias)), nil) // that it has none is in order
+			}
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // modprobe loads the modules that name stands for: a module's own name, or an alias in
 // depmod's list.
 func modprobe(args []string) error {
@@ -27,6 +49,11 @@ func modprobe(args []string) error {
 			name = a
 		}
 	}
+	return load(name, []string{name})
+}
+
+// load loads the modules that depmod's list has for an alias, or else those given.
+func load(alias string, otherwise []string) error {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
 		return fmt.Errorf("asking for the release: %w", err)
@@ -37,16 +64,16 @@ func modprobe(args []string) error {
 		return err
 	}
 	defer f.Close()
-	found := aliased(bufio.NewScanner(f), name)
+	found := aliased(bufio.NewScanner(f), alias)
 	if found == nil {
-		found = []string{name}
+		found = otherwise
 	}
+	// Of several with one alias those that are for another machine do not load.
+	var errs []error
 	for _, m := range found {
-		if err := kmodule.Probe(m, ""); err != nil {
-			return err
-		}
+		errs = append(errs, kmodule.Probe(m, ""))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // aliased gives the modules that depmod's list has for a name. In aliases, as in names,
