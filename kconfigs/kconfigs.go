@@ -67,7 +67,7 @@ func Ladder() []Profile {
 		return Profile{Name: name, Hypothesis: hypothesis, Fragments: append([]string{guest, "base"}, fragments...)}
 	}
 	return []Profile{
-		rung("full", "everything works: the kernel the others are compared with",
+		rung("full", "everything of the network works: the kernel the others are compared with",
 			"net", "unix", "inet", "ipv6", "netns", "packet", "nic"),
 		rung("no-packet", "only packet capture breaks: AF_PACKET sockets are refused",
 			"net", "unix", "inet", "ipv6", "netns", "no-packet", "nic"),

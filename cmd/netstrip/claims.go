@@ -35,6 +35,7 @@ on which kernel, why that decides it, and the command that repeats it.`,
 	}
 	f.addJSON(c)
 	f.addResults(c)
+	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the ledger as a Markdown table")
 	return c
 }
 
@@ -64,6 +65,8 @@ func (a *app) claims(f *flags, args []string) error {
 		return usageError{errors.New("no claim is called " + args[0] + "; the claims are " + strings.Join(ids, ", "))}
 	case f.json:
 		return report.JSON(a.stdout, entries)
+	case f.markdown:
+		return claims.Markdown(a.stdout, entries)
 	}
 	return claims.Write(a.stdout, entries)
 }

@@ -22,12 +22,14 @@ func (a *app) showCommand() *cobra.Command {
 		Use:   "show [RECORD [PROBE]]",
 		Short: "Show what was recorded: the latest run, one boot, or one answer",
 		Long: `Without arguments, the table of the latest run. RECORD is the ID of a record, the
-name of a run, or a profile, which means its latest record. PROBE is the ID of a
-probe, or the beginning of several.`,
+name of a run, latest for the latest one, or a profile, which means its latest record,
+or full@6.1 for that of one kernel series. PROBE is the ID of a probe, or the beginning
+of several; with --markdown it cuts the table down to those.`,
 		Example: `  netstrip show
   netstrip show no-net
   netstrip show no-net socket/tcp4/loopback
   netstrip show full socket
+  netstrip show latest kernel --markdown
   netstrip show --markdown > table.md`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 2 {
@@ -52,7 +54,7 @@ func (a *app) show(f *flags, args []string) error {
 		return err
 	}
 	chosen, whole := latestRun(records), true
-	if len(args) > 0 {
+	if len(args) > 0 && args[0] != "latest" {
 		chosen = record.Find(records, args[0])
 		if len(chosen) == 0 {
 			return usagef("no record, run or profile is called %q in %s; the latest run is %s", args[0], f.results, records[len(records)-1].Run)
@@ -67,7 +69,11 @@ func (a *app) show(f *flags, args []string) error {
 		return a.showJSON(chosen, probe)
 	}
 	byLadder(chosen)
-	if probe == "" && (whole || f.markdown) {
+	if probe == "" && whole || f.markdown {
+		chosen, err := report.Only(chosen, probe)
+		if err != nil {
+			return usageError{err}
+		}
 		return a.showRecords(chosen, f, len(args) == 0)
 	}
 	for i, r := range chosen {

@@ -25,6 +25,21 @@ func Write(w io.Writer, entries []Entry) error {
 	return err
 }
 
+// Markdown writes the ledger as a Markdown table.
+func Markdown(w io.Writer, entries []Entry) error {
+	var b strings.Builder
+	b.WriteString("| | claim | verdict |\n|---|---|---|\n")
+	for _, e := range entries {
+		verdict := "**" + string(e.Verdict) + "**"
+		if e.DependsOn != "" {
+			verdict += " on " + report.Markdown(report.Escape(e.DependsOn, 400))
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", e.ID, report.Markdown(e.Text), verdict)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
 // Show writes the whole argument about one claim, and what repeats it.
 func Show(w io.Writer, c Claim, e Entry) error {
 	var b strings.Builder

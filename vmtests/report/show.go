@@ -170,14 +170,42 @@ func showProbes(b *strings.Builder, r record.Record, probe string) error {
 
 // Matching gives the findings of the probe, or of those whose IDs begin with it.
 func Matching(r record.Record, probe string) []wire.Finding {
-	probe = strings.TrimSuffix(probe, "/")
 	var found []wire.Finding
 	for _, f := range r.Findings {
-		if f.ID == probe || strings.HasPrefix(f.ID, probe+"/") {
+		if within(f.ID, probe) {
 			found = append(found, f)
 		}
 	}
 	return found
+}
+
+// Only gives the records cut down to a probe, or to those whose IDs begin with it; all of
+// them for no probe.
+func Only(records []record.Record, probe string) ([]record.Record, error) {
+	if probe == "" {
+		return records, nil
+	}
+	known := false
+	cut := slices.Clone(records)
+	for i, r := range cut {
+		cut[i].Findings = Matching(r, probe)
+		if r.Hello != nil {
+			h := *r.Hello
+			h.Probes = slices.DeleteFunc(slices.Clone(h.Probes), func(id string) bool { return !within(id, probe) })
+			cut[i].Hello = &h
+		}
+		known = known || len(Probes(cut[i])) > 0
+	}
+	if !known {
+		return nil, fmt.Errorf("%w: %s", ErrUnknownProbe, name(probe))
+	}
+	return cut, nil
+}
+
+// within reports whether probe is an ID or the beginning of it.
+func within(id, probe string) bool {
+	probe = strings.TrimSuffix(probe, "/")
+	return id == probe || strings.HasPrefix(id, probe+"/")
 }
 
 // missing says why a probe that was announced has no finding.
