@@ -201,14 +201,24 @@ func moduleParts() []string {
 	}
 }
 
+// depmodPath finds depmod, which for a plain user is not in PATH.
+func depmodPath() (string, error) {
+	path, err := exec.LookPath("depmod")
+	if err != nil {
+		path, err = exec.LookPath("/sbin/depmod")
+	}
+	if err != nil {
+		return "", errors.New("depmod is not installed: it is in Debian's package kmod")
+	}
+	return path, nil
+}
+
 // copyModules copies the modules of those parts, and has depmod list what they need of
 // each other.
 func (j *job) copyModules(ctx context.Context, to, from, version string) error {
-	depmod, err := exec.LookPath("depmod")
+	depmod, err := depmodPath()
 	if err != nil {
-		if depmod, err = exec.LookPath("/sbin/depmod"); err != nil {
-			return errors.New("depmod is not installed: it is in Debian's package kmod")
-		}
+		return err
 	}
 	// depmod wants them where a system has them.
 	root := filepath.Join(filepath.Dir(to), "root")
