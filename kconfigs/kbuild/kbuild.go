@@ -3,9 +3,10 @@
 //
 // A kernel's key is a hash of its final .config, the source, the compiler and the
 // build's environment. An index leads from requests to keys, so that finding a
-// kernel again runs no make. All kernels of one source and compiler are made one
-// after the other in one object tree, where kbuild compiles again only what mentions
-// a changed symbol: seven kernels cost less than three made apart.
+// kernel again runs no make. All kernels of one source, compiler and start of their
+// configs are made one after the other in one object tree, where kbuild compiles again
+// only what mentions a changed symbol: seven kernels cost less than three made apart.
+// Kernels that somebody else compiled, and their modules, are taken into the same cache.
 //
 // What kbuild is asked for is not what it gives: the final .config is compared with
 // the request before the build and again after it.
