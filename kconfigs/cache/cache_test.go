@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -109,6 +110,7 @@ func open(t *testing.T) *Cache {
 	t.Helper()
 	c, err := Open(filepath.Join(t.TempDir(), "cache"))
 	require.NoError(t, err)
+	t.Cleanup(func() { runtime.KeepAlive(c) }) // else what it holds is let go with it
 	return c
 }
 

@@ -50,7 +50,7 @@ func (c *Cache) List(ctx context.Context) ([]Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the cache: %w", err)
 	}
-	isKey := regexp.MustCompile(`(^|-)[0-9a-f]{16,}$`).MatchString
+	isKey := regexp.MustCompile(`(^|[-+])[0-9a-f]{16,}$`).MatchString
 	held := holders()
 	var list []Entry
 	for _, kind := range kinds {

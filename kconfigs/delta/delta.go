@@ -49,12 +49,19 @@ type Delta struct {
 	settle Settle
 }
 
+// Of says what differs, and not what brings it about: there are no leaves.
+func Of(a, b *explain.World) *Delta {
+	d := &Delta{a: a, b: b, names: a.Names(), pinned: map[string]bool{}}
+	d.Changes = d.changes(a.Values, b.Values)
+	d.pin()
+	return d
+}
+
 // Between compares two .configs of one kernel source. It settles some ten .configs, and a
 // few more for each symbol of which it cannot know whether it is a leaf.
 func Between(ctx context.Context, a, b *explain.World, settle Settle) (*Delta, error) {
-	d := &Delta{a: a, b: b, names: a.Names(), pinned: map[string]bool{}, settle: settle}
-	d.Changes = d.changes(a.Values, b.Values)
-	d.pin()
+	d := Of(a, b)
+	d.settle = settle
 	chosen, err := d.choose(ctx)
 	if err == nil && len(d.Left) == 0 {
 		chosen, err = d.prune(ctx, chosen, slices.DeleteFunc(slices.Clone(chosen), d.isNeeded))
@@ -70,7 +77,14 @@ func Between(ctx context.Context, a, b *explain.World, settle Settle) (*Delta, e
 
 // Config gives the first .config with the symbols named set as the second has them. With
 // none it comes to the first, with all the leaves to the second.
-func (d *Delta) Config(leaves ...string) []byte {
+func (d *Delta) Config(leaves ...string) []byte { return d.config(leaves, false) }
+
+// Exactly gives the first .config with the symbols named set as the second has them, and of
+// the others as many as can be as the first has them: none comes by default. With all that
+// have a prompt it comes to the second.
+func (d *Delta) Exactly(changes ...string) []byte { return d.config(changes, true) }
+
+func (d *Delta) config(leaves []string, exactly bool) []byte {
 	set := map[string]bool{}
 	for _, name := range leaves {
 		set[name] = true
@@ -79,7 +93,7 @@ func (d *Delta) Config(leaves ...string) []byte {
 	for _, name := range d.names {
 		c := d.change(name, d.a.Values, d.b.Values)
 		switch {
-		case set[name], c.From != c.To && !d.pinned[name]:
+		case set[name], c.From != c.To && !d.pinned[name] && !exactly:
 		case d.a.Values[name].Written, isBool(d.a.Symbol(name)):
 			line(&text, name, c.From)
 		}

@@ -17,7 +17,8 @@ import (
 
 // BenchmarkLadder builds the ladder in an empty cache, and then each of its configs by
 // make in an empty directory, and prints what each took. Wanted: all of the ladder in at
-// most 2.5 times the processor time of full from scratch, no-packet in a tenth of it.
+// most 2.5 times the processor time of full from scratch, no-packet in a tenth of it. With
+// -short those two are all.
 func BenchmarkLadder(b *testing.B) {
 	users, err := cache.Open("")
 	require.NoError(b, err)
@@ -33,7 +34,11 @@ func BenchmarkLadder(b *testing.B) {
 		var table strings.Builder
 		table.WriteString("| kernel | objects | CPU | wall | from scratch, objects | CPU | wall |\n|---|---|---|---|---|---|---|\n")
 		var ladder, full, noPacket float64
-		for _, p := range kconfigs.Ladder() {
+		profiles := kconfigs.Ladder()
+		if testing.Short() {
+			profiles = profiles[:2]
+		}
+		for _, p := range profiles {
 			req, err := p.Request()
 			require.NoError(b, err)
 			k, err := builder.Build(b.Context(), req)

@@ -21,18 +21,18 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// Files of ours in the object tree, which hold what kbuild's do not.
-const (
-	requestFile = ".netstrip-request" // what was asked for
-	logFile     = ".netstrip-log"     // all that make said of the last build
-)
+// logFile, in the object tree, has all that make said of the last build.
+const logFile = ".netstrip-log"
 
 // job is the build of one kernel in the object tree.
 type job struct {
 	*Builder
 	req      kconfigs.Request
 	title    string // for progress
+	conf     configurer
 	compiler string
+	key      string // of the kernel
+	final    []byte // its .config
 	tree     string // the source
 	obj      string // the object tree
 	tmp      string // the compiler's temporary files
@@ -45,18 +45,20 @@ type job struct {
 
 // build makes the kernel for req. Not all that it needs is checked again under the
 // lock: only whether somebody else has built the same meanwhile.
-func (b *Builder) build(ctx context.Context, req kconfigs.Request, title string) (*Kernel, error) {
+func (b *Builder) build(ctx context.Context, req kconfigs.Request, title string, conf *lazy) (*Kernel, error) {
 	if req.Prebuilt != nil {
 		return b.adopt(ctx, req, title)
 	}
-	k, err := b.prepare(ctx, req, title)
+	k, err := b.prepare(ctx, req, title, conf)
 	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("building %s: %w", req.Profile, err)
 	}
 	return k, err
 }
 
-func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title string) (*Kernel, error) {
+// prepare configures the kernel, and builds it in the object tree where none with the same
+// .config has been built before.
+func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title string, conf *lazy) (*Kernel, error) {
 	j := &job{Builder: b, req: req, title: title}
 	if err := checkTools(ctx, tools()); err != nil {
 		return nil, err
@@ -68,15 +70,18 @@ func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title strin
 	if j.tree, err = b.Source.Tree(ctx); err != nil {
 		return nil, err
 	}
-	known, err := b.Source.Symbols(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := req.CheckKnown(known); err != nil {
-		return nil, err
-	}
 	if j.compiler, err = b.compilerID(ctx); err != nil {
 		return nil, err
+	}
+	if j.conf, err = conf.get(ctx); err != nil {
+		return nil, err
+	}
+	if j.final, err = j.configure(ctx); err != nil {
+		return nil, err
+	}
+	j.key = hash(string(j.final), b.Source.ID, j.compiler, recipe())
+	if k, err := j.found(ctx); k != nil {
+		return k, err
 	}
 	name := j.objectTree()
 	j.obj = b.Cache.Path(kindObject, name)
@@ -84,14 +89,26 @@ func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title strin
 		return nil, err
 	}
 	defer j.lock.Close()
-	if k, ok, err := b.Cached(ctx, req); ok || err != nil {
+	if k, err := j.found(ctx); k != nil { // by whoever had the lock
 		return k, err
 	}
 	j.start = time.Now()
 	return j.run(ctx)
 }
 
-// run configures, builds and publishes, the object tree being ours.
+// found gives the kernel of the final .config if it is there, which another request may
+// have come to.
+func (j *job) found(ctx context.Context) (*Kernel, error) {
+	k, err := j.load(j.key)
+	if err != nil {
+		return nil, nil // not there, or damaged and to be made again
+	}
+	k.Cached = true
+	j.Progress.Line("%s: its final .config is that of a kernel built before, so that is it", j.title)
+	return k, j.writeIndex(ctx)
+}
+
+// run builds and publishes, the object tree being ours.
 func (j *job) run(ctx context.Context) (*Kernel, error) {
 	if err := os.MkdirAll(j.obj, 0o755); err != nil {
 		return nil, fmt.Errorf("making the object tree: %w", err)
@@ -109,54 +126,38 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	if err := os.MkdirAll(j.tmp, 0o755); err != nil {
 		return nil, fmt.Errorf("making the compiler's temporary directory: %w", err)
 	}
-	final, err := j.configure(ctx)
-	if err != nil {
-		return nil, err
-	}
-	key := hash(string(final), j.Source.ID, j.compiler, recipe())
-	if k, err := j.load(key); err == nil {
-		k.Cached = true
-		j.Progress.Line("%s: its final .config is that of a kernel built before, so that is it", j.title)
-		return k, j.writeIndex(ctx, key)
-	}
 	// What is there and cannot be loaded is damaged.
-	if err := os.RemoveAll(j.Cache.Path(kindKernel, key)); err != nil {
+	if err := os.RemoveAll(j.Cache.Path(kindKernel, j.key)); err != nil {
 		return nil, fmt.Errorf("clearing a damaged kernel: %w", err)
+	}
+	path := filepath.Join(j.obj, ".config")
+	// One that is as it was stays as old as it was, or kbuild would look at all of it anew.
+	if had, err := os.ReadFile(path); err != nil || !bytes.Equal(had, j.final) {
+		if err := cache.WriteFile(path, j.final); err != nil {
+			return nil, err
+		}
 	}
 	if err := j.compile(ctx); err != nil {
 		return nil, err
 	}
-	after, err := j.readConfig()
+	after, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading the final .config: %w", err)
 	}
-	if string(after) != string(final) {
+	if !bytes.Equal(after, j.final) {
 		return nil, errors.New("make bzImage changed the .config it was given")
 	}
-	if _, err := j.Cache.Publish(ctx, kindKernel, key, func(dir string) error { return j.fill(ctx, dir, key, final) }); err != nil {
+	if _, err := j.Cache.Publish(ctx, kindKernel, j.key, func(dir string) error { return j.fill(ctx, dir) }); err != nil {
 		return nil, err
 	}
-	if err := j.writeIndex(ctx, key); err != nil {
+	if err := j.writeIndex(ctx); err != nil {
 		return nil, err
 	}
-	k, err := j.load(key)
+	k, err := j.load(j.key)
 	if err == nil {
 		j.Progress.Line("%s: built in %.0f s, %d objects compiled", j.title, k.WallSeconds, k.Objects)
 	}
 	return k, err
-}
-
-// readConfig reads the object tree's .config and verifies the request against it.
-func (j *job) readConfig() ([]byte, error) {
-	data, err := os.ReadFile(filepath.Join(j.obj, ".config"))
-	if err != nil {
-		return nil, fmt.Errorf("reading the final .config: %w", err)
-	}
-	final, err := kconfigs.ParseConfig(data)
-	if err != nil {
-		return nil, err
-	}
-	return data, j.req.Verify(final)
 }
 
 // compile makes bzImage, counting what is compiled.
@@ -217,12 +218,12 @@ func (j *job) make(ctx context.Context, onLine func(string), env []string, args 
 }
 
 // fill puts a kernel's files into dir.
-func (j *job) fill(ctx context.Context, dir, key string, final []byte) error {
+func (j *job) fill(ctx context.Context, dir string) error {
 	k := Kernel{
-		Key: key, Source: j.Source.Origin, Compiler: j.compiler, Objects: j.objects, CacheHits: j.hits,
+		Key: j.key, Source: j.Source.Origin, Compiler: j.compiler, Objects: j.objects, CacheHits: j.hits,
 		CPUSeconds: j.cpu.Seconds(), WallSeconds: time.Since(j.start).Seconds(),
 	}
-	sum := sha256.Sum256(final)
+	sum := sha256.Sum256(j.final)
 	k.ConfigSHA256 = hex.EncodeToString(sum[:])
 	release, err := os.ReadFile(filepath.Join(j.obj, "include/config/kernel.release"))
 	if err != nil {
@@ -241,13 +242,13 @@ func (j *job) fill(ctx context.Context, dir, key string, final []byte) error {
 	if k.ImageSHA256, err = fileSHA256(filepath.Join(dir, imageFile)); err != nil {
 		return fmt.Errorf("reading back the kernel: %w", err)
 	}
-	if k.BootSHA256, err = j.bootable(ctx, dir, final); err != nil {
+	if k.BootSHA256, err = j.bootable(ctx, dir); err != nil {
 		return err
 	}
 	if _, err = copyFile(filepath.Join(dir, "System.map"), filepath.Join(j.obj, "System.map")); err != nil {
 		return err
 	}
-	if err := cache.WriteFile(filepath.Join(dir, configFile), final); err != nil {
+	if err := cache.WriteFile(filepath.Join(dir, configFile), j.final); err != nil {
 		return err
 	}
 	data, err := json.MarshalIndent(k, "", "\t")
@@ -259,9 +260,9 @@ func (j *job) fill(ctx context.Context, dir, key string, final []byte) error {
 
 // bootable gives the hash of what QEMU starts: vmlinux, put into dir without its
 // symbols, a third of it, where it has an entry for that, and else bzImage.
-func (j *job) bootable(ctx context.Context, dir string, final []byte) (string, error) {
+func (j *job) bootable(ctx context.Context, dir string) (string, error) {
 	path := filepath.Join(dir, bootFile)
-	if !bytes.Contains(final, []byte("\nCONFIG_PVH=y\n")) {
+	if !bytes.Contains(j.final, []byte("\nCONFIG_PVH=y\n")) {
 		return fileSHA256(filepath.Join(dir, imageFile))
 	}
 	_, err := process.Run(ctx, process.Command{
@@ -273,12 +274,12 @@ func (j *job) bootable(ctx context.Context, dir string, final []byte) (string, e
 	return fileSHA256(path)
 }
 
-func (j *job) writeIndex(ctx context.Context, key string) error {
+func (j *job) writeIndex(ctx context.Context) error {
 	index, err := j.indexPath(ctx, j.req)
 	if err != nil {
 		return err
 	}
-	return cache.WriteFile(index, []byte(key+" "+j.req.Profile+"\n"))
+	return cache.WriteFile(index, []byte(j.key+" "+j.req.Profile+"\n"))
 }
 
 func copyFile(to, from string) (int64, error) {

@@ -3,6 +3,7 @@ package kbuild
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
 // newBuilder builds from the tree in testdata, which a real make works on: all of a
@@ -27,7 +29,40 @@ func newBuilder(t *testing.T, c *cache.Cache) *Builder {
 	needTools(t, "bash")
 	s, err := OpenSource(context.Background(), SourceOptions{Path: newTree(t), Cache: c})
 	require.NoError(t, err)
-	return &Builder{Cache: c, Source: s}
+	return &Builder{Cache: c, Source: s, open: func(context.Context) (configurer, error) { return makeConf{t, s.tree}, nil }}
+}
+
+// makeConf stands in for the Kconfig code that the tree in testdata has none of: its
+// Makefile does what conf would.
+type makeConf struct {
+	t    *testing.T
+	tree string
+}
+
+func (m makeConf) Close() {}
+
+func (m makeConf) Symbols() (all []kconf.Symbol, err error) {
+	for _, name := range strings.Fields("EXPERT MODULES 64BIT NET UNIX INET X86 CMDLINE SHAPE") {
+		all = append(all, kconf.Symbol{Name: name})
+	}
+	return all, nil
+}
+
+func (m makeConf) Settle(ctx context.Context, mode kconf.Mode, request []byte) ([]byte, error) {
+	obj := m.t.TempDir()
+	path := filepath.Join(obj, ".config")
+	if err := os.WriteFile(path, request, 0o644); err != nil {
+		return nil, err
+	}
+	out, err := exec.CommandContext(ctx, "make", "-C", m.tree, "O="+obj, "KCONFIG_ALLCONFIG="+path, string(mode)).CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, out)
+	}
+	return os.ReadFile(path)
+}
+
+func (m makeConf) Values(context.Context, kconf.Mode, []byte) (map[string]kconf.Value, error) {
+	return nil, errors.New("it knows no reasons")
 }
 
 func ask(t *testing.T, text string) kconfigs.Request {
@@ -208,7 +243,7 @@ func TestBuildersShareTheWork(t *testing.T) {
 	errs := make([]error, 4)
 	var all sync.WaitGroup
 	for i := range errs {
-		b := &Builder{Cache: c, Source: first.Source}
+		b := &Builder{Cache: c, Source: first.Source, open: first.open}
 		all.Go(func() { _, errs[i] = b.Build(context.Background(), req) })
 	}
 	all.Wait()

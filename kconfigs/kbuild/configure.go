@@ -1,6 +1,7 @@
 package kbuild
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,47 +11,59 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
 // objectTree names the object tree that a kernel is built in. Kernels that begin with
 // different configs have little in common, and would only undo each other's objects.
 func (j *job) objectTree() string {
 	parts := []string{j.Source.ID, j.compiler, recipe()}
-	switch {
-	case j.req.Start.Text != "":
-		parts = append(parts, "user")
-	case j.req.Start.Name != "":
-		parts = append(parts, j.req.Start.Name)
+	name := cmp.Or(j.req.Start.Beside, j.req.Start.Name)
+	if j.req.Start.Text != "" {
+		name = cmp.Or(j.req.Start.Beside, "user")
+	}
+	if name != "" && name != string(kconf.AllNo) {
+		parts = append(parts, name)
 	}
 	return hash(parts...)[:16]
 }
 
-// configure makes the final .config and verifies it.
+// configure gives the final .config, which meets the request. The kernel's own Kconfig code
+// makes it, to the bytes that make would, and needs no object tree, which another netstrip
+// may have for minutes.
 func (j *job) configure(ctx context.Context) ([]byte, error) {
 	j.Progress.State("%s: configuring", j.title)
-	text, target, err := j.begin()
+	symbols, err := j.conf.Symbols()
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, s := range symbols {
+		if !strings.HasPrefix(s.Name, "choice ") {
+			known[s.Name] = true
+		}
+	}
+	if err := j.req.CheckKnown(known); err != nil {
+		return nil, err
+	}
+	text, mode, err := j.begin()
 	if err != nil {
 		return nil, fmt.Errorf("configuring: %w", err)
 	}
-	file := requestFile // what KCONFIG_ALLCONFIG points at
-	if target == "olddefconfig" {
-		file = ".config"
-	}
-	path := filepath.Join(j.obj, file)
-	if err := cache.WriteFile(path, []byte(text)); err != nil {
-		return nil, err
-	}
-	if err := j.make(ctx, nil, []string{"KCONFIG_ALLCONFIG=" + path}, target); err != nil {
+	data, err := j.conf.Settle(ctx, mode, []byte(text))
+	if err != nil {
 		return nil, fmt.Errorf("configuring: %w", err)
 	}
-	final, err := j.readConfig()
-	return final, j.withReasons(ctx, err)
+	final, err := kconfigs.ParseConfig(data)
+	if err != nil {
+		return nil, err
+	}
+	return data, j.withReasons(ctx, j.req.Verify(final))
 }
 
-// begin gives the lines that a config is made from, and the target that fills in the
-// rest: with n, or with the defaults of whoever wrote the start.
-func (j *job) begin() (text, target string, err error) {
+// begin gives the lines that a config is made from, and how the rest is filled in: with n,
+// or with the defaults of whoever wrote the start.
+func (j *job) begin() (text string, mode kconf.Mode, err error) {
 	start := j.req.Start
 	switch {
 	case start.Text != "":
@@ -59,20 +72,20 @@ func (j *job) begin() (text, target string, err error) {
 			j.Progress.Line("%s: the guest and the fragments need otherwise than %s has it: %s",
 				j.title, start.Name, strings.Join(changed, ", "))
 		}
-		return text, "olddefconfig", nil
+		return text, kconf.OldDef, nil
 	case start.Name == "defconfig":
 		text, err = j.readTree("arch/x86/configs/x86_64_defconfig")
-		target = "olddefconfig"
+		mode = kconf.OldDef
 	case start.Name == "tinyconfig": // scripts/kconfig/Makefile
 		text, err = j.readTree("kernel/configs/tiny-base.config", "kernel/configs/tiny.config", "arch/x86/configs/tiny.config")
-		target = "allnoconfig"
-	case start == kconfigs.Start{}:
-		target = "allnoconfig"
+		mode = kconf.AllNo
+	case start.Name == "":
+		mode = kconf.AllNo
 	default:
 		err = fmt.Errorf("no start is called %q", start.Name)
 	}
 	text, _ = j.req.Over(text)
-	return text, target, err
+	return text, mode, err
 }
 
 // readTree reads the files of the source that are there, of which one must be.

@@ -80,7 +80,7 @@ type Kernel struct {
 	Objects int `json:"objects"`
 	// CacheHits is how many of all that the compiler was called for ccache had.
 	CacheHits int `json:"ccache_hits"`
-	// CPUSeconds and WallSeconds are what its build took, configuring included.
+	// CPUSeconds and WallSeconds are what its build took, once it was configured.
 	CPUSeconds  float64 `json:"cpu_seconds"`
 	WallSeconds float64 `json:"wall_seconds"`
 	// Cached says that it was there and nothing was compiled.
@@ -94,6 +94,9 @@ type Builder struct {
 	Progress *progress.Printer
 	// Jobs is how many compilers run at a time; 0 means one for each processor.
 	Jobs int
+
+	// open is Kconf, but in tests of trees that have no Kconfig code.
+	open func(ctx context.Context) (configurer, error)
 
 	once        sync.Once
 	compiler    string
@@ -123,20 +126,34 @@ func (b *Builder) Cached(ctx context.Context, req kconfigs.Request) (*Kernel, bo
 	return k, true, nil
 }
 
+// Made gives the kernel whose final .config is known, if it has been built.
+func (b *Builder) Made(ctx context.Context, final []byte) (*Kernel, bool, error) {
+	compiler, err := b.compilerID(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	k, err := b.load(hash(string(final), b.Source.ID, compiler, recipe()))
+	if err != nil {
+		return nil, false, nil // not there, or damaged: Build makes it
+	}
+	k.Cached = true
+	return k, true, nil
+}
+
 // BuildAll builds what is not there of reqs, in their order, and calls each with the
 // number, from 0, and kernel or error of every one as soon as it is known. One that
 // cannot be built does not stop the others; the error joins all there were.
 func (b *Builder) BuildAll(ctx context.Context, reqs []kconfigs.Request, each func(i int, k *Kernel, err error)) error {
 	var todo []int
 	var errs []error
-	first := map[string]string{} // the first profile with a kernel
+	first := map[string]kconfigs.Request{} // the first for a kernel
 	done := func(i int, k *Kernel, err error) {
 		if err != nil {
 			errs = append(errs, err)
 		} else if other, twice := first[k.Key]; !twice {
-			first[k.Key] = reqs[i].Profile
-		} else if other != reqs[i].Profile {
-			b.Progress.Line("%s is the same kernel as %s: what it asks for otherwise changes nothing", reqs[i].Profile, other)
+			first[k.Key] = reqs[i]
+		} else if other.Text() != reqs[i].Text() || other.Start != reqs[i].Start {
+			b.Progress.Line("%s is the same kernel as %s: what it asks for otherwise changes nothing", reqs[i].Profile, other.Profile)
 		}
 		if each != nil {
 			each(i, k, err)
@@ -150,12 +167,14 @@ func (b *Builder) BuildAll(ctx context.Context, reqs []kconfigs.Request, each fu
 		}
 		todo = append(todo, i)
 	}
+	conf := &lazy{builder: b}
+	defer conf.close()
 	for n, i := range todo {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		title := fmt.Sprintf("kernel %d of %d, %s", n+1, len(todo), reqs[i].Profile)
-		k, err := b.build(ctx, reqs[i], title)
+		k, err := b.build(ctx, reqs[i], title, conf)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -165,11 +184,9 @@ func (b *Builder) BuildAll(ctx context.Context, reqs []kconfigs.Request, each fu
 }
 
 // Build gives the kernel for req, building it if it is not there.
-func (b *Builder) Build(ctx context.Context, req kconfigs.Request) (*Kernel, error) {
-	if k, ok, err := b.Cached(ctx, req); ok || err != nil {
-		return k, err
-	}
-	return b.build(ctx, req, "kernel "+req.Profile)
+func (b *Builder) Build(ctx context.Context, req kconfigs.Request) (k *Kernel, err error) {
+	err = b.BuildAll(ctx, []kconfigs.Request{req}, func(_ int, got *Kernel, _ error) { k = got })
+	return k, err
 }
 
 // Inputs is a hash of all that goes into req's kernel. Unlike the kernel's key it is

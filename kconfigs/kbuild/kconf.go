@@ -31,6 +31,41 @@ func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
 	})
 }
 
+// configurer is a source's Kconfig code, which a *kconf.Kconfig runs.
+type configurer interface {
+	Symbols() ([]kconf.Symbol, error)
+	Settle(ctx context.Context, mode kconf.Mode, request []byte) ([]byte, error)
+	Values(ctx context.Context, mode kconf.Mode, request []byte) (map[string]kconf.Value, error)
+	Close()
+}
+
+// lazy opens the Kconfig code for the first of several kernels that has to be configured.
+type lazy struct {
+	builder *Builder
+	conf    configurer
+}
+
+func (l *lazy) get(ctx context.Context) (configurer, error) {
+	var err error
+	switch {
+	case l.conf != nil:
+	case l.builder.open != nil:
+		l.conf, err = l.builder.open(ctx)
+	default:
+		var k *kconf.Kconfig
+		if k, err = l.builder.Kconf(ctx); err == nil {
+			l.conf = k
+		}
+	}
+	return l.conf, err
+}
+
+func (l *lazy) close() {
+	if l.conf != nil {
+		l.conf.Close()
+	}
+}
+
 // withReasons adds to each problem of a request that Kconfig did not meet why it did not.
 // Where the reasons are not to be had the problems are told without.
 func (j *job) withReasons(ctx context.Context, unmet error) error {
@@ -38,12 +73,7 @@ func (j *job) withReasons(ctx context.Context, unmet error) error {
 	if !ok {
 		return unmet
 	}
-	k, err := j.Kconf(ctx)
-	if err != nil {
-		return unmet
-	}
-	defer k.Close()
-	w, err := j.World(ctx, k, j.req)
+	w, err := j.World(ctx, j.conf, j.req)
 	if err != nil {
 		return unmet
 	}
@@ -56,7 +86,7 @@ func (j *job) withReasons(ctx context.Context, unmet error) error {
 }
 
 // World gives what req comes to, for package explain to explain. No kernel is built.
-func (b *Builder) World(ctx context.Context, k *kconf.Kconfig, req kconfigs.Request) (*explain.World, error) {
+func (b *Builder) World(ctx context.Context, k configurer, req kconfigs.Request) (*explain.World, error) {
 	symbols, err := k.Symbols()
 	if err != nil {
 		return nil, err
@@ -65,11 +95,11 @@ func (b *Builder) World(ctx context.Context, k *kconf.Kconfig, req kconfigs.Requ
 	if j.tree, err = b.Source.Tree(ctx); err != nil {
 		return nil, err
 	}
-	text, target, err := j.begin()
+	text, mode, err := j.begin()
 	if err != nil {
 		return nil, fmt.Errorf("configuring %s: %w", req.Profile, err)
 	}
-	values, err := k.Values(ctx, kconf.Mode(target), []byte(text))
+	values, err := k.Values(ctx, mode, []byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("configuring %s: %w", req.Profile, err)
 	}

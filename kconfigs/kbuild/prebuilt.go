@@ -26,7 +26,7 @@ const modulesDir = "modules"
 // that of the day it was first asked for: what is measured should not change by itself.
 func (b *Builder) prebuiltInputs(p kconfigs.Prebuilt) (string, error) {
 	if p.Distro {
-		return hash(append(moduleParts(), "distro", b.Source.seriesName())...), nil
+		return hash(append(moduleParts(), "distro", b.Source.Series())...), nil
 	}
 	image, err := fileSHA256(p.Image)
 	if err != nil {
@@ -70,7 +70,8 @@ func (b *Builder) adopt(ctx context.Context, req kconfigs.Request, title string)
 	if err != nil {
 		return nil, fmt.Errorf("fetching %s: %w", req.Profile, err)
 	}
-	if err := j.writeIndex(ctx, key); err != nil {
+	j.key = key
+	if err := j.writeIndex(ctx); err != nil {
 		return nil, err
 	}
 	return b.load(key)
@@ -79,7 +80,7 @@ func (b *Builder) adopt(ctx context.Context, req kconfigs.Request, title string)
 // fillDistro downloads Debian's cloud kernel, which has what a virtual machine needs
 // built in, and unpacks it; dir becomes the kernel's entry.
 func (j *job) fillDistro(ctx context.Context, dir, key string) error {
-	pkg, err := cloudPackage(ctx, j.Source.seriesName())
+	pkg, err := cloudPackage(ctx, j.Source.Series())
 	if err != nil {
 		return err
 	}

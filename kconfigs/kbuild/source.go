@@ -117,8 +117,8 @@ func noSource(series string) error {
 		series, debianDir, series)
 }
 
-// seriesName gives the series that was asked for, or that the source's name speaks of.
-func (s *Source) seriesName() string {
+// Series gives the series that was asked for, or that the source's name speaks of.
+func (s *Source) Series() string {
 	if s.series != "" {
 		return s.series
 	}

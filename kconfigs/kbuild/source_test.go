@@ -235,16 +235,3 @@ func TestUnpackCancelled(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	nothingKept(t, c, "source")
 }
-
-func TestSymbols(t *testing.T) {
-	needTools(t, "make")
-	s, err := openAt(t, newTree(t))
-	require.NoError(t, err)
-	want := map[string]bool{"EXPERT": true, "MODULES": true, "64BIT": true, "NET": true, "UNIX": true, "INET": true,
-		"X86": true, "ARCH_ALL": true, "CMDLINE": true, "SHAPE": true}
-	for range 2 { // scanned, then from the cache
-		got, err := s.Symbols(context.Background())
-		require.NoError(t, err)
-		assert.Equal(t, want, got)
-	}
-}

@@ -25,6 +25,8 @@ func (o Options) fill(ctx context.Context, dir string) error {
 	// kbuild's own objects stand in a tree of their own, for a builder may be at work in
 	// its tree; and they are not kept, as their paths are not those of the entry.
 	obj := filepath.Join(dir, "obj")
+	// What a compiler leaves that is killed is removed with dir.
+	o.Environment = append(slices.Clone(o.Environment), "TMPDIR="+dir)
 	if err := o.make(ctx, obj, "build_config"); err != nil {
 		return fmt.Errorf("compiling the kernel's scripts/kconfig: %w", err)
 	}
@@ -72,7 +74,7 @@ func (o Options) compile(ctx context.Context, dir, obj string) error {
 	for _, name := range objects() {
 		args = append(args, filepath.Join(obj, "scripts/kconfig", name+".o"))
 	}
-	if _, err := process.Run(ctx, process.Command{Args: args}); err != nil {
+	if _, err := process.Run(ctx, process.Command{Args: args, Env: []string{"TMPDIR=" + dir}}); err != nil {
 		return fmt.Errorf("compiling netstrip's Kconfig program against %s (it is made for Linux 6.1 and 6.12): %w", o.Tree, err)
 	}
 	return nil
@@ -94,8 +96,9 @@ func (o Options) environment(ctx context.Context, obj string) ([]string, error) 
 	}
 	added := map[string]bool{}
 	for v := range bytes.SplitSeq(bytes.TrimSuffix(data, []byte{0}), []byte{0}) {
-		added[string(v)] = true
+		added[string(v)] = !bytes.HasPrefix(v, []byte("TMPDIR="))
 	}
+	maps.DeleteFunc(added, func(_ string, is bool) bool { return !is })
 	for _, v := range os.Environ() {
 		delete(added, v)
 	}
