@@ -34,6 +34,9 @@ type Profile struct {
 	Start Start
 	// Fragments are the names of embedded fragments, without ".config".
 	Fragments []string
+	// Args are added to the kernel's command line at each boot. They change nothing about
+	// the kernel: two profiles that differ in them alone share one.
+	Args []string
 
 	added []Fragment
 }
@@ -45,6 +48,10 @@ type Start struct {
 	Name string
 	// Text is the .config of a user's.
 	Text string
+	// Beside names the kernels that this one has much in common with, to be built in the
+	// object tree of those: tinyconfig, defconfig, or allnoconfig for the zero Start, or a
+	// name of their own. Empty means that of Name, or of all kernels with a Text.
+	Beside string
 }
 
 // Prebuilt is a kernel that netstrip does not compile.
@@ -89,7 +96,10 @@ func Ladder() []Profile {
 
 // Profiles gives all profiles: the ladder, and kernels to compare it with.
 func Profiles() []Profile {
-	return append(Ladder(),
+	ladder := Ladder()
+	return append(ladder,
+		Profile{Name: "lo-down", Hypothesis: "without a configured interface only IP breaks: full's kernel, lo left down as it is born",
+			Fragments: ladder[0].Fragments, Args: []string{"netstrip.lo=down"}},
 		Profile{Name: "tiny", Hypothesis: "the smallest kernel that still runs the probes finds what no-net finds",
 			Start: Start{Name: "tinyconfig"}, Fragments: []string{guest}},
 		Profile{Name: "defconfig", Hypothesis: "an ordinary kernel finds what full finds",
@@ -99,10 +109,27 @@ func Profiles() []Profile {
 		Profile{Name: "distro", Hypothesis: "a kernel that was not compiled here finds what full finds",
 			Prebuilt: &Prebuilt{Distro: true}},
 		Profile{Name: "services", Hypothesis: "what programs ask the kernel for besides sockets is there",
-			Fragments: []string{guest, "base", "services", "net", "netservices", "unix", "inet", "ipv6", "netns", "packet", "nic", "inetservices"}},
+			Start: Start{Beside: "services"}, Fragments: []string{guest, "base", "services", "net", "netservices", "unix", "inet", "ipv6", "netns", "packet", "nic", "inetservices"}},
 		Profile{Name: "services-no-net", Hypothesis: "of what has nothing to do with the network some goes with it, from message queues to audit",
-			Fragments: []string{guest, "base", "services", "no-net"}},
+			Start: Start{Beside: "services"}, Fragments: []string{guest, "base", "services", "no-net"}},
+		Profile{Name: "services-no-inet", Hypothesis: "a whole system under systemd does without IP: its services talk over AF_UNIX",
+			Start: Start{Beside: "services"}, Fragments: []string{guest, "base", "services", "net", "netservices", "unix", "no-inet", "netns", "packet", "nic"}},
 	)
+}
+
+// Apps gives the ladder and lo-down once more for real applications, with what those need
+// besides the network: full+apps to no-net+apps, lo-down+apps.
+func Apps() []Profile {
+	all := Profiles()[:len(Ladder())+1] // lo-down comes next
+	for i, p := range all {
+		all[i].Name += "+apps"
+		all[i].Start.Beside = "apps" // SMP alone is in nearly every object
+		all[i].Fragments = slices.Concat(p.Fragments, []string{"apps"})
+		if slices.Contains(p.Fragments, "inet") {
+			all[i].Fragments = append(all[i].Fragments, "appsnet")
+		}
+	}
+	return all
 }
 
 // ReadConfig reads a user's own .config as a profile.
@@ -142,7 +169,11 @@ func UserKernel(image, modules string) Profile {
 // Lookup gives the profile called name.
 func Lookup(name string) (Profile, error) {
 	var names []string
-	for _, p := range Profiles() {
+	all := Profiles()
+	if strings.HasSuffix(name, "+apps") {
+		all = Apps()
+	}
+	for _, p := range all {
 		if p.Name == name {
 			return p, nil
 		}

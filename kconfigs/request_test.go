@@ -50,7 +50,7 @@ func TestProfiles(t *testing.T) {
 		assert.True(t, p.Prebuilt != nil || p.Fragments[0] == "guest", "%s: nothing else keeps the guest heard", p.Name)
 	}
 	ladder := []string{"full", "no-packet", "no-netns", "no-unix", "no-ipv6", "no-inet", "bare-net", "no-net"}
-	assert.Equal(t, append(ladder, "tiny", "defconfig", "defconfig-no-net", "distro", "services", "services-no-net"), names)
+	assert.Equal(t, append(ladder, "lo-down", "tiny", "defconfig", "defconfig-no-net", "distro", "services", "services-no-net", "services-no-inet"), names)
 	for i, p := range Ladder() {
 		assert.Equal(t, ladder[i], p.Name)
 		assert.Equal(t, []string{"guest", "base"}, p.Fragments[:2], p.Name)
@@ -97,7 +97,7 @@ func TestRequests(t *testing.T) {
 
 func TestEveryFragmentIsUsedAndGivesReasons(t *testing.T) {
 	used := map[string]bool{}
-	for _, p := range Profiles() {
+	for _, p := range append(Profiles(), Apps()...) {
 		for _, f := range p.Fragments {
 			used[f+".config"] = true
 		}
@@ -119,7 +119,7 @@ func TestEveryFragmentIsUsedAndGivesReasons(t *testing.T) {
 }
 
 func TestLookupUnknown(t *testing.T) {
-	const all = "; the profiles are full, no-packet, no-netns, no-unix, no-ipv6, no-inet, bare-net, no-net, tiny, defconfig, defconfig-no-net, distro, services, services-no-net"
+	const all = "; the profiles are full, no-packet, no-netns, no-unix, no-ipv6, no-inet, bare-net, no-net, lo-down, tiny, defconfig, defconfig-no-net, distro, services, services-no-net, services-no-inet"
 	for name, want := range map[string]string{
 		"no-intet": `no profile is called "no-intet"; did you mean no-inet?` + all,
 		"on-net":   `no profile is called "on-net"; did you mean no-net?` + all,
@@ -261,4 +261,28 @@ func TestDistance(t *testing.T) {
 		assert.Equal(t, tt.want, distance(tt.a, tt.b, 9), tt)
 		assert.Equal(t, tt.want, distance(tt.b, tt.a, 9), tt)
 	}
+}
+
+// The kernels for applications are those of the ladder, with more that is not networking,
+// and tunnels where IP is.
+func TestApps(t *testing.T) {
+	var names []string
+	for _, p := range Apps() {
+		names = append(names, p.Name)
+		r, err := p.Request()
+		require.NoError(t, err, p.Name)
+		own := map[string]string{}
+		for _, s := range r.Settings {
+			own[s.Symbol] = s.Value
+		}
+		rung := request(t, strings.TrimSuffix(p.Name, "+apps"))
+		for _, s := range rung.Settings {
+			assert.Equal(t, s.Value, own[s.Symbol], "%s: %s", p.Name, s.Symbol)
+		}
+		assert.Equal(t, "y", own["SQUASHFS"], p.Name)
+		assert.Equal(t, own["INET"] == "y", own["WIREGUARD"] == "y", p.Name)
+	}
+	assert.Equal(t, strings.Fields("full+apps no-packet+apps no-netns+apps no-unix+apps no-ipv6+apps no-inet+apps bare-net+apps no-net+apps lo-down+apps"), names)
+	assert.Equal(t, request(t, "full+apps").Text(), request(t, "lo-down+apps").Text(), "they share a kernel")
+	assert.NotEmpty(t, lookup(t, "lo-down+apps").Args)
 }
