@@ -18,6 +18,17 @@ const (
 	// ParamProbes is the kernel command-line parameter that says which probes to run:
 	// globs of IDs, separated by commas; all of them where it is not given.
 	ParamProbes = "netstrip.probes"
+	// ParamInit is the kernel command-line parameter that names the init the kernel is to
+	// start, where that is asked about (initramfs.Init).
+	ParamInit = "netstrip.init"
+	// StepsDir is where an init's start script puts what became of its steps: a file for
+	// each, named for it, with the exit status and, on the next lines, what was said.
+	StepsDir = "/run/netstrip"
+	// ParamLo is the kernel command-line parameter that says how lo is to be found by the
+	// probes, and LoDown its one value: down and without addresses, as it is born. Otherwise
+	// it is as u-root's init leaves it, which sets it up.
+	ParamLo = "netstrip.lo"
+	LoDown  = "down"
 	// Version is the version of this protocol; Hello carries it.
 	Version = 1
 )
