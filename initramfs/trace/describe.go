@@ -1,0 +1,204 @@
+//go:build linux && amd64
+
+package trace
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// arguments are those of a call in a task that stands still.
+type arguments struct {
+	pid int
+	v   [6]uint64
+}
+
+// memory reads up to n bytes at an address of the task's.
+func (a arguments) memory(addr uint64, n int) []byte {
+	buf := make([]byte, n)
+	got, err := unix.PtracePeekData(a.pid, uintptr(addr), buf)
+	if err != nil && got <= 0 {
+		return nil
+	}
+	return buf[:got]
+}
+
+// path reads a string, of which 128 bytes say enough.
+func (a arguments) path(i int) string {
+	for n := 128; n > 0; n -= 16 { // it may stand at the end of what can be read
+		if text, _, ok := bytes.Cut(a.memory(a.v[i], n), []byte{0}); ok || n == 128 && len(text) == n {
+			return fmt.Sprintf("%q", text)
+		}
+	}
+	return "?"
+}
+
+// describe gives a call as a manual page would write it, with no argument in it that
+// differs from boot to boot, and whether it is one of the network's.
+func describe(nr int, a arguments) (text string, network bool) {
+	switch nr {
+	case unix.SYS_SOCKET:
+		return "socket(" + family(a.v[0]) + ", " + kind(a.v[1]) + ")", true
+	case unix.SYS_SOCKETPAIR:
+		return "socketpair(" + family(a.v[0]) + ", " + kind(a.v[1]) + ")", true
+	case unix.SYS_BIND:
+		return "bind(" + a.address(1, 2) + ")", true
+	case unix.SYS_CONNECT:
+		return "connect(" + a.address(1, 2) + ")", true
+	case unix.SYS_SENDTO:
+		return "sendto(" + a.address(4, 5) + ")", true
+	case unix.SYS_SETSOCKOPT, unix.SYS_GETSOCKOPT:
+		return name(nr) + "(" + level(a.v[1]) + fmt.Sprintf(", %d)", a.v[2]), true
+	case unix.SYS_IOCTL:
+		return ioctl(a.v[1])
+	case unix.SYS_UNSHARE, unix.SYS_CLONE:
+		return namespaces(nr, a.v[0])
+	case unix.SYS_SETNS:
+		return namespaces(nr, a.v[1])
+	case unix.SYS_PRCTL:
+		return fmt.Sprintf("prctl(%d)", a.v[0]), a.v[0] == unix.PR_SET_SECCOMP
+	case unix.SYS_OPEN, unix.SYS_STAT, unix.SYS_LSTAT, unix.SYS_ACCESS, unix.SYS_READLINK:
+		return path(nr, a.path(0))
+	case unix.SYS_OPENAT, unix.SYS_NEWFSTATAT, unix.SYS_FACCESSAT, unix.SYS_FACCESSAT2, unix.SYS_READLINKAT:
+		return path(nr, a.path(1))
+	case unix.SYS_MOUNT:
+		return "mount(" + a.path(2) + ")", false
+	}
+	n := name(nr)
+	return n, isSocketCall(nr)
+}
+
+// isSocketCall reports whether a call is for sockets alone, or goes with NET: message
+// queues (init/Kconfig:448) and seccomp's filters (arch/Kconfig:611) do.
+func isSocketCall(nr int) bool {
+	switch nr {
+	case unix.SYS_LISTEN, unix.SYS_ACCEPT, unix.SYS_ACCEPT4, unix.SYS_SENDMSG, unix.SYS_SENDMMSG,
+		unix.SYS_RECVFROM, unix.SYS_RECVMSG, unix.SYS_RECVMMSG, unix.SYS_GETSOCKNAME,
+		unix.SYS_GETPEERNAME, unix.SYS_SHUTDOWN, unix.SYS_MQ_OPEN, unix.SYS_SECCOMP:
+		return true
+	}
+	return false
+}
+
+// path is a call on a file, which is the network's where the file is.
+func path(nr int, file string) (string, bool) {
+	for _, part := range []string{"/proc/net", "/proc/sys/net", "/sys/class/net", "/dev/net/", "/ns/net"} {
+		if strings.Contains(file, part) {
+			return name(nr) + "(" + file + ")", true
+		}
+	}
+	return name(nr) + "(" + file + ")", false
+}
+
+// namespaces is a call that makes or enters namespaces.
+func namespaces(nr int, flags uint64) (string, bool) {
+	if flags&unix.CLONE_NEWNET != 0 {
+		return name(nr) + "(CLONE_NEWNET)", true
+	}
+	return name(nr), false
+}
+
+// ioctl is one that asks sockets (0x89, include/uapi/linux/sockios.h) or makes a TUN
+// device (TUNSETIFF), or any other.
+func ioctl(request uint64) (string, bool) {
+	const tunSetIff = 0x400454ca
+	if request == tunSetIff {
+		return "ioctl(TUNSETIFF)", true
+	}
+	return fmt.Sprintf("ioctl(%#x)", request), request>>8 == 0x89
+}
+
+func family(f uint64) string {
+	switch f {
+	case unix.AF_UNSPEC:
+		return "AF_UNSPEC"
+	case unix.AF_UNIX:
+		return "AF_UNIX"
+	case unix.AF_INET:
+		return "AF_INET"
+	case unix.AF_INET6:
+		return "AF_INET6"
+	case unix.AF_NETLINK:
+		return "AF_NETLINK"
+	case unix.AF_PACKET:
+		return "AF_PACKET"
+	case unix.AF_ALG:
+		return "AF_ALG"
+	}
+	return fmt.Sprintf("family %d", f)
+}
+
+// kind is the type of a socket, without the flags in its upper bits.
+func kind(k uint64) string {
+	switch k &^ (unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK) {
+	case unix.SOCK_STREAM:
+		return "SOCK_STREAM"
+	case unix.SOCK_DGRAM:
+		return "SOCK_DGRAM"
+	case unix.SOCK_RAW:
+		return "SOCK_RAW"
+	case unix.SOCK_SEQPACKET:
+		return "SOCK_SEQPACKET"
+	}
+	return fmt.Sprintf("type %d", k)
+}
+
+func level(l uint64) string {
+	switch l {
+	case unix.SOL_SOCKET:
+		return "SOL_SOCKET"
+	case unix.SOL_IP:
+		return "SOL_IP"
+	case unix.SOL_TCP:
+		return "SOL_TCP"
+	case unix.SOL_IPV6:
+		return "SOL_IPV6"
+	case unix.SOL_NETLINK:
+		return "SOL_NETLINK"
+	}
+	return fmt.Sprintf("level %d", l)
+}
+
+// ephemeral is the first port that the kernel gives out by itself
+// (net.ipv4.ip_local_port_range), which differs from boot to boot.
+const ephemeral = 32768
+
+// address is a struct sockaddr among the arguments.
+func (a arguments) address(at, length int) string {
+	b := a.memory(a.v[at], min(int(a.v[length]), 128))
+	if len(b) < 2 {
+		return "-"
+	}
+	f := uint64(binary.NativeEndian.Uint16(b))
+	text := family(f)
+	var ip netip.Addr
+	switch {
+	case f == unix.AF_INET && len(b) >= 8:
+		ip = netip.AddrFrom4([4]byte(b[4:8]))
+	case f == unix.AF_INET6 && len(b) >= 24:
+		ip = netip.AddrFrom16([16]byte(b[8:24]))
+	case f == unix.AF_UNIX:
+		return text + unixPath(b[2:])
+	default:
+		return text
+	}
+	if port := binary.BigEndian.Uint16(b[2:]); port < ephemeral {
+		return text + ", " + netip.AddrPortFrom(ip, port).String()
+	}
+	return text + ", " + ip.String()
+}
+
+// unixPath is the path of a Unix socket's address. An abstract name, or none, is left out:
+// libraries make them up.
+func unixPath(b []byte) string {
+	p, _, _ := bytes.Cut(b, []byte{0})
+	if len(p) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %q", p)
+}
