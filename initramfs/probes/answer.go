@@ -72,11 +72,11 @@ func goneAs(err error, gone ...syscall.Errno) error {
 func (a answer) finding(err error) wire.Finding {
 	if err == nil {
 		return wire.Finding{
-			Verdict: wire.Works, Errno: errnoName(a.errno), Call: a.call,
+			Verdict: wire.Works, Errno: ErrnoName(a.errno), Call: a.call,
 			Value: a.value, Detail: a.detail, Numbers: a.numbers,
 		}
 	}
-	f := wire.Finding{Verdict: wire.Inconclusive, Errno: errnoName(err), Detail: err.Error()}
+	f := wire.Finding{Verdict: wire.Inconclusive, Errno: ErrnoName(err), Detail: err.Error()}
 	var fail *failure
 	if errors.As(err, &fail) {
 		f.Call = fail.call
@@ -87,8 +87,8 @@ func (a answer) finding(err error) wire.Finding {
 	return f
 }
 
-// errnoName is the symbolic name of the error number in err, empty without one.
-func errnoName(err error) string {
+// ErrnoName is the symbolic name of the error number in err, empty without one.
+func ErrnoName(err error) string {
 	var errno syscall.Errno
 	switch {
 	case err == nil || !errors.As(err, &errno):

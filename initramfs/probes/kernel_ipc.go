@@ -172,19 +172,27 @@ func sysvMemory(context.Context) (answer, error) {
 	return answer{call: "shmget", detail: "what was written at one place was at the other"}, nil
 }
 
+// openQueue makes a message queue for so many messages of so many bytes. The system call
+// wants the name without the slash that mq_open(3) wants.
+func openQueue(queue string, messages, size int64) (fd int, remove func(), err error) {
+	type limits struct{ flags, messages, size, waiting, _, _, _, _ int64 }
+	name := append([]byte(queue), 0)
+	fd, err = syscallOf(unix.SYS_MQ_OPEN, uintptr(unsafe.Pointer(&name[0])), unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600,
+		uintptr(unsafe.Pointer(&limits{messages: messages, size: size})))
+	return fd, func() {
+		unix.Close(fd)
+		_, _ = syscallOf(unix.SYS_MQ_UNLINK, uintptr(unsafe.Pointer(&name[0])))
+	}, try("mq_open", err, unix.ENOSYS)
+}
+
 // posixQueue: message queues need the network, since they tell of messages over netlink
 // (init/Kconfig:448); without CONFIG_POSIX_MQUEUE the calls are stubs (kernel/sys_ni.c:113).
 func posixQueue(context.Context) (answer, error) {
-	type limits struct{ flags, messages, size, waiting, _, _, _, _ int64 }
-	// The system call wants the name without the slash that mq_open(3) wants.
-	name := append(fmt.Appendf(nil, "netstrip-%d", os.Getpid()), 0)
-	fd, err := syscallOf(unix.SYS_MQ_OPEN, uintptr(unsafe.Pointer(&name[0])), unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600,
-		uintptr(unsafe.Pointer(&limits{messages: 2, size: 128})))
+	fd, remove, err := openQueue(fmt.Sprintf("netstrip-%d", os.Getpid()), 2, 128)
 	if err != nil {
-		return answer{}, try("mq_open", err, unix.ENOSYS)
+		return answer{}, err
 	}
-	defer unix.Close(fd)
-	defer syscallOf(unix.SYS_MQ_UNLINK, uintptr(unsafe.Pointer(&name[0])))
+	defer remove()
 	until := unix.NsecToTimespec(time.Now().Add(patience * time.Second).UnixNano())
 	sent, got := pattern(100), make([]byte, 128)
 	if _, err := syscallOf(unix.SYS_MQ_TIMEDSEND, uintptr(fd), uintptr(unsafe.Pointer(&sent[0])), 100, 1, uintptr(unsafe.Pointer(&until))); err != nil {

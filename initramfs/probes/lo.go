@@ -251,7 +251,7 @@ func loInet4(fd int, request uint, name string) ([]byte, error) {
 		err = unix.IoctlIfreq(fd, request, r)
 	}
 	if err != nil {
-		return nil, try(call, err)
+		return nil, try(call, err, unix.EADDRNOTAVAIL) // it has none (net/ipv4/devinet.c:1152)
 	}
 	addr, err := r.Inet4Addr()
 	return addr, try(call, err)
@@ -261,8 +261,9 @@ func loInet4(fd int, request uint, name string) ([]byte, error) {
 // comes with lo's going up (net/ipv6/addrconf.c:3329).
 func loAddr6(context.Context) (answer, error) {
 	const call = "/proc/net/if_inet6"
-	// /proc/net stands for /proc/self/net, which is not there at all without CONFIG_NET.
-	text, err := readFile("/proc/self", "net/if_inet6")
+	// /proc/net stands for /proc/self/net, which is not there at all without CONFIG_NET, and
+	// self for the first thread, which another probe may have taken to another namespace.
+	text, err := readFile("/proc/thread-self", "net/if_inet6")
 	if err != nil {
 		var fail *failure
 		if errors.As(err, &fail) && fail.gone {
@@ -275,7 +276,7 @@ func loAddr6(context.Context) (answer, error) {
 			return answer{call: call, value: "::1/128"}, nil
 		}
 	}
-	return answer{}, wrong(call, "::1/128 on lo is not among %q", inet6Addresses(text))
+	return answer{}, &failure{call: call, err: fmt.Errorf("::1/128 on lo is not among %q", inet6Addresses(text)), gone: true}
 }
 
 // loBind127 binds without any of them being an address of lo: 127.0.0.0/8 is local

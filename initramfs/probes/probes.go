@@ -4,7 +4,7 @@
 // the guest, one child process per family; its tests also run on the host.
 //
 // A Probe is one question; its answer is a wire.Finding. Families have their own
-// files: lo.go, netns*.go, socket_*.go, isolation.go, path.go, kernel_*.go. Probes use bare system calls where the error
+// files: lo.go, netns*.go, socket_*.go, isolation.go, path.go, kernel_*.go, perf*.go. Probes use bare system calls where the error
 // number is the finding, because Go's net package falls into fallbacks of its own
 // (it takes ENOSYS for "try something else") and hides which call said what.
 //
@@ -18,8 +18,6 @@ package probes
 
 import (
 	"context"
-	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -41,6 +39,8 @@ type Probe struct {
 	// Always says why every kernel that runs the probes answers works; empty where one may
 	// answer absent.
 	Always string
+	// Extra says that it is asked only where a pattern matches it, not with all the others.
+	Extra bool
 	// Limit is how long it may take; 0 means Deadline.
 	Limit time.Duration
 
@@ -57,34 +57,28 @@ func All() []Probe {
 		pathProbes(),
 		ipcProbes(), descriptorProbes(), confineProbes(), eventProbes(), familyProbes(), mountProbes(),
 		cgroupProbes(), deviceProbes(), uringProbes(), bpfProbes(),
+		perfProbes(),
 	)
 }
 
-// Select returns the probes whose IDs match one of the patterns, a list separated
-// by commas: all of them where it is empty. A pattern is a shell glob whose * also
-// crosses slashes: "socket/unix/*", "*/loopback", "lo/mtu".
+// Select returns the probes that match the patterns, as wire.Matches has them: all but the
+// extra ones where there are none.
 func Select(patterns string) ([]Probe, error) {
-	if patterns == "" {
-		return All(), nil
-	}
 	var chosen []Probe
 	for _, p := range All() {
-		for _, pattern := range strings.Split(patterns, ",") {
-			// path.Match stops * at a slash; without slashes there is nothing to stop at.
-			ok, err := path.Match(flat(pattern), flat(p.ID))
-			if err != nil {
-				return nil, fmt.Errorf("selecting probes by %q: %w", pattern, err)
-			}
-			if ok {
-				chosen = append(chosen, p)
-				break
-			}
+		ok, err := !p.Extra, error(nil)
+		if patterns != "" {
+			ok, err = wire.Matches(patterns, p.ID)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			chosen = append(chosen, p)
 		}
 	}
 	return chosen, nil
 }
-
-func flat(id string) string { return strings.ReplaceAll(id, "/", ":") }
 
 // Family is the first part of the ID. A family's probes share a process.
 func (p Probe) Family() string {

@@ -17,7 +17,7 @@ import (
 )
 
 func TestAllProbesAreWellFormed(t *testing.T) {
-	form := regexp.MustCompile(`^(lo|netns|socket|isolation|path|kernel)(/[a-z0-9-]+)+$`)
+	form := regexp.MustCompile(`^(lo|netns|socket|isolation|path|kernel|perf)(/[a-z0-9-]+)+$`)
 	seen := map[string]bool{}
 	var families []string
 	for _, p := range All() {
@@ -32,7 +32,7 @@ func TestAllProbesAreWellFormed(t *testing.T) {
 		// A family's probes share a process, so they must stand together.
 		assert.Equal(t, families[len(families)-1], p.Family(), "%s is not with its family", p.ID)
 	}
-	assert.Equal(t, []string{"lo", "netns", "socket", "isolation", "path", "kernel"}, families)
+	assert.Equal(t, []string{"lo", "netns", "socket", "isolation", "path", "kernel", "perf"}, families)
 }
 
 func TestSelect(t *testing.T) {
@@ -56,7 +56,10 @@ func TestSelect(t *testing.T) {
 	}
 	all, err := Select("")
 	require.NoError(t, err)
-	assert.Len(t, all, len(All()))
+	more, err := Select("*")
+	require.NoError(t, err)
+	assert.Len(t, more, len(All()))
+	assert.Len(t, all, len(All())-len(perfProbes()), "what measures is asked by name alone")
 	_, err = Select("lo/[")
 	assert.ErrorContains(t, err, `"lo/["`)
 }
@@ -69,7 +72,7 @@ func TestIdle(t *testing.T) {
 
 // What needs neither privileges nor IPv6 works on any host that can run the tests.
 func TestOnHost(t *testing.T) {
-	chosen, err := Select("socket/unix/*,socket/???4/*,socket/tutorial/*,socket/http/*,socket/netlink/route,netns/file,lo/[fim]*,path/localhost,kernel/pipe,kernel/futex,kernel/epoll,kernel/eventfd")
+	chosen, err := Select("socket/unix/*,socket/???4/*,socket/tutorial/*,socket/http/*,socket/netlink/route,netns/file,lo/[fim]*,path/localhost,kernel/pipe,kernel/futex,kernel/epoll,kernel/eventfd,perf/pipe,perf/memory,perf/unix/*,perf/???4")
 	require.NoError(t, err)
 	for _, p := range chosen {
 		if strings.HasPrefix(p.ID, "socket/raw4") {

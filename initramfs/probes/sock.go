@@ -88,6 +88,13 @@ func (p pair) close() {
 	}
 }
 
+// reach is try for a call to or from an IP address. What is conclusive is that no interface
+// that is up has it, or that no way leads there: of lo's addresses these say that lo is
+// down (net/ipv4/af_inet.c:502, net/ipv6/af_inet6.c:384, net/ipv4/route.c:2769).
+func reach(call string, err error) error {
+	return try(call, err, unix.EADDRNOTAVAIL, unix.ENETUNREACH, unix.ENETDOWN)
+}
+
 // bound makes a socket bound to an address and gives the address it got.
 func bound(domain, typ int, at unix.Sockaddr) (int, unix.Sockaddr, error) {
 	fd, err := socket(domain, typ, 0)
@@ -96,7 +103,7 @@ func bound(domain, typ int, at unix.Sockaddr) (int, unix.Sockaddr, error) {
 	}
 	if err := unix.Bind(fd, at); err != nil {
 		unix.Close(fd)
-		return -1, nil, try("bind", err)
+		return -1, nil, reach("bind", err)
 	}
 	got, err := unix.Getsockname(fd)
 	if err != nil {
@@ -139,7 +146,7 @@ func connectTo(domain, typ, l int, at unix.Sockaddr) (pair, error) {
 	p.a = client
 	if err := connect(client, at); err != nil {
 		p.close()
-		return pair{}, try("connect", err)
+		return pair{}, reach("connect", err)
 	}
 	p.b, err = again(func() (int, error) {
 		fd, _, err := unix.Accept4(l, unix.SOCK_CLOEXEC)
@@ -180,7 +187,7 @@ func datagramPair(domain int, at, other unix.Sockaddr) (pair, error) {
 	for fd, to := range map[int]unix.Sockaddr{a: atB, b: atA} {
 		if err := connect(fd, to); err != nil {
 			p.close()
-			return pair{}, try("connect", err)
+			return pair{}, reach("connect", err)
 		}
 	}
 	return p, nil

@@ -68,7 +68,7 @@ func chatAt(at unix.Sockaddr) error {
 		}
 		defer unix.Close(fd)
 		if err := connect(fd, at); err != nil {
-			return try("connect", err)
+			return reach("connect", err)
 		}
 		// The server says hello: until then it may not know this one to tell things to.
 		if err := receive(fd, []byte("hello\n")); err != nil {
@@ -206,7 +206,7 @@ func streamTutorial(ctx context.Context) (answer, error) {
 		}
 		defer unix.Close(fd)
 		if err := connect(fd, to); err != nil {
-			return try("connect", err)
+			return reach("connect", err)
 		}
 		served, err := syscallOf(unix.SYS_ACCEPT4, uintptr(l), 0, 0, unix.SOCK_CLOEXEC)
 		if err != nil {
@@ -240,7 +240,7 @@ func datagramTutorial(ctx context.Context) (answer, error) {
 		}
 		defer unix.Close(fd)
 		if err := unix.Sendto(fd, words, 0, to); err != nil {
-			return try("sendto", err)
+			return reach("sendto", err)
 		}
 		return receive(ear, words)
 	})
@@ -265,7 +265,7 @@ func pingAll(context.Context) (answer, error) {
 			to[3] = 254
 		}
 		if err := unix.Sendto(fd, echoMessage(icmpEchoRequest, 7, uint16(n), pattern(8)), 0, &unix.SockaddrInet4{Addr: to}); err != nil {
-			return answer{}, try("sendto", err)
+			return answer{}, reach("sendto", err)
 		}
 		want := echoMessage(icmpEchoReply, 7, uint16(n), pattern(8))
 		for {

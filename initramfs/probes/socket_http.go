@@ -43,7 +43,7 @@ func httpOver(host string) func(context.Context) (answer, error) {
 		}
 		l, err := net.Listen("tcp4", "127.0.0.1:0")
 		if err != nil {
-			return answer{}, try("listen", err)
+			return answer{}, reach("listen", err)
 		}
 		page := pattern(streamBytes)
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -98,7 +98,7 @@ func refused(context.Context) (answer, error) {
 		return answer{}, wrong("connect", "a connection to a port on which nothing listens was made")
 	}
 	if !errors.Is(err, unix.ECONNREFUSED) {
-		return answer{}, try("connect", err)
+		return answer{}, reach("connect", err)
 	}
 	return answer{call: "connect", errno: err, detail: "refused, as it should be"}, nil
 }

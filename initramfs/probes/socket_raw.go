@@ -87,7 +87,7 @@ func icmpEcho(context.Context) (answer, error) {
 	id := uint16(os.Getpid())
 	request := echoMessage(icmpEchoRequest, id, 1, pattern(56))
 	if err := unix.Sendto(fd, request, 0, loopback(unix.AF_INET)); err != nil {
-		return answer{}, try("sendto", err)
+		return answer{}, reach("sendto", err)
 	}
 	want := echoMessage(icmpEchoReply, id, 1, pattern(56))
 	buf := make([]byte, 2048)
@@ -126,7 +126,7 @@ func capture(context.Context) (answer, error) {
 	frame := append([]byte("netstrip"), pattern(200)...)
 	to := &unix.SockaddrLinklayer{Protocol: htons(etherTest), Ifindex: loIndex, Halen: 6}
 	if err := unix.Sendto(mouth, frame, 0, to); err != nil {
-		return answer{}, try("sendto(lo)", err)
+		return answer{}, reach("sendto(lo)", err)
 	}
 	buf := make([]byte, 2048)
 	for range 64 {

@@ -1,0 +1,204 @@
+package initramfs
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/u-root/mkuimage/cpio"
+	"github.com/u-root/mkuimage/uimage/initramfs"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/process"
+)
+
+// initTrees has a directory for each init that brings files of ours.
+//
+//go:embed inits
+var initTrees embed.FS
+
+// packagesKind is the cache's drawer for packages that were downloaded.
+const packagesKind = "packages"
+
+// Init is a program that a kernel can be booted into, with what it takes until it has
+// started the probes. The zero value is u-root's init, of which nothing is asked.
+type Init struct {
+	// Name is what people call it, About says in a line what it does.
+	Name, About string
+	// Path is the program in the image.
+	Path string
+	// Packages are the Debian packages that its files are from, and all those depend on;
+	// files of ours are in inits/Name. As a distribution's kernel they are those of the
+	// day they were first asked for: what is measured should not change by itself.
+	Packages []string
+	// Links are symbolic links, by name, that no package has.
+	Links map[string]string
+	// MemoryMiB is what its guest needs where that is more than others do.
+	MemoryMiB int
+}
+
+// Inits gives the inits, the one that does least first.
+func Inits() []Init {
+	return []Init{
+		{Name: "probe", Path: "/bin/uinit",
+			About: "our own program as process 1: it mounts four file systems and asks the probes"},
+		{Name: "u-root", Path: "/init",
+			About: "u-root's init, which every kernel is booted into where nothing else is said, and which sets up lo"},
+		{Name: "busybox", Path: "/sbin/init", Packages: []string{"busybox-static"},
+			Links: map[string]string{"sbin/init": "/bin/busybox", "bin/sh": "busybox"},
+			About: "busybox's init with a start script as small systems have it: mounts, lo, syslogd"},
+		{Name: "systemd", Path: "/lib/systemd/systemd", Packages: systemdPackages(), MemoryMiB: 512,
+			About: "Debian's systemd with journald, udevd, logind and D-Bus, up to multi-user.target"},
+	}
+}
+
+// systemdPackages are systemd, udev and the D-Bus system bus with the libraries that they
+// need; no shell, no scripts of theirs are run.
+func systemdPackages() []string {
+	return strings.Fields(`systemd udev dbus dbus-daemon dbus-bin dbus-system-bus-common mount libacl1 libapparmor1
+		libargon2-1 libaudit1 libblkid1 libbz2-1.0 libc6 libcap-ng0 libcap2 libcrypt1 libcryptsetup12 libdbus-1-3
+		libdevmapper1.02.1 libexpat1 libfdisk1 libffi8 libgcc-s1 libgcrypt20 libgpg-error0 libip4tc2 libjson-c5 libkmod2
+		liblz4-1 liblzma5 libmount1 libp11-kit0 libpam0g libpcre2-8-0 libseccomp2 libselinux1 libsmartcols1 libssl3
+		libsystemd-shared libsystemd0 libudev1 libuuid1 libzstd1 zlib1g`)
+}
+
+// LookupInit gives the init called name.
+func LookupInit(name string) (Init, error) {
+	var names []string
+	for _, i := range Inits() {
+		if i.Name == name {
+			return i, nil
+		}
+		names = append(names, i.Name)
+	}
+	return Init{}, fmt.Errorf("no init is called %q; the inits are %s", name, strings.Join(names, ", "))
+}
+
+// KernelArgs are what has the kernel start it, and the guest's program know of it.
+func (i Init) KernelArgs() []string {
+	if i.Name == "" {
+		return nil
+	}
+	return []string{"rdinit=" + i.Path, wire.ParamInit + "=" + i.Name}
+}
+
+// Key is a hash of what makes the init, without what is in its packages.
+func (i Init) Key() string {
+	h := sha256.New()
+	part(h, "init", fmt.Appendf(nil, "%d %+v", layout, i))
+	_ = i.walk(func(name string, data []byte) error { part(h, name, data); return nil })
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// walk gives the files of ours, by their names in the image. Some inits have none.
+func (i Init) walk(each func(name string, data []byte) error) error {
+	root := "inits/" + i.Name
+	return fs.WalkDir(initTrees, root, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path == root {
+			return nil
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := initTrees.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return each(strings.TrimPrefix(path, root+"/"), data)
+	})
+}
+
+// withInit gives the image with an archive behind it that has what an init needs.
+func (i *Image) withInit(ctx context.Context, c *cache.Cache, o Options) (*Image, error) {
+	if len(o.Init.Packages) == 0 {
+		return i, nil
+	}
+	image, err := i.extend(ctx, c, o.Init.Key(), func(dir string) (*initramfs.Files, error) {
+		packages, err := fetch(ctx, c, o)
+		if err != nil {
+			return nil, err
+		}
+		o.Progress.Line("building the initramfs with %s", o.Init.Name)
+		return o.Init.files(ctx, packages, dir)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("building the initramfs with %s: %w", o.Init.Name, err)
+	}
+	return image, nil
+}
+
+// fetch gives a directory with the packages of an init.
+func fetch(ctx context.Context, c *cache.Cache, o Options) (string, error) {
+	key := sha256.Sum256([]byte(strings.Join(o.Init.Packages, " ")))
+	return c.PublishSound(ctx, packagesKind, hex.EncodeToString(key[:16]), func(dir string) error {
+		o.Progress.Line("downloading the packages of %s", o.Init.Name)
+		// The sandbox's own user may not write here, and apt would say so.
+		args := append([]string{"apt-get", "download", "-q", "-o", "APT::Sandbox::User=root"}, o.Init.Packages...)
+		_, err := process.Run(ctx, process.Command{Args: args, Dir: dir})
+		if process.Missing(err) {
+			err = fmt.Errorf("%w; the init %s is made of Debian packages: take another", err, o.Init.Name)
+		}
+		return err
+	})
+}
+
+// distance is how far from being called after the init a package is.
+func (i Init) distance(deb string) int {
+	if strings.HasPrefix(filepath.Base(deb), i.Name) {
+		return 0
+	}
+	return 1
+}
+
+// files unpacks packages into dir, adds what is ours, and gives the names of all that
+// goes into the image. The packages' own scripts are not run.
+func (i Init) files(ctx context.Context, packages, dir string) (*initramfs.Files, error) {
+	root := filepath.Join(dir, rootName)
+	debs, err := filepath.Glob(filepath.Join(packages, "*.deb"))
+	if err != nil {
+		return nil, err
+	}
+	// What the init is called after comes first.
+	slices.SortStableFunc(debs, func(a, b string) int { return i.distance(a) - i.distance(b) })
+	var names strings.Builder
+	for _, deb := range debs {
+		if _, err := process.Run(ctx, process.Command{Args: []string{"dpkg-deb", "-x", deb, root}}); err != nil {
+			return nil, fmt.Errorf("unpacking %s: %w", filepath.Base(deb), err)
+		}
+		fmt.Fprintln(&names, strings.TrimSuffix(filepath.Base(deb), ".deb"))
+	}
+	for _, unused := range []string{"usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/lib/x86_64-linux-gnu/gconv", "lib/udev/hwdb.d"} {
+		if err := os.RemoveAll(filepath.Join(root, unused)); err != nil {
+			return nil, err
+		}
+	}
+	if err := cache.WriteFile(filepath.Join(dir, packagesName), []byte(names.String())); err != nil {
+		return nil, err
+	}
+	files := initramfs.NewFiles()
+	if err := files.AddFileNoFollow(root, "."); err != nil {
+		return nil, err
+	}
+	for name, target := range i.Links {
+		if err := files.AddRecord(cpio.Symlink(name, target)); err != nil {
+			return nil, err
+		}
+	}
+	return files, i.walk(func(name string, data []byte) error {
+		perm := uint64(0o644)
+		if strings.HasPrefix(string(data), "#!") {
+			perm = 0o755
+		}
+		delete(files.Files, name) // ours in the place of the package's
+		return files.AddRecord(cpio.StaticFile(name, string(data), perm))
+	})
+}
