@@ -1,0 +1,170 @@
+package apps
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestOwnApplications(t *testing.T) {
+	list, err := Load("")
+	require.NoError(t, err)
+	var names []string
+	for _, a := range list {
+		names = append(names, a.Name)
+	}
+	for _, name := range []string{
+		"apache", "crun", "dbus", "django", "flask", "journald", "mariadb", "nginx", "node", "openvpn",
+		"postgres", "rabbitmq", "redis", "runc", "squid", "vite", "wireguard",
+	} {
+		assert.Contains(t, names, name)
+	}
+	assert.IsIncreasing(t, names)
+	files, err := filepath.Glob("*.yaml")
+	require.NoError(t, err)
+	assert.Len(t, list, len(files), "a file without an application, or two with one name")
+	for _, a := range list {
+		assert.FileExists(t, a.Name+".yaml")
+	}
+	ids := map[string]bool{}
+	for _, w := range Wire(list) {
+		assert.False(t, ids[w.ID], w.ID)
+		ids[w.ID] = true
+		// The guest mounts something of its own there.
+		for name := range w.Files {
+			assert.NotRegexp(t, `^/(tmp|run|proc|sys|dev)/`, name, w.ID)
+		}
+		assert.False(t, regexp.MustCompile(w.Expect).MatchString(""), "%s: silence would do", w.ID)
+	}
+	assert.Subset(t, slices.Collect(maps.Keys(ids)), []string{"app/redis/unix", "app/postgres/none", "app/wireguard/loopback"})
+	assert.Subset(t, Symbols(list), []string{"TUN", "WIREGUARD"})
+}
+
+// An application is named for one way; what it says for all ways, and for one, is there.
+func TestParse(t *testing.T) {
+	a, problems := parse("x.yaml", []byte(`
+name: x
+packages: [pk]
+symbols: [TUN]
+make: {files: {/etc/m: made}, run: [{run: make it, user: u}]}
+files: {/etc/all: all, /etc/both: all}
+ways:
+  unix:
+    files: {/etc/both: way}
+    setup: [{run: a b, dir: /d, env: {K: v}}]
+    services: [{run: [s, "two words"], user: u, ready: {run: r}, log: /l}]
+    ask: {run: ask it}
+    expect: ^x
+    seconds: 5
+  loopback: {ask: {run: ask}, expect: y, seconds: 5}
+`))
+	require.Empty(t, problems)
+	require.Len(t, a.Ways, 2)
+	assert.Equal(t, "app/x/loopback", a.Ways[0].ID)
+	assert.Equal(t, map[string]string{"/etc/all": "all", "/etc/both": "all"}, a.Ways[0].Files)
+	w := a.Ways[1]
+	assert.Equal(t, map[string]string{"/etc/all": "all", "/etc/both": "way"}, w.Files)
+	assert.Equal(t, []string{"a", "b"}, w.Setup[0].Argv)
+	assert.Equal(t, "/d", w.Setup[0].Dir)
+	assert.Equal(t, map[string]string{"K": "v"}, w.Setup[0].Env)
+	require.Len(t, w.Services, 1)
+	assert.Equal(t, []string{"s", "two words"}, w.Services[0].Argv)
+	assert.Equal(t, "u", w.Services[0].User)
+	assert.Equal(t, []string{"r"}, w.Services[0].Ready.Argv)
+	assert.Equal(t, "/l", w.Services[0].Log)
+	assert.Equal(t, "^x", w.Expect)
+	assert.Equal(t, "made", a.Make.Files["/etc/m"])
+	assert.Equal(t, "u", a.Make.Run[0].User)
+}
+
+// The example in the package's comment is one that is understood.
+func TestExample(t *testing.T) {
+	source, err := os.ReadFile("apps.go")
+	require.NoError(t, err)
+	var text strings.Builder
+	for line := range strings.Lines(string(source)) {
+		if example, ok := strings.CutPrefix(line, "//\t"); ok {
+			text.WriteString(example)
+		}
+	}
+	a, problems := parse("example.yaml", []byte(text.String()))
+	require.Empty(t, problems)
+	require.Len(t, a.Ways, 1)
+	assert.Equal(t, "app/redis/loopback", a.Ways[0].ID)
+}
+
+func TestMessages(t *testing.T) {
+	good := "name: x\npackages: [pk]\nways:\n  unix:\n    ask: {run: ask}\n    expect: y\n    seconds: 5\n"
+	_, problems := parse("x.yaml", []byte(good))
+	require.Empty(t, problems)
+	for _, tt := range []struct{ old, new, want string }{
+		{good, "", "x.yaml: it is empty"},
+		{good, "- a\n- b\n", "x.yaml:1: cannot unmarshal !!seq into apps.declaration"},
+		{"packages: [pk]", "packages: pk: [pk]", "x.yaml:2: mapping values are not allowed in this context"},
+		{"packages", "package", "x.yaml:2: field package not found"},
+		{"{run: ask}", "{rum: ask}", "x.yaml:5: field rum not found"},
+		{"name: x", "name: X y", `x.yaml:1: name "X y": want small letters, digits and -`},
+		{"packages: [pk]", "packages: []", "x.yaml:2: packages: name those of Debian's that it takes"},
+		{"packages: [pk]", "packages: ['; rm']", `x.yaml:2: packages: "; rm" is no name of a Debian package`},
+		{"ways:", "npm: [vite]\nways:", `x.yaml:3: npm: "vite": want NAME@VERSION`},
+		{"ways:", "symbols: [CONFIG_TUN]\nways:", `x.yaml:3: symbols: "CONFIG_TUN": want the name of a symbol without CONFIG_`},
+		{"ways:", "files:\n  etc/x: y\nways:", `x.yaml:4: "etc/x": want an absolute path`},
+		{"ways:", "make:\n  files:\n    /etc/../x: y\nways:", `x.yaml:5: "/etc/../x": want an absolute path`},
+		{"  unix:", "  tcp:", `x.yaml:4: way "tcp": want one of loopback, unix, none`},
+		{"{run: ask}", "{}", "x.yaml:5: ask: there is no run"},
+		{"    ask: {run: ask}\n", "", "x.yaml:4: ask: there is no run"},
+		{"    expect: y", "    services: [{ready: {run: r}}]\n    expect: y", "x.yaml:6: services: there is no run"},
+		{"expect: y", "expect: '('", "x.yaml:6: expect: error parsing regexp: missing closing ): `(`"},
+		{"expect: y", "expect: ''", "x.yaml:6: expect: any answer would match"},
+		{"seconds: 5", "seconds: 0", "x.yaml:7: seconds: want 1 to 3600, the limit of the whole"},
+		{"seconds: 5", "seconds: soon", "x.yaml:7: cannot unmarshal !!str `soon` into int"},
+		{good, "name: x\npackages: [pk]\nways: {}\n", "x.yaml:3: ways: there is none of loopback, unix, none"},
+	} {
+		text := strings.Replace(good, tt.old, tt.new, 1)
+		require.NotEqual(t, good, text)
+		_, problems := parse("x.yaml", []byte(text))
+		assert.Equal(t, tt.want, (&kconfigs.RequestError{Problems: problems}).Error())
+	}
+}
+
+func TestLoadUsersOwn(t *testing.T) {
+	own, err := Load("")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	_, err = Load(dir)
+	assert.EqualError(t, err, dir+": reading the applications: there is no *.yaml in it")
+	_, err = Load(filepath.Join(dir, "none"))
+	assert.EqualError(t, err, filepath.Join(dir, "none")+": reading the applications: no such file or directory")
+
+	text := "packages: [pk]\nways: {none: {ask: {run: ask}, expect: y, seconds: 5}}\n"
+	write("a.yaml", "name: mine\n"+text)
+	write("b.yaml", "name: redis\n"+text)
+	write("notes.txt", "not one")
+	list, err := Load(dir)
+	require.NoError(t, err)
+	assert.Len(t, list, len(own)+1)
+	i := slices.IndexFunc(list, func(a App) bool { return a.Name == "redis" })
+	assert.Equal(t, []string{"pk"}, list[i].Packages, "a user's takes the place of ours")
+
+	write("c.yaml", "name: redis\n"+text)
+	_, err = Load(dir)
+	assert.EqualError(t, err, dir+`/c.yaml: name "redis" is that of the application in `+dir+"/b.yaml")
+	require.NoError(t, os.Remove(filepath.Join(dir, "c.yaml")))
+
+	write("a.yaml", "name: mine\n")
+	write("b.yaml", "nam: mine\n")
+	_, err = Load(dir)
+	want := []string{"a.yaml:1: packages: name those of Debian's that it takes", "a.yaml:1: ways: there is none of loopback, unix, none", "b.yaml:1: field nam not found"}
+	assert.EqualError(t, err, dir+"/"+strings.Join(want, "\n"+dir+"/"))
+}

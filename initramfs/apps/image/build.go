@@ -1,0 +1,294 @@
+package image
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/apps"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+)
+
+// epoch is the latest time a file of the disk may have, in seconds (SOURCE_DATE_EPOCH).
+const epoch = "1700000000"
+
+// sources are where the packages come from, as sources.list(5) has it.
+func sources() []string {
+	return []string{
+		"deb http://deb.debian.org/debian bookworm main",
+		"deb http://deb.debian.org/debian bookworm-updates main",
+		"deb http://deb.debian.org/debian-security bookworm-security main",
+	}
+}
+
+// debstrapFlags leave out what no application reads, and keep what is there already.
+func debstrapFlags() []string {
+	flags := []string{
+		"--verbose", "--variant=essential", "--format=tar", "--architectures=amd64",
+		"--aptopt=Acquire::Retries \"3\"", "--dpkgopt=force-confold", "--skip=essential/unlink",
+	}
+	for _, dir := range []string{"doc", "info", "lintian", "locale", "man"} {
+		flags = append(flags, "--dpkgopt=path-exclude=/usr/share/"+dir+"/*")
+	}
+	return flags
+}
+
+// npmFlags pin what a package needs to what was newest on a day, and run no scripts.
+func npmFlags() []string {
+	return []string{
+		"--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--no-bin-links",
+		"--os=linux", "--cpu=x64", "--libc=glibc", "--before=2025-11-01",
+	}
+}
+
+// tarFlags make an archive that says nothing of who made it, and when.
+func tarFlags() []string {
+	return []string{"--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX", "--mtime=@" + epoch}
+}
+
+// squashFlags say of the root directory what sqfstar does not take from the archive.
+func squashFlags() []string {
+	return []string{
+		"-comp", "zstd", "-root-mode", "0755", "-root-uid", "0", "-root-gid", "0", "-no-progress",
+	}
+}
+
+// builder makes one disk in the empty directory dir.
+type builder struct {
+	dir      string
+	cache    *cache.Cache
+	progress *progress.Printer
+}
+
+func (b builder) fill(ctx context.Context, list []apps.App) error {
+	tools := map[string]string{"mmdebstrap": "mmdebstrap", "sqfstar": "squashfs-tools", "tar": "tar"}
+	if slices.ContainsFunc(list, func(a apps.App) bool { return a.NPM != nil }) {
+		tools["npm"] = "npm"
+	}
+	if err := installed(tools); err != nil {
+		return err
+	}
+	b.progress.Line("making the disk of the applications: about 4 minutes")
+	if err := b.stage(ctx, list); err != nil {
+		return err
+	}
+	mode := mode(ctx)
+	if err := b.debstrap(ctx, mode, list); err != nil {
+		return err
+	}
+	if err := b.squash(ctx, mode); err != nil {
+		return err
+	}
+	for _, name := range []string{"stage", "stage.tar", "root.tar", "tmp"} {
+		if err := os.RemoveAll(filepath.Join(b.dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// installed names all programs that are missing, by the packages that have them.
+func installed(tools map[string]string) error {
+	var names, packages []string
+	for name, pkg := range tools {
+		if _, err := exec.LookPath(name); err != nil {
+			names, packages = append(names, name), append(packages, pkg)
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	slices.Sort(names)
+	slices.Sort(packages)
+	return fmt.Errorf("missing %s: apt-get install %s", strings.Join(names, ", "), strings.Join(packages, " "))
+}
+
+// stage packs what is put on the disk before Debian's packages into stage.tar: the
+// declared files, npm's packages, and the script that is run after them.
+func (b builder) stage(ctx context.Context, list []apps.App) error {
+	files := map[string]string{runnerFile: runner(list), "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n", "/etc/hostname": "netstrip\n"}
+	for _, a := range list {
+		for name, text := range a.Make.Files {
+			if old, ok := files[name]; ok && old != text {
+				return fmt.Errorf("%s: another application wants other text in %s", a.Name, name)
+			}
+			files[name] = text
+		}
+	}
+	root := filepath.Join(b.dir, "stage")
+	for name, text := range files {
+		path := filepath.Join(root, name)
+		mode := os.FileMode(0o644)
+		if strings.HasPrefix(text, "#!") {
+			mode = 0o755
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			return err
+		}
+	}
+	for _, a := range list {
+		if err := b.npm(ctx, a, filepath.Join(root, "srv", a.Name)); err != nil {
+			return err
+		}
+	}
+	// Without the directories, which in Debian may be symbolic links.
+	find := `cd stage && find . ! -type d -print0 | tar --create --file=../stage.tar --null --files-from=- "$@"`
+	_, err := process.Run(ctx, process.Command{Dir: b.dir, Args: append([]string{"sh", "-c", find, "sh"}, tarFlags()...)})
+	return err
+}
+
+// npm installs an application's packages of npm, and notes which they are.
+func (b builder) npm(ctx context.Context, a apps.App, dir string) error {
+	if len(a.NPM) == 0 {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	b.progress.State("making the disk of the applications: npm install %s", strings.Join(a.NPM, " "))
+	args := append(append([]string{"npm", "install", "--prefix", dir}, npmFlags()...), a.NPM...)
+	if _, err := process.Run(ctx, process.Command{Args: args, Dir: b.dir}); err != nil {
+		return fmt.Errorf("npm install %s: %w", strings.Join(a.NPM, " "), err)
+	}
+	// The list is for npm alone, which puts it in no fixed order.
+	lock := filepath.Join(dir, "node_modules", ".package-lock.json")
+	data, err := os.ReadFile(lock)
+	if err != nil {
+		return err
+	}
+	var list struct {
+		Packages map[string]struct{ Version string }
+	}
+	if err := json.Unmarshal(data, &list); err != nil {
+		return fmt.Errorf("reading what npm installed: %w", err)
+	}
+	var lines []string
+	for name, p := range list.Packages {
+		lines = append(lines, strings.TrimPrefix(name, "node_modules/")+" "+p.Version+" npm\n")
+	}
+	slices.Sort(lines)
+	if err := os.WriteFile(filepath.Join(dir, "npm.txt"), []byte(strings.Join(lines, "")), 0o644); err != nil {
+		return err
+	}
+	return os.Remove(lock)
+}
+
+// debstrap makes root.tar and packages.txt of the packages, stage.tar and the script.
+func (b builder) debstrap(ctx context.Context, mode string, list []apps.App) error {
+	var packages []string
+	for _, a := range list {
+		packages = append(packages, a.Packages...)
+	}
+	slices.Sort(packages)
+	if mode == "fakechroot" {
+		if err := installed(map[string]string{"fakechroot": "fakechroot", "fakeroot": "fakeroot"}); err != nil {
+			return fmt.Errorf("this user may make no namespaces (newuidmap of the package uidmap, and /etc/subuid), and the other way is %w", err)
+		}
+	}
+	before, after := b.keep(mode)
+	args := slices.Concat([]string{"mmdebstrap", "--mode=" + mode, "--include=" + strings.Join(slices.Compact(packages), ",")},
+		debstrapFlags(), before,
+		[]string{"--essential-hook=tar-in stage.tar /", `--customize-hook=chroot "$1" sh ` + runnerFile, "--customize-hook=download " + listFile + " " + packagesFile},
+		after, []string{"bookworm", "root.tar"}, sources())
+	// What apt, dpkg or a program says first; after it come many that only give up.
+	complaint := regexp.MustCompile(`^E: |\berror: |No space left on device`)
+	env := []string{"SOURCE_DATE_EPOCH=" + epoch, "LC_ALL=C.UTF-8"}
+	if os.Geteuid() == 0 {
+		// What it leaves when it is killed is then removed with dir. A user's cache is in a
+		// home that the mapped users of a namespace may not enter.
+		tmp := filepath.Join(b.dir, "tmp")
+		if err := os.Mkdir(tmp, 0o755); err != nil {
+			return err
+		}
+		env = append(env, "TMPDIR="+tmp)
+	}
+	first := ""
+	_, err := process.Run(ctx, process.Command{Args: args, Dir: b.dir, Env: env, OnLine: func(l string) {
+		b.progress.State("making the disk of the applications: %s", l)
+		if first == "" && complaint.MatchString(l) {
+			first = l
+		}
+	}})
+	if err != nil && first != "" && ctx.Err() == nil {
+		return fmt.Errorf("mmdebstrap: %s", first)
+	}
+	return err
+}
+
+// mode is how mmdebstrap comes by a root of its own. In namespaces nothing is left
+// mounted when it is killed.
+func mode(ctx context.Context) string {
+	probe, other := []string{"unshare", "--mount", "--pid", "--fork", "true"}, "root"
+	if os.Geteuid() != 0 {
+		probe, other = []string{"unshare", "--user", "--map-auto", "--map-root-user", "true"}, "fakechroot"
+	}
+	if _, err := process.Output(ctx, probe...); err != nil {
+		return other
+	}
+	return "unshare"
+}
+
+// keep gives the hooks that keep downloaded packages from one run to the next. In
+// fakechroot there is no tar yet that could bring them in.
+func (b builder) keep(mode string) (before, after []string) {
+	dir := b.cache.Path("apps-debs", hash(sources()...))
+	if mode == "fakechroot" || os.MkdirAll(dir, 0o755) != nil {
+		return nil, nil
+	}
+	b.cache.Use("apps-debs", filepath.Base(dir))
+	dir = quote(dir)
+	return []string{`--setup-hook=mkdir -p "$1"/var/cache/apt/archives`, "--setup-hook=sync-in " + dir + " /var/cache/apt/archives"},
+		[]string{"--customize-hook=sync-out /var/cache/apt/archives " + dir, `--customize-hook=chown -R 0:0 "$1"/var/cache/apt/archives`}
+}
+
+// squash makes the disk of root.tar. To sqfstar the root directory is whoever runs it.
+func (b builder) squash(ctx context.Context, mode string) error {
+	// Else it would take a quarter of the memory to read ahead, and be done long after.
+	args := slices.Concat([]string{"sqfstar", "-mem", "256M"}, squashFlags(), []string{imageFile})
+	switch {
+	case mode == "fakechroot":
+		args = append([]string{"fakeroot"}, args...)
+	case os.Geteuid() != 0:
+		args = append([]string{"unshare", "--user", "--map-root-user"}, args...)
+	}
+	f, err := os.Open(filepath.Join(b.dir, "root.tar"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	_, err = process.Run(ctx, process.Command{
+		Args: args, Dir: b.dir,
+		// It has a flag for the time of the root directory, which 4.5.1 takes no notice of.
+		Env:   []string{"SOURCE_DATE_EPOCH=" + epoch},
+		Stdin: io.TeeReader(f, &percent{total: info.Size(), progress: b.progress}),
+	})
+	return err
+}
+
+// percent shows how much of total has been written to it.
+type percent struct {
+	done, total int64
+	progress    *progress.Printer
+}
+
+func (p *percent) Write(data []byte) (int, error) {
+	p.done += int64(len(data))
+	p.progress.State("making the disk of the applications: compressing, %d%%", p.done*100/p.total)
+	return len(data), nil
+}

@@ -1,0 +1,231 @@
+package apps
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
+	"go.yaml.in/yaml/v3"
+)
+
+// declaration is a YAML file.
+type declaration struct {
+	Name     string
+	Packages []string
+	NPM      []string
+	Symbols  []string
+	// Files go into the image's view of every way.
+	Files map[string]string
+	Make  struct {
+		Files map[string]string
+		Run   []command
+	}
+	Ways map[string]way
+}
+
+// way is one way in a YAML file.
+type way struct {
+	Files    map[string]string
+	Setup    []command
+	Services []struct {
+		command `yaml:",inline"`
+		Ready   command
+		Log     string
+	}
+	Ask     command
+	Expect  string
+	Seconds int
+}
+
+// command is a process in a YAML file.
+type command struct {
+	Run  words
+	User string
+	Env  map[string]string
+	Dir  string
+}
+
+// words are a list, or text that is split at white space.
+type words []string
+
+// UnmarshalYAML takes either.
+func (w *words) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*w = strings.Fields(n.Value)
+		return nil
+	}
+	return n.Decode((*[]string)(w))
+}
+
+func (c command) wire() wire.Command {
+	return wire.Command{Argv: c.Run, User: c.User, Env: c.Env, Dir: c.Dir}
+}
+
+func commands(list []command) (all []wire.Command) {
+	for _, c := range list {
+		all = append(all, c.wire())
+	}
+	return all
+}
+
+// ways are those there can be, in the order they are asked and shown.
+func ways() []string { return []string{"loopback", "unix", "none"} }
+
+// parse reads one file strictly.
+func parse(file string, data []byte) (App, []kconfigs.Problem) {
+	var d declaration
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(&d); errors.Is(err, io.EOF) {
+		return App{}, []kconfigs.Problem{{File: file, Text: "it is empty"}}
+	} else if err != nil {
+		return App{}, located(file, err)
+	}
+	a := App{
+		Name: d.Name, Packages: d.Packages, NPM: d.NPM, Symbols: d.Symbols,
+		Make: Make{Files: d.Make.Files, Run: commands(d.Make.Run)},
+	}
+	for _, name := range ways() {
+		if w, ok := d.Ways[name]; ok {
+			a.Ways = append(a.Ways, w.wire("app/"+d.Name+"/"+name, d.Files))
+		}
+	}
+	c := checker{file: file}
+	if err := yaml.Unmarshal(data, &c.root); err == nil {
+		c.check(d)
+	}
+	return a, c.problems
+}
+
+func (w way) wire(id string, files map[string]string) wire.App {
+	a := wire.App{
+		ID: id, Files: maps.Clone(files), Setup: commands(w.Setup), Ask: w.Ask.wire(), Expect: w.Expect, Seconds: w.Seconds,
+	}
+	if a.Files == nil {
+		a.Files = map[string]string{}
+	}
+	maps.Copy(a.Files, w.Files)
+	for _, s := range w.Services {
+		a.Services = append(a.Services, wire.Service{Command: s.wire(), Ready: s.Ready.wire(), Log: s.Log})
+	}
+	return a
+}
+
+// located gives what the decoder says a file and a line.
+func located(file string, err error) (all []kconfigs.Problem) {
+	list := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
+	if te, ok := errors.AsType[*yaml.TypeError](err); ok {
+		list = te.Errors
+	}
+	for _, text := range list {
+		p := kconfigs.Problem{File: file, Text: text}
+		if m := regexp.MustCompile(`^line (\d+): (.*?)( in type .*)?$`).FindStringSubmatch(text); m != nil {
+			p.Line, _ = strconv.Atoi(m[1])
+			p.Text = m[2]
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// checker finds what the decoder cannot know to be wrong.
+type checker struct {
+	file     string
+	root     yaml.Node
+	problems []kconfigs.Problem
+}
+
+// wrong adds a problem with what stands at the keys, or the nearest above them.
+func (c *checker) wrong(keys []string, format string, args ...any) {
+	n := c.root.Content[0]
+	line := n.Line
+	for _, key := range keys {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == key {
+				line, n = n.Content[i].Line, n.Content[i+1]
+				break
+			}
+		}
+	}
+	c.problems = append(c.problems, kconfigs.Problem{File: c.file, Line: line, Text: fmt.Sprintf(format, args...)})
+}
+
+func (c *checker) check(d declaration) {
+	name := regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,30}$`)
+	if !name.MatchString(d.Name) {
+		c.wrong([]string{"name"}, "name %q: want small letters, digits and -", d.Name)
+	}
+	if len(d.Packages) == 0 {
+		c.wrong([]string{"packages"}, "packages: name those of Debian's that it takes")
+	}
+	for _, p := range d.Packages {
+		if !regexp.MustCompile(`^[a-z0-9][a-z0-9.+-]+$`).MatchString(p) {
+			c.wrong([]string{"packages"}, "packages: %q is no name of a Debian package", p)
+		}
+	}
+	for _, p := range d.NPM {
+		if !regexp.MustCompile(`^(@[\w.-]+/)?[a-z0-9][\w.-]*@\d+\.\d+\.\d+[\w.-]*$`).MatchString(p) {
+			c.wrong([]string{"npm"}, "npm: %q: want NAME@VERSION", p)
+		}
+	}
+	for _, s := range d.Symbols {
+		if !regexp.MustCompile(`^[A-Z0-9_]+$`).MatchString(s) || strings.HasPrefix(s, "CONFIG_") {
+			c.wrong([]string{"symbols"}, "symbols: %q: want the name of a symbol without CONFIG_", s)
+		}
+	}
+	c.files(d.Files, "files")
+	c.files(d.Make.Files, "make", "files")
+	c.commands(d.Make.Run, "make", "run")
+	if len(d.Ways) == 0 {
+		c.wrong([]string{"ways"}, "ways: there is none of %s", strings.Join(ways(), ", "))
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Ways)) {
+		c.way(name, d.Ways[name])
+	}
+}
+
+func (c *checker) way(name string, w way) {
+	at := func(keys ...string) []string { return append([]string{"ways", name}, keys...) }
+	if !slices.Contains(ways(), name) {
+		c.wrong(at(), "way %q: want one of %s", name, strings.Join(ways(), ", "))
+	}
+	c.files(w.Files, at("files")...)
+	c.commands(w.Setup, at("setup")...)
+	for _, s := range w.Services {
+		c.commands([]command{s.command}, at("services")...)
+	}
+	c.commands([]command{w.Ask}, at("ask")...)
+	if _, err := regexp.Compile(w.Expect); err != nil {
+		c.wrong(at("expect"), "expect: %v", err)
+	} else if w.Expect == "" {
+		c.wrong(at("expect"), "expect: any answer would match")
+	}
+	if w.Seconds <= 0 || w.Seconds > 3600 {
+		c.wrong(at("seconds"), "seconds: want 1 to 3600, the limit of the whole")
+	}
+}
+
+func (c *checker) files(files map[string]string, keys ...string) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if !path.IsAbs(name) || path.Clean(name) != name {
+			c.wrong(append(keys, name), "%q: want an absolute path", name)
+		}
+	}
+}
+
+func (c *checker) commands(list []command, keys ...string) {
+	for _, cmd := range list {
+		if len(cmd.Run) == 0 {
+			c.wrong(keys, "%s: there is no run", keys[len(keys)-1])
+		}
+	}
+}
