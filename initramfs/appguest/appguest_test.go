@@ -1,0 +1,212 @@
+//go:build linux && amd64
+
+package appguest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/initramfs/trace"
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+func sh(script string) wire.Command { return wire.Command{Argv: []string{"sh", "-c", script}} }
+
+func service(script, ready string) wire.Service {
+	s := wire.Service{Command: sh(script)}
+	if ready != "" {
+		s.Ready = sh(ready)
+	}
+	return s
+}
+
+// staged is a way that shells act out, and what becomes of it.
+type staged struct {
+	app  wire.App
+	want outcome
+}
+
+// The performances here are a shell's, without a stage: what the kernel has to do with a
+// way is tested where kernels are booted.
+func TestPerformance(t *testing.T) {
+	for name, tc := range performances(t.TempDir()) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			limit := time.Minute
+			if tc.want.Late {
+				limit = time.Second
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			p := &performance{began: time.Now()}
+			got := p.run(ctx, tc.app)
+			for _, s := range p.services { // what the end of the stage does
+				_ = unix.Kill(-s.cmd.Process.Pid, unix.SIGKILL)
+				<-s.ended
+			}
+			if tc.want.How != "" {
+				assert.NotZero(t, got.Culprit)
+				assert.Contains(t, got.Said, got.Culprit)
+			}
+			assert.Equal(t, got.Works, got.Seconds > 0)
+			got.Culprit, got.Said, got.Seconds = 0, nil, 0
+			assert.Equal(t, tc.want, got)
+		})
+	}
+}
+
+func performances(dir string) map[string]staged {
+	up := "touch " + dir + "/up; exec sleep 600"
+	isUp := "test -e " + dir + "/up"
+	return map[string]staged{
+		"works": {wire.App{
+			Setup: []wire.Command{sh("true"), sh("mkdir -p " + dir + "/made")}, Services: []wire.Service{service(up, isUp)},
+			Ask: sh("echo the answer; echo is 42; echo of course"), Expect: "^is [0-9]+$",
+		}, outcome{Works: true, Answer: "is 42"}},
+		"works without a service": {wire.App{Ask: sh("cat /proc/self/comm"), Expect: "^cat$"}, outcome{Works: true, Answer: "cat"}},
+		"set-up fails": {wire.App{Setup: []wire.Command{sh("echo cannot >&2; exit 3")}, Ask: sh("true")},
+			outcome{How: "sh ended with exit status 3"}},
+		"service ends": {wire.App{Services: []wire.Service{service("echo Address in use; exit 1", "false")}, Ask: sh("true")},
+			outcome{How: "sh ended with exit status 1"}},
+		"service ends well": {wire.App{Services: []wire.Service{service("true", "sleep 600")}, Ask: sh("true")},
+			outcome{How: "sh ended with exit status 0"}},
+		"service ends as it is asked": {wire.App{
+			Services: []wire.Service{service("until test -e "+dir+"/asked; do sleep 0.01; done; kill -SEGV $$", "")},
+			Ask:      sh("touch " + dir + "/asked; exit 1"),
+		}, outcome{How: "sh ended with signal: segmentation fault"}},
+		"service is killed": {wire.App{Services: []wire.Service{service("kill -KILL $$", "sleep 600")}, Ask: sh("true")},
+			outcome{How: "sh ended with signal: killed", Killed: true}},
+		"never ready": {wire.App{Services: []wire.Service{service("exec sleep 600", "echo refused; false")}, Ask: sh("true")},
+			outcome{How: "sh had no answer when time was out", Started: true, Late: true}},
+		"ready hangs": {wire.App{Services: []wire.Service{service("exec sleep 600", "exec sleep 600")}, Ask: sh("true")},
+			outcome{How: "sh had no answer when time was out", Started: true, Late: true}},
+		"client hangs": {wire.App{Services: []wire.Service{service(up, isUp)}, Ask: sh("exec sleep 600")},
+			outcome{How: "sh had no answer when time was out", Started: true, Late: true}},
+		"client fails": {wire.App{Services: []wire.Service{service(up, isUp)}, Ask: sh("echo is 42; exit 7"), Expect: "42"},
+			outcome{How: "sh ended with exit status 7", Started: true}},
+		"client fails without a service": {wire.App{Ask: sh("exit 7")}, outcome{How: "sh ended with exit status 7"}},
+		"wrong answer": {wire.App{Services: []wire.Service{service(up, isUp)}, Ask: sh("echo 41; echo 42 >&2"), Expect: "42"},
+			outcome{How: `sh answered "41\n", which does not match "42"`, Started: true}},
+		"second service ends": {wire.App{Services: []wire.Service{service(up, isUp), service("exit 9", "false")}, Ask: sh("true")},
+			outcome{How: "sh ended with exit status 9"}},
+		"no such program": {wire.App{Ask: wire.Command{Argv: []string{"/nonexistent/client"}}},
+			outcome{Fault: "fork/exec /nonexistent/client: no such file or directory"}},
+		"no such user": {wire.App{Ask: wire.Command{Argv: []string{"true"}, User: "nosuchuser"}},
+			outcome{Fault: "true: user: unknown user nosuchuser"}},
+		"no words": {wire.App{}, outcome{Fault: "a command without words"}},
+	}
+}
+
+// What a service says counts, in its output and in its log.
+func TestSaid(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	s := service("echo starting; exit 1", "")
+	s.Log = log
+	require.NoError(t, os.WriteFile(log, []byte("bind: Address family not supported by protocol\nbye\n"), 0o644))
+	o := (&performance{}).run(t.Context(), wire.App{Services: []wire.Service{s}, Ask: sh("sleep 5")})
+	assert.Equal(t, "bind: Address family not supported by protocol", o.Said[o.Culprit])
+}
+
+func TestTelling(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                        "",
+		"one\n\ntwo\n":            "two",
+		"an error\nshutting down": "an error",
+		"socket() 127.0.0.1:80 failed (97: Address family not supported by protocol)\nerror: aborting": "socket() 127.0.0.1:80 failed (97: Address family not supported by protocol)",
+		"Error: listen EAFNOSUPPORT: unknown\n    at Server\nNode.js v18":                              "Error: listen EAFNOSUPPORT: unknown",
+		"can't set limits: Operation not permitted\nunable to bind socket, errno: 97\nbye":             "unable to bind socket, errno: 97",
+		"Warning: x\nFailed listening on port 6379 (tcp), aborting.\nbye":                              "Failed listening on port 6379 (tcp), aborting.",
+	} {
+		assert.Equal(t, want, telling(text), "%q", text)
+	}
+	assert.LessOrEqual(t, len(telling(strings.Repeat("x", 10_000))), 510)
+}
+
+func TestTailKeepsTheEnd(t *testing.T) {
+	var tl tail
+	for range 5 {
+		_, _ = tl.Write([]byte(strings.Repeat("x", tailBytes)))
+	}
+	_, _ = tl.Write([]byte("end"))
+	assert.True(t, strings.HasSuffix(tl.String(), "xend"))
+	assert.LessOrEqual(t, len(tl.kept), 2*tailBytes+3)
+}
+
+func TestFinding(t *testing.T) {
+	const server = 7
+	failed := outcome{How: "server ended with exit status 1", Culprit: server, Said: map[int]string{server: "socket: Function not implemented"}}
+	asked := failed
+	asked.Started = true
+	late := outcome{How: "client had no answer when time was out", Started: true, Late: true, Culprit: server, Said: map[int]string{server: ""}}
+	killed := failed
+	killed.Killed = true
+	calls := tracedCalls(t)
+	for name, tc := range map[string]struct {
+		first, second outcome
+		calls         []trace.Call
+		want          wire.Finding
+	}{
+		"works": {outcome{Works: true, Answer: "42", Seconds: 1.5}, outcome{}, nil,
+			wire.Finding{Verdict: wire.Works, Detail: "answered 42", Numbers: map[string]float64{"seconds": 1.5}}},
+		"does not start": {failed, withCulprit(failed, calls), calls,
+			wire.Finding{Verdict: wire.Absent, Value: notStarted, Errno: "ENOENT", Call: `openat("/proc/net/no")`, Detail: "server ended with exit status 1; it said: socket: Function not implemented"}},
+		"does not answer": {asked, withCulprit(asked, calls), calls,
+			wire.Finding{Verdict: wire.Absent, Value: noAnswer, Errno: "ENOENT", Call: `openat("/proc/net/no")`, Detail: "server ended with exit status 1; it said: socket: Function not implemented"}},
+		"fails by itself, no call": {failed, failed, nil,
+			wire.Finding{Verdict: wire.Absent, Value: notStarted, Detail: "server ended with exit status 1; it said: socket: Function not implemented"}},
+		"late, with a call": {late, withCulprit(late, calls), calls,
+			wire.Finding{Verdict: wire.Absent, Value: noAnswer, Errno: "ENOENT", Call: `openat("/proc/net/no")`, Detail: "client had no answer when time was out"}},
+		"late, no call": {late, late, nil, wire.Finding{Verdict: wire.Inconclusive, Detail: "client had no answer when time was out"}},
+		"killed": {killed, withCulprit(killed, calls), calls,
+			wire.Finding{Verdict: wire.Inconclusive, Errno: "ENOENT", Call: `openat("/proc/net/no")`, Detail: "server ended with exit status 1; it said: socket: Function not implemented"}},
+		"works the second time": {failed, outcome{Works: true}, nil,
+			wire.Finding{Verdict: wire.Inconclusive, Detail: "it worked when tried again; the first time server ended with exit status 1; it said: socket: Function not implemented"}},
+		"a fault": {outcome{Fault: "no disk"}, outcome{}, nil, wire.Finding{Verdict: wire.Inconclusive, Detail: "no disk"}},
+		"a fault the second time": {failed, outcome{Fault: "no ptrace"}, nil,
+			wire.Finding{Verdict: wire.Inconclusive, Detail: "server ended with exit status 1; it said: socket: Function not implemented; tried again: no ptrace"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, tc.want, finding(tc.first, tc.second, tc.calls))
+		})
+	}
+}
+
+// withCulprit gives an outcome whose culprit made the calls.
+func withCulprit(o outcome, calls []trace.Call) outcome {
+	o.Culprit = calls[0].Command
+	o.Said = map[int]string{o.Culprit: ""}
+	return o
+}
+
+// tracedCalls are real ones, the last of which is decisive.
+func tracedCalls(t *testing.T) []trace.Call {
+	t.Helper()
+	calls, err := trace.Run(t.Context(), exec.Command("sh", "-c", "cat /proc/net/no"), false)
+	require.NoError(t, err)
+	require.NotEmpty(t, calls)
+	return calls
+}
+
+// A stage is nothing to be started by mistake.
+func TestPerformIsNoHostsBusiness(t *testing.T) {
+	require.NotEqual(t, 1, syscall.Getpid())
+	assert.ErrorContains(t, Perform([]string{"app/x/y", "1s"}), "process 1 of its own namespace")
+}
+
+func TestLoadWithoutATable(t *testing.T) {
+	apps, err := Load()
+	assert.NoError(t, err)
+	assert.Empty(t, apps, "a host has no %s", wire.AppTable)
+	_, err = Find("app/x/y")
+	assert.ErrorContains(t, err, `"app/x/y"`)
+}

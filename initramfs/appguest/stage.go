@@ -1,0 +1,153 @@
+//go:build linux && amd64
+
+package appguest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// host is the stage's own name, one that resolves without a name server.
+const host = "localhost"
+
+// path is where programs are looked for.
+const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Perform is the stage's part: it makes the disk its root, starts what the way args[0]
+// needs, asks, and writes the outcome. args[1] is how long all of that may take.
+func Perform(args []string) error {
+	if len(args) != 2 || os.Getpid() != 1 {
+		return errors.New("a stage is process 1 of its own namespace, and is told a way and a time")
+	}
+	unix.CloseOnExec(reportFD)
+	out := os.NewFile(reportFD, "report")
+	o, err := perform(args[0], args[1])
+	if err != nil {
+		o = outcome{Fault: err.Error()}
+	}
+	text, err := json.Marshal(o)
+	if err == nil {
+		_, err = out.Write(text)
+	}
+	return err
+}
+
+func perform(id, limit string) (outcome, error) {
+	app, err := Find(id)
+	if err != nil {
+		return outcome{}, err
+	}
+	after, err := time.ParseDuration(limit)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := enter(); err != nil {
+		return outcome{}, fmt.Errorf("making the stage: %w", err)
+	}
+	if err := os.Setenv("PATH", path); err != nil { // where exec looks
+		return outcome{}, err
+	}
+	for name, content := range app.Files {
+		if err := writeFile(name, content); err != nil {
+			return outcome{}, fmt.Errorf("writing the files of %s: %w", id, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), after)
+	defer cancel()
+	ctx, stop := untilStalled(ctx)
+	defer stop()
+	return (&performance{began: time.Now()}).run(ctx, app), nil
+}
+
+func writeFile(name, content string) error {
+	mode := os.FileMode(0o644)
+	if strings.HasPrefix(content, "#!") {
+		mode = 0o755
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(name, []byte(content), mode)
+}
+
+// enter makes the disk, under an overlay in memory, the root of this mount namespace. It
+// is moved over the initramfs, which cannot be pivoted away, so that user namespaces and
+// pivot_root work below: a plain chroot forbids the one and breaks the other.
+func enter() error {
+	const top = "/stage"
+	root := top + "/root"
+	if err := mount("tmpfs", "tmpfs", top, 0, "mode=755"); err != nil {
+		return err
+	}
+	for _, dir := range []string{"upper", "work"} {
+		if err := os.Mkdir(filepath.Join(top, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	layers := "lowerdir=" + disk + ",upperdir=" + top + "/upper,workdir=" + top + "/work"
+	if err := mount("overlay", "overlay", root, 0, layers); err != nil {
+		return err
+	}
+	if err := furnish(root); err != nil {
+		return err
+	}
+	if err := os.Chdir(root); err != nil {
+		return err
+	}
+	if err := unix.Mount(root, "/", "", unix.MS_MOVE, ""); err != nil {
+		return fmt.Errorf("moving the root: %w", err)
+	}
+	if err := unix.Chroot("."); err != nil {
+		return fmt.Errorf("entering the root: %w", err)
+	}
+	return errors.Join(os.Chdir("/"), unix.Sethostname([]byte(host)))
+}
+
+// furnish mounts what belongs to a running system.
+func furnish(root string) error {
+	for _, m := range []struct{ kind, at, data string }{
+		{"proc", "proc", ""},
+		{"sysfs", "sys", ""},
+		{"cgroup2", "sys/fs/cgroup", ""},
+		{"tmpfs", "dev", "mode=755"},
+		{"devpts", "dev/pts", "newinstance,ptmxmode=666,mode=620,gid=5"},
+		{"tmpfs", "dev/shm", "mode=1777"},
+		{"tmpfs", "run", "mode=755"},
+		{"tmpfs", "tmp", "mode=1777"},
+	} {
+		if err := mount(m.kind, m.kind, filepath.Join(root, m.at), 0, m.data); err != nil {
+			return err
+		}
+	}
+	_ = mount("mqueue", "mqueue", root+"/dev/mqueue", 0, "") // goes with NET (init/Kconfig:448)
+	for name, number := range map[string]uint64{
+		"null": unix.Mkdev(1, 3), "zero": unix.Mkdev(1, 5), "full": unix.Mkdev(1, 7), "random": unix.Mkdev(1, 8),
+		"urandom": unix.Mkdev(1, 9), "kmsg": unix.Mkdev(1, 11), "tty": unix.Mkdev(5, 0), "fuse": unix.Mkdev(10, 229),
+		"net/tun": unix.Mkdev(10, 200),
+	} {
+		file := filepath.Join(root, "dev", name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := errors.Join(unix.Mknod(file, unix.S_IFCHR|0o666, int(number)), os.Chmod(file, 0o666)); err != nil {
+			return fmt.Errorf("making /dev/%s: %w", name, err)
+		}
+	}
+	for name, to := range map[string]string{
+		"ptmx": "pts/ptmx", "fd": "/proc/self/fd",
+		"stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2",
+	} {
+		if err := os.Symlink(to, filepath.Join(root, "dev", name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
