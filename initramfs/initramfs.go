@@ -29,9 +29,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
@@ -41,6 +44,9 @@ import (
 const (
 	kind      = "initramfs"
 	imageName = "initramfs.cpio"
+	// packagesName lists the packages that are in it, rootName is where they are unpacked.
+	packagesName = "packages"
+	rootName     = "root"
 )
 
 // The two programs of the image: u-root's init, and ours by its name under cmds.
@@ -66,6 +72,10 @@ type Options struct {
 	// /lib/modules/Release, with a modprobe for the kernel to call. The path stands for
 	// what is in it, as that of a cache does.
 	Modules, Release string
+	// Init is what the kernel is to start; the zero value is u-root's.
+	Init Init
+	// Apps, if there are any, are asked instead of the probes.
+	Apps []wire.App
 	// Progress is told what goes on; nil means nobody is.
 	Progress *progress.Printer
 }
@@ -74,13 +84,15 @@ type Options struct {
 type Image struct {
 	// Path is the archive, an uncompressed cpio.
 	Path string
-	// Key is a hash of everything that went into it; with modules, two, joined by +, of
-	// which the first is that of the image without them.
+	// Key is a hash of everything that went into it; with modules or applications, several,
+	// joined by +, of which the first is that of the image without them.
 	Key string
 	// Bytes is its size.
 	Bytes int64
 	// Cached is set when it was there already.
 	Cached bool
+	// Packages are the Debian packages in it, as NAME_VERSION_ARCHITECTURE.
+	Packages []string
 }
 
 // Build gives the image, making it first if the cache does not have it whole.
@@ -110,16 +122,36 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building the initramfs: %w", err)
 	}
-	image.Path = filepath.Join(dir, imageName)
-	info, err := os.Stat(image.Path)
-	if err != nil {
+	if err := image.measure(dir); err != nil {
 		return nil, fmt.Errorf("building the initramfs: %w", err)
 	}
-	image.Bytes = info.Size()
 	if o.Modules != "" {
-		return image.withModules(ctx, c, o)
+		if image, err = image.withModules(ctx, c, o); err != nil {
+			return nil, err
+		}
 	}
-	return image, nil
+	if len(o.Apps) > 0 {
+		if image, err = image.withApps(ctx, c, o.Apps); err != nil {
+			return nil, err
+		}
+	}
+	return image.withInit(ctx, c, o)
+}
+
+// measure takes down what is in the entry dir.
+func (i *Image) measure(dir string) error {
+	i.Path = filepath.Join(dir, imageName)
+	info, err := os.Stat(i.Path)
+	if err != nil {
+		return err
+	}
+	i.Bytes = info.Size()
+	names, err := os.ReadFile(filepath.Join(dir, packagesName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	i.Packages = strings.Fields(string(names))
+	return err
 }
 
 // builder makes one image.

@@ -5,10 +5,12 @@ import (
 	"context"
 	"debug/buildinfo"
 	"debug/elf"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,6 +18,7 @@ import (
 	"github.com/u-root/mkuimage/cpio"
 	archive "github.com/u-root/mkuimage/uimage/initramfs/test"
 
+	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
 
@@ -162,14 +165,14 @@ func TestKeyFollowsTheSources(t *testing.T) {
 
 	for _, name := range []string{
 		"initramfs/probes/lo_test.go", "initramfs/probes/testdata/x.go", "initramfs/initramfs.go",
-		"README.md", "vmtests/boot.go", "initramfs/probes/.lo.go.swp", "initramfs/cmds/other/main.go",
+		"README.md", "vmtests/boot.go", "initramfs/probes/.lo.go.swp", "initramfs/cmds/other/main.go", "initramfs/apps/apps.go",
 	} {
 		write(t, module, name, "package x\n")
 		assert.Equal(t, first, key(), "%s does not go into the image", name)
 	}
 	for _, name := range []string{
 		"go.mod", "go.sum", "initramfs/wire/wire.go", "initramfs/wire/more.go", "initramfs/probes/lo.go",
-		"initramfs/cmds/uinit/main.go", "initramfs/cmds/uinit/more.go", "initramfs/apps/apps.go",
+		"initramfs/cmds/uinit/main.go", "initramfs/cmds/uinit/more.go", "initramfs/appguest/stage.go", "initramfs/trace/trace.go",
 	} {
 		before := key()
 		write(t, module, name, "module "+modulePath+" // another\n")
@@ -223,4 +226,30 @@ func TestBuildWithAnotherProgram(t *testing.T) {
 	assert.NotEqual(t, usual, image.Key)
 	_, err = Build(t.Context(), Options{Cache: c, Uinit: "none"})
 	assert.ErrorContains(t, err, "initramfs/cmds/none")
+}
+
+// The table of applications is an archive of its own behind the image that all share.
+func TestBuildWithApps(t *testing.T) {
+	c := openCache(t)
+	plain, err := Build(t.Context(), Options{Cache: c})
+	require.NoError(t, err)
+	keys := map[string]bool{plain.Key: true}
+	for _, id := range []string{"app/x/unix", "app/y/unix"} {
+		image, err := Build(t.Context(), Options{Cache: c, Apps: []wire.App{{ID: id}}})
+		require.NoError(t, err)
+		assert.True(t, strings.HasPrefix(image.Key, plain.Key+"+"), image.Key)
+		assert.False(t, keys[image.Key], "another table has the same key")
+		keys[image.Key] = true
+		whole, first := readFile(t, image.Path), readFile(t, plain.Path)
+		require.True(t, bytes.HasPrefix(whole, first))
+		behind := filepath.Join(t.TempDir(), "behind.cpio")
+		require.NoError(t, os.WriteFile(behind, whole[(len(first)+511)&^511:], 0o644))
+		a, err := archive.ReadArchive(behind)
+		require.NoError(t, err)
+		text, err := io.ReadAll(io.NewSectionReader(a.Files[strings.TrimPrefix(wire.AppTable, "/")].ReaderAt, 0, 1<<20))
+		require.NoError(t, err)
+		var table []wire.App
+		require.NoError(t, json.Unmarshal(text, &table))
+		assert.Equal(t, []wire.App{{ID: id}}, table)
+	}
 }

@@ -76,11 +76,11 @@ func goVersion(ctx context.Context, module string) (string, error) {
 }
 
 // sourceFiles are the files of the module that the guest's programs are built from,
-// relative to it and in order: go.mod, go.sum and everything in apps, the one command,
-// probes and wire but tests and what only tests read.
+// relative to it and in order: go.mod, go.sum and everything in appguest, the one command,
+// probes, trace and wire but tests and what only tests read.
 func sourceFiles(module, uinit string) ([]string, error) {
 	files := []string{"go.mod", "go.sum"}
-	for _, dir := range []string{"apps", filepath.Join("cmds", uinit), "probes", "wire"} {
+	for _, dir := range []string{"appguest", filepath.Join("cmds", uinit), "probes", "trace", "wire"} {
 		root := filepath.Join(module, "initramfs", dir)
 		if _, err := os.Stat(root); os.IsNotExist(err) {
 			continue

@@ -4,44 +4,75 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/u-root/mkuimage/cpio"
 	"github.com/u-root/mkuimage/uimage/initramfs"
 
+	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
 
-// withModules gives the image with an archive of kernel modules behind it. The kernel
-// unpacks one after the other (Documentation/driver-api/early-userspace/buffer-format.rst).
+// withModules gives the image with an archive of kernel modules behind it.
 func (i *Image) withModules(ctx context.Context, c *cache.Cache, o Options) (*Image, error) {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q", layout, o.Modules, o.Release))
-	all := &Image{Key: i.Key + "+" + hex.EncodeToString(sum[:16]), Cached: true}
-	dir, err := c.PublishSound(ctx, kind, all.Key, func(dir string) error {
-		all.Cached = false
+	all, err := i.extend(ctx, c, hex.EncodeToString(sum[:16]), func(string) (*initramfs.Files, error) {
 		o.Progress.Line("building the initramfs with the modules of %s", o.Release)
 		files := initramfs.NewFiles()
 		if err := files.AddFile(o.Modules, "lib/modules/"+o.Release); err != nil {
-			return err
+			return nil, err
 		}
 		// Where the kernel looks for it (CONFIG_MODPROBE_PATH).
-		if err := files.AddRecord(cpio.Symlink("sbin/modprobe", "/bin/uinit")); err != nil {
+		return files, files.AddRecord(cpio.Symlink("sbin/modprobe", "/bin/uinit"))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("building the initramfs with modules: %w", err)
+	}
+	return all, nil
+}
+
+// withApps gives the image with the table of applications behind it.
+func (i *Image) withApps(ctx context.Context, c *cache.Cache, apps []wire.App) (*Image, error) {
+	table, err := json.Marshal(apps)
+	if err != nil {
+		return nil, fmt.Errorf("writing the table of applications: %w", err)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", layout, table))
+	all, err := i.extend(ctx, c, hex.EncodeToString(sum[:16]), func(string) (*initramfs.Files, error) {
+		files := initramfs.NewFiles()
+		return files, files.AddRecord(cpio.StaticFile(strings.TrimPrefix(wire.AppTable, "/"), string(table), 0o644))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("building the initramfs with applications: %w", err)
+	}
+	return all, nil
+}
+
+// extend gives the image with an archive of files behind it. The kernel unpacks one after
+// the other (Documentation/driver-api/early-userspace/buffer-format.rst). Files may
+// use rootName in the directory that becomes the entry.
+func (i *Image) extend(ctx context.Context, c *cache.Cache, key string, files func(dir string) (*initramfs.Files, error)) (*Image, error) {
+	all := &Image{Key: i.Key + "+" + key, Cached: true}
+	dir, err := c.PublishSound(ctx, kind, all.Key, func(dir string) error {
+		all.Cached = false
+		add, err := files(dir)
+		if err != nil {
 			return err
 		}
-		return appendArchive(filepath.Join(dir, imageName), i.Path, files)
-	})
-	if err == nil {
-		all.Path = filepath.Join(dir, imageName)
-		var info os.FileInfo
-		if info, err = os.Stat(all.Path); err == nil {
-			all.Bytes = info.Size()
-			return all, nil
+		if err := appendArchive(filepath.Join(dir, imageName), i.Path, add); err != nil {
+			return err
 		}
+		return os.RemoveAll(filepath.Join(dir, rootName))
+	})
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("building the initramfs with modules: %w", err)
+	return all, all.measure(dir)
 }
 
 // appendArchive writes the archive first and then one of files.

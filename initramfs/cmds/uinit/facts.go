@@ -9,13 +9,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/netstrip/netstrip/initramfs/probes"
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
 // hello is what the guest says of itself. What cannot be found out stays empty: the
 // probes matter more.
-func hello(device string, chosen []probes.Probe) *wire.Hello {
+func hello(device string, chosen []task) *wire.Hello {
 	h := &wire.Hello{Version: wire.Version, Channel: device, Probes: []string{}}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err == nil {
@@ -25,8 +24,8 @@ func hello(device string, chosen []probes.Probe) *wire.Hello {
 		h.MemTotalKB = meminfo(string(text), "MemTotal")
 		h.MemAvailableKB = meminfo(string(text), "MemAvailable")
 	}
-	for _, p := range chosen {
-		h.Probes = append(h.Probes, p.ID)
+	for _, t := range chosen {
+		h.Probes = append(h.Probes, t.id)
 	}
 	return h
 }

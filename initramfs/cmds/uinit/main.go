@@ -1,15 +1,17 @@
 //go:build linux
 
-// Command uinit is what netstrip does inside the guest: u-root's init starts it as
-// its uinit. It runs in the guest, as root; its tests also run on the host.
+// Command uinit is what netstrip does inside the guest: an init starts it, u-root's as
+// its uinit, or the kernel itself, and then it does the little that an init must. It runs
+// in the guest, as root; its tests also run on the host.
 //
-// It opens the event channel, says hello, runs the probes in child processes of its
-// own (the same program with the argument "run"), sends what they find, says bye and
+// It opens the event channel, says hello, runs the probes, or the applications instead, in
+// child processes of its own (the same program with the argument "run"), sends what they find, says bye and
 // reboots, which under -no-reboot ends QEMU. It never powers off: without ACPI that
 // halts the CPU and QEMU stays. Whatever goes wrong on the way, it reboots.
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -21,6 +23,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/netstrip/netstrip/initramfs/appguest"
 	"github.com/netstrip/netstrip/initramfs/probes"
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
@@ -43,12 +46,22 @@ func main() {
 		}
 		return
 	}
-	if os.Getppid() != 1 {
+	if len(os.Args) > 1 && os.Args[1] == appguest.StageArg {
+		if err := appguest.Perform(os.Args[2:]); err != nil {
+			say("stage: %v", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if os.Getpid() != 1 && os.Getppid() != 1 {
 		// Rebooting is not what somebody wants who starts this on a host by mistake.
 		say("started by process %d, not by init: nothing done", os.Getppid())
 		os.Exit(2)
 	}
 	defer reboot()
+	if os.Getpid() == 1 {
+		mountAll()
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			say("panic: %v\n%s", p, debug.Stack())
@@ -66,7 +79,14 @@ func say(format string, args ...any) {
 
 // boot runs the probes and reports on them, from hello to the channel's end.
 func boot() error {
-	chosen, selectErr := choose()
+	cmdline, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return fmt.Errorf("reading the kernel command line: %w", err)
+	}
+	chosen, asked := choose(string(cmdline))
+	asked = cmp.Or(asked, setLo(string(cmdline)))
+	own := tasks(ofInit(string(cmdline)))
+	chosen = append(own, chosen...)
 	watchdog := time.AfterFunc(allowance(chosen), func() {
 		say("out of time")
 		reboot()
@@ -80,8 +100,8 @@ func boot() error {
 		return err
 	}
 	events.send(wire.Event{Kind: wire.KindHello, Hello: hello(events.device, chosen)})
-	if selectErr != nil {
-		return selectErr
+	if asked != nil {
+		return asked
 	}
 	say("%d probes, events go to %s", len(chosen), events.device)
 	s := supervisor{
@@ -94,32 +114,66 @@ func boot() error {
 			events.send(wire.Event{Kind: wire.KindFinding, Finding: &f})
 		},
 	}
-	for len(chosen) > 0 && events.err == nil {
-		n := 1
-		for n < len(chosen) && chosen[n].Family() == chosen[0].Family() {
-			n++
+	ask := func(chosen []task) {
+		for len(chosen) > 0 && events.err == nil {
+			n := 1
+			for n < len(chosen) && chosen[n].family == chosen[0].family {
+				n++
+			}
+			s.run(chosen[:n])
+			chosen = chosen[n:]
 		}
-		s.run(tasks(chosen[:n]))
-		chosen = chosen[n:]
 	}
+	ask(own)
+	if os.Getpid() == 1 && parameter(string(cmdline), wire.ParamLo) == "" {
+		setUpLo() // as the other inits have by now
+	}
+	ask(chosen[len(own):])
 	events.send(wire.Event{Kind: wire.KindBye})
 	return events.close()
 }
 
-// choose gives the probes that the kernel command line asks for.
-func choose() ([]probes.Probe, error) {
-	cmdline, err := os.ReadFile("/proc/cmdline")
-	if err != nil {
-		return nil, fmt.Errorf("reading the kernel command line: %w", err)
+// ofInit are the questions about init, before which nothing must be set up.
+func ofInit(cmdline string) []probes.Probe {
+	return probes.OfInit(parameter(cmdline, wire.ParamInit), wire.StepsDir)
+}
+
+// mountAll mounts what the probes and the event channel read, and nothing else.
+func mountAll() {
+	for _, m := range []struct{ kind, at string }{{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"tmpfs", "/tmp"}} {
+		if err := unix.Mount(m.kind, m.at, m.kind, 0, ""); err != nil {
+			say("mounting %s: %v", m.at, err)
+		}
 	}
-	return probes.Select(parameter(string(cmdline), wire.ParamProbes))
+}
+
+// choose gives what is to be asked: the applications, each by itself, where the initramfs
+// has a table of them, else the probes; of either those that the kernel command line names.
+func choose(cmdline string) ([]task, error) {
+	patterns := parameter(cmdline, wire.ParamProbes)
+	apps, err := appguest.Load()
+	if err == nil && apps != nil {
+		err = appguest.Mount()
+	}
+	if err != nil || apps != nil {
+		var all []task
+		for _, a := range apps {
+			ok, merr := wire.Matches(cmp.Or(patterns, "*"), a.ID)
+			if err = cmp.Or(err, merr); ok {
+				all = append(all, task{id: a.ID, family: a.ID, limit: a.Limit()})
+			}
+		}
+		return all, err
+	}
+	chosen, err := probes.Select(patterns)
+	return tasks(chosen), err
 }
 
 // tasks are the probes as the supervisor knows them.
 func tasks(chosen []probes.Probe) []task {
 	var all []task
 	for _, p := range chosen {
-		all = append(all, task{id: p.ID, limit: limit(p)})
+		all = append(all, task{id: p.ID, family: p.Family(), limit: limit(p)})
 	}
 	return all
 }
@@ -132,10 +186,10 @@ func limit(p probes.Probe) time.Duration {
 }
 
 // allowance is how long the whole boot may take.
-func allowance(chosen []probes.Probe) time.Duration {
+func allowance(chosen []task) time.Duration {
 	total := grace
-	for _, p := range chosen {
-		total += limit(p)
+	for _, t := range chosen {
+		total += t.limit
 	}
 	return total
 }
@@ -148,17 +202,21 @@ func probeCommand(ids []string) *exec.Cmd {
 // runChild runs the probes ids and writes their findings, one JSON object per line.
 func runChild(out *os.File, ids []string) error {
 	byID := map[string]probes.Probe{}
-	for _, p := range probes.All() {
+	cmdline, _ := os.ReadFile("/proc/cmdline") // its absence has been told of
+	for _, p := range append(ofInit(string(cmdline)), probes.All()...) {
 		byID[p.ID] = p
 	}
 	for _, id := range ids {
-		p, ok := byID[id]
-		if !ok {
-			return fmt.Errorf("there is no probe %q", id)
+		var f wire.Finding
+		if p, ok := byID[id]; ok {
+			ctx, cancel := context.WithTimeout(context.Background(), limit(p))
+			f = p.Run(ctx)
+			cancel()
+		} else if app, err := appguest.Find(id); err == nil {
+			f = appguest.Run(app)
+		} else {
+			return fmt.Errorf("there is no probe %q: %w", id, err)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), limit(p))
-		f := p.Run(ctx)
-		cancel()
 		if err := writeLine(out, f); err != nil {
 			return fmt.Errorf("writing the finding of %s: %w", id, err)
 		}

@@ -44,6 +44,12 @@ func TestParameter(t *testing.T) {
 	assert.Empty(t, parameter("", wire.ParamProbes))
 }
 
+// That it sets lo down at all is seen in a guest, by what the profile lo-down must find.
+func TestSetLo(t *testing.T) {
+	assert.NoError(t, setLo("panic=-1"))
+	assert.EqualError(t, setLo("netstrip.lo=up"), `setting lo: netstrip.lo is "up", want down`)
+}
+
 // The corpus is the /proc/meminfo of a guest.
 func TestMeminfo(t *testing.T) {
 	text, err := os.ReadFile("testdata/meminfo.txt")
@@ -55,7 +61,7 @@ func TestMeminfo(t *testing.T) {
 }
 
 func TestHello(t *testing.T) {
-	h := hello("/dev/vport0p1", probes.All())
+	h := hello("/dev/vport0p1", tasks(probes.All()))
 	assert.Equal(t, wire.Version, h.Version)
 	assert.Equal(t, "/dev/vport0p1", h.Channel)
 	assert.Len(t, h.Probes, len(probes.All()))
@@ -68,7 +74,7 @@ func TestHello(t *testing.T) {
 
 func TestAllowanceExceedsAllDeadlines(t *testing.T) {
 	three := []probes.Probe{{}, {Limit: time.Minute}, {}}
-	assert.Equal(t, grace+time.Minute+2*probes.Deadline, allowance(three))
+	assert.Equal(t, grace+time.Minute+2*probes.Deadline, allowance(tasks(three)))
 }
 
 func TestWithin(t *testing.T) {

@@ -27,8 +27,9 @@ const (
 
 // task is a probe to run.
 type task struct {
-	id    string
-	limit time.Duration
+	id     string
+	family string // those of one family share a child
+	limit  time.Duration
 }
 
 // supervisor runs probes in child processes and has a finding for every one of them,

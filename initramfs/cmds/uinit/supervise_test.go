@@ -144,7 +144,7 @@ func TestChildThatCannotStart(t *testing.T) {
 		start:   func(string) {},
 		found:   func(f wire.Finding) { found = append(found, f) },
 	}
-	s.run([]task{{"x/a", time.Second}, {"x/b", time.Second}})
+	s.run([]task{{id: "x/a", limit: time.Second}, {id: "x/b", limit: time.Second}})
 	require.Len(t, found, 2)
 	for _, f := range found {
 		assert.Equal(t, wire.Inconclusive, f.Verdict)
@@ -168,7 +168,7 @@ func runFake(t *testing.T, how string, limit time.Duration) (started []string, f
 		start: func(id string) { started = append(started, id) },
 		found: func(f wire.Finding) { found = append(found, f) },
 	}
-	s.run([]task{{"x/first", time.Minute}, {"x/bad", limit}, {"x/last", time.Minute}})
+	s.run([]task{{id: "x/first", limit: time.Minute}, {id: "x/bad", limit: limit}, {id: "x/last", limit: time.Minute}})
 	if how == "good" {
 		assert.Equal(t, 1, children)
 	} else {
