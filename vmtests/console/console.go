@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/netstrip/netstrip/vmtests/record"
@@ -139,6 +140,8 @@ func qemuFault(f Facts) string {
 		return "" // the signal is the rig's own
 	case f.Signal != "":
 		return "QEMU was killed by " + f.Signal + ", which netstrip did not send"
+	case strings.Contains(f.Message, "terminating on signal "): // and exits with 0 (system/runstate.c:qemu_kill_report)
+		return "QEMU was told to end: " + plain(f.Message)
 	case f.Exit != 0:
 		return fmt.Sprintf("QEMU ended with status %d: %s", f.Exit, orElse(plain(f.Message), "it said nothing"))
 	}

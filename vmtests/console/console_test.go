@@ -56,6 +56,7 @@ func TestClassify(t *testing.T) {
 		{"stopped before the first byte", Log{}, Facts{Killed: KilledStopped, Signal: "SIGKILL"}, record.QEMUFailed, "QEMU was stopped, by a signal or a debugger, and did not go on"},
 		{"killed by another", booted, Facts{Signal: "SIGKILL"}, record.QEMUFailed, "QEMU was killed by SIGKILL, which netstrip did not send"},
 		{"QEMU's own error", Log{}, Facts{Exit: 1, Message: "qemu: could not load kernel"}, record.QEMUFailed, "QEMU ended with status 1: qemu: could not load kernel"},
+		{"told to end", booted, Facts{Message: "qemu: terminating on signal 15 from pid 7 (kill)"}, record.QEMUFailed, "QEMU was told to end: qemu: terminating on signal 15 from pid 7 (kill)"},
 		{"stuck in a probe", booted, Facts{Killed: KilledStuck, Idle: time.Minute, Events: 3, Running: "lo/mtu", Signal: "SIGKILL"}, record.Hung,
 			`nothing moved for 1m0s, in the guest's program; probe lo/mtu had begun; last console line: "x"`},
 		{"late", booted, Facts{Killed: KilledLate, Signal: "SIGKILL"}, record.TimedOut, `it moved on, but not to an end in time; last console line: "x"`},

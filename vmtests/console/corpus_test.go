@@ -72,7 +72,8 @@ var corpus = map[string]Facts{
 	"starts-again-61-nots":  late,
 	"cut-off":               late,
 	"floods-quiet":          flood,
-	"too-little-memory":     {}, // 24 MiB
+	"too-little-memory":     {},    // 24 MiB
+	"systemd-freezes":       stuck, // services-no-net
 	"no-printk-no-init":     {},
 	"no-printk-exits":       {},
 	"no-printk-hangs":       stuck,

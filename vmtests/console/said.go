@@ -1,0 +1,36 @@
+package console
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+)
+
+// maxSaid bounds what is kept of an init's complaints.
+const maxSaid = 20
+
+var (
+	// spoken is how a program's line begins that came through the kernel's log: systemd[1]:
+	spoken = regexp.MustCompile(`^\(?[\w.-]+\)?\[\d+\]: `)
+	// complaint are the words by which init systems say that something went wrong.
+	complaint = regexp.MustCompile(`(?i)\bfail|\berror|\bcan(?:no|')t\b|\bunable\b|\bnot (?:implemented|supported|found|permitted)\b|\bno such\b|freezing|\binvalid\b|\brefus|timed out`)
+)
+
+// Complaints gives the lines in which user space says that something went wrong, each
+// once, without time stamps: what stands after init was started and is not the kernel's.
+// The kernel's own complaints are notices of a Log.
+func Complaints(log []byte) []string {
+	var said []string
+	started := false
+	for raw := range bytes.SplitSeq(log, []byte("\n")) {
+		text, stamped := clean(raw)
+		started = started || initRun.MatchString(text)
+		if !started || stamped && !spoken.MatchString(text) || !complaint.MatchString(text) {
+			continue
+		}
+		if len(said) < maxSaid && !slices.Contains(said, text) {
+			said = append(said, text)
+		}
+	}
+	return said
+}
