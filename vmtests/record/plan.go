@@ -24,7 +24,9 @@ type Plan struct {
 	Kind   string    `json:"kind"`
 	Run    string    `json:"run"`
 	Time   time.Time `json:"time"`
-	Boots  []Boot    `json:"boots"`
+	// Probes are the patterns by which the probes to ask are chosen.
+	Probes string `json:"probes,omitempty"`
+	Boots  []Boot `json:"boots"`
 }
 
 // Boot is one boot of a plan.
@@ -39,8 +41,10 @@ type Boot struct {
 	Config  *Fragment `json:"config,omitempty"`
 	Image   string    `json:"image,omitempty"`
 	Modules string    `json:"modules,omitempty"`
-	// Inputs is a hash of all that goes into the kernel. A run whose kernels would now be
-	// made of something else is not resumed.
+	// Init is the init that the kernel is to start; empty means u-root's, asked nothing.
+	Init string `json:"init,omitempty"`
+	// Inputs is a hash of all that goes into the kernel and the init. A run whose kernels
+	// would now be made of something else is not resumed.
 	Inputs string `json:"inputs"`
 }
 

@@ -62,9 +62,17 @@ type Record struct {
 	Run string `json:"run"`
 	// Time is when QEMU was started.
 	Time time.Time `json:"time"`
-	// Profile is the name of the profile, Series the kernel series (6.12).
+	// Profile is the name of the profile and, where Init is set, of that after a slash
+	// (full/busybox); Series is the kernel series (6.12).
 	Profile string `json:"profile"`
 	Series  string `json:"series"`
+	// Init is what the kernel was booted into to see how far it comes, such as busybox;
+	// empty means u-root's init, of which nothing was asked.
+	Init string `json:"init,omitempty"`
+
+	// Probes are the patterns by which the probes asked were chosen; empty means all but
+	// those that are asked by name alone.
+	Probes string `json:"probes,omitempty"`
 
 	Kernel    Kernel    `json:"kernel"`
 	Initramfs Initramfs `json:"initramfs"`
@@ -80,6 +88,9 @@ type Record struct {
 	// innermost function first. Only a panic has them.
 	Task  string   `json:"task,omitempty"`
 	Trace []string `json:"trace,omitempty"`
+	// Said are the lines of the console by which an init that is asked about, or what it
+	// started, complained.
+	Said []string `json:"said,omitempty"`
 	// Tries are earlier tries of this boot that stayed silent and were repeated.
 	Tries []Try `json:"tries,omitempty"`
 
@@ -118,6 +129,8 @@ type Kernel struct {
 type Initramfs struct {
 	Key   string `json:"key"`
 	Bytes int64  `json:"bytes"`
+	// Packages are the Debian packages in it, as NAME_VERSION_ARCHITECTURE.
+	Packages []string `json:"packages,omitempty"`
 }
 
 // Machine is the machine that QEMU emulated, and how.

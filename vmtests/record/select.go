@@ -38,15 +38,16 @@ func ByRun(records []Record) [][]Record {
 	return runs
 }
 
-// Latest gives the newest record of each profile and kernel series, in the order in
-// which they first appear.
+// Latest gives the newest record of each profile, kernel series and choice of probes, in
+// the order in which they first appear.
 func Latest(records []Record) []Record {
 	var latest []Record
 	at := map[string]int{}
 	for _, r := range records {
-		i, seen := at[r.Profile+r.Series]
+		key := r.Profile + "@" + r.Series + "@" + r.Probes
+		i, seen := at[key]
 		if !seen {
-			at[r.Profile+r.Series] = len(latest)
+			at[key] = len(latest)
 			latest = append(latest, r)
 			continue
 		}

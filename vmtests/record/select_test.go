@@ -37,6 +37,15 @@ func TestLatestGoesByTimeAndKeepsTheOrder(t *testing.T) {
 	assert.Equal(t, []string{"r2/full", "r3/no-net"}, ids(got))
 }
 
+// What a boot of a few probes found is no newer word on the others.
+func TestLatestKeepsChoicesOfProbesApart(t *testing.T) {
+	some := at(7, "r3", "full")
+	some.Probes = "perf/*"
+	records := []Record{at(5, "r2", "full"), some, at(6, "r4", "full")}
+	assert.Equal(t, []string{"r4/full", "r3/full"}, ids(Latest(records)))
+	assert.Equal(t, []string{"r3/full"}, ids(Find(records, "full")), "the newest of all")
+}
+
 func TestFind(t *testing.T) {
 	records := []Record{at(1, "r1", "full"), at(2, "r1", "no-net"), at(3, "r2", "full")}
 	for ref, want := range map[string][]string{

@@ -32,16 +32,16 @@ func labels(records []record.Record) []string {
 	return labels
 }
 
-// family is the probes whose ids begin alike.
-type family struct {
-	name string
-	ids  []string
+// Family is the probes whose IDs begin with the same Name.
+type Family struct {
+	Name string
+	IDs  []string
 }
 
-// families gives every probe that any record knows of, in the order the guest ran
+// Families gives every probe that any record knows of, in the order the guest ran
 // them; a probe that only a later record has comes at the end of its family.
-func families(records []record.Record) []family {
-	var all []family
+func Families(records []record.Record) []Family {
+	var all []Family
 	at := map[string]int{}
 	seen := map[string]bool{}
 	for _, r := range records {
@@ -55,9 +55,9 @@ func families(records []record.Record) []family {
 			if !ok {
 				i = len(all)
 				at[fam] = i
-				all = append(all, family{name: fam})
+				all = append(all, Family{Name: fam})
 			}
-			all[i].ids = append(all[i].ids, id)
+			all[i].IDs = append(all[i].IDs, id)
 		}
 	}
 	return all
@@ -85,9 +85,9 @@ func Probes(r record.Record) []string {
 	return ids
 }
 
-// finding gives what a record says of a probe. A probe that answered twice with
+// Finding gives what a record says of a probe. A probe that answered twice with
 // different verdicts has no answer that could be trusted.
-func finding(r record.Record, id string) (wire.Finding, bool) {
+func Finding(r record.Record, id string) (wire.Finding, bool) {
 	i := slices.IndexFunc(r.Findings, func(f wire.Finding) bool { return f.ID == id })
 	if i < 0 {
 		return wire.Finding{}, false
@@ -103,7 +103,7 @@ func finding(r record.Record, id string) (wire.Finding, bool) {
 
 // probeCell is a finding in one word. Only a conclusive absence shows its errno.
 func probeCell(r record.Record, id string) cell {
-	f, ok := finding(r, id)
+	f, ok := Finding(r, id)
 	switch {
 	case !ok && r.Running == id:
 		return cell{"cut off", doubt}
@@ -111,12 +111,21 @@ func probeCell(r record.Record, id string) cell {
 		return cell{"-", plain}
 	case f.Verdict == wire.Works:
 		return cell{"works", plain}
+	case f.Verdict == wire.Absent && isErrno(f.Errno) && strings.HasPrefix(id, "app/"):
+		return cell{f.Errno + " " + callName(f.Call), bad}
 	case f.Verdict == wire.Absent && isErrno(f.Errno):
 		return cell{f.Errno, bad}
 	case f.Verdict == wire.Absent:
 		return cell{"absent", bad}
 	}
 	return cell{"inconclusive", doubt}
+}
+
+// callName is a call without its arguments. The errno of an application says little
+// without it: an application makes many calls.
+func callName(call string) string {
+	name, _, _ := strings.Cut(call, "(")
+	return Escape(name, 20)
 }
 
 // isErrno reports whether s looks like the name of an error number; those of

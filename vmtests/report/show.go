@@ -54,6 +54,7 @@ func showBoot(b *strings.Builder, r record.Record) {
 		field(b, "tried", fmt.Sprintf("%s after %.1f s, and repeated", outcomeCell(record.Record{Outcome: t.Outcome}).text, t.Seconds))
 	}
 	field(b, "cut off", text(r.Running))
+	showInit(b, r)
 	if !r.Time.IsZero() {
 		field(b, "started", r.Time.Format(time.RFC3339))
 	}
@@ -68,6 +69,21 @@ func showBoot(b *strings.Builder, r record.Record) {
 	if h := r.Hello; h != nil {
 		field(b, "guest", fmt.Sprintf("%s, events through %s, %d of %d KiB of memory free, %d probes",
 			text(h.Release), text(h.Channel), h.MemAvailableKB, h.MemTotalKB, len(h.Probes)))
+	}
+}
+
+// showInit says into which init a boot went, and what that complained of.
+func showInit(b *strings.Builder, r record.Record) {
+	from := ""
+	if n := len(r.Initramfs.Packages); n > 0 {
+		from = "from " + text(r.Initramfs.Packages[0])
+		if n > 1 {
+			from += fmt.Sprintf(" and %d more Debian packages", n-1)
+		}
+	}
+	field(b, "init", joined(name(r.Init), from))
+	for _, line := range r.Said {
+		field(b, "said", text(line))
 	}
 }
 
@@ -132,7 +148,7 @@ func showFindings(b *strings.Builder, r record.Record) {
 		answer = max(answer, utf8.RuneCountInString(probeCell(r, id).text))
 	}
 	for _, id := range ids {
-		f, _ := finding(r, id)
+		f, _ := Finding(r, id)
 		what := joined(Escape(f.Value, 60), Escape(f.Detail, 100))
 		line := fmt.Sprintf("%s  %s  %s", pad(name(id), width), pad(probeCell(r, id).text, answer), what)
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
@@ -224,6 +240,9 @@ func showFinding(b *strings.Builder, r record.Record, f wire.Finding) {
 	field(b, "value", Escape(f.Value, 4000))
 	field(b, "detail", Escape(f.Detail, 4000))
 	field(b, "took", (time.Duration(f.Micros) * time.Microsecond).String())
+	if within(f.ID, wire.PerfFamily) && r.Machine.Accel == "tcg" && len(f.Numbers) > 0 {
+		field(b, "note", "measured under emulation (tcg): only ratios to other numbers of this boot mean something")
+	}
 	for _, key := range slices.Sorted(maps.Keys(f.Numbers)) {
 		field(b, "number", fmt.Sprintf("%s = %g", name(key), f.Numbers[key]))
 	}

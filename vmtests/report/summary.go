@@ -50,7 +50,7 @@ func count(r record.Record) tally {
 	t := tally{errnos: map[string]int{}}
 	for _, id := range Probes(r) {
 		t.probes++
-		f, ok := finding(r, id)
+		f, ok := Finding(r, id)
 		switch {
 		case ok && f.Verdict == wire.Works:
 			t.works++

@@ -78,13 +78,13 @@ func newGrid(records []record.Record) grid {
 	g.add("outcome", "", records, outcomeCell)
 	g.add("user space", "", records, userSpaceCell)
 	g.add("image", "", records, imageCell)
-	for _, f := range families(records) {
-		if f.ids[0] != f.name {
-			g.rows = append(g.rows, row{label: name(f.name) + "/"})
+	for _, f := range Families(records) {
+		if f.IDs[0] != f.Name {
+			g.rows = append(g.rows, row{label: name(f.Name) + "/"})
 		}
-		for _, id := range f.ids {
+		for _, id := range f.IDs {
 			label := name(id)
-			if rest, ok := strings.CutPrefix(id, f.name+"/"); ok {
+			if rest, ok := strings.CutPrefix(id, f.Name+"/"); ok {
 				label = "  " + name(rest)
 			}
 			g.add(label, name(id), records, func(r record.Record) cell { return probeCell(r, id) })
@@ -113,7 +113,7 @@ func (g *grid) noteValues(id string, records []record.Record) {
 	holders := map[string][]string{}
 	last := &g.rows[len(g.rows)-1]
 	for i, r := range records {
-		f, ok := finding(r, id)
+		f, ok := Finding(r, id)
 		if !ok || f.Verdict != wire.Works || f.Value == "" {
 			continue
 		}

@@ -1,0 +1,60 @@
+package report
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// The corpus is what netstrip bench recorded of full, no-inet and no-net.
+func TestSpeeds(t *testing.T) {
+	records, damage, err := record.Load("testdata/speeds/bench.jsonl")
+	require.NoError(t, err)
+	require.Empty(t, damage)
+	require.Len(t, records, 3)
+	for golden, write := range map[string]func(*strings.Builder) error{
+		"text":     func(b *strings.Builder) error { return WriteSpeeds(b, Speeds(records), false) },
+		"markdown": func(b *strings.Builder) error { return WriteSpeeds(b, Speeds(records[:1]), true) },
+		"json":     func(b *strings.Builder) error { return JSON(b, Speeds(records)[:1]) },
+	} {
+		golden = "testdata/speeds/bench." + golden + ".golden"
+		var b strings.Builder
+		require.NoError(t, write(&b))
+		if *update {
+			require.NoError(t, os.WriteFile(golden, []byte(b.String()), 0o644))
+		}
+		want, err := os.ReadFile(golden)
+		require.NoError(t, err)
+		assert.Equal(t, string(want), b.String())
+	}
+}
+
+// Only under emulation are numbers worth nothing by themselves, and a ratio to what was
+// not measured is none.
+func TestSpeedsOfOneBoot(t *testing.T) {
+	numbers := map[string]float64{wire.P50: 10, wire.TripX: 3, wire.MBsX: 0.5}
+	r := record.Record{ID: "r/full", Profile: "full", Machine: record.Machine{Accel: "kvm"}, Findings: []wire.Finding{
+		{ID: "perf/pipe", Verdict: wire.Works, Numbers: map[string]float64{wire.TripX: 1, wire.MBsX: 1}},
+		{ID: "perf/tcp4", Verdict: wire.Works, Numbers: numbers},
+		{ID: "socket/tcp4/loopback", Verdict: wire.Works},
+	}}
+	speeds := Speeds([]record.Record{r})
+	require.Len(t, speeds, 2)
+	assert.InDelta(t, 1.0/3, speeds[0].Latency, 1e-9)
+	assert.Equal(t, 2.0, speeds[0].Throughput)
+	assert.False(t, speeds[0].RatiosOnly)
+	r.Findings = r.Findings[:1]
+	assert.Zero(t, Speeds([]record.Record{r})[0].Latency)
+	var b strings.Builder
+	require.NoError(t, WriteSpeeds(&b, speeds, false))
+	assert.NotContains(t, b.String(), "emulation")
+	b.Reset()
+	require.NoError(t, WriteSpeeds(&b, nil, false))
+	assert.Equal(t, "nothing was measured; netstrip bench does that\n", b.String())
+}
