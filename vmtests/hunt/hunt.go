@@ -1,0 +1,304 @@
+// Package hunt searches among real kernels: which symbols broke a probe, and which are the
+// least that one needs. It runs on the host. What is to be tried next package search says;
+// this package makes a .config of it, builds that, boots it and asks it one thing.
+//
+// Every answer is kept in a journal beside the results file as soon as there is one, under
+// the .config it is of, so that a search that was interrupted goes on where it was. Every
+// boot is a record in the results file as all are. While one kernel boots, the one that
+// will probably be wanted next is being built.
+package hunt
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/explain"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/search"
+	"github.com/netstrip/netstrip/vmtests"
+)
+
+// Options say what is searched, and with what. Rig, Kconfig, First, Last and Question must
+// be set.
+type Options struct {
+	Rig     *vmtests.Rig
+	Kconfig *kconf.Kconfig
+	// Name is that of the search: its records are called Name.1, Name.2, ...
+	Name string
+	// First and Last are the ends; changes lead from the first to the last.
+	First, Last *explain.World
+	// Question is what every kernel is asked.
+	Question Question
+	// Suspects are symbols that are tried first, besides those that the question speaks of.
+	Suspects []string
+	// Beside names the start of kernels that those searched are like; see kconfigs.Start.
+	Beside string
+	// Repeat is how often a kernel is asked before its answer counts; 0 means once.
+	Repeat int
+	// Progress is told of every step; nil tells nobody.
+	Progress *progress.Printer
+}
+
+// Hunt is a search under way.
+type Hunt struct {
+	Options
+	space   *space
+	journal *journal
+	cost    Cost
+	started time.Time
+	ahead   *building
+}
+
+// Cost is what a search took.
+type Cost struct {
+	// Steps are the answers that were asked for, Known those that an earlier, interrupted
+	// search had had; Kernels were built and Boots booted. Configs were settled without
+	// either.
+	Steps   int `json:"steps"`
+	Known   int `json:"known"`
+	Kernels int `json:"kernels"`
+	Boots   int `json:"boots"`
+	Configs int `json:"configs"`
+	// Seconds is the time it took, CPUSeconds what the compilers used of processors.
+	Seconds    float64 `json:"seconds"`
+	CPUSeconds float64 `json:"cpu_seconds"`
+}
+
+// String gives it for people.
+func (c Cost) String() string {
+	text := fmt.Sprintf("%d kernels built (%.0f CPU s), %d boots, %d .configs settled, %.0f s",
+		c.Kernels, c.CPUSeconds, c.Boots, c.Configs, c.Seconds)
+	if c.Known > 0 {
+		text += fmt.Sprintf("; %d answers were known from before", c.Known)
+	}
+	return text
+}
+
+// New makes a search ready. It settles, builds and boots nothing.
+func New(o Options) *Hunt {
+	h := &Hunt{Options: o, started: time.Now()}
+	h.space = newSpace(o, &h.cost)
+	return h
+}
+
+// name tells this search from others: what is between the same ends, asked the same by the
+// same means, is the same search.
+func (h *Hunt) name(ctx context.Context) (string, error) {
+	image := ""
+	if h.Question.Boots() {
+		var err error
+		if image, err = h.Rig.Image(ctx); err != nil {
+			return "", err
+		}
+	}
+	first, _, err := h.space.settle(ctx, nil)
+	if err != nil {
+		return "", err
+	}
+	last, _, err := h.space.settle(ctx, h.space.Changes)
+	sum := sha256.Sum256([]byte(strings.Join([]string{h.Question.Text, first, last, image}, "\n")))
+	return hex.EncodeToString(sum[:])[:16], err
+}
+
+// open reads the journal.
+func (h *Hunt) open(ctx context.Context) error {
+	name, err := h.name(ctx)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(filepath.Dir(h.Rig.Results()), "search")
+	if h.journal, err = openJournal(filepath.Join(dir, name+".jsonl")); err != nil {
+		return err
+	}
+	for _, all := range h.journal.known {
+		h.cost.Known += len(all)
+	}
+	if h.cost.Known > 0 {
+		h.Progress.Line("%d answers are known from a search that was begun before (%s)", h.cost.Known, h.journal.path)
+	}
+	return nil
+}
+
+// run searches to the end.
+func run[R any](ctx context.Context, h *Hunt, method search.Method[R]) (R, error) {
+	var none R
+	if err := h.open(ctx); err != nil {
+		return none, err
+	}
+	defer h.drop(false)
+	r, err := search.Run(ctx, method, h.journal.known, h.ask)
+	h.cost.Seconds = time.Since(h.started).Seconds()
+	return r, err
+}
+
+// ask has a candidate built and asked.
+func (h *Hunt) ask(ctx context.Context, c search.Candidate, ahead func() []search.Candidate) (search.Verdict, error) {
+	h.cost.Steps++
+	h.Progress.State("step %d: %s", h.cost.Steps, c.Why)
+	k, err := h.build(ctx, c)
+	if err != nil {
+		return h.unbuilt(ctx, err)
+	}
+	how := "built before"
+	if !k.Cached {
+		how = fmt.Sprintf("built in %.0f s", k.WallSeconds)
+	}
+	h.prefetch(ctx, ahead())
+	id := fmt.Sprintf("%s.%d", h.Name, h.cost.Steps)
+	v, sure, err := h.question(ctx, c, k, id)
+	if err == nil && (!sure || v.Answer == search.Unknown) {
+		// A guest that starves may give no answer, or even panic; once is not enough.
+		first := v
+		id += ".again"
+		if v, _, err = h.question(ctx, c, k, id); first.Answer != search.Unknown && v.Answer != first.Answer {
+			v = search.Verdict{Note: first.Note + ", and then " + v.Note}
+		}
+	}
+	if err != nil {
+		return v, err
+	}
+	h.Progress.Line("step %d: %s: %s (%s)", h.cost.Steps, clip(c.Why), v.Answer, clip(v.Note+"; "+how))
+	return v, h.journal.add(entry{Key: c.Key, Verdict: v, Set: c.Set, Why: c.Why, Boot: id})
+}
+
+// question asks a kernel once, and says whether the guest came to its end.
+func (h *Hunt) question(ctx context.Context, c search.Candidate, k *kbuild.Kernel, id string) (v search.Verdict, sure bool, err error) {
+	if h.Question.Boots() {
+		h.cost.Boots++
+	}
+	if v, sure, err = h.Question.ask(ctx, h.Rig, h.profile(id, c), k); err == nil {
+		v, err = h.asLast(ctx, c, v)
+	}
+	return v, sure, err
+}
+
+// asLast makes no answer of a failure that is not the last end's, where that counts.
+func (h *Hunt) asLast(ctx context.Context, c search.Candidate, v search.Verdict) (search.Verdict, error) {
+	if !h.Question.outcome || v.Answer != search.Fail || len(c.Set) == len(h.space.Changes) {
+		return v, nil
+	}
+	key, _, err := h.space.Settle(ctx, h.space.Changes)
+	if err != nil {
+		return v, err
+	}
+	outcome := func(note string) string { name, _, _ := strings.Cut(note, ":"); return name }
+	for _, last := range h.journal.known[key] {
+		if outcome(last.Note) != outcome(v.Note) {
+			v.Answer = search.Unknown
+		}
+	}
+	return v, nil
+}
+
+// unbuilt says whether a kernel that could not be built is a step without an answer, as
+// one that the compiler refuses, or the rig's end.
+func (h *Hunt) unbuilt(ctx context.Context, err error) (search.Verdict, error) {
+	if _, refused := errors.AsType[*process.Error](err); !refused || ctx.Err() != nil || strings.Contains(err.Error(), "No space left") {
+		return search.Verdict{}, err
+	}
+	h.Progress.Line("step %d: no answer: %v", h.cost.Steps, err)
+	return search.Verdict{Note: err.Error()}, nil
+}
+
+// profile gives a candidate as something that can be built.
+func (h *Hunt) profile(name string, c search.Candidate) kconfigs.Profile {
+	p, err := kconfigs.UserConfig(h.Name, h.space.texts[c.Key])
+	if err != nil {
+		panic(err) // Kconfig wrote it, and it has been read once
+	}
+	p.Name, p.Start.Beside = name, h.Beside
+	return p
+}
+
+// build gives a candidate's kernel, which is the very one that was settled.
+func (h *Hunt) build(ctx context.Context, c search.Candidate) (*kbuild.Kernel, error) {
+	next := h.ahead != nil && h.ahead.key == c.Key
+	if k := h.drop(next); next && k != nil {
+		return k, nil
+	}
+	k, ok, err := h.Rig.Builder().Made(ctx, h.space.texts[c.Key])
+	if ok || err != nil {
+		return k, err
+	}
+	kernels, err := h.Rig.Build(ctx, []kconfigs.Profile{h.profile(h.Name, c)})
+	if err != nil {
+		return nil, err
+	}
+	h.count(kernels[0])
+	if kernels[0].ConfigSHA256 != c.Key {
+		return nil, fmt.Errorf("building %s: make has made another .config of what Kconfig had settled", c.Why)
+	}
+	return kernels[0], nil
+}
+
+func (h *Hunt) count(k *kbuild.Kernel) {
+	if !k.Cached {
+		h.cost.Kernels++
+		h.cost.CPUSeconds += k.CPUSeconds
+	}
+}
+
+// building is a kernel that is being built ahead.
+type building struct {
+	key    string
+	cancel func()
+	done   chan struct{}
+	kernel *kbuild.Kernel // once it is done, unless it failed
+}
+
+// prefetch begins to build the likeliest of what may come next, if that has to be built.
+func (h *Hunt) prefetch(ctx context.Context, next []search.Candidate) {
+	if len(next) == 0 {
+		return
+	}
+	if _, made, err := h.Rig.Builder().Made(ctx, h.space.texts[next[0].Key]); made || err != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	b := &building{key: next[0].Key, cancel: cancel, done: make(chan struct{})}
+	h.ahead = b
+	p := h.profile(h.Name, next[0])
+	go func() {
+		defer close(b.done)
+		if kernels, err := h.Rig.Build(ctx, []kconfigs.Profile{p}); err == nil { // else it fails again in its turn
+			b.kernel = kernels[0]
+		}
+	}()
+}
+
+// drop ends what is being built ahead, or waits for its end, and gives it.
+func (h *Hunt) drop(wait bool) *kbuild.Kernel {
+	b := h.ahead
+	if b == nil {
+		return nil
+	}
+	h.ahead = nil
+	if !wait {
+		b.cancel()
+	}
+	<-b.done
+	b.cancel()
+	if b.kernel != nil {
+		h.count(b.kernel)
+	}
+	return b.kernel
+}
+
+// clip keeps a line of progress short.
+func clip(s string) string {
+	const most = 120
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-3]) + "..."
+	}
+	return s
+}

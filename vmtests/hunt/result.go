@@ -1,0 +1,145 @@
+package hunt
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/delta"
+	"github.com/netstrip/netstrip/kconfigs/search"
+)
+
+// Plan is what a search would do.
+type Plan struct {
+	// Differ is how many symbols differ, Changes are those of them that can be set, in the
+	// order in which they are tried.
+	Differ  int      `json:"differ"`
+	Changes []string `json:"changes"`
+	// Kernels says how many kernels it takes if a single change matters, those that have
+	// been built before among them.
+	Kernels search.Estimate `json:"kernels"`
+}
+
+// Bisection is what Bisect found.
+type Bisection struct {
+	Question string `json:"question"`
+	search.Bisection
+	// Chains say, for each symbol of each culprit, how it came to be what it is.
+	Chains []Chain `json:"chains"`
+	Differ int     `json:"differ"`
+	Cost   Cost    `json:"cost"`
+}
+
+// Chain says what led to a change.
+type Chain struct {
+	delta.Change
+	// First and Last say why the symbol is what it is at the two ends.
+	First string `json:"first"`
+	Last  string `json:"last"`
+}
+
+// Minimum is what Minimise found.
+type Minimum struct {
+	Question string `json:"question"`
+	search.Minimum
+	// Fragment are lines of .config with the reason for each.
+	Fragment string `json:"fragment"`
+	// Tried is how many symbols could have been left out.
+	Tried int  `json:"tried"`
+	Cost  Cost `json:"cost"`
+}
+
+// Plan rehearses a search for one change that matters: with a kernel that passes and one
+// that fails, or, to minimise, the other way round. Nothing is built.
+func (h *Hunt) Plan(ctx context.Context, minimise bool) (Plan, error) {
+	p := Plan{Differ: len(h.space.delta.Changes), Changes: h.space.Changes}
+	var err error
+	if minimise {
+		p.Kernels, err = search.Expect(ctx, &h.space.Space, h.space.Minimise, search.Pass, nil)
+	} else {
+		p.Kernels, err = search.Expect(ctx, &h.space.Space, h.space.Bisect, search.Fail, nil)
+	}
+	return p, err
+}
+
+// Bisect finds which changes make the last end fail, where the first passes.
+func (h *Hunt) Bisect(ctx context.Context) (Bisection, error) {
+	found, err := run(ctx, h, h.space.Bisect)
+	if err != nil {
+		return Bisection{}, err
+	}
+	b := Bisection{Question: h.Question.Text, Bisection: found, Chains: []Chain{}, Differ: len(h.space.delta.Changes), Cost: h.cost}
+	for _, c := range found.Culprits {
+		for _, name := range c.Changes {
+			b.Chains = append(b.Chains, Chain{h.space.changes[name], h.First.Why(name), h.Last.Why(name)})
+		}
+	}
+	return b, nil
+}
+
+// Minimise finds the least changes of the first end with which it passes, as the last does.
+func (h *Hunt) Minimise(ctx context.Context) (Minimum, error) {
+	found, err := run(ctx, h, h.space.Minimise)
+	if err != nil {
+		return Minimum{}, err
+	}
+	m := Minimum{Question: h.Question.Text, Minimum: found, Tried: len(h.space.Changes), Cost: h.cost}
+	var b strings.Builder
+	for _, k := range found.Kept {
+		fmt.Fprintf(&b, "\n# Without it: %s.\n", k.Without.Note)
+		if c := h.space.changes[k.Change]; c.To == "n" {
+			fmt.Fprintf(&b, "# CONFIG_%s is not set\n", k.Change)
+		} else {
+			fmt.Fprintf(&b, "CONFIG_%s=%s\n", k.Change, c.To)
+		}
+	}
+	m.Fragment = b.String()
+	return m, nil
+}
+
+// Write writes a plan for people.
+func (p Plan) Write(out io.Writer) error {
+	first := p.Changes[:min(len(p.Changes), 8)]
+	_, err := fmt.Fprintf(out, `%d symbols differ, of which %d can be set by themselves; first tried: %s
+If one of them matters it takes %d to %d kernels to find and to verify it, and %.1f in the mean,
+those among them that have been built before. Each is one boot or more.
+`, p.Differ, len(p.Changes), strings.Join(first, ", "), p.Kernels.Least, p.Kernels.Most, p.Kernels.Mean)
+	return err
+}
+
+// Write writes what was found for people; first and last are the names of the ends.
+func (b Bisection) Write(out io.Writer, first, last string) error {
+	var t strings.Builder
+	chains := b.Chains
+	for i, c := range b.Culprits {
+		if i > 0 {
+			t.WriteString("\n")
+		}
+		for j, chain := range chains[:len(c.Changes)] {
+			label := "culprit "
+			if j > 0 {
+				label = "and     "
+			}
+			fmt.Fprintf(&t, "%s %s: %s in %s, %s in %s\n", label, chain.Symbol, chain.From, first, chain.To, last)
+			fmt.Fprintf(&t, "          %s: %s\n          %s: %s\n", first, chain.First, last, chain.Last)
+		}
+		chains = chains[len(c.Changes):]
+		if len(c.Needed) > 0 {
+			fmt.Fprintf(&t, "          comes only with %s\n", strings.Join(c.Needed, ", "))
+		}
+		if n := len(c.Effective) - len(c.Changes) - len(c.Needed); n > 0 {
+			fmt.Fprintf(&t, "          %d other symbols that can be set change with it\n", n)
+		}
+		fmt.Fprintf(&t, "verdict  %s with that alone changed: %s\n", first, c.Verdict.Note)
+	}
+	if b.Doubt != "" {
+		fmt.Fprintf(&t, "\nNOT VERIFIED: %s\n", b.Doubt)
+	} else {
+		fmt.Fprintf(&t, "\nverified %s with that changed fails, with any part of it less it passes,\n", first)
+		fmt.Fprintf(&t, "         and %s passes with %s taken back\n", last, strings.Join(b.Back, ", "))
+	}
+	fmt.Fprintf(&t, "cost     %s, for %d symbols that differ\n", b.Cost, b.Differ)
+	_, err := io.WriteString(out, t.String())
+	return err
+}
