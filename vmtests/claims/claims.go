@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
 )
 
 //go:embed claims.txt
@@ -39,8 +40,9 @@ type Claim struct {
 	ID string
 	// Text is the sentence, Who those who say it, Because why what is asked decides it.
 	Text, Who, Because string
-	// Profiles are those that have to be booted.
-	Profiles []string
+	// Profiles are those that have to be booted, Measured those that have to be booted with
+	// the probes that measure.
+	Profiles, Measured []string
 	// Rules are tried in order; the first of which every condition holds gives the verdict.
 	Rules []Rule
 }
@@ -80,23 +82,39 @@ type Evidence struct {
 // All gives the claims, in the order of the file.
 func All() ([]Claim, error) { return Parse("claims.txt", ledger) }
 
-// Decide decides a claim from the newest record of each of its profiles, for every kernel
+// boots are records by profile: the newest for each choice of probes.
+type boots map[string][]record.Record
+
+// of gives the newest record of a profile that has an answer of the probe, or of one of
+// those whose IDs begin so, or else the newest of all.
+func (b boots) of(profile, probe string) (best record.Record, there bool) {
+	answered := false
+	for _, r := range b[profile] {
+		answers := probe != "" && len(report.Matching(r, probe)) > 0
+		if !there || answers && !answered || answers == answered && r.Time.After(best.Time) {
+			best, answered, there = r, answers, true
+		}
+	}
+	return best, there
+}
+
+// Decide decides a claim from the newest records of each of its profiles, for every kernel
 // series that has any of them. Series that disagree make it depend on the series.
 func Decide(c Claim, records []record.Record) Entry {
-	bySeries := map[string]map[string]record.Record{}
+	bySeries := map[string]boots{}
 	var series []string
 	for _, r := range record.Latest(records) {
 		if bySeries[r.Series] == nil {
-			bySeries[r.Series] = map[string]record.Record{}
+			bySeries[r.Series] = boots{}
 			series = append(series, r.Series)
 		}
-		bySeries[r.Series][r.Profile] = r
+		bySeries[r.Series][r.Profile] = append(bySeries[r.Series][r.Profile], r)
 	}
 	slices.Sort(series)
 	all := Entry{ID: c.ID, Text: c.Text, Evidence: []Evidence{}}
 	var said []string
 	for _, s := range series {
-		if !anyOf(bySeries[s], c.Profiles) {
+		if !slices.ContainsFunc(c.profiles(), func(p string) bool { return bySeries[s][p] != nil }) {
 			continue
 		}
 		one := c.decide(bySeries[s])
@@ -116,17 +134,16 @@ func Decide(c Claim, records []record.Record) Entry {
 		}
 	}
 	if all.Verdict == "" {
-		all.Verdict, all.Missing = Undecided, []string{"a boot of " + strings.Join(c.Profiles, ", ")}
+		all.Verdict, all.Missing = Undecided, []string{"a boot of " + strings.Join(c.profiles(), ", ")}
 	}
 	return all
 }
 
-func anyOf(booted map[string]record.Record, profiles []string) bool {
-	return slices.ContainsFunc(profiles, func(p string) bool { _, ok := booted[p]; return ok })
-}
+// profiles are all that a claim is about.
+func (c Claim) profiles() []string { return slices.Concat(c.Profiles, c.Measured) }
 
 // decide tries the rules on the records of one series, by profile.
-func (c Claim) decide(booted map[string]record.Record) Entry {
+func (c Claim) decide(booted boots) Entry {
 	var missing []string
 	for _, rule := range c.Rules {
 		var evidence []Evidence

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -51,6 +52,23 @@ func TestParse(t *testing.T) {
 	assert.Len(t, c.Rules[0].Conditions, 3)
 }
 
+// What was booted into another init is evidence where it is there, and not missed.
+func TestInits(t *testing.T) {
+	all, err := Parse("f", "claim A\ntext x\nwho x\nbecause x\nboot full\n"+
+		"false full completed; full/busybox init/lo works; full/systemd hung\nfalse full completed\n")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"netstrip run full", "netstrip run full --init busybox,systemd"}, all[0].runs())
+	plain := rec("full", "6.12", record.Completed)
+	into := rec("full/busybox", "6.12", record.Completed, finding("init/lo", wire.Works, ""))
+	hung := rec("full/systemd", "6.12", record.Hung)
+	assert.Len(t, Decide(all[0], []record.Record{plain, into, hung}).Evidence, 3)
+	e := Decide(all[0], []record.Record{plain, into})
+	assert.Equal(t, False, e.Verdict)
+	assert.Len(t, e.Evidence, 1)
+	e = Decide(all[0], []record.Record{into})
+	assert.Equal(t, Undecided, e.Verdict, "a boot into another init is none of the profile alone")
+}
+
 // The claims themselves are in order.
 func TestAll(t *testing.T) {
 	all, err := All()
@@ -63,7 +81,7 @@ func TestParseFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		"text x\n": `f:1: "text" stands before the first claim`,
 		head + "true full completed\n" + head + "true full completed\n": "f:7: there are two claims A",
-		head + "maybe full completed\n":                                 `f:6: "maybe" is none of claim, text, who, boot, because, true, false, depends`,
+		head + "maybe full completed\n":                                 `f:6: "maybe" is none of claim, text, who, boot, measure, because, true, false, depends`,
 		head + "true full finished\n":                                   `f:6: "finished" is no outcome of a boot`,
 		head + "true full a/b perhaps\n":                                `f:6: "perhaps" is no verdict of a probe`,
 		head + "true full\n":                                            `f:6: "full" is no condition`,
@@ -134,4 +152,27 @@ func TestDecideSeries(t *testing.T) {
 	records[3].Findings = nil
 	e = Decide(c, records)
 	assert.Equal(t, Undecided, e.Verdict, "both have to be known")
+}
+
+// A boot of some of the probes does not hide what an older one of all found, and each
+// condition cites the record that answers it.
+func TestDecideFromSeveralBoots(t *testing.T) {
+	all, err := Parse("f", "claim A\ntext x\nwho x\nbecause x\nboot full\nmeasure full\ntrue full a/b works; full perf/x.p50_us > 2 x full perf/y.p50_us\n")
+	require.NoError(t, err)
+	whole := rec("full", "6.12", record.Completed, finding("a/b", wire.Works, ""))
+	x, y := finding("perf/x", wire.Works, ""), finding("perf/y", wire.Works, "")
+	x.Numbers, y.Numbers = map[string]float64{"p50_us": 9}, map[string]float64{"p50_us": 3}
+	some := rec("full", "6.12", record.Completed, x, y)
+	some.ID, some.Probes, some.Time = "run/some", "perf/*", time.Unix(2, 0)
+	for _, records := range [][]record.Record{{whole, some}, {some, whole}} {
+		e := Decide(all[0], records)
+		assert.Equal(t, True, e.Verdict)
+		require.Len(t, e.Evidence, 2)
+		assert.Equal(t, "run/full6.12", e.Evidence[0].Record)
+		assert.Equal(t, "run/some", e.Evidence[1].Record)
+	}
+	assert.Equal(t, []string{"the number p50_us of perf/x on full"}, Decide(all[0], []record.Record{whole}).Missing)
+	var b strings.Builder
+	require.NoError(t, Show(&b, all[0], Decide(all[0], nil)))
+	assert.Contains(t, b.String(), "netstrip run full && netstrip bench full && netstrip claims A\n")
 }

@@ -101,8 +101,9 @@ func isOutcome(s string) bool {
 
 // holds says whether the condition holds of the records, by profile, and what was seen.
 // Lack says what is not there to tell by; a boot that met a fault of the rig tells nothing.
-func (c Condition) holds(booted map[string]record.Record) (seen []Evidence, ok bool, lack string) {
-	r, there := booted[c.profile]
+func (c Condition) holds(booted boots) (seen []Evidence, ok bool, lack string) {
+	probe := strings.TrimSuffix(c.probe, "/*")
+	r, there := booted.of(c.profile, probe)
 	if !there || r.Outcome.RigFault() || r.Outcome == "" {
 		return nil, false, "a boot of " + c.profile
 	}
@@ -113,7 +114,7 @@ func (c Condition) holds(booted map[string]record.Record) (seen []Evidence, ok b
 	case c.number != "":
 		return c.compare(booted, r)
 	default:
-		findings := report.Matching(r, strings.TrimSuffix(c.probe, "/*"))
+		findings := report.Matching(r, probe)
 		if len(findings) == 0 {
 			return nil, false, fmt.Sprintf("an answer to %s on %s", c.probe, c.profile)
 		}
@@ -134,8 +135,8 @@ func (c Condition) fits(f wire.Finding) bool {
 }
 
 // compare holds one number against another.
-func (c Condition) compare(booted map[string]record.Record, r record.Record) (seen []Evidence, ok bool, lack string) {
-	o, there := booted[c.other.profile]
+func (c Condition) compare(booted boots, r record.Record) (seen []Evidence, ok bool, lack string) {
+	o, there := booted.of(c.other.profile, c.other.probe)
 	if !there {
 		return nil, false, "a boot of " + c.other.profile
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // Parse reads claims. An entry begins with "claim ID"; then come, a line each and in any
-// order, text, who, boot (profiles) and because, and one line for every rule:
+// order, text, who, boot (profiles), measure (profiles) and because, and one line for every rule:
 //
 //	false   CONDITION; CONDITION
 //	depends on what it depends: CONDITION; CONDITION
@@ -81,6 +81,8 @@ func (c *Claim) line(key, rest string) error {
 		c.Because = rest
 	case "boot":
 		c.Profiles = strings.Fields(rest)
+	case "measure":
+		c.Measured = strings.Fields(rest)
 	case "true", "false":
 		return c.rule(Rule{Verdict: Verdict(key)}, rest)
 	case "depends":
@@ -90,7 +92,7 @@ func (c *Claim) line(key, rest string) error {
 		}
 		return c.rule(Rule{Verdict: Depends, On: strings.TrimSpace(on)}, conditions)
 	default:
-		return fmt.Errorf("%q is none of claim, text, who, boot, because, true, false, depends", key)
+		return fmt.Errorf("%q is none of claim, text, who, boot, measure, because, true, false, depends", key)
 	}
 	return nil
 }
@@ -122,7 +124,9 @@ func (c Claim) complete() error {
 	for _, r := range c.Rules {
 		for _, cond := range r.Conditions {
 			for _, p := range []string{cond.profile, cond.other.profile} {
-				if p != "" && !slices.Contains(c.Profiles, p) {
+				// Boots of a profile into other inits are evidence where they are there.
+				own, _, _ := strings.Cut(p, "/")
+				if p != "" && !slices.Contains(c.profiles(), p) && !slices.Contains(c.profiles(), own) {
 					return fmt.Errorf("asks about %s, which it does not boot", p)
 				}
 			}

@@ -3,6 +3,8 @@ package claims
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -58,7 +60,57 @@ func Show(w io.Writer, c Claim, e Entry) error {
 		field("evidence", fmt.Sprintf("%s: %s (%s, Linux %s)", v.Condition, report.Escape(v.Found, 200),
 			report.Escape(v.Record, 200), report.Escape(v.Series, 20)))
 	}
-	field("repeat it", "netstrip run "+strings.Join(c.Profiles, " ")+" && netstrip claims "+c.ID)
+	field("repeat it", strings.Join(append(c.runs(), "netstrip claims "+c.ID), " && "))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// runs are the commands that boot what a claim is about: one for the profiles alone, one
+// for those that are booted into other inits, and one for what is measured.
+func (c Claim) runs() []string {
+	profiles := map[string][]string{} // by init
+	add := func(subject string) {
+		profile, init, _ := strings.Cut(subject, "/")
+		if subject != "" && !slices.Contains(profiles[init], profile) {
+			profiles[init] = append(profiles[init], profile)
+		}
+	}
+	for _, p := range c.Profiles {
+		add(p)
+	}
+	for _, r := range c.Rules {
+		for _, cond := range r.Conditions {
+			if strings.Contains(cond.profile, "/") {
+				add(cond.profile)
+			}
+		}
+	}
+	var all []string
+	var plain, apps []string
+	for _, p := range profiles[""] {
+		if of, ok := strings.CutSuffix(p, "+apps"); ok {
+			apps = append(apps, of)
+		} else {
+			plain = append(plain, p)
+		}
+	}
+	delete(profiles, "")
+	if plain != nil {
+		all = append(all, "netstrip run "+strings.Join(plain, " "))
+	}
+	if apps != nil {
+		all = append(all, "netstrip apps --profile "+strings.Join(apps, ","))
+	}
+	into := map[string][]string{} // the inits, by their profiles
+	for _, init := range slices.Sorted(maps.Keys(profiles)) {
+		names := strings.Join(profiles[init], " ")
+		into[names] = append(into[names], init)
+	}
+	for _, names := range slices.Sorted(maps.Keys(into)) {
+		all = append(all, "netstrip run "+names+" --init "+strings.Join(into[names], ","))
+	}
+	if c.Measured != nil {
+		all = append(all, "netstrip bench "+strings.Join(c.Measured, " "))
+	}
+	return all
 }
