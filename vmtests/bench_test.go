@@ -47,7 +47,7 @@ func BenchmarkOverhead(b *testing.B) {
 	var ratios, bare, ours []float64
 	for b.Loop() {
 		start := time.Now()
-		rec, err := rig.bootOne(b.Context(), p, full[0], kernels[0], "bench")
+		rec, err := rig.bootOne(b.Context(), p, subject{Profile: full[0], kernel: kernels[0]}, "bench")
 		require.NoError(b, err)
 		require.Equal(b, record.Completed, rec.Outcome, rec.Reason)
 		ours = append(ours, time.Since(start).Seconds())

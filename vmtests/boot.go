@@ -28,6 +28,8 @@ type guest struct {
 	limits        limits
 	// reached, if set, is told of each stage, and which process QEMU is.
 	reached func(s stage, qemu int)
+	// asked, if set, is told of each probe that begins.
+	asked func(id string)
 }
 
 // result is what one boot gave.
@@ -56,6 +58,9 @@ type ends struct {
 // slow, and pipes for the serial lines. A serial line does not wait: what cannot be
 // written at once the guest takes for sent, after 10 ms, and overwrites. A socket has
 // room for some 280 of its single bytes, a pipe for as many as it is made for.
+//
+// Not even an event waits when the guest reboots: the last that its port has taken are
+// gone where the socket is full, 280 of them unless it is made larger.
 func openEnds() (*ends, error) {
 	var e ends
 	for i := range e.host {
@@ -63,6 +68,9 @@ func openEnds() (*ends, error) {
 		var err error
 		if i == 1 {
 			fds, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			// Twice as large for everybody (net.core.wmem_max), and with privileges much larger.
+			_ = unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUF, maxConsole)
+			_ = unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, maxConsole)
 		} else if err = unix.Pipe2(fds[:], unix.O_CLOEXEC); err == nil {
 			// As large as a pipe may be made without privileges; a smaller one does nearly always.
 			_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, maxConsole)
@@ -97,6 +105,13 @@ func boot(ctx context.Context, g guest) (result, error) {
 	}
 	defer kernel.Close()
 	defer image.Close()
+	var disk *os.File
+	if g.disk != "" {
+		if disk, err = os.Open(g.disk); err != nil {
+			return result{outcome: record.ImageFailed, reason: "opening the disk: " + err.Error()}, nil
+		}
+		defer disk.Close()
+	}
 	e, err := openEnds()
 	if err != nil {
 		return result{outcome: record.QEMUFailed, reason: err.Error()}, nil
@@ -113,7 +128,7 @@ func boot(ctx context.Context, g guest) (result, error) {
 		return result{outcome: record.QEMUFailed, reason: err.Error()}, nil
 	}
 	var said tail
-	vm, err := qemu.StartContext(ctx, qemu.ArchAMD64, g.configure(name, e, kernel, image, &said, task))
+	vm, err := qemu.StartContext(ctx, qemu.ArchAMD64, g.configure(name, e, [3]*os.File{kernel, image, disk}, &said, task))
 	if err != nil {
 		return result{outcome: record.QEMUFailed, reason: "QEMU did not start: " + err.Error()}, ctx.Err()
 	}
@@ -136,12 +151,17 @@ func boot(ctx context.Context, g guest) (result, error) {
 
 // configure sets up vmtest's options, all of them: whatever VMTEST_ variables the
 // environment holds must not change what is measured.
-func (g guest) configure(name string, e *ends, kernel, image *os.File, said *tail, task qemu.Task) qemu.Fn {
+// Of the files, kernel, initramfs and disk, the last may be none.
+func (g guest) configure(name string, e *ends, files [3]*os.File, said *tail, task qemu.Task) qemu.Fn {
 	return func(_ *qemu.IDAllocator, o *qemu.Options) error {
 		*o = qemu.Options{Tasks: []qemu.Task{task}}
 		o.SerialOutput = append(o.SerialOutput, said) // what QEMU itself prints
-		w := fdWiring(o.AddFile(e.guest[0]), o.AddFile(e.guest[1]), o.AddFile(e.guest[2]),
-			o.AddFile(kernel), o.AddFile(image))
+		console, events, fallback := o.AddFile(e.guest[0]), o.AddFile(e.guest[1]), o.AddFile(e.guest[2])
+		kernel, image, disk := o.AddFile(files[0]), o.AddFile(files[1]), 0
+		if files[2] != nil {
+			disk = o.AddFile(files[2])
+		}
+		w := fdWiring(console, events, fallback, kernel, image, disk)
 		o.AppendQEMU(confine(g.accel)...)
 		o.AppendQEMU(g.qemu)
 		o.AppendQEMU(sandbox()...)
@@ -154,7 +174,7 @@ func (g guest) configure(name string, e *ends, kernel, image *os.File, said *tai
 // command is the boot as a line to paste.
 func (g guest) command() string {
 	args := append([]string{"qemu-system-x86_64"}, sandbox()...)
-	return shellQuote(append(args, g.args(pasteWiring(g.kernel, g.image))...))
+	return shellQuote(append(args, g.args(pasteWiring(g.kernel, g.image, g.disk))...))
 }
 
 // consume takes the guest's events until "done" or the guest's end.
@@ -170,6 +190,9 @@ func (r *result) consume(events <-chan wire.Event, w *watch, s *sieve) {
 		case e.Kind == wire.KindStart:
 			r.running = e.Probe
 			w.reach(stageProbe)
+			if w.asked != nil {
+				w.asked(e.Probe)
+			}
 		case e.Kind == wire.KindFinding && e.Finding != nil:
 			r.findings = append(r.findings, *e.Finding)
 			r.running = ""

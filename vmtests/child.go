@@ -61,6 +61,7 @@ func stopped(pid int) bool {
 // watch gives the watch over a boot whose QEMU bears a name.
 func (g guest) watch(name string) *watch {
 	w := newWatch(g.limits)
+	w.asked = g.asked
 	w.stopped = func() bool { return stopped(processNamed(name)) }
 	if g.reached != nil {
 		w.reached = func(s stage) { g.reached(s, processNamed(name)) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,8 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// golden holds the expectations: testdata/expect/SERIES/PROFILE.txt.
+// golden holds the expectations: testdata/expect/SERIES/PROFILE.txt, and of the probes that
+// are asked by name alone testdata/expect/SERIES/perf/PROFILE.txt.
 //
 //go:embed all:testdata/expect
 var golden embed.FS
@@ -47,28 +49,118 @@ var ErrNoExpectation = errors.New("no expectation is kept")
 
 // Deviations compares a record with the expectation of its series and profile, both
 // ways: what is missing and what is new deviate too. A fault of the rig is a
-// deviation of the outcome and nothing else, since the kernel never got to answer.
+// deviation of the outcome and nothing else, since the kernel never got to answer. Where
+// probes were chosen, the others are not missed.
+//
+// Of a boot into an init that is asked about, the same is expected as of the profile
+// alone, but for what the init's own expectation says otherwise.
 func Deviations(r record.Record) ([]Deviation, error) {
-	path := expectPath(r.Series, r.Profile)
-	data, err := golden.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s on %s: %w", r.Profile, r.Series, ErrNoExpectation)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the expectation: %w", err)
-	}
-	want, err := parseExpectation(path, string(data))
+	want, err := expectation(golden, r)
 	if err != nil {
 		return nil, err
 	}
 	return deviations(want, r), nil
 }
 
+// expectation gives what is expected of a record.
+func expectation(files fs.FS, r record.Record) (answers, error) {
+	want, err := readExpectation(files, r.Series, r.Profile)
+	if err == nil && r.Init != "" && want[outcomeID] == string(record.Completed) {
+		var all answers
+		if all, err = readExpectation(files, r.Series, withoutInit(r)); err == nil {
+			maps.Copy(all, want)
+			want = all
+		}
+	}
+	if err != nil || r.Probes == "" {
+		return want, err
+	}
+	more, err := readExpectation(files, r.Series, wire.PerfFamily+"/"+r.Profile)
+	if errors.Is(err, ErrNoExpectation) {
+		err = nil
+	}
+	maps.Copy(want, more)
+	maps.DeleteFunc(want, func(id, _ string) bool {
+		return id != outcomeID && (r.Hello == nil || !slices.Contains(r.Hello.Probes, id))
+	})
+	return want, err
+}
+
+func readExpectation(files fs.FS, series, profile string) (answers, error) {
+	path := expectPath(series, profile)
+	data, err := fs.ReadFile(files, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s on %s: %w", profile, series, ErrNoExpectation)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the expectation: %w", err)
+	}
+	return parseExpectation(path, string(data))
+}
+
+// Probes gives, sorted, those probes of which something is expected anywhere that the
+// patterns mean (wire.Matches).
+func Probes(patterns string) ([]string, error) {
+	all := answers{}
+	err := fs.WalkDir(golden, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := golden.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		some, err := parseExpectation(path, string(data))
+		maps.Copy(all, some)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	delete(all, outcomeID)
+	var chosen []string
+	for _, id := range ids(all) {
+		ok, err := wire.Matches(patterns, id)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			chosen = append(chosen, id)
+		}
+	}
+	return chosen, nil
+}
+
+// Expected gives the findings that are expected of a profile on a series, with what an
+// expectation holds of each: no details, no times.
+func Expected(series, profile string) ([]wire.Finding, error) {
+	want, err := readExpectation(golden, series, profile)
+	var all []wire.Finding
+	for _, id := range ids(want) {
+		if id == outcomeID || id == saidID {
+			continue
+		}
+		f, err := columns(want[id])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", id, err)
+		}
+		all = append(all, wire.Finding{
+			ID: id, Verdict: wire.Verdict(f[0]), Errno: strings.Trim(f[1], "-"), Value: strings.Trim(f[2], "-"), Call: strings.Trim(f[3], "-"),
+		})
+	}
+	return all, err
+}
+
 func expectPath(series, profile string) string {
 	return "testdata/expect/" + series + "/" + profile + ".txt"
 }
 
-const outcomeID = "outcome"
+// outcomeID stands in the place of a probe for how the boot ended, saidID for what an init
+// complained of that did not get to the end.
+const (
+	outcomeID = "outcome"
+	saidID    = "said"
+)
 
 // answers are an expectation: per probe, and for "outcome", the expected answer.
 type answers map[string]string
@@ -96,11 +188,20 @@ func quoteSpaces(s string) string {
 	return s
 }
 
-func deviations(want answers, r record.Record) []Deviation {
+// answersOf gives what a record holds in the place of what is expected.
+func answersOf(r record.Record) answers {
 	got := answers{outcomeID: string(r.Outcome)}
+	if r.Init != "" && r.Outcome != record.Completed {
+		got[saidID] = strings.Join(r.Said, "; ")
+	}
 	for _, f := range r.Findings {
 		got[f.ID] = answer(f)
 	}
+	return got
+}
+
+func deviations(want answers, r record.Record) []Deviation {
+	got := answersOf(r)
 	var out []Deviation
 	if want[outcomeID] != got[outcomeID] {
 		out = append(out, Deviation{outcomeID, want[outcomeID], got[outcomeID]})
@@ -134,6 +235,9 @@ func formatExpectation(r record.Record) (string, error) {
 		return "", fmt.Errorf("%s: %s is a fault of the rig: %s", r.Profile, r.Outcome, r.Reason)
 	}
 	lines := []string{outcomeID + " " + string(r.Outcome)}
+	if said := answersOf(r)[saidID]; said != "" {
+		lines = append(lines, saidID+" "+said)
+	}
 	// The same on every kernel, so that a diff of two shows only what differs.
 	width := [4]int{24, len(wire.Absent), len("EAFNOSUPPORT"), len("UP|LOOPBACK|RUNNING")}
 	var rows [][]string
@@ -155,7 +259,11 @@ func formatExpectation(r record.Record) (string, error) {
 			width[0], row[0], width[1], row[1], width[2], row[2], width[3], row[3], row[4]))
 	}
 	head := "# What every probe must find on " + r.Series + " " + r.Profile +
-		": probe, verdict, errno, value, deciding call.\n# Written by: make update\n"
+		": probe, verdict, errno, value, deciding call.\n"
+	if r.Init != "" {
+		head += "# The others find what they find on " + withoutInit(r) + ".\n"
+	}
+	head += "# Written by: make update\n"
 	return head + strings.Join(lines, "\n") + "\n", nil
 }
 
@@ -177,7 +285,7 @@ func parseExpectation(path, text string) (answers, error) {
 		if _, twice := out[id]; twice {
 			return nil, fmt.Errorf("%s:%d: %s stands here twice", path, n, id)
 		}
-		if id != outcomeID {
+		if id != outcomeID && id != saidID {
 			fields, err := columns(rest)
 			if err != nil {
 				return nil, fmt.Errorf("%s:%d: %w", path, n, err)

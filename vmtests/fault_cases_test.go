@@ -195,6 +195,10 @@ func qemuCases() []faultCase {
 		return faultCase{name: "QEMU is stopped " + name, fault: fault, signal: syscall.SIGSTOP, at: at, change: limits,
 			want: record.QEMUFailed, reason: stopped, reaches: at}
 	}
+	end := func(name string, at stage, fault wire.Fault, signal syscall.Signal) faultCase {
+		return faultCase{name: "QEMU is told to end " + name, fault: fault, signal: signal, at: at,
+			want: record.QEMUFailed, reason: "QEMU was told to end: ", reaches: at}
+	}
 	afterDone := kill("after done", stageDone, wire.FaultLinger)
 	afterDone.want, afterDone.reason, afterDone.notice = record.Completed, "", "after the guest was done: "+killed
 	return []faultCase{
@@ -206,6 +210,8 @@ func qemuCases() []faultCase {
 		kill("in init", stageInit, wire.FaultNone),
 		kill("in a probe", stageProbe, wire.FaultHang),
 		afterDone,
+		end("in the kernel", stageBanner, wire.FaultNone, syscall.SIGTERM),
+		end("in a probe", stageProbe, wire.FaultHang, syscall.SIGINT),
 		stop("before the first byte", stageStarted, wire.FaultNone),
 		stop("in the kernel", stageBanner, wire.FaultNone),
 		stop("in a probe", stageProbe, wire.FaultHang),

@@ -36,7 +36,7 @@ func TestCommandCanBePasted(t *testing.T) {
 	line := g.command()
 	assert.True(t, strings.HasPrefix(line, "qemu-system-x86_64 -sandbox on"), line)
 	assert.Contains(t, line, `-kernel '/k/it'\''s' -initrd /i`)
-	assert.Contains(t, line, `-append 'console=ttyS0 panic=-1 reboot=t tsc=reliable nbd.nbds_max=1 a=b c'`)
+	assert.Contains(t, line, `-append 'console=ttyS0 panic=-1 reboot=t tsc=reliable no_timer_check nbd.nbds_max=1 a=b c'`)
 	assert.NotContains(t, line, "/proc/self/fd")
 }
 

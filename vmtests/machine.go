@@ -3,6 +3,7 @@ package vmtests
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
@@ -14,6 +15,9 @@ type machine struct {
 	accel string
 	// memoryMiB is the guest's memory.
 	memoryMiB int
+	// disk, if set, is the path of an image that the guest reads as its disk. It goes with
+	// a second processor, for the programs on it, and a source of random numbers.
+	disk string
 	// kernelArgs are added to the kernel's command line.
 	kernelArgs []string
 }
@@ -22,25 +26,31 @@ type machine struct {
 // them to descriptors it has open; the line a person may paste, to files.
 type wiring struct {
 	console, events, fallback string   // chardev backends, without the id
-	kernel, initrd            string   // paths
+	kernel, initrd, disk      string   // paths
 	passed                    []string // arguments that hand over descriptors
 }
 
 // fdWiring wires to inherited descriptors. QEMU then needs to open no path of
 // ours, and can run as a user who may not.
-func fdWiring(console, events, fallback, kernel, initrd int) wiring {
+// A disk is handed over by number too, 0 for none.
+func fdWiring(console, events, fallback, kernel, initrd, disk int) wiring {
 	// A pipe is no file of QEMU's to open, and a set of descriptors is as one.
 	pipe := func(set int) string { return fmt.Sprintf("file,path=/dev/fdset/%d,append=on", set) }
 	proc := func(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
-	return wiring{
+	w := wiring{
 		console: pipe(1), events: fmt.Sprintf("socket,fd=%d", events), fallback: pipe(2), kernel: proc(kernel), initrd: proc(initrd),
 		passed: []string{"-add-fd", fmt.Sprintf("fd=%d,set=1", console), "-add-fd", fmt.Sprintf("fd=%d,set=2", fallback)},
 	}
+	if disk != 0 {
+		w.disk = "/dev/fdset/3"
+		w.passed = append(w.passed, "-add-fd", fmt.Sprintf("fd=%d,set=3", disk))
+	}
+	return w
 }
 
 // pasteWiring shows the console on the terminal and leaves the events in a file.
-func pasteWiring(kernel, initrd string) wiring {
-	return wiring{console: "stdio", events: "file,path=events.jsonl", fallback: "null", kernel: kernel, initrd: initrd}
+func pasteWiring(kernel, initrd, disk string) wiring {
+	return wiring{console: "stdio", events: "file,path=events.jsonl", fallback: "null", kernel: kernel, initrd: initrd, disk: disk}
 }
 
 // args are QEMU's arguments. qboot.rom starts a kernel without looking for disks and
@@ -50,10 +60,12 @@ func pasteWiring(kernel, initrd string) wiring {
 // own end, which is a reboot: a power-off needs ACPI and would hang. reboot=t is a triple
 // fault, the way that needs no device. tsc=reliable: under TCG the kernel's watchdog now
 // and then finds the TSC skewed and falls back to jiffies, in which a probe lasts 0 or
-// 4 ms. nbd.nbds_max=1: one network block device, not sixteen, to be made at every boot.
+// 4 ms. no_timer_check: a guest that waits for its processor while it counts ticks for 60 ms
+// takes its timer for broken, and panics (timer_irq_works, arch/x86/kernel/apic/io_apic.c:1519).
+// nbd.nbds_max=1: one network block device, not sixteen, to be made at every boot.
 func (m machine) args(w wiring) []string {
-	return append(w.passed, []string{
-		"-M", "pc", "-bios", "qboot.rom", "-accel", m.accel, "-m", fmt.Sprint(m.memoryMiB), "-smp", "1",
+	return append(slices.Concat(w.passed, m.diskArgs(w.disk)), []string{
+		"-M", "pc", "-bios", "qboot.rom", "-accel", m.accel, "-m", fmt.Sprint(m.memoryMiB), "-smp", fmt.Sprint(m.processors()),
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-netdev", "hubport,id=left,hubid=0", "-device", "virtio-net-pci,netdev=left,romfile=",
 		"-netdev", "hubport,id=right,hubid=0", "-device", "virtio-net-pci,netdev=right,romfile=",
@@ -62,8 +74,27 @@ func (m machine) args(w wiring) []string {
 		"-chardev", chardev(w.events, "events"), "-device", "virtio-serial",
 		"-device", "virtserialport,chardev=events,name=" + wire.Port,
 		"-kernel", w.kernel, "-initrd", w.initrd,
-		"-append", strings.Join(append([]string{"console=ttyS0", "panic=-1", "reboot=t", "tsc=reliable", "nbd.nbds_max=1"}, m.kernelArgs...), " "),
+		"-append", strings.Join(append([]string{"console=ttyS0", "panic=-1", "reboot=t", "tsc=reliable", "no_timer_check", "nbd.nbds_max=1"}, m.kernelArgs...), " "),
 	}...)
+}
+
+// diskArgs are QEMU's arguments for a disk at path. Nothing locks it: several guests read
+// it at once, and QEMU may be nobody, who may lock nothing.
+func (m machine) diskArgs(path string) []string {
+	if m.disk == "" {
+		return nil
+	}
+	return []string{
+		"-blockdev", "driver=file,node-name=disk,filename=" + path + ",read-only=on,locking=off",
+		"-device", "virtio-blk-pci,drive=disk", "-object", "rng-builtin,id=rng", "-device", "virtio-rng-pci,rng=rng",
+	}
+}
+
+func (m machine) processors() int {
+	if m.disk == "" {
+		return 1
+	}
+	return 2
 }
 
 // sandbox confines QEMU by seccomp: no new privileges, processes or limits.

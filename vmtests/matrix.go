@@ -3,10 +3,12 @@ package vmtests
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests/console"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 )
@@ -15,11 +17,11 @@ import (
 // is tried again: a retry would hide what it is there to find.
 const silentTries = 3
 
-// Run builds what the profiles need, boots each once, and appends a record of each
-// boot to the results file before the worker that ran it starts another. The records
-// come in the order of the profiles. The error is a fault that kept boots from being
-// run or recorded at all; a guest that did not do well is a record. A run that did not
-// come to its end can be taken up again with Resume.
+// Run builds what the profiles need, boots each once into each of the rig's inits, and
+// appends a record of each boot to the results file before the worker that ran it starts
+// another. The records come in the order of the profiles. The error is a fault that kept
+// boots from being run or recorded at all; a guest that did not do well is a record. A run
+// that did not come to its end can be taken up again with Resume.
 func (r *Rig) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Record, error) {
 	if err := r.store.Check(); err != nil { // before minutes of building
 		return nil, err
@@ -27,7 +29,7 @@ func (r *Rig) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Re
 	if err := Ready(); err != nil {
 		return nil, err
 	}
-	plan, err := r.plan(ctx, profiles)
+	plan, err := r.plan(ctx, r.subjects(profiles, nil))
 	if err != nil || len(profiles) == 0 {
 		return nil, err
 	}
@@ -40,13 +42,15 @@ func (r *Rig) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Re
 	if err != nil {
 		return nil, err
 	}
-	return r.bootAll(ctx, run, profiles, kernels, r.recordIDs(profiles))
+	subjects := r.subjects(profiles, kernels)
+	return r.bootAll(ctx, run, subjects, r.recordIDs(subjects))
 }
 
 // Boot boots the kernels that Build gave for the profiles. Nothing is planned: what
 // ends early here cannot be resumed.
 func (r *Rig) Boot(ctx context.Context, profiles []kconfigs.Profile, kernels []*kbuild.Kernel) ([]record.Record, error) {
-	return r.bootAll(ctx, r.store, profiles, kernels, r.recordIDs(profiles))
+	subjects := r.subjects(profiles, kernels)
+	return r.bootAll(ctx, r.store, subjects, r.recordIDs(subjects))
 }
 
 // results is where the records of a run go.
@@ -55,26 +59,26 @@ type results interface {
 	Append(record.Record) error
 }
 
-// bootAll boots kernels under the given IDs and gives their records in that order.
-func (r *Rig) bootAll(ctx context.Context, to results, profiles []kconfigs.Profile, kernels []*kbuild.Kernel, ids []string) ([]record.Record, error) {
-	if len(kernels) == 0 {
+// bootAll boots subjects under the given IDs and gives their records in that order.
+func (r *Rig) bootAll(ctx context.Context, to results, subjects []subject, ids []string) ([]record.Record, error) {
+	if len(subjects) == 0 {
 		return nil, nil
 	}
-	p, err := r.prepare(ctx, kernels[0])
+	p, err := r.prepare(ctx, subjects[0].kernel)
 	if err != nil {
 		return nil, err
 	}
 	p.results = to
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	records := make([]record.Record, len(profiles))
+	records := make([]record.Record, len(subjects))
 	next := make(chan int)
 	var workers sync.WaitGroup
-	order, atOnce := r.order(p, profiles)
+	order, atOnce := r.order(p, subjects)
 	for range atOnce {
 		workers.Go(func() {
 			for i := range next {
-				rec, err := r.bootOne(ctx, p, profiles[i], kernels[i], ids[i])
+				rec, err := r.bootOne(ctx, p, subjects[i], ids[i])
 				if err != nil {
 					stop(err)
 					return
@@ -100,41 +104,49 @@ func (r *Rig) bootAll(ctx context.Context, to results, profiles []kconfigs.Profi
 	return records, nil
 }
 
-// recordIDs names the records: run/profile, and /2, /3 where a profile comes again.
-func (r *Rig) recordIDs(profiles []kconfigs.Profile) []string {
+// recordIDs names the records: run/profile, run/profile/init, and /2, /3 where one comes
+// again.
+func (r *Rig) recordIDs(subjects []subject) []string {
 	seen := map[string]int{}
-	ids := make([]string, len(profiles))
-	for i, p := range profiles {
-		seen[p.Name]++
-		ids[i] = r.run + "/" + p.Name
-		if n := seen[p.Name]; n > 1 {
+	ids := make([]string, len(subjects))
+	for i, s := range subjects {
+		name := s.name()
+		seen[name]++
+		ids[i] = r.run + "/" + name
+		if n := seen[name]; n > 1 {
 			ids[i] = fmt.Sprintf("%s/%d", ids[i], n)
 		}
 	}
 	return ids
 }
 
-// bootOne boots one kernel, again if it stays silent, and records it.
-func (r *Rig) bootOne(ctx context.Context, p parts, profile kconfigs.Profile, k *kbuild.Kernel, id string) (record.Record, error) {
-	image, err := r.imageFor(ctx, p, k)
+// bootOne boots one subject, again if it stays silent, and records it.
+func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (record.Record, error) {
+	k := s.kernel
+	image, err := r.imageFor(ctx, p, s, k)
 	if err != nil {
 		return record.Record{}, err
 	}
 	p.image = image
 	rec := record.Record{
-		Schema: record.Schema, ID: id, Run: r.run, Profile: profile.Name, Series: series(k.Version),
+		Schema: record.Schema, ID: id, Run: r.run, Profile: s.name(), Init: s.init.Name,
+		Series: series(k.Version), Probes: p.probes,
 		Kernel: record.Kernel{
 			Key: k.Key, Version: k.Version, Source: k.Source, Compiler: k.Compiler, ConfigSHA256: k.ConfigSHA256,
 			ImageBytes: k.ImageBytes, Text: k.Text, Data: k.Data, BSS: k.BSS,
 		},
-		Initramfs: record.Initramfs{Key: p.image.Key, Bytes: p.image.Bytes},
+		Initramfs: record.Initramfs{Key: p.image.Key, Bytes: p.image.Bytes, Packages: p.image.Packages},
 	}
-	g := r.guest(p, k)
+	g := r.guest(p, k, slices.Concat(s.Args, s.init.KernelArgs())...)
+	g.memoryMiB = max(g.memoryMiB, s.init.MemoryMiB)
 	rec.Machine = record.Machine{
 		QEMU: p.version, Accel: p.accel.Name, AccelReason: p.accel.Reason,
 		MemoryMiB: g.memoryMiB, Command: g.command(),
 	}
-	r.opts.Progress.State("booting %s", profile.Name)
+	r.opts.Progress.State("booting %s", s.name())
+	if r.opts.Apps != nil { // a boot is then minutes
+		g.asked = func(id string) { r.opts.Progress.State("%s: asking %s", s.name(), report.Escape(id, 60)) }
+	}
 	var res result
 	for try := 1; ; try++ {
 		if res, err = boot(ctx, g); err != nil {
@@ -148,21 +160,24 @@ func (r *Rig) bootOne(ctx context.Context, p parts, profile kconfigs.Profile, k 
 	rec.Time, rec.Outcome, rec.Reason, rec.Notices = res.started.UTC(), res.outcome, res.reason, res.notices
 	rec.Task, rec.Trace = res.task, res.trace
 	rec.Phases, rec.Hello, rec.Findings, rec.Running = res.phases, res.hello, res.findings, res.running
+	if rec.Init != "" && res.console != nil {
+		rec.Said = console.Complaints(res.console.log.Bytes())
+	}
 	if err := r.keep(p.results, &rec, res.console); err != nil {
 		return rec, err
 	}
-	r.opts.Progress.Line("booted %-10s %s in %.1f s%s", profile.Name, rec.Outcome, rec.Phases.Exit, reasonText(rec))
+	r.opts.Progress.Line("booted %-10s %s in %.1f s%s", s.name(), rec.Outcome, rec.Phases.Exit, reasonText(rec))
 	return rec, nil
 }
 
 // keep writes down a boot: first its console log, then the record that points there.
-func (r *Rig) keep(to results, rec *record.Record, console *capture) error {
+func (r *Rig) keep(to results, rec *record.Record, log *capture) error {
 	if err := to.Check(); err != nil { // before the log makes anew what was removed
 		return err
 	}
-	if console != nil {
+	if log != nil {
 		abs, rel := r.logPath(rec.ID)
-		if err := console.save(abs); err != nil {
+		if err := log.save(abs); err != nil {
 			return err
 		}
 		rec.ConsoleLog = rel

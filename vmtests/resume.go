@@ -23,14 +23,14 @@ var ErrNothingToResume = errors.New("nothing to resume")
 var ErrChanged = errors.New("it cannot be resumed, since its boots would not be comparable; start a new run")
 
 // plan puts down what a run will boot.
-func (r *Rig) plan(ctx context.Context, profiles []kconfigs.Profile) (record.Plan, error) {
-	plan := record.Plan{Run: r.run, Time: time.Now().UTC()}
-	ids := r.recordIDs(profiles)
+func (r *Rig) plan(ctx context.Context, subjects []subject) (record.Plan, error) {
+	plan := record.Plan{Run: r.run, Time: time.Now().UTC(), Probes: r.opts.Probes}
+	ids := r.recordIDs(subjects)
 	var bad []error
-	for i, p := range profiles {
+	for i, p := range subjects {
 		inputs, err := r.inputs(ctx, p)
 		bad = append(bad, err)
-		boot := record.Boot{ID: ids[i], Profile: p.Name, Inputs: inputs}
+		boot := record.Boot{ID: ids[i], Profile: p.Name, Init: p.init.Name, Inputs: inputs}
 		for _, f := range p.Added() {
 			boot.Added = append(boot.Added, record.Fragment{Name: f.Name, Text: kconfigs.Request{Settings: f.Settings}.Text()})
 		}
@@ -40,20 +40,24 @@ func (r *Rig) plan(ctx context.Context, profiles []kconfigs.Profile) (record.Pla
 		if p.Prebuilt != nil {
 			boot.Image, boot.Modules = p.Prebuilt.Image, p.Prebuilt.Modules
 		}
-		if len(boot.Added) > 0 {
-			boot.Profile, _, _ = strings.Cut(p.Name, "+")
+		for range boot.Added { // With has put its name behind; there may be a + of its own
+			boot.Profile = boot.Profile[:strings.LastIndex(boot.Profile, "+")]
 		}
 		plan.Boots = append(plan.Boots, boot)
 	}
 	return plan, errors.Join(bad...)
 }
 
-func (r *Rig) inputs(ctx context.Context, p kconfigs.Profile) (string, error) {
-	req, err := p.Request()
+func (r *Rig) inputs(ctx context.Context, s subject) (string, error) {
+	req, err := s.Request()
 	if err != nil {
 		return "", err
 	}
-	return r.builder.Inputs(ctx, req)
+	inputs, err := r.builder.Inputs(ctx, req)
+	if s.init.Name != "" {
+		inputs += "+" + s.init.Key()
+	}
+	return inputs, err
 }
 
 // unadorned gives the profile of a planned boot without the user's fragments.
@@ -67,20 +71,25 @@ func unadorned(b record.Boot) (kconfigs.Profile, error) {
 	return kconfigs.Lookup(b.Profile)
 }
 
-// planned gives the profile of a planned boot.
-func planned(b record.Boot) (kconfigs.Profile, error) {
-	p, err := unadorned(b)
+// planned gives the subject of a planned boot.
+func planned(b record.Boot) (s subject, err error) {
+	if b.Init != "" {
+		s.init, err = initramfs.LookupInit(b.Init)
+	}
+	if err == nil {
+		s.Profile, err = unadorned(b)
+	}
 	if err != nil {
-		return p, err
+		return s, err
 	}
 	for _, a := range b.Added {
 		f, err := kconfigs.ParseFragment(a.Name, []byte(a.Text))
 		if err != nil {
-			return p, err
+			return s, err
 		}
-		p = p.With(f)
+		s.Profile = s.With(f)
 	}
-	return p, nil
+	return s, nil
 }
 
 // Resume takes up the latest run in the results file that was cut short: it boots what
@@ -98,58 +107,61 @@ func (r *Rig) Resume(ctx context.Context) ([]record.Record, error) {
 		return nil, fmt.Errorf("%w in %s", ErrNothingToResume, r.opts.Results)
 	}
 	defer run.Close()
-	r.run = run.Plan.Run
-	profiles, err := r.comparable(ctx, run)
+	r.run, r.opts.Probes = run.Plan.Run, run.Plan.Probes
+	subjects, err := r.comparable(ctx, run)
 	if err != nil {
 		return nil, fmt.Errorf("resuming %s: %w", r.run, err)
 	}
 	missing := run.Missing()
 	r.opts.Progress.Line("resuming %s: %d of %d boots are missing", r.run, len(missing), len(run.Plan.Boots))
-	todo := make([]kconfigs.Profile, len(missing))
+	todo, profiles := make([]subject, len(missing)), make([]kconfigs.Profile, len(missing))
 	ids := make([]string, len(missing))
 	for n, i := range missing {
-		todo[n], ids[n] = profiles[i], run.Plan.Boots[i].ID
+		todo[n], profiles[n], ids[n] = subjects[i], subjects[i].Profile, run.Plan.Boots[i].ID
 	}
-	kernels, err := r.Build(ctx, todo)
+	kernels, err := r.Build(ctx, profiles)
 	if err != nil {
 		return nil, err
 	}
-	records, err := r.bootAll(ctx, run, todo, kernels, ids)
+	for n, k := range kernels {
+		todo[n].kernel = k
+	}
+	records, err := r.bootAll(ctx, run, todo, ids)
 	if err != nil {
 		return nil, err
 	}
 	return inOrder(run.Plan, append(records, run.Done...)), nil
 }
 
-// comparable gives the profiles of a run's plan when what is missing would be booted
+// comparable gives the subjects of a run's plan when what is missing would be booted
 // from the same kernels and the same image as what is there.
-func (r *Rig) comparable(ctx context.Context, run *record.Run) ([]kconfigs.Profile, error) {
-	profiles := make([]kconfigs.Profile, len(run.Plan.Boots))
+func (r *Rig) comparable(ctx context.Context, run *record.Run) ([]subject, error) {
+	subjects := make([]subject, len(run.Plan.Boots))
 	for i, b := range run.Plan.Boots {
-		p, err := planned(b)
+		s, err := planned(b)
 		if err != nil {
 			return nil, err
 		}
-		inputs, err := r.inputs(ctx, p)
+		inputs, err := r.inputs(ctx, s)
 		if err != nil {
 			return nil, err
 		}
 		if inputs != b.Inputs {
-			return nil, fmt.Errorf("the source, the compiler or the fragments of the kernel %s have changed: %w", p.Name, ErrChanged)
+			return nil, fmt.Errorf("the source, the compiler, the fragments of the kernel or the init of %s have changed: %w", s.name(), ErrChanged)
 		}
-		profiles[i] = p
+		subjects[i] = s
 	}
 	image, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress})
 	if err != nil {
 		return nil, err
 	}
 	for _, d := range run.Done {
-		if own, _, _ := strings.Cut(d.Initramfs.Key, "+"); own != image.Key { // after + its modules
+		if own, _, _ := strings.Cut(d.Initramfs.Key, "+"); own != image.Key { // after + its modules and its init
 			return nil, fmt.Errorf("the initramfs has changed (it is %.12s, and %s was booted with %.12s): %w",
 				image.Key, d.Profile, d.Initramfs.Key, ErrChanged)
 		}
 	}
-	return profiles, nil
+	return subjects, nil
 }
 
 // inOrder puts records into the order of a plan.

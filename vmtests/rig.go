@@ -18,10 +18,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
@@ -43,13 +46,27 @@ type Options struct {
 	Source kbuild.SourceOptions
 	// Results is the results file; empty means results/netstrip.jsonl here.
 	Results string
+	// Probes are the patterns of the probes to ask (wire.Matches); empty means all but those
+	// that are asked by name alone, such as perf/*.
+	Probes string
 	// Accel is kvm, tcg or auto; empty means what NETSTRIP_ACCEL says, or auto.
 	Accel string
 	// Jobs is how many guests, and how many compilers, run at once; 0 means as many as
 	// there are cores.
 	Jobs int
-	// MemoryMiB is the memory of a guest; 0 means 256.
+	// Inits name the inits that each kernel is booted into (initramfs.Inits), one after the
+	// other, and which are asked how far they come; none means u-root's, asked nothing.
+	Inits []string
+	// InTurn boots one guest after the other in the order given, for times that are to be
+	// compared: whatever else the machine does weighs on neighbours alike.
+	InTurn bool
+	// MemoryMiB is the memory of a guest; 0 means 256, and more where an init or applications
+	// need it.
 	MemoryMiB int
+	// Apps, if there are any, are asked instead of the probes, and Disk is the image that
+	// they are on.
+	Apps []wire.App
+	Disk string
 	// Progress is told what is going on; nil tells nobody.
 	Progress *progress.Printer
 }
@@ -61,6 +78,11 @@ type Rig struct {
 	builder *kbuild.Builder
 	run     string
 	store   record.Store
+	inits   []initramfs.Init
+
+	once     sync.Once // for Ask
+	ready    parts
+	readyErr error
 }
 
 // DefaultResults is the results file when none is named.
@@ -76,6 +98,13 @@ func New(ctx context.Context, o Options) (*Rig, error) {
 	}
 	if o.MemoryMiB <= 0 {
 		o.MemoryMiB = 256
+		if o.Disk != "" {
+			o.MemoryMiB = 2048
+		}
+	}
+	inits, err := lookupInits(o.Inits)
+	if err != nil {
+		return nil, err
 	}
 	c, err := cache.Open(o.Cache)
 	if err != nil {
@@ -93,6 +122,7 @@ func New(ctx context.Context, o Options) (*Rig, error) {
 		cache:   c,
 		builder: &kbuild.Builder{Cache: c, Source: src, Progress: o.Progress, Jobs: o.Jobs},
 		run:     newRun(),
+		inits:   inits,
 	}, nil
 }
 
@@ -135,14 +165,16 @@ func (r *Rig) Build(ctx context.Context, profiles []kconfigs.Profile) ([]*kbuild
 type parts struct {
 	image   *initramfs.Image
 	accel   accel.Choice
-	qemu    string // path
-	version string // of QEMU
+	qemu    string   // path
+	version string   // of QEMU
+	clock   []string // for the kernel's command line
+	probes  string   // which are asked
 	results results
 }
 
 // prepare makes everything but the kernels ready.
 func (r *Rig) prepare(ctx context.Context, first *kbuild.Kernel) (parts, error) {
-	var p parts
+	p := parts{probes: r.opts.Probes}
 	var err error
 	if p.qemu, err = qemuPath(); err != nil {
 		return p, err
@@ -150,13 +182,14 @@ func (r *Rig) prepare(ctx context.Context, first *kbuild.Kernel) (parts, error) 
 	if p.version, err = qemuVersion(ctx, p.qemu); err != nil {
 		return p, err
 	}
-	if p.image, err = initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress}); err != nil {
+	if p.image, err = initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress, Apps: r.opts.Apps}); err != nil {
 		return p, err
 	}
 	p.accel, err = accel.Choose(ctx, accel.Options{
 		Want: r.opts.Accel, Cache: r.cache, QEMU: p.version,
 		Trial: func(ctx context.Context) error { return r.trial(ctx, p, first) },
 	})
+	p.clock = clockArgs(p.accel.Name)
 	return p, err
 }
 
@@ -207,7 +240,12 @@ func qemuPath() (string, error) {
 // not boot under TCG either says nothing of KVM.
 func (r *Rig) trial(ctx context.Context, p parts, k *kbuild.Kernel) error {
 	r.opts.Progress.Line("trying a boot under KVM")
+	plain, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress})
+	if err != nil {
+		return accel.Unsettled{Err: err}
+	}
 	g := r.guest(p, k)
+	g.image, g.disk = plain.Path, "" // applications would take minutes
 	g.accel, g.limits = accel.KVM, trialLimits()
 	res, err := boot(ctx, g)
 	if err != nil || res.outcome == record.Completed {
@@ -239,22 +277,27 @@ func qemuVersion(ctx context.Context, path string) (string, error) {
 	return strings.TrimPrefix(line, "QEMU emulator version "), nil
 }
 
-// imageFor gives the initramfs that a kernel is booted with: that of all, or one that
-// has its modules too.
-func (r *Rig) imageFor(ctx context.Context, p parts, k *kbuild.Kernel) (*initramfs.Image, error) {
-	if k.Modules == "" {
+// imageFor gives the initramfs that a kernel is booted with: that of all, or one that has
+// its modules or its init too.
+func (r *Rig) imageFor(ctx context.Context, p parts, s subject, k *kbuild.Kernel) (*initramfs.Image, error) {
+	if k.Modules == "" && s.init.Name == "" {
 		return p.image, nil
 	}
 	return initramfs.Build(ctx, initramfs.Options{
-		Cache: r.cache, Progress: r.opts.Progress, Modules: k.Modules, Release: k.Version,
+		Cache: r.cache, Progress: r.opts.Progress, Modules: k.Modules, Release: k.Version, Init: s.init, Apps: r.opts.Apps,
 	})
 }
 
-func (r *Rig) guest(p parts, k *kbuild.Kernel) guest {
+// guest is a boot of a kernel with arguments for its command line.
+func (r *Rig) guest(p parts, k *kbuild.Kernel, args ...string) guest {
+	args = slices.Concat(p.clock, args)
+	if p.probes != "" {
+		args = append(args, wire.ParamProbes+"="+p.probes)
+	}
 	return guest{
-		machine: machine{accel: p.accel.Name, memoryMiB: r.opts.MemoryMiB},
+		machine: machine{accel: p.accel.Name, memoryMiB: r.opts.MemoryMiB, disk: r.opts.Disk, kernelArgs: args},
 		qemu:    p.qemu, kernel: k.Boot, image: p.image.Path,
-		limits: limitsFor(p.accel.Name),
+		limits: limitsFor(p.accel.Name).with(r.opts.Apps),
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -46,12 +46,12 @@ func availableMiB(meminfo io.Reader) int {
 // longestFirst orders boots by how long each took the last time, so that no long one
 // is left for the end, when the other cores have nothing to do. Those that were never
 // booted come first: nobody knows how long they take.
-func longestFirst(profiles []kconfigs.Profile, took map[string]float64) []int {
-	order := make([]int, len(profiles))
+func longestFirst(subjects []subject, took map[string]float64) []int {
+	order := make([]int, len(subjects))
 	for i := range order {
 		order[i] = i
 	}
-	known := func(i int) (float64, bool) { t, ok := took[profiles[i].Name]; return t, ok }
+	known := func(i int) (float64, bool) { t, ok := took[subjects[i].name()]; return t, ok }
 	slices.SortStableFunc(order, func(a, b int) int {
 		ta, oka := known(a)
 		tb, okb := known(b)
@@ -91,8 +91,8 @@ func (r *Rig) keepTimes(accel string, records []record.Record) error {
 		took = map[string]float64{}
 	}
 	for _, rec := range records {
-		// A profile with a fragment of the user's is any kernel.
-		if rec.Outcome == record.Completed && !strings.Contains(rec.Profile, "+") {
+		// A profile with a fragment of the user's is any kernel, and other probes take other times.
+		if rec.Outcome == record.Completed && rec.Probes == "" && !strings.Contains(rec.Profile, "+") {
 			took[rec.Profile] = rec.Phases.Exit
 		}
 	}
@@ -104,12 +104,27 @@ func (r *Rig) keepTimes(accel string, records []record.Record) error {
 }
 
 // order gives the order of boots of a run, and how many run at once.
-func (r *Rig) order(p parts, profiles []kconfigs.Profile) (order []int, atOnce int) {
-	available := 0
+func (r *Rig) order(p parts, subjects []subject) (order []int, atOnce int) {
+	if r.opts.InTurn {
+		return longestFirst(subjects, nil), 1
+	}
+	available, memory := 0, r.opts.MemoryMiB
+	for _, s := range subjects {
+		memory = max(memory, s.init.MemoryMiB)
+	}
 	if f, err := os.Open("/proc/meminfo"); err == nil {
 		available = availableMiB(f)
 		f.Close()
 	}
-	return longestFirst(profiles, r.earlierTimes(p.accel.Name)),
-		workers(r.opts.Jobs, len(profiles), r.opts.MemoryMiB, available)
+	return longestFirst(subjects, r.earlierTimes(p.accel.Name)),
+		workers(r.jobs(), len(subjects), memory, available)
+}
+
+// jobs is how many boots may run at once: where probes measure, one.
+func (r *Rig) jobs() int {
+	asked, err := Probes(r.opts.Probes)
+	if err == nil && slices.ContainsFunc(asked, func(id string) bool { return strings.HasPrefix(id, wire.PerfFamily+"/") }) {
+		return 1
+	}
+	return r.opts.Jobs
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
@@ -32,13 +33,13 @@ func TestAvailableMiB(t *testing.T) {
 }
 
 func TestLongestFirst(t *testing.T) {
-	var profiles []kconfigs.Profile
+	var subjects []subject
 	for _, name := range strings.Fields("quick new slow middling new2") {
-		profiles = append(profiles, kconfigs.Profile{Name: name})
+		subjects = append(subjects, subject{Profile: kconfigs.Profile{Name: name}})
 	}
 	took := map[string]float64{"quick": 1, "slow": 9, "middling": 4}
-	assert.Equal(t, []int{1, 4, 2, 3, 0}, longestFirst(profiles, took))
-	assert.Equal(t, []int{0, 1, 2, 3, 4}, longestFirst(profiles, nil))
+	assert.Equal(t, []int{1, 4, 2, 3, 0}, longestFirst(subjects, took))
+	assert.Equal(t, []int{0, 1, 2, 3, 4}, longestFirst(subjects, nil))
 }
 
 func TestTimesAreKept(t *testing.T) {
@@ -53,6 +54,17 @@ func TestTimesAreKept(t *testing.T) {
 	require.NoError(t, r.keepTimes("tcg", []record.Record{rec("c", record.Completed, 3), rec("a+x", record.Completed, 9)}))
 	assert.Equal(t, map[string]float64{"a": 2, "c": 3}, r.earlierTimes("tcg"))
 	assert.Empty(t, r.earlierTimes("kvm"))
+
+	r.opts = Options{Jobs: 2, MemoryMiB: 1}
+	p := parts{accel: accel.Choice{Name: "tcg"}}
+	twice := r.subjects([]kconfigs.Profile{{Name: "a"}, {Name: "c"}, {Name: "a"}, {Name: "c"}}, nil)
+	order, atOnce := r.order(p, twice)
+	assert.Equal(t, []int{1, 3, 0, 2}, order, "c is the slower")
+	assert.Equal(t, 2, atOnce)
+	r.opts.InTurn = true
+	order, atOnce = r.order(p, twice)
+	assert.Equal(t, []int{0, 1, 2, 3}, order)
+	assert.Equal(t, 1, atOnce)
 }
 
 // What a kernel answers must not depend on when it was booted, or beside which.

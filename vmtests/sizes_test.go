@@ -23,7 +23,7 @@ func bootsIn(t *testing.T, rig *Rig, k *kbuild.Kernel, mib int) result {
 	t.Helper()
 	p, err := rig.prepare(t.Context(), k)
 	require.NoError(t, err)
-	p.image, err = rig.imageFor(t.Context(), p, k)
+	p.image, err = rig.imageFor(t.Context(), p, subject{}, k)
 	require.NoError(t, err)
 	g := rig.guest(p, k)
 	g.memoryMiB = mib

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hugelgupf/vmtest/qemu"
 
+	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/console"
 )
@@ -26,6 +27,15 @@ func limitsFor(name string) limits {
 		return limits{silent: 10 * time.Second, stuck: 20 * time.Second, total: time.Minute, leave: 5 * time.Second, dying: 3 * time.Second}
 	}
 	return limits{silent: 30 * time.Second, stuck: time.Minute, total: 5 * time.Minute, leave: 15 * time.Second, dying: 5 * time.Second}
+}
+
+// with gives the limits of a boot that asks applications, of which each is as silent as
+// a probe, for longer.
+func (l limits) with(apps []wire.App) limits {
+	for _, a := range apps {
+		l.stuck, l.total = max(l.stuck, a.Limit()+l.silent), l.total+a.Limit()
+	}
+	return l
 }
 
 // trialLimits are for the boot that decides about KVM: a good one takes half a
@@ -55,8 +65,9 @@ type watch struct {
 	// stopped tells whether somebody has stopped QEMU; it is asked when the guest looks
 	// stuck, and not before.
 	stopped func() bool
-	// reached, if set, is told of each stage.
+	// reached, if set, is told of each stage, and asked of each probe that begins.
 	reached func(stage)
+	asked   func(id string)
 
 	mu       sync.Mutex
 	since    time.Time // the start, later by what forgive has given

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/vmtests/console"
 )
@@ -80,4 +81,18 @@ func TestProcessNamed(t *testing.T) {
 	assert.False(t, stopped(cmd.Process.Pid))
 	assert.False(t, stopped(os.Getpid()))
 	assert.False(t, stopped(0))
+}
+
+// A boot's events fit the channel while nobody reads it: on a busy host that may be until
+// the guest has rebooted, and what does not fit is lost then.
+func TestEventsWaitForTheHost(t *testing.T) {
+	e, err := openEnds()
+	require.NoError(t, err)
+	defer e.close()
+	require.NoError(t, unix.SetNonblock(int(e.guest[1].Fd()), true))
+	line := []byte(strings.Repeat("x", 400) + "\n")
+	for n := range 450 { // a boot of 200 probes, each of which starts and finds
+		_, err := unix.Write(int(e.guest[1].Fd()), line)
+		require.NoError(t, err, "after %d events", n)
+	}
 }

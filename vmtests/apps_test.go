@@ -1,0 +1,212 @@
+package vmtests
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/initramfs/apps"
+	"github.com/netstrip/netstrip/initramfs/apps/image"
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// quickApps and quickProfiles are those that are asked without NETSTRIP_FULL: on the first
+// they all work, on the second Unix sockets are left to them, on the last what needs none.
+const quickApps, quickProfiles = "nginx redis flask", "full+apps no-inet+apps no-net+apps"
+
+// appTest is what to ask of which profiles.
+type appTest struct {
+	list     []apps.App // those on the disk
+	patterns string     // of the ways
+	profiles []kconfigs.Profile
+}
+
+func newAppTest(t *testing.T) appTest {
+	t.Helper()
+	all, err := apps.Load("")
+	require.NoError(t, err)
+	if os.Getenv(fullEnv) != "" {
+		return appTest{list: all, profiles: kconfigs.Apps()}
+	}
+	var quick appTest
+	var patterns []string
+	for _, a := range all {
+		if slices.Contains(strings.Fields(quickApps), a.Name) {
+			quick.list, patterns = append(quick.list, a), append(patterns, "app/"+a.Name+"/*")
+		}
+	}
+	quick.patterns = strings.Join(patterns, ",")
+	for _, name := range strings.Fields(quickProfiles) {
+		p, err := kconfigs.Lookup(name)
+		require.NoError(t, err)
+		quick.profiles = append(quick.profiles, p)
+	}
+	return quick
+}
+
+// rig gives a rig that asks those of ways that the patterns mean.
+func (a appTest) rig(t *testing.T, ways []wire.App, patterns string) *Rig {
+	t.Helper()
+	rig := newTestRig(t)
+	disk, err := image.Build(t.Context(), image.Options{Cache: rig.cache, Progress: rig.opts.Progress}, a.list)
+	if err != nil && os.Getenv(requireVM) == "" {
+		t.Skipf("NO APPLICATION IS STARTED: %v", err)
+	}
+	require.NoError(t, err)
+	o := rig.opts
+	o.Apps, o.Disk, o.Probes, o.MemoryMiB = ways, disk.Path, patterns, 0
+	rig, err = New(t.Context(), o)
+	require.NoError(t, err)
+	return rig
+}
+
+// TestApps starts real applications on several profiles and holds each to its expectation:
+// three of each, or all with NETSTRIP_FULL set, when -update rewrites the expectations.
+func TestApps(t *testing.T) {
+	a := newAppTest(t)
+	rig := a.rig(t, apps.Wire(a.list), a.patterns)
+	var mu sync.Mutex
+	var all []record.Record
+	t.Cleanup(func() { // after the last of the boots side by side
+		if len(all) == len(a.profiles) {
+			checkClaims(t, all)
+		}
+	})
+	for _, p := range a.profiles {
+		t.Run(p.Name, func(t *testing.T) {
+			kernels, err := rig.Build(t.Context(), []kconfigs.Profile{p})
+			require.NoError(t, err)
+			t.Parallel()
+			records, err := rig.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
+			require.NoError(t, err)
+			mu.Lock()
+			all = append(all, records[0])
+			all[len(all)-1].Probes = "" // for a claim these are all there are
+			mu.Unlock()
+			if *update {
+				rewrite(t, withExpected(t, records[0]))
+			}
+			compare(t, records[0])
+		})
+	}
+}
+
+// withExpected gives a record with what is expected of the ways that were not asked.
+func withExpected(t *testing.T, r record.Record) record.Record {
+	t.Helper()
+	r.Probes, r.Findings = "", slices.Clone(r.Findings)
+	all, err := Expected(r.Series, r.Profile)
+	if !errors.Is(err, ErrNoExpectation) {
+		require.NoError(t, err)
+	}
+	for _, f := range all {
+		if !slices.Contains(r.Hello.Probes, f.ID) {
+			r.Findings = append(r.Findings, f)
+		}
+	}
+	return r
+}
+
+// What a way finds does not depend on what was asked before it: not if the others come in
+// the reverse order, nor if it is asked alone.
+func TestAppsInAnyOrder(t *testing.T) {
+	a := newAppTest(t)
+	p, err := kconfigs.Lookup("no-inet+apps") // where some work and some fail
+	require.NoError(t, err)
+	turned := apps.Wire(a.list)
+	slices.Reverse(turned)
+	quick := "app/" + strings.Join(strings.Fields(quickApps), "/*,app/") + "/*"
+	for name, patterns := range map[string]string{"turned": quick, "alone": "app/redis/*"} {
+		t.Run(name, func(t *testing.T) {
+			rig := a.rig(t, turned, patterns)
+			kernels, err := rig.Build(t.Context(), []kconfigs.Profile{p})
+			require.NoError(t, err)
+			t.Parallel()
+			records, err := rig.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
+			require.NoError(t, err)
+			require.NotEmpty(t, records[0].Findings)
+			compare(t, records[0])
+		})
+	}
+}
+
+// mess leaves behind what a way can leave, and fails; tidy works where nothing is left.
+const (
+	mess = `set -e
+ip link add left type dummy
+mkdir /sys/fs/cgroup/left
+sleep 600 & echo $! > /sys/fs/cgroup/left/cgroup.procs
+touch /etc/left /tmp/left /dev/shm/left
+perl -e '@a = ("left", "/mnt", "tmpfs"); syscall(165, @a, 0, 0) and die $!' # mount(2): mount(8) is on no small disk
+hostname left
+echo all is left; exit 1`
+	tidy = `! ip link show left || exit 1
+for f in /sys/fs/cgroup/left /etc/left /tmp/left /dev/shm/left; do test ! -e $f || exit 2; done
+! grep -q left /proc/mounts || exit 3
+test $(hostname) = localhost || exit 4
+! grep -q sleep /proc/[0-9]*/comm || exit 5
+echo tidy`
+)
+
+// What an application leaves ends with it, also when it fails.
+func TestNothingIsLeftOfAnApp(t *testing.T) {
+	a := newAppTest(t)
+	way := func(id, script string) wire.App {
+		return wire.App{ID: id, Ask: wire.Command{Argv: []string{"sh", "-c", script}}, Expect: "^tidy$", Seconds: 60}
+	}
+	rig := a.rig(t, []wire.App{way("app/mess/none", mess), way("app/tidy/none", tidy)}, "")
+	kernels, err := rig.Build(t.Context(), a.profiles[:1])
+	require.NoError(t, err)
+	records, err := rig.Boot(t.Context(), a.profiles[:1], kernels)
+	require.NoError(t, err)
+	require.Len(t, records[0].Findings, 2, records[0].Reason)
+	messy, tidied := records[0].Findings[0], records[0].Findings[1]
+	assert.Equal(t, wire.Absent, messy.Verdict)
+	assert.Contains(t, messy.Detail, "all is left", "it did not come to its end")
+	assert.Equal(t, wire.Works, tidied.Verdict, tidied.Detail)
+}
+
+// Every application has all of the kernel that it asks for besides the network.
+func TestAppSymbols(t *testing.T) {
+	list, err := apps.Load("")
+	require.NoError(t, err)
+	full, err := kconfigs.Apps()[0].Request()
+	require.NoError(t, err)
+	set := map[string]string{}
+	for _, s := range full.Settings {
+		set[s.Symbol] = s.Value
+	}
+	for _, symbol := range apps.Symbols(list) {
+		assert.Equal(t, "y", set[symbol], "%s is asked for by an application, and in no fragment of full+apps", symbol)
+	}
+}
+
+// Every way of every application is expected something wherever applications are, and
+// what nobody declares any more is expected nowhere.
+func TestAppExpectations(t *testing.T) {
+	list, err := apps.Load("")
+	require.NoError(t, err)
+	declared := []string{outcomeID}
+	for _, a := range apps.Wire(list) {
+		declared = append(declared, a.ID)
+	}
+	files, err := filepath.Glob(expectPath("*", "*+apps"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files, "run: make update FULL=1")
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		want, err := parseExpectation(path, string(data))
+		require.NoError(t, err)
+		assert.ElementsMatch(t, declared, ids(want), path)
+	}
+}
