@@ -72,13 +72,16 @@ func TestImports(t *testing.T) {
 	}{
 		{"initramfs/wire", `^[^/]*\.[^/]*/`, "guest and host share it: the standard library only"},
 		{"initramfs/probes", `^` + module + `/(kconfigs|vmtests|cmd|initramfs$)`, "nothing in the guest imports the host's side"},
+		{"initramfs/(appguest|trace)", `^` + module + `/(kconfigs|vmtests|cmd|initramfs$)`, "nothing in the guest imports the host's side"},
 		{"initramfs/cmds/.*", `^` + module + `/(kconfigs|vmtests|cmd|initramfs$)`, "nothing in the guest imports the host's side"},
 		{"kconfigs(/.*)?", `^` + module + `/(initramfs|vmtests|cmd)`, "kconfigs knows neither guests nor boots"},
 		{"initramfs", `^` + module + `/(vmtests|cmd)`, "the image does not know who boots it"},
+		{"initramfs/apps(/.*)?", `^` + module + `/(vmtests|cmd|initramfs$)`, "the disk does not know who boots it"},
 		{"vmtests(/.*)?", `^` + module + `/cmd`, "the command is on top"},
 		{"vmtests/(console|record)", `^` + module + `/kconfigs`, "they are pure: logs and records in, records out"},
 		{"vmtests/report", `^` + module + `/(kconfigs|vmtests$)`, "a report is made from records alone"},
-		{"vmtests/(console|record|report)", `^github.com/hugelgupf`, "only the booter knows vmtest"},
+		{"vmtests/prior", `^` + module + `/(kconfigs/|vmtests$)`, "a comparison is made from records, and the profiles they are of"},
+		{"vmtests/(console|record|report|prior)", `^github.com/hugelgupf`, "only the booter knows vmtest"},
 	}
 	used := map[string]bool{}
 	for _, p := range packages(t) {

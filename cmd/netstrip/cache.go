@@ -122,9 +122,9 @@ func shortName(e cache.Entry) string {
 // calls by their names.
 func about(e cache.Entry) string {
 	text := map[string]string{
-		"download": "tarball of a kernel's source", "initramfs": "initramfs",
+		"download": "tarball of a kernel's source", "initramfs": "initramfs", "packages": "Debian packages of an init",
 		"kernel": "kernel", "obj": "object tree", "source": "unpacked source",
-		"source-hash": "hash of a tarball", "symbols": "names of a source's symbols",
+		"source-hash": "hash of a tarball", "kconf": "Kconfig code of a source",
 		"tmp": "half made, or half removed",
 	}[e.Kind]
 	text = cmp.Or(text, strings.ReplaceAll(e.Kind, "-", " "))

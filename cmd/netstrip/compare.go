@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 
-	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/delta"
-	"github.com/netstrip/netstrip/kconfigs/explain"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/vmtests/contrast"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/spf13/cobra"
 )
@@ -16,112 +15,155 @@ import (
 type comparing struct {
 	flags
 	config, all bool
+	boots       int
 }
 
 func (a *app) compareCommand() *cobra.Command {
 	f := &comparing{}
 	c := &cobra.Command{
-		Use:   "compare --config A B",
-		Short: "Say in which symbols and sizes two kernels differ, and what led to what",
-		Long: `Compares two kernels by their final .configs. A and B are profiles, files that are
-.configs (with what the guest needs, as build makes of them), or the beginnings of
-the keys of kernels in the cache.
+		Use:   "compare A B",
+		Short: "Say in what two kernels differ: symbols, sizes, times, memory, findings",
+		Long: `Compares two kernels by all that is known of both. A and B are profiles, files that
+are kernels or .configs (with what the guest needs, as build makes of them), the
+beginnings of the keys of kernels in the cache, or records as show names them: latest,
+PROFILE@SERIES, RUN/PROFILE, and latest/PROFILE.
 
-What differs is divided into what was asked for, which is as little as makes B's
-.config of A's, and what followed from it. The kernel's own Kconfig code is asked for
-that; no kernel is built. Sizes are those of kernels that were built before.`,
-		Example: `  netstrip compare --config full no-net
-  netstrip compare --config defconfig defconfig-no-net --all
-  netstrip compare --config full mine.config --markdown > difference.md
-  netstrip compare --config --json full no-net | jq -r '.symbols.asked[].symbol'`,
+Symbols: what differs in the final .configs is divided into what was asked for, which is
+as little as makes B's .config of A's, and what followed from it, as the kernel's own
+Kconfig code says. Sizes are those of kernels that were built before.
+
+Times and memory are medians over the boots of one run, the one that has most boots of
+both, with 95 % confidence intervals. Whether they differ is tested as benchstat does
+(Mann-Whitney, significant at p <= 0.05). With --boots N, where no run has as many boots
+of each, the kernels are booted now, in turn and one at a time, and recorded; kernels
+that are not there are built for that.
+
+Findings differ in verdict, errno or value. What is known of one side only is told.
+The exit code is 0 whether the kernels differ or not, as that of benchstat.
+
+With --json the object has a and b (name, kernel, boots, outcomes, notes), symbols
+(asked, left, differ), directories, run, measures (name, unit, a and b with n, median,
+low and high, difference, p, significant), families (name, probes, differ with probe and
+the answers of a and b), numbers as measures, numbers_compared, and notes.`,
+		Example: `  netstrip compare full no-net
+  netstrip compare full no-net --boots 10
+  netstrip compare full@6.1 full@6.12
+  netstrip compare latest/full latest/no-net --markdown > difference.md
+  netstrip compare /boot/vmlinuz-6.12.1 mine.config
+  netstrip compare --config full no-net
+  netstrip compare --json full no-net | jq '.measures[] | select(.significant) | {name, p}'
+  netstrip compare --json full no-net | jq -r '.families[].differ[] | .probe + " " + .b[0].errno'`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if !f.config {
-				return usagef("compare compares kernels: netstrip compare --config A B; --help has examples")
-			}
 			if len(args) != 2 {
-				return usagef("compare takes two of profile, .config and key, and got %d; netstrip compare --help has examples", len(args))
+				return usagef("compare takes two of profile, kernel, .config, key and record, and got %d; netstrip compare --help has examples", len(args))
 			}
 			return nil
 		},
-		ValidArgsFunction: func(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 1 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			names, _ := completeProfiles(c, args, begin)
-			return names, cobra.ShellCompDirectiveDefault // or a file
-		},
+		ValidArgsFunction: f.complete,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.compare(c.Context(), f, args)
 		},
 	}
-	c.Flags().BoolVar(&f.config, "config", false, "compare the .configs and the sizes of kernels")
-	c.Flags().BoolVar(&f.all, "all", false, "leave nothing out, and give the reason for everything that followed")
+	c.Flags().BoolVar(&f.config, "config", false, "compare the .configs and the sizes of kernels only")
+	c.Flags().BoolVar(&f.all, "all", false, "leave no symbol out, and give the reason for everything that followed")
+	c.Flags().IntVar(&f.boots, "boots", 0, "see to `N` boots of each")
 	c.Flags().BoolVar(&f.json, "json", false, "write one JSON object to standard output")
-	c.Flags().BoolVar(&f.markdown, "markdown", false, "write tables as Markdown")
+	c.Flags().BoolVar(&f.markdown, "markdown", false, "write Markdown")
+	f.addResults(c)
 	f.addCache(c)
 	f.addSource(c)
+	f.addAccel(c)
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 	return c
 }
 
-// side is one of the two kernels compared. The first fields are its JSON.
-type side struct {
-	Name string `json:"name"`
-	// Kernel is there once the kernel has been built.
-	Kernel *kbuild.Kernel `json:"kernel"`
-	// Notes are what is to be known about what it is, and how to get what is not.
-	Notes []string `json:"notes"`
-
-	req   *kconfigs.Request // of a profile
-	world *explain.World
+// complete completes profiles, what show completes, and files.
+func (f *comparing) complete(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names, _ := completeProfiles(c, nil, begin)
+	recorded, _ := f.completeRecords(c, nil, begin)
+	return append(names, recorded...), cobra.ShellCompDirectiveDefault // or a file
 }
 
-// comparison is both as JSON.
+// comparison is the answer as JSON.
 type comparison struct {
-	A       *side           `json:"a"`
-	B       *side           `json:"b"`
+	*contrast.Contrast
+	// Symbols are null where not both .configs are known.
 	Symbols *delta.Division `json:"symbols"`
-	// Directories are empty unless the sizes of both are known by directory.
-	Directories []sizesOf `json:"directories"`
 }
 
 func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
-	b, err := a.builder(ctx, &f.flags)
+	if f.boots < 0 || f.config && f.boots > 0 {
+		return usagef("--boots takes a number from 1, and does not go with --config")
+	}
+	s, err := a.findSides(ctx, f, args)
 	if err != nil {
 		return err
 	}
-	sides := [2]*side{}
-	for i, arg := range args {
-		if sides[i], err = f.find(ctx, b, arg); err != nil {
+	c := comparison{Contrast: s.contrast()}
+	if c.Least() < f.boots {
+		if err := a.bootSides(ctx, f, s); err != nil {
 			return err
 		}
+		c.Contrast = s.contrast()
 	}
-	k, err := b.Kconf(ctx)
-	if err != nil {
+	if c.Symbols, err = a.symbols(ctx, f, s); err != nil {
 		return err
 	}
-	defer k.Close()
-	for _, s := range sides {
-		if err := s.settle(ctx, b, k); err != nil {
-			return err
-		}
-	}
-	settled := 0
-	d, err := delta.Between(ctx, sides[0].world, sides[1].world, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
-		settled++
-		a.progress.State("comparing %s with %s: %d .configs tried", args[0], args[1], settled)
-		return k.Values(ctx, kconf.OldDef, text)
-	})
-	if err != nil {
-		return err
+	if !f.config {
+		s.hint(f, c.Contrast)
 	}
 	a.progress.Clear()
-	c := comparison{sides[0], sides[1], d.Divide(), directories(sides[0].Kernel, sides[1].Kernel)}
 	if f.json {
 		return report.JSON(a.stdout, c)
 	}
-	if err := c.Symbols.Write(a.stdout, args[0], args[1], delta.Text{All: f.all, Markdown: f.markdown}); err != nil {
+	if c.Symbols == nil {
+		_, err = fmt.Fprintf(a.stdout, "%s to %s: the .configs are not compared\n", report.Escape(args[0], 200), report.Escape(args[1], 200))
+	} else {
+		err = c.Symbols.Write(a.stdout, args[0], args[1], delta.Text{All: f.all, Markdown: f.markdown})
+	}
+	if err != nil {
 		return err
 	}
-	return c.writeSizes(a.stdout, f.markdown)
+	return c.Write(a.stdout, f.markdown)
+}
+
+// symbols compares the .configs, where both are known. Where the .configs are all that
+// was asked for, it is an error that they are not.
+func (a *app) symbols(ctx context.Context, f *comparing, s *sides) (*delta.Division, error) {
+	d, err := a.divide(ctx, s)
+	if err == nil || f.config || ctx.Err() != nil {
+		return d, err
+	}
+	s.both[0].note("the .configs are not compared: %v", err)
+	return nil, nil
+}
+
+func (a *app) divide(ctx context.Context, s *sides) (*delta.Division, error) {
+	if s.noSource != nil {
+		return nil, s.noSource
+	}
+	k, err := s.builder.Kconf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer k.Close()
+	for _, one := range s.both {
+		if err := one.settle(ctx, s.builder, k); err != nil {
+			return nil, err
+		}
+	}
+	settled := 0
+	x, y := s.both[0], s.both[1]
+	d, err := delta.Between(ctx, x.world, y.world, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
+		settled++
+		a.progress.State("comparing %s with %s: %d .configs tried", x.Name, y.Name, settled)
+		return k.Values(ctx, kconf.OldDef, text)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d.Divide(), nil
 }

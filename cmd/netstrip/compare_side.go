@@ -1,61 +1,231 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
-	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/vmtests/contrast"
+	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// find says which kernel is meant, and looks for it in the cache. It builds nothing.
-func (f *comparing) find(ctx context.Context, b *kbuild.Builder, arg string) (*side, error) {
-	s := &side{Name: arg, Notes: []string{}}
+// sides are the two kernels compared, and where what is known of them came from.
+type sides struct {
+	both     [2]*side
+	records  []record.Record
+	flags    flags // with the series of both, where both are records
+	builder  *kbuild.Builder
+	noSource error // why there is no kernel source, where there is none
+}
+
+// side is one of the two.
+type side struct {
+	*contrast.Side
+	profile kconfigs.Profile  // what it is booted as; of records and keys the name only
+	req     *kconfigs.Request // of a profile or a .config
+	world   *explain.World
+}
+
+func (s *sides) contrast() *contrast.Contrast {
+	return contrast.Between(s.both[0].Side, s.both[1].Side)
+}
+
+// findSides says which kernels are meant, and finds what there is of them. It compiles
+// and boots nothing.
+func (a *app) findSides(ctx context.Context, f *comparing, args []string) (*sides, error) {
+	s := &sides{flags: f.flags}
+	if err := a.loadInto(s, f.results); err != nil {
+		return nil, err
+	}
+	named := [2][]record.Record{}
+	for i, arg := range args {
+		var err error
+		if named[i], err = s.named(arg); err != nil {
+			return nil, err
+		}
+	}
+	if src := f.source(); src.Series == "" && src.Path == "" && src.URL == "" && len(named[0]) > 0 && len(named[1]) > 0 &&
+		named[0][0].Series == named[1][0].Series {
+		s.flags.series = named[0][0].Series
+	}
+	var err error
+	if s.builder, err = a.builder(ctx, &s.flags); s.builder == nil {
+		return nil, err
+	}
+	s.noSource = err
+	for i, arg := range args {
+		if s.both[i], err = s.find(ctx, arg, named[i]); err != nil {
+			return nil, err
+		}
+		if f.config {
+			s.both[i].Records = nil
+		}
+	}
+	return s, nil
+}
+
+// loadInto reads the records, of which there need be none.
+func (a *app) loadInto(s *sides, results string) error {
+	if err := a.tellDamage(results); err != nil {
+		return err
+	}
+	records, _, _ := record.Load(results)
+	s.records = nil
+	for _, run := range record.ByRun(records) {
+		s.records = append(s.records, run...)
+	}
+	return nil
+}
+
+// named gives the boots that arg means as a record; none where it means something else.
+func (s *sides) named(arg string) ([]record.Record, error) {
+	if _, err := kconfigs.Lookup(arg); err == nil || isFile(arg) || len(s.records) == 0 {
+		return nil, nil
+	}
+	ref := arg
+	if rest, ok := strings.CutPrefix(arg, "latest"); ok && (rest == "" || rest[0] == '/') {
+		ref = s.records[len(s.records)-1].Run + rest
+	}
+	found := s.boots(ref)
+	for _, r := range found {
+		if r.Profile != found[0].Profile {
+			return nil, usagef("%s is a run of several kernels: name one, as %s/%s does", arg, ref, r.Profile)
+		}
+	}
+	return found, nil
+}
+
+// boots gives those of one kernel in one run, or all of a run, or one of several boots.
+func (s *sides) boots(ref string) []record.Record {
+	found := record.Find(s.records, ref)
+	if len(found) != 1 || found[0].ID == ref && ref != found[0].Run+"/"+found[0].Profile {
+		return found
+	}
+	var all []record.Record
+	for _, r := range s.records {
+		if r.Run == found[0].Run && r.Profile == found[0].Profile {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// find finds one side.
+func (s *sides) find(ctx context.Context, arg string, named []record.Record) (*side, error) {
+	one := &side{Side: &contrast.Side{Name: arg, Notes: []string{}}}
+	if s.noSource != nil && len(named) == 0 {
+		if named = s.boots(arg); len(named) == 0 { // a profile, by its latest record
+			return nil, s.noSource
+		}
+	}
+	if len(named) > 0 {
+		return one, one.recorded(ctx, s, named)
+	}
+	if err := one.lookup(ctx, s, arg); err != nil {
+		return nil, err
+	}
+	one.match(s.records)
+	return one, nil
+}
+
+// match takes the records of the kernel.
+func (s *side) match(records []record.Record) {
+	s.Records = nil
+	for _, r := range records {
+		if s.Kernel != nil && r.Kernel.Key == s.Kernel.Key {
+			s.Records = append(s.Records, r)
+		}
+	}
+}
+
+// recorded takes records for what is known.
+func (s *side) recorded(ctx context.Context, from *sides, records []record.Record) error {
+	s.Records = records
+	s.profile.Name = records[0].Profile
+	k := records[0].Kernel
+	var err error
+	if s.Kernel, err = from.builder.Find(k.Key); err == nil {
+		return s.made(ctx, from, s.profile.Name)
+	}
+	s.note("the kernel of %s is not in the cache any more: its .config and its sizes by directory are not known", s.Name)
+	s.Kernel = &kbuild.Kernel{
+		Key: k.Key, Version: k.Version, Source: k.Source, Compiler: k.Compiler, ConfigSHA256: k.ConfigSHA256,
+		ImageBytes: k.ImageBytes, Text: k.Text, Data: k.Data, BSS: k.BSS,
+	}
+	return nil
+}
+
+// made finds out which of the profiles named makes the kernel, so that what it asks for is
+// known, and how the kernel is made again.
+func (s *side) made(ctx context.Context, from *sides, names ...string) error {
+	build := ""
+	for _, name := range names {
+		p, err := kconfigs.Lookup(name)
+		if err != nil || p.Prebuilt != nil || from.noSource != nil {
+			continue
+		}
+		req, err := p.Request()
+		if err != nil {
+			return err
+		}
+		k, ok, err := from.builder.Cached(ctx, req)
+		if err != nil {
+			return err
+		}
+		if ok && k.Key == s.Kernel.Key {
+			s.req, s.profile, build = &req, p, "netstrip build "+name+from.flags.sourceFlags()
+		}
+	}
+	s.explainSizes(build)
+	return nil
+}
+
+// lookup takes arg for a profile, a file or a key.
+func (s *side) lookup(ctx context.Context, from *sides, arg string) error {
+	b, sourceFlags := from.builder, from.flags.sourceFlags()
 	p, err := kconfigs.Lookup(arg)
-	again := arg
+	build := "netstrip build " + arg + sourceFlags
 	switch {
 	case err == nil:
+	case isKernel(arg):
+		p, build = kconfigs.UserKernel(arg, ""), ""
 	case strings.ContainsAny(arg, "/.") || isFile(arg):
-		if p, err = kconfigs.ReadConfig(arg); err != nil {
-			return nil, err
+		if p, err = kconfigs.ReadConfig(arg); err != nil && !isFile(arg) {
+			return usagef("%w; nor is it a record in %s", err, from.flags.results)
+		} else if err != nil {
+			return err
 		}
-		again = "--config " + quoted(arg)
+		build = "netstrip build --config " + quoted(arg) + sourceFlags
 	default:
-		var unknown error
-		if s.Kernel, unknown = b.Find(arg); unknown != nil {
-			if isA[*kconfigs.RequestError](unknown) {
-				err = usagef("%w; nor is it a file, and %w", err, unknown)
-			} else {
-				err = unknown
-			}
-			return nil, err
-		}
-		s.explainSizes("")
-		return s, nil
+		return s.key(ctx, from, arg, err)
 	}
+	s.profile = p
 	req, err := p.Request()
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if build == "" {
+		s.Kernel, err = b.Build(ctx, req) // a copy of a file
+		s.explainSizes("")
+		return err
 	}
 	kernel, built, err := b.Cached(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	if built {
+	switch {
+	case err != nil:
+		return err
+	case built:
 		s.Kernel = kernel
+	case req.Prebuilt != nil:
+		return usagef("%s is not in the cache, and compare fetches nothing: %s does", arg, build)
 	}
-	build := f.rebuild(again)
 	if req.Prebuilt == nil {
 		s.req = &req
-	} else if !built {
-		return nil, usagef("%s is not in the cache, and compare fetches nothing: %s does", arg, build)
 	}
 	if req.Start.Text != "" {
 		if _, changed := req.Over(req.Start.Text); len(changed) > 0 {
@@ -63,7 +233,24 @@ func (f *comparing) find(ctx context.Context, b *kbuild.Builder, arg string) (*s
 		}
 	}
 	s.explainSizes(build)
-	return s, nil
+	return nil
+}
+
+// key takes arg for a key; why says why it is no profile.
+func (s *side) key(ctx context.Context, from *sides, arg string, why error) error {
+	var err error
+	if s.Kernel, err = from.builder.Find(arg); err != nil {
+		if isA[*kconfigs.RequestError](err) {
+			err = usagef("%w; nor is it a file or a record, and %w", why, err)
+		}
+		return err
+	}
+	s.profile.Name = "kernel-" + s.Kernel.Key[:min(12, len(s.Kernel.Key))]
+	var names []string
+	for _, p := range kconfigs.Profiles() {
+		names = append(names, p.Name)
+	}
+	return s.made(ctx, from, names...)
 }
 
 func isFile(path string) bool {
@@ -71,12 +258,24 @@ func isFile(path string) bool {
 	return err == nil && !info.IsDir()
 }
 
-// rebuild gives the command that builds what is called so from the same source.
-func (f *comparing) rebuild(what string) string {
-	text := "netstrip build " + what
-	for flag, value := range map[string]string{"--cache": f.cache, "--series": f.series, "--source": f.sourcePath} {
-		if value != "" {
-			text += " " + flag + " " + quoted(value)
+// isKernel tells a kernel from a .config, which is text.
+func isKernel(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	head := make([]byte, 512)
+	n, _ := io.ReadFull(file, head)
+	return bytes.IndexByte(head[:n], 0) >= 0
+}
+
+// sourceFlags are those that name the same cache and source to another command.
+func (f *flags) sourceFlags() string {
+	text := ""
+	for _, flag := range [][2]string{{"cache", f.cache}, {"series", f.series}, {"source", f.sourcePath}} {
+		if flag[1] != "" {
+			text += " --" + flag[0] + " " + quoted(flag[1])
 		}
 	}
 	return text
@@ -95,60 +294,9 @@ func (s *side) explainSizes(build string) {
 		s.note("%s was compiled elsewhere: no size is known but that of its image", s.Name)
 	case len(k.Directories) > 0:
 	case build == "":
-		s.note("%s was built before sizes were kept by directory", s.Name)
+		s.note("%s was built before sizes were kept by directory, and no profile makes it of the source in use: "+
+			"rm -r %s, and build again what it was made of", s.Name, quoted(k.Dir))
 	default:
 		s.note("%s was built before sizes were kept by directory: rm -r %s && %s", s.Name, quoted(k.Dir), build)
 	}
-}
-
-// settle finds out what every symbol of the kernel comes to.
-func (s *side) settle(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig) (err error) {
-	if s.req != nil {
-		s.world, err = b.World(ctx, k, *s.req)
-		return err
-	}
-	data, err := os.ReadFile(s.Kernel.Config)
-	if errors.Is(err, fs.ErrNotExist) {
-		return usagef("the kernel %s came without a .config: there is nothing to compare", s.Name)
-	}
-	if err != nil {
-		return fmt.Errorf("reading the .config of %s: %w", s.Name, err)
-	}
-	symbols, err := k.Symbols()
-	if err != nil {
-		return err
-	}
-	values, err := k.Values(ctx, kconf.OldDef, data)
-	if err != nil {
-		return fmt.Errorf("reading the .config of %s: %w", s.Name, err)
-	}
-	s.world = explain.NewWorld(explain.NewTree(symbols), values, kconfigs.Request{})
-	return s.compareSource(ctx, k, data)
-}
-
-// compareSource notes how far the source has the kernel's .config otherwise. One of
-// another series has other symbols, and there is nothing to compare.
-func (s *side) compareSource(ctx context.Context, k *kconf.Kconfig, data []byte) error {
-	text, err := k.Settle(ctx, kconf.OldDef, data)
-	if err != nil {
-		return fmt.Errorf("reading the .config of %s: %w", s.Name, err)
-	}
-	m := regexp.MustCompile(`(?m)^# Linux/\S+ ((\d+\.\d+)\S*)`).FindSubmatch(text)
-	if m != nil && !strings.HasPrefix(s.Kernel.Version+".", string(m[2])+".") {
-		return usagef("the kernel %s is Linux %s, and the source in use %s: name its own with --series or --source", s.Name, s.Kernel.Version, m[1])
-	}
-	had, err := kconfigs.ParseFragment("the .config of "+s.Name, data)
-	if err != nil {
-		return err
-	}
-	has, err := kconfigs.ParseConfig(text)
-	if err != nil {
-		return err
-	}
-	unmet := kconfigs.Request{Settings: had.Settings}.Verify(has)
-	if e, ok := errors.AsType[*kconfigs.RequestError](unmet); ok {
-		s.note("%s (%s) is read with the Kconfig files of the source in use, which have %d of its symbols otherwise or not at all",
-			s.Name, s.Kernel.Version, len(e.Problems))
-	}
-	return nil
 }

@@ -8,11 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests/contrast"
+	"github.com/netstrip/netstrip/vmtests/record"
 )
 
 // needKconfig skips where there is no kernel source to ask, or none should be asked.
@@ -70,7 +73,7 @@ func TestCompareOtherKernels(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "config")
 	settle := func(version, text string) ([]string, error) {
 		require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
-		s := &side{Name: "abcd", Kernel: &kbuild.Kernel{Version: version, Config: config}}
+		s := &side{Side: &contrast.Side{Name: "abcd", Kernel: &kbuild.Kernel{Version: version, Config: config}}}
 		err := s.settle(t.Context(), b, k)
 		return s.Notes, err
 	}
@@ -84,49 +87,57 @@ func TestCompareOtherKernels(t *testing.T) {
 	require.ErrorContains(t, err, "the kernel abcd is Linux 6.1.192, and the source in use 6.12.")
 	assert.True(t, isA[usageError](err))
 	require.NoError(t, os.Remove(config))
-	err = (&side{Name: "abcd", Kernel: &kbuild.Kernel{Config: config}}).settle(t.Context(), b, k)
+	err = (&side{Side: &contrast.Side{Name: "abcd", Kernel: &kbuild.Kernel{Config: config}}}).settle(t.Context(), b, k)
 	require.EqualError(t, err, "the kernel abcd came without a .config: there is nothing to compare")
 }
 
-func TestCompareSizes(t *testing.T) {
-	kernel := func(image int64, dirs ...kbuild.Directory) *kbuild.Kernel {
-		k := &kbuild.Kernel{ImageBytes: image, Dir: "/cache/kernel/0", Directories: dirs}
-		for _, d := range dirs {
-			k.Text, k.Data, k.BSS = k.Text+d.Text, k.Data+d.Data, k.BSS+d.BSS
+// TestCompareBoots boots two kernels in turn, once, and names one of them in three ways.
+func TestCompareBoots(t *testing.T) {
+	needKconfig(t)
+	p := newPlace(t)
+	results := filepath.Join(t.TempDir(), "my results.jsonl")
+	compare := func(args ...string) comparison {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, 0, run(append([]string{"compare", "--quiet", "--json", "--results", results}, args...), &stdout, &stderr), "%s", &stderr)
+		var got comparison
+		require.NoError(t, json.Unmarshal(stdout.Bytes(), &got))
+		return got
+	}
+	got := compare("bare-net", "no-net")
+	assert.Empty(t, got.Measures)
+	assert.Contains(t, strings.Join(got.A.Notes, "\n"), "no boot of bare-net is recorded in "+results)
+	assert.Contains(t, strings.Join(got.Notes, "\n"), "netstrip compare bare-net no-net --boots 10 --results '"+results+"' boots each")
+
+	got = compare("bare-net", "no-net", "--boots", "4")
+	require.Len(t, got.A.Boots, 4)
+	require.Len(t, got.B.Boots, 4)
+	assert.Equal(t, map[record.Outcome]int{record.Completed: 4}, got.B.Outcomes)
+	records, _, err := record.Load(results)
+	require.NoError(t, err)
+	for i, r := range records {
+		assert.Equal(t, []string{"bare-net", "no-net"}[i%2], r.Profile, "in turn")
+		if i > 0 {
+			assert.False(t, r.Time.Before(records[i-1].Time.Add(time.Duration(records[i-1].Phases.Exit*1e9))), "one at a time")
 		}
-		return k
 	}
-	full := kernel(3<<20, kbuild.Directory{Name: "fs", Objects: 90, Text: 1 << 20, Data: 9 << 10, BSS: 12},
-		kbuild.Directory{Name: "mm", Objects: 9, Text: 1 << 10}, kbuild.Directory{Name: "net", Objects: 130, Text: 2 << 20, Data: 64 << 10, BSS: 1 << 10})
-	small := kernel(1<<20, kbuild.Directory{Name: "fs", Objects: 91, Text: 1<<20 + 512, Data: 9 << 10, BSS: 12},
-		kbuild.Directory{Name: "mm", Objects: 9, Text: 1 << 10})
-	old := &kbuild.Kernel{ImageBytes: 1 << 20, Text: 2 << 20, Data: 5 << 10, BSS: 1, Dir: "/cache/a kernel"}
-	write := func(a, b *kbuild.Kernel, markdown bool) string {
-		c := comparison{A: &side{Name: "full", Kernel: a}, B: &side{Name: "small", Kernel: b}, Directories: directories(a, b)}
-		c.A.explainSizes("netstrip build full")
-		c.B.explainSizes("")
-		var out strings.Builder
-		require.NoError(t, c.writeSizes(&out, markdown))
-		return out.String()
-	}
-	assert.Equal(t, `
-Sizes: A is full, B is small
+	assert.Equal(t, "NET", got.Symbols.Asked[0].Symbol)
 
-         objects           text              data           bss        difference
-               A    B         A         B       A      B      A     B
-net          130    -  2.00 MiB         -  64 KiB      -  1 KiB     -   -2.06 MiB
-fs            90   91  1.00 MiB  1.00 MiB   9 KiB  9 KiB   12 B  12 B      +512 B
-mm             9    9     1 KiB     1 KiB       -      -      -     -           0
-vmlinux      229  100  3.00 MiB  1.00 MiB  73 KiB  9 KiB  1 KiB  12 B   -2.06 MiB
+	key := got.B.Kernel.Key
+	again := compare("latest/bare-net", key[:16], "--boots", "4")
+	assert.Equal(t, got.Measures, again.Measures, "there are enough of %s", got.Run)
+	assert.Equal(t, got.Symbols, again.Symbols, "the same profiles made them")
+	again = compare("bare-net", filepath.Join(p.cache, "kernel", key, "bzImage"))
+	assert.Nil(t, again.Symbols, "a kernel in a file has no .config")
+	assert.Equal(t, got.B.Kernel.ImageBytes, again.B.Kernel.ImageBytes)
 
-bzImage: A 3.00 MiB, B 1.00 MiB, difference -2.00 MiB
-`, write(full, small, false))
-	assert.Contains(t, write(full, small, true), "\n| net | 130 | - | 2.00 MiB | - | 64 KiB | - | 1 KiB | - | -2.06 MiB |\n")
-	assert.Contains(t, write(old, full, false), "\nfull was built before sizes were kept by directory: rm -r '/cache/a kernel' && netstrip build full\n")
-	assert.Contains(t, write(full, old, false), "\nsmall was built before sizes were kept by directory\n")
-	assert.Contains(t, write(full, old, false), "vmlinux")
-	assert.NotContains(t, write(full, old, false), "net ")
-	elsewhere := write(&kbuild.Kernel{ImageBytes: 5 << 20}, full, false)
-	assert.Equal(t, "\nbzImage: A 5.00 MiB, B 3.00 MiB, difference -2.00 MiB\n\nfull was compiled elsewhere: no size is known but that of its image\n", elsewhere)
-	assert.Equal(t, "\nfull has not been built, so its sizes are not known: netstrip build full\n", write(nil, small, false))
+	bin := t.TempDir()
+	script := "#!/bin/sh\ncase $1 in --version) echo QEMU emulator version 9 ;; *) echo no luck >&2; exit 1 ;; esac\n"
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "qemu-system-x86_64"), []byte(script), 0o755))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	t.Setenv("NETSTRIP_ACCEL", "tcg")
+	var stdout, stderr bytes.Buffer
+	assert.Equal(t, exitRig, run([]string{"compare", "bare-net", "no-net", "--boots", "5", "--quiet", "--results", results}, &stdout, &stderr))
+	assert.Contains(t, stderr.String(), "netstrip: booting bare-net: qemu-failed: ")
+	assert.Empty(t, stdout.String())
 }

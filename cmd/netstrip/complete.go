@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/spf13/cobra"
@@ -27,6 +28,19 @@ func completeProfiles(_ *cobra.Command, _ []string, begin string) ([]string, cob
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeProbes completes the last of a list of IDs.
+func completeProbes(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
+	before := begin[:strings.LastIndex(begin, ",")+1]
+	ids, _ := vmtests.Probes("*")
+	var words []string
+	for _, id := range ids {
+		if strings.HasPrefix(before+id, begin) {
+			words = append(words, before+id)
+		}
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeRecords completes show's arguments from the results file: first profiles,

@@ -4,21 +4,30 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/symbols"
 	"github.com/spf13/cobra"
 )
 
 // explaining is what the command explain was asked.
 type explaining struct {
 	flags
-	profile string
-	check   bool
+	profile, against string
+	check            bool
+}
+
+// explained is an explanation, with what was found where it was to be held against that.
+type explained struct {
+	explain.Explanation
+	Against *symbols.Comparison `json:"against,omitempty"`
 }
 
 func (a *app) explainCommand() *cobra.Command {
@@ -31,11 +40,15 @@ symbols select it and which can never be set without it. The answers are those o
 the kernel's own Kconfig code; no kernel is built.
 
 With --profile it says besides what the symbol is in that profile's kernel, and why.
+With --against it holds what the Kconfig files say against what the probes are expected
+to find on a profile's kernel: which of them are absent together with a symbol that
+goes, and which answer otherwise than the symbols they stand for.
 With --check it switches everything on, once with and once without the symbol, and
 explains each difference between what goes then and what can never be set.`,
 		Example: `  netstrip explain UNIX
   netstrip explain VIRTIO_NET --profile no-net
   netstrip explain NFS_FS --profile no-inet --fragment mine.config
+  netstrip explain NET --against services-no-net
   netstrip explain --check INET
   netstrip explain --json NET | jq -r '.[].without.gone[]'`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -53,16 +66,22 @@ explains each difference between what goes then and what can never be set.`,
 	f.addCache(c)
 	f.addSource(c)
 	c.Flags().StringVar(&f.profile, "profile", "", "`PROFILE` whose values to explain")
+	c.Flags().StringVar(&f.against, "against", "", "`PROFILE` whose probes to hold against what the Kconfig files say")
 	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to the profile; may be given again")
 	c.Flags().BoolVar(&f.check, "check", false, "compare what can never be set with what the kernel's own code does")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 	// The name of the flag is right, which is all that is checked.
 	_ = c.RegisterFlagCompletionFunc("profile", completeProfiles)
+	_ = c.RegisterFlagCompletionFunc("against", completeProfiles)
 	return c
 }
 
 func (a *app) explain(ctx context.Context, f *explaining, args []string) error {
 	req, err := f.request()
+	if err != nil {
+		return err
+	}
+	against, err := f.againstRequest()
 	if err != nil {
 		return err
 	}
@@ -83,9 +102,14 @@ func (a *app) explain(ctx context.Context, f *explaining, args []string) error {
 	if err != nil {
 		return err
 	}
-	all := make([]explain.Explanation, len(names))
+	all := make([]explained, len(names))
 	for i, name := range names {
-		all[i] = w.Explain(req.Profile, name)
+		all[i].Explanation = w.Explain(req.Profile, name)
+		if f.against != "" {
+			if all[i].Against, err = compare(ctx, b, k, against, all[i].Without.Gone); err != nil {
+				return err
+			}
+		}
 		if !f.check {
 			continue
 		}
@@ -102,15 +126,56 @@ func (a *app) explain(ctx context.Context, f *explaining, args []string) error {
 	if f.json {
 		return report.JSON(a.stdout, all)
 	}
+	return a.showExplained(all)
+}
+
+func (a *app) showExplained(all []explained) error {
 	for i, e := range all {
 		if i > 0 {
 			fmt.Fprintln(a.stdout)
 		}
-		if err := e.Write(a.stdout); err != nil {
+		err := e.Write(a.stdout)
+		if err == nil && e.Against != nil {
+			err = e.Against.Write(a.stdout, e.Symbol)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// againstRequest gives that of the profile named by --against; without one it is empty.
+func (f *explaining) againstRequest() (kconfigs.Request, error) {
+	if f.against == "" {
+		return kconfigs.Request{}, nil
+	}
+	p, err := kconfigs.Lookup(f.against)
+	if err != nil {
+		return kconfigs.Request{}, err
+	}
+	req, err := p.Request()
+	if err == nil && req.Prebuilt != nil {
+		err = usagef("--against %s: the symbols of a kernel that was built elsewhere are not known", f.against)
+	}
+	return req, err
+}
+
+// compare holds the probes of a profile against the symbols of its kernel, which need not
+// have been built.
+func compare(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconfigs.Request, gone []string) (*symbols.Comparison, error) {
+	series := b.Source.Series()
+	findings, err := vmtests.Expected(series, req.Profile)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--against %s: %w", req.Profile, err)}
+	}
+	w, err := b.World(ctx, k, req)
+	if err != nil {
+		return nil, err
+	}
+	c, err := symbols.Compare(gone, func(symbol string) bool { return w.Values[symbol].Value == "y" }, findings)
+	c.Profile, c.Series = req.Profile, series
+	return &c, err
 }
 
 // request gives that of the profile; without one it is empty.
@@ -132,6 +197,8 @@ func (f *explaining) request() (kconfigs.Request, error) {
 	return req, err
 }
 
+// builder gives a builder. Where only the source is not to be had, it comes with that error,
+// and is good for what needs none.
 func (a *app) builder(ctx context.Context, f *flags) (*kbuild.Builder, error) {
 	o, err := a.rigOptions(f)
 	if err != nil {
@@ -142,10 +209,7 @@ func (a *app) builder(ctx context.Context, f *flags) (*kbuild.Builder, error) {
 	}
 	o.Source.Progress = a.progress
 	src, err := kbuild.OpenSource(ctx, o.Source)
-	if err != nil {
-		return nil, err
-	}
-	return &kbuild.Builder{Cache: o.Source.Cache, Source: src, Progress: a.progress}, nil
+	return &kbuild.Builder{Cache: o.Source.Cache, Source: src, Progress: a.progress}, err
 }
 
 // world gives the symbols, with their values where a profile was named.
@@ -184,28 +248,35 @@ func symbolNames(t *explain.Tree, args []string) ([]string, error) {
 	return names, nil
 }
 
-// completeSymbols completes the names that are in the cache since a kernel was built:
-// to read the source would take longer than a person waits for.
+// completeSymbols completes what it can in a second, once a kernel has been built: to
+// unpack the source and compile its Kconfig code takes longer than a person waits for.
 func (f *explaining) completeSymbols(c *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
 	none := cobra.ShellCompDirectiveNoFileComp
 	store, err := cache.Open(f.cache)
+	if err != nil || !store.Has("kconf", "") {
+		return nil, none
+	}
+	ctx, stop := context.WithTimeout(c.Context(), time.Second)
+	defer stop()
+	o := f.source()
+	o.Cache = store
+	src, err := kbuild.OpenSource(ctx, o)
 	if err != nil {
 		return nil, none
 	}
-	o := f.source()
-	o.Cache = store
-	src, err := kbuild.OpenSource(c.Context(), o)
-	if err != nil || !store.Has("symbols", src.ID) {
+	k, err := (&kbuild.Builder{Cache: store, Source: src}).Kconf(ctx)
+	if err != nil {
 		return nil, none
 	}
-	known, err := src.Symbols(c.Context())
+	defer k.Close()
+	known, err := k.Symbols()
 	if err != nil {
 		return nil, none
 	}
 	var names []string
-	for name := range known {
-		if strings.HasPrefix(name, strings.ToUpper(begin)) {
-			names = append(names, name)
+	for _, s := range known {
+		if strings.HasPrefix(s.Name, strings.ToUpper(begin)) && !strings.HasPrefix(s.Name, "choice ") {
+			names = append(names, s.Name)
 		}
 	}
 	return names, none

@@ -43,6 +43,17 @@ func TestExplain(t *testing.T) {
 	assert.Contains(t, out, "NET_NS: Network namespace\n  type        bool\n  defined     init/Kconfig:")
 	assert.Contains(t, out, "checked     with all else switched on 1 are gone, and 1 can never be set; 0 differ\n")
 
+	out, _ = netstrip(0, "--against", "services-no-net", "NET")
+	assert.Contains(t, out, "  against services-no-net on 6.12: ")
+	assert.Contains(t, out, "  IO_URING is on, and absent: EOPNOTSUPP\n    kernel/io-uring/accept ")
+	out, _ = netstrip(0, "--against", "no-unix", "--json", "UNIX")
+	var against []explained
+	require.NoError(t, json.Unmarshal([]byte(out), &against))
+	require.Len(t, against, 1)
+	assert.Equal(t, "UNIX", against[0].Symbol)
+	assert.NotZero(t, against[0].Against.Gone)
+	assert.Empty(t, against[0].Against.Disagree)
+
 	out, errs = netstrip(2, "NET", "NETT", "NO_SUCH_SYMBOL_AT_ALL")
 	assert.Empty(t, out)
 	assert.Equal(t, "netstrip: CONFIG_NETT: this kernel has no such symbol; did you mean NET?\n"+

@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
@@ -191,22 +192,25 @@ func twoRun(t *testing.T, p *place, _ int) {
 }
 
 // fakeTree makes a kernel tree that is built in a second, in which a compiler has a
-// temporary file, and a cache without a kernel.
+// temporary file, and a cache without a kernel. Its Kconfig code and files are those of the
+// real source.
 func fakeTree(t *testing.T, p *place) {
 	tree := filepath.Join(t.TempDir(), "tree")
 	require.NoError(t, os.CopyFS(tree, os.DirFS("../../kconfigs/kbuild/testdata/tree")))
-	profile, err := kconfigs.Lookup("no-net")
+	user, err := cache.Open("")
 	require.NoError(t, err)
-	req, err := profile.Request()
+	source, err := kbuild.OpenSource(t.Context(), kbuild.SourceOptions{Cache: user})
 	require.NoError(t, err)
-	var symbols strings.Builder
-	for _, s := range req.Settings {
-		fmt.Fprintf(&symbols, "config %s\n\tbool\n", s.Symbol)
-	}
-	add(t, filepath.Join(tree, "Kconfig"), symbols.String())
-	add(t, filepath.Join(tree, "Makefile"), "bzImage: slow\nslow:\n\t@f=$$(mktemp -t ccXXXXXX.s); sleep 0.5; rm $$f\n")
+	real, err := source.Tree(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, os.RemoveAll(filepath.Join(tree, "scripts")))
+	require.NoError(t, os.Symlink(filepath.Join(real, "scripts"), filepath.Join(tree, "scripts")))
+	add(t, filepath.Join(tree, "Makefile"), "bzImage: slow\nslow:\n\t@f=$$(mktemp -t ccXXXXXX.s); sleep 0.5; rm $$f\n"+
+		"build_config config:\n\t@$(MAKE) -C "+real+" $@\n")
 	p.cache = filepath.Join(t.TempDir(), "cache")
 	p.env = append(p.env, "NETSTRIP_SOURCE="+tree)
+	p.build().exits(t, 0) // which compiles the Kconfig code, once
+	p.unbuild(t)
 	p.time(t, (*place).build)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 
+	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/progress"
@@ -28,10 +29,12 @@ type flags struct {
 	series                string
 	fragments             []string
 	configs, kernels      []string
+	inits                 []string
 	modules               string
 	accel                 string
 	jobs                  int
 	resume                bool
+	probes                string
 }
 
 func (f *flags) addJSON(c *cobra.Command) {
@@ -73,6 +76,15 @@ func (f *flags) addAccel(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("accel", cobra.FixedCompletions([]string{"auto", accel.KVM, accel.TCG}, cobra.ShellCompDirectiveNoFileComp))
 }
 
+func (f *flags) addInits(c *cobra.Command) {
+	c.Flags().StringSliceVar(&f.inits, "init", nil, "`INIT` to boot into and to ask how far it comes, or several separated by commas")
+	var names []string
+	for _, i := range initramfs.Inits() {
+		names = append(names, cobra.CompletionWithDesc(i.Name, i.About))
+	}
+	_ = c.RegisterFlagCompletionFunc("init", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
+}
+
 // source gives where the kernel source is to come from.
 func (f *flags) source() kbuild.SourceOptions {
 	o := kbuild.SourceOptions{Path: f.sourcePath, URL: f.sourceURL, SHA256: f.sourceHash}
@@ -99,12 +111,17 @@ func (a *app) rigOptions(f *flags) (vmtests.Options, error) {
 	default:
 		return vmtests.Options{}, usagef("accelerator %q: want auto, kvm or tcg", want)
 	}
+	for _, name := range f.inits {
+		if _, err := initramfs.LookupInit(name); err != nil {
+			return vmtests.Options{}, usageError{err}
+		}
+	}
 	if !f.quiet {
 		a.progress = progress.New(a.stderr)
 	}
 	return vmtests.Options{
-		Cache: f.cache, Source: f.source(), Results: f.results,
-		Accel: f.accel, Jobs: f.jobs, Progress: a.progress,
+		Cache: f.cache, Source: f.source(), Results: f.results, Probes: f.probes,
+		Accel: f.accel, Jobs: f.jobs, Inits: f.inits, Progress: a.progress,
 	}, nil
 }
 

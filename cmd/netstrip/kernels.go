@@ -44,6 +44,8 @@ type listed struct {
 	// prebuilt for a kernel that nothing is put on top of.
 	Start     string   `json:"start"`
 	Fragments []string `json:"fragments"`
+	// Args are added to the kernel's command line.
+	Args []string `json:"args"`
 	// Built says whether its kernel is in the cache; null where nobody can know,
 	// because there is no source or no compiler.
 	Built *bool `json:"built"`
@@ -53,7 +55,7 @@ func (a *app) listProfiles(ctx context.Context, f *flags) error {
 	var list []listed
 	isBuilt := builtBefore(ctx, f)
 	for _, p := range kconfigs.Profiles() {
-		list = append(list, listed{p.Name, p.Hypothesis, startOf(p), slices.Concat([]string{}, p.Fragments), isBuilt(p)})
+		list = append(list, listed{p.Name, p.Hypothesis, startOf(p), slices.Concat([]string{}, p.Fragments), slices.Concat([]string{}, p.Args), isBuilt(p)})
 	}
 	if f.json {
 		return report.JSON(a.stdout, list)
@@ -63,9 +65,9 @@ func (a *app) listProfiles(ctx context.Context, f *flags) error {
 	for _, l := range list {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", l.Name, builtText(l.Built), l.Hypothesis)
 	}
-	fmt.Fprintln(w, "\nPROFILE\tSTART\tFRAGMENTS")
+	fmt.Fprintln(w, "\nPROFILE\tSTART\tFRAGMENTS, KERNEL ARGUMENTS")
 	for _, l := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", l.Name, l.Start, cmp.Or(strings.Join(l.Fragments, " "), "-"))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", l.Name, l.Start, cmp.Or(strings.Join(append(l.Fragments, l.Args...), " "), "-"))
 	}
 	return w.Flush()
 }

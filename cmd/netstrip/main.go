@@ -92,7 +92,8 @@ NETSTRIP_ACCEL (see --accel), NO_COLOR (no colour in tables).`,
 		},
 	}
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.showCommand(), a.doctorCommand(), a.cacheCommand(), a.explainCommand(), a.compareCommand(), a.claimsCommand())
+	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.appsCommand(), a.showCommand(), a.doctorCommand(), a.cacheCommand(),
+		a.explainCommand(), a.compareCommand(), a.claimsCommand(), a.benchCommand(), a.bisectCommand(), a.minimizeCommand())
 	return root
 }
 

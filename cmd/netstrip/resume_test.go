@@ -70,7 +70,7 @@ func TestResumeRefusesWhatHasChanged(t *testing.T) {
 		text, want string
 	}{
 		"image":  {strings.ReplaceAll(string(data[:len(data)-len(lines[3])]), image, "0123"), "the initramfs has changed (it is " + image[:12] + ", and "},
-		"kernel": {strings.Replace(string(lines[0]), string(inputs), "0123456789", 1), "the source, the compiler or the fragments of the kernel full have changed"},
+		"kernel": {strings.Replace(string(lines[0]), string(inputs), "0123456789", 1), "the source, the compiler, the fragments of the kernel or the init of full have changed"},
 	} {
 		require.NoError(t, os.WriteFile(p.results, []byte(tc.text), 0o644))
 		n := p.run("--resume").exits(t, 2)
@@ -99,13 +99,14 @@ func TestResumeAfterDamage(t *testing.T) {
 	assert.Len(t, damage, 1)
 }
 
-// A fragment of the user's is part of the plan: the file is not needed again.
+// A fragment of the user's is part of the plan: the file is not needed again. So is the
+// choice of probes.
 func TestResumeWithAFragment(t *testing.T) {
 	p := newPlace(t, "initramfs")
 	fragment := filepath.Join(t.TempDir(), "mine.config")
 	// What no-net has anyway, so that its kernel is another's.
 	require.NoError(t, os.WriteFile(fragment, []byte("# CONFIG_NET is not set\n"), 0o644))
-	n := p.run("no-net", "--fragment", fragment)
+	n := p.run("no-net", "--fragment", fragment, "--probes", "lo/m*,perf/pipe")
 	n.start(t)
 	when(t, "a boot", p.booting)
 	require.NoError(t, n.Process.Kill())
@@ -114,5 +115,6 @@ func TestResumeWithAFragment(t *testing.T) {
 	records := p.run("--resume").exits(t, 0).records(t)
 	require.Len(t, records, 1)
 	assert.Equal(t, "no-net+mine", records[0].Profile)
+	assert.Equal(t, []string{"lo/mtu", "perf/pipe"}, records[0].Hello.Probes)
 	p.run("--resume", "no-net").exits(t, 2)
 }

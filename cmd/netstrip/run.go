@@ -25,6 +25,10 @@ func (a *app) runCommand() *cobra.Command {
 probe, and compares the answers with what is expected of the profile. A record of
 each boot is added to the results file as soon as the boot has ended.
 
+With --init, each kernel is booted into the inits named, and asked first how far they
+come: probe (our program as process 1), u-root, busybox or systemd. Their records bear
+the init's name: full/busybox.
+
 A kernel of your own is a profile too: --config FILE builds one from a whole .config,
 with what the guest needs put in; --kernel FILE boots one as it is.
 
@@ -36,8 +40,10 @@ those the run began with.`,
   netstrip run full no-inet no-net
   netstrip run no-unix --fragment mine.config --results mine.jsonl
   netstrip run no-net --series 6.1
+  netstrip run full no-unix --probes 'socket/*,kernel/mqueue'
   netstrip run --config ~/linux/.config full
   netstrip run --kernel /boot/vmlinuz-6.12.1 --modules /lib/modules/6.12.1
+  netstrip run full no-net --init probe,busybox
   netstrip run full --accel tcg --json | jq '.[].outcome'
   netstrip run --resume`,
 		ValidArgsFunction: completeProfiles,
@@ -48,45 +54,21 @@ those the run began with.`,
 	f.addBuilding(c)
 	f.addResults(c)
 	f.addAccel(c)
+	c.Flags().StringVar(&f.probes, "probes", "", "ask only these probes: `GLOBS` of IDs, separated by commas; perf/* are asked only so")
+	_ = c.RegisterFlagCompletionFunc("probes", completeProbes)
+	f.addInits(c)
 	c.Flags().BoolVar(&f.resume, "resume", false, "go on with the latest run in the results file that was cut short")
 	return c
 }
 
 func (a *app) run(ctx context.Context, f *flags, names []string) error {
-	if f.resume && len(names)+len(f.fragments)+len(f.configs)+len(f.kernels) > 0 {
-		return usagef("--resume goes on with the profiles and fragments the run began with: name none, and no files")
+	if f.resume && (len(names)+len(f.fragments)+len(f.configs)+len(f.kernels)+len(f.inits) > 0 || f.probes != "") {
+		return usagef("--resume goes on with the profiles, fragments, inits and probes the run began with: name none, and no files")
 	}
-	o, err := a.rigOptions(f)
-	if err != nil {
+	if err := checkProbes(f.probes); err != nil {
 		return err
 	}
-	profiles, err := f.profiles(names)
-	if err != nil {
-		return err
-	}
-	// What would fail after minutes of building is looked at first.
-	if f.resume {
-		err = a.tellDamage(f.results)
-	} else {
-		err = record.Store{Path: f.results}.Check()
-	}
-	if err != nil {
-		return err
-	}
-	if err := vmtests.Ready(); err != nil {
-		return err
-	}
-	rig, err := vmtests.New(ctx, o)
-	if err != nil {
-		return err
-	}
-	a.resume = quoted(os.Args[0]) + " run --resume" + f.where()
-	var records []record.Record
-	if f.resume {
-		records, err = rig.Resume(ctx)
-	} else {
-		records, err = rig.Run(ctx, profiles)
-	}
+	records, err := a.boot(ctx, f, names)
 	switch {
 	case errors.Is(err, vmtests.ErrNothingToResume):
 		return a.nothingToResume(f, err)
@@ -96,6 +78,24 @@ func (a *app) run(ctx context.Context, f *flags, names []string) error {
 		return err
 	}
 	return a.report(f, records)
+}
+
+// checkProbes refuses a pattern that means no probe, and what a kernel's command line would
+// take for two words. Without any it is content.
+func checkProbes(patterns string) error {
+	if patterns == "" {
+		return nil
+	}
+	for pattern := range strings.SplitSeq(patterns, ",") {
+		known, err := vmtests.Probes(pattern)
+		if err == nil && (len(known) == 0 || strings.ContainsAny(pattern, " \t\n\"")) {
+			err = errors.New("no probe is called so; netstrip run --probes <TAB> lists them")
+		}
+		if err != nil {
+			return usagef("--probes %s: %w", pattern, err)
+		}
+	}
+	return nil
 }
 
 // nothingToResume says so, which is no error: whoever resumes wants a run that is whole.

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -30,6 +32,7 @@ of several; with --markdown it cuts the table down to those.`,
   netstrip show no-net socket/tcp4/loopback
   netstrip show full socket
   netstrip show latest kernel --markdown
+  netstrip show full perf
   netstrip show --markdown > table.md`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 2 {
@@ -55,7 +58,7 @@ func (a *app) show(f *flags, args []string) error {
 	}
 	chosen, whole := latestRun(records), true
 	if len(args) > 0 && args[0] != "latest" {
-		chosen = record.Find(records, args[0])
+		chosen = record.Find(asking(records, args), args[0])
 		if len(chosen) == 0 {
 			return usagef("no record, run or profile is called %q in %s; the latest run is %s", args[0], f.results, records[len(records)-1].Run)
 		}
@@ -69,6 +72,9 @@ func (a *app) show(f *flags, args []string) error {
 		return a.showJSON(chosen, probe)
 	}
 	byLadder(chosen)
+	if strings.TrimSuffix(probe, "/") == wire.PerfFamily {
+		return report.WriteSpeeds(a.stdout, report.Speeds(chosen), f.markdown)
+	}
 	if probe == "" && whole || f.markdown {
 		chosen, err := report.Only(chosen, probe)
 		if err != nil {
@@ -89,6 +95,16 @@ func (a *app) show(f *flags, args []string) error {
 		}
 	}
 	return nil
+}
+
+// asking gives those records that know of the probe that is the second argument, if any
+// does and there is one: a profile's newest record may be of other probes.
+func asking(records []record.Record, args []string) []record.Record {
+	knows := func(r record.Record) bool { _, err := report.Only([]record.Record{r}, args[1]); return err == nil }
+	if len(args) < 2 || !slices.ContainsFunc(records, knows) {
+		return records
+	}
+	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool { return !knows(r) })
 }
 
 // showJSON writes whole records, cut down to the probes asked for.
@@ -123,14 +139,20 @@ func (a *app) load(path string) ([]record.Record, error) {
 }
 
 // byLadder puts records, which stand in the order in which their boots ended, in the
-// order of the ladder.
+// order of the ladder, and those of one kernel in the order of the inits.
 func byLadder(records []record.Record) {
 	place := func(r record.Record) int {
 		name, _, _ := strings.Cut(r.Profile, "+")
+		name, _, _ = strings.Cut(name, "/") // and its init
 		i := slices.IndexFunc(kconfigs.Profiles(), func(p kconfigs.Profile) bool { return p.Name == name })
 		return i & math.MaxInt // -1, a profile that is not of the ladder, comes last
 	}
-	slices.SortStableFunc(records, func(a, b record.Record) int { return cmp.Compare(place(a), place(b)) })
+	init := func(r record.Record) int {
+		return slices.IndexFunc(initramfs.Inits(), func(i initramfs.Init) bool { return i.Name == r.Init })
+	}
+	slices.SortStableFunc(records, func(a, b record.Record) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(init(a), init(b)))
+	})
 }
 
 // tell names the damaged lines of a results file.

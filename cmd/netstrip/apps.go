@@ -1,0 +1,296 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/apps"
+	"github.com/netstrip/netstrip/initramfs/apps/image"
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
+)
+
+// appsAsked is what the command apps was asked.
+type appsAsked struct {
+	flags
+	names, only []string
+	dir         string
+}
+
+func (a *app) appsCommand() *cobra.Command {
+	f := &appsAsked{}
+	c := &cobra.Command{
+		Use:   "apps",
+		Short: "Start real applications on every profile, ask each with a real client, show what works",
+		Long: `Makes a disk image of Debian's packages of the applications and kernels that they start
+on, boots each kernel with that disk, and inside starts every application in every way
+it can be used (over loopback, over a Unix socket, with no socket at all) and asks it
+something with a real client.
+
+A cell says works, or the errno and the system call that decided, which ptrace found in a
+second try. --dir adds applications of your own, a YAML file each.`,
+		Example: `  netstrip apps
+  netstrip apps --app redis,nginx --profile full,no-net
+  netstrip apps --json | jq '.[] | select(.verdict != "works")'
+  netstrip apps --dir my-apps --app my-server
+  netstrip apps show redis`,
+		Args:              unknownCommand,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.apps(c.Context(), f)
+		},
+	}
+	f.addJSON(c)
+	f.addCache(c)
+	f.addSource(c)
+	f.addResults(c)
+	f.addAccel(c)
+	c.Flags().StringSliceVar(&f.names, "app", nil, "`NAMES` of the applications, separated by commas (default all)")
+	c.Flags().StringSliceVar(&f.only, "profile", nil, "`NAMES` of the profiles, full for full+apps (default all)")
+	c.Flags().StringVar(&f.dir, "dir", "", "`DIR` of applications of your own, as YAML files")
+	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; may be given again")
+	c.Flags().IntVar(&f.jobs, "jobs", 0, "how `MANY` compilers or guests run at once (default one for each processor)")
+	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
+	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table as Markdown")
+	_ = c.RegisterFlagCompletionFunc("app", f.completeApps)
+	_ = c.RegisterFlagCompletionFunc("profile", completeAppProfiles)
+	c.AddCommand(a.appsShowCommand(), a.appsAgainstCommand())
+	return c
+}
+
+func (a *app) appsShowCommand() *cobra.Command {
+	f := &appsAsked{}
+	c := &cobra.Command{
+		Use:   "show APP[/WAY]",
+		Short: "Show all that was last recorded of an application, profile by profile",
+		Example: `  netstrip apps show redis
+  netstrip apps show postgres/unix`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("apps show takes one application, such as redis or redis/unix")
+			}
+			return nil
+		},
+		ValidArgsFunction: func(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return f.completeApps(c, args, begin)
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.appsShow(f, args[0])
+		},
+	}
+	f.addJSON(c)
+	f.addResults(c)
+	return c
+}
+
+func (a *app) apps(ctx context.Context, f *appsAsked) error {
+	o, err := a.rigOptions(&f.flags)
+	if err != nil {
+		return err
+	}
+	profiles, err := f.profiles(f.appProfiles())
+	if err != nil {
+		return err
+	}
+	all, probes, err := f.choose()
+	if err != nil {
+		return err
+	}
+	if err := (record.Store{Path: f.results}).Check(); err != nil {
+		return err
+	}
+	if err := vmtests.Ready(); err != nil {
+		return err
+	}
+	if err := withDisk(ctx, &o, all); err != nil {
+		return err
+	}
+	o.Probes = probes
+	rig, err := vmtests.New(ctx, o)
+	if err != nil {
+		return err
+	}
+	kernels, err := rig.Build(ctx, profiles)
+	if err != nil {
+		return err
+	}
+	records, err := rig.Boot(ctx, profiles, kernels)
+	if err != nil {
+		return err
+	}
+	if !f.json {
+		return a.report(&f.flags, records)
+	}
+	a.progress.Clear()
+	if err := report.JSON(a.stdout, cells(records)); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return judge(records)
+}
+
+// withDisk has the guests boot with the applications, of which there is one disk: what is
+// asked alone stands on the same as all.
+func withDisk(ctx context.Context, o *vmtests.Options, all []apps.App) error {
+	c, err := cache.Open(o.Cache)
+	if err != nil {
+		return err
+	}
+	disk, err := image.Build(ctx, image.Options{Cache: c, Progress: o.Progress}, all)
+	if err != nil {
+		return err
+	}
+	o.Apps, o.Disk = apps.Wire(all), disk.Path
+	return nil
+}
+
+// appProfiles gives the names of the profiles asked for, or of all there are for
+// applications.
+func (f *appsAsked) appProfiles() []string {
+	var names []string
+	for _, n := range f.only {
+		names = append(names, strings.TrimSuffix(n, "+apps")+"+apps")
+	}
+	if len(names) == 0 {
+		for _, p := range kconfigs.Apps() {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// choose gives all applications, and patterns of the ways of those named.
+func (f *appsAsked) choose() (all []apps.App, probes string, err error) {
+	if all, err = apps.Load(f.dir); err != nil {
+		return nil, "", err
+	}
+	var names, patterns []string
+	for _, x := range all {
+		names = append(names, x.Name)
+	}
+	for _, n := range f.names {
+		if !slices.Contains(names, n) {
+			return nil, "", usagef("no application is called %q; they are %s", n, strings.Join(names, ", "))
+		}
+		patterns = append(patterns, "app/"+n+"/*")
+	}
+	return all, strings.Join(patterns, ","), nil
+}
+
+func (a *app) appsShow(f *appsAsked, which string) error {
+	records, err := a.load(f.results)
+	if err != nil {
+		return err
+	}
+	probe := "app/" + strings.TrimPrefix(which, "app/")
+	var having []record.Record
+	for _, r := range record.Latest(withApps(records)) {
+		if len(report.Matching(r, probe)) > 0 {
+			having = append(having, r)
+		}
+	}
+	if len(having) == 0 {
+		return usagef("nothing is recorded of an application %q in %s; netstrip apps --app NAME asks it", which, f.results)
+	}
+	byLadder(having)
+	if f.json {
+		for i, r := range having {
+			having[i].Findings = report.Matching(r, probe)
+		}
+		return report.JSON(a.stdout, cells(having))
+	}
+	for i, r := range having {
+		if i > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		if err := report.Show(a.stdout, r, probe); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withApps gives the records of boots that asked applications.
+func withApps(records []record.Record) []record.Record {
+	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool {
+		return len(report.Matching(r, "app")) == 0
+	})
+}
+
+// appCell is what became of one way of one application on one profile.
+type appCell struct {
+	App     string       `json:"app"`
+	Way     string       `json:"way"`
+	Profile string       `json:"profile"`
+	Series  string       `json:"series"`
+	Verdict wire.Verdict `json:"verdict"`
+	// Value is how it failed: it does not start, or starts and does not answer.
+	Value   string `json:"value,omitempty"`
+	Errno   string `json:"errno,omitempty"`
+	Syscall string `json:"syscall,omitempty"`
+	// Line is what the application itself said of its trouble.
+	Line string `json:"line,omitempty"`
+	// Seconds is how long it took from the start to the right answer.
+	Seconds float64 `json:"seconds,omitempty"`
+}
+
+// cells gives the findings about applications as a flat list.
+func cells(records []record.Record) []appCell {
+	list := []appCell{}
+	for _, r := range records {
+		for _, f := range report.Matching(r, "app") {
+			parts := strings.SplitN(f.ID, "/", 3)
+			if len(parts) != 3 {
+				continue
+			}
+			_, line, _ := strings.Cut(f.Detail, wire.AppSaid)
+			list = append(list, appCell{
+				App: parts[1], Way: parts[2], Profile: r.Profile, Series: r.Series, Verdict: f.Verdict, Value: f.Value,
+				Errno: f.Errno, Syscall: f.Call, Line: line, Seconds: f.Numbers["seconds"],
+			})
+		}
+	}
+	return list
+}
+
+// completeApps completes the last of several names.
+func (f *appsAsked) completeApps(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
+	all, err := apps.Load(f.dir)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, x := range all {
+		names = append(names, x.Name)
+	}
+	return completeList(names, begin)
+}
+
+func completeAppProfiles(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	for _, p := range kconfigs.Apps() {
+		names = append(names, strings.TrimSuffix(p.Name, "+apps"))
+	}
+	return completeList(names, begin)
+}
+
+// completeList completes the last word of a list separated by commas.
+func completeList(names []string, begin string) ([]string, cobra.ShellCompDirective) {
+	done := begin[:strings.LastIndex(begin, ",")+1]
+	var words []string
+	for _, n := range names {
+		if strings.HasPrefix(n, begin[len(done):]) {
+			words = append(words, done+n)
+		}
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netstrip/netstrip/vmtests/prior"
+	"github.com/netstrip/netstrip/vmtests/report"
+)
+
+func (a *app) appsAgainstCommand() *cobra.Command {
+	f := &appsAsked{}
+	c := &cobra.Command{
+		Use:   "against STUDY",
+		Short: "Hold what was recorded of applications against what another study says of them",
+		Long: `Holds the latest records of applications against a study: loupe, which made single
+system calls fail, and so predicts what works without NET or UNIX; or lupine, which
+lists the options that each application needs.`,
+		Example: `  netstrip apps against loupe
+  netstrip apps against lupine --markdown`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || !slices.Contains(prior.Studies(), args[0]) {
+				return usagef("apps against takes one study: %s", strings.Join(prior.Studies(), " or "))
+			}
+			return nil
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return completeList(prior.Studies(), begin)
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.appsAgainst(f, args[0])
+		},
+	}
+	f.addJSON(c)
+	f.addResults(c)
+	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table as Markdown")
+	return c
+}
+
+func (a *app) appsAgainst(f *appsAsked, study string) error {
+	records, err := a.load(f.results)
+	if err != nil {
+		return err
+	}
+	if records = withApps(records); len(records) == 0 {
+		return usagef("nothing is recorded of any application in %s; netstrip apps asks them", f.results)
+	}
+	c, err := prior.Against(study, records)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.json:
+		return report.JSON(a.stdout, c)
+	case f.markdown:
+		return c.Markdown(a.stdout)
+	}
+	return c.Write(a.stdout)
+}

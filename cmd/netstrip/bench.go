@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) benchCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use:   "bench [PROFILE...]",
+		Short: "Measure TCP on 127.0.0.1 beside other ways from one thread to another; full if none is named",
+		Long: `Boots each profile, by itself, with the probes that measure: the latency and the
+throughput of TCP and UDP over loopback, Unix sockets, pipes, POSIX message queues, shared
+memory with a futex, a veth pair, and two network cards on a wire. Each is compared with
+TCP on 127.0.0.1 in the same boot.
+
+Under emulation (see the accelerator in netstrip show) the numbers are those of the
+emulator: only the ratios mean something. That a way works at all, or which errno says
+that it does not, is compared with what is expected of the profile.`,
+		Example: `  netstrip bench
+  netstrip bench full no-inet no-net
+  netstrip bench --json | jq '.[] | {probe, latency_ratio, throughput_ratio}'
+  netstrip show full perf             the table once more
+  netstrip show full perf/tcp4        one measurement`,
+		ValidArgsFunction: completeProfiles,
+		RunE:              func(c *cobra.Command, args []string) error { return a.bench(c.Context(), f, args) },
+	}
+	f.addBuilding(c)
+	f.addResults(c)
+	f.addAccel(c)
+	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table as Markdown")
+	return c
+}
+
+func (a *app) bench(ctx context.Context, f *flags, names []string) error {
+	if len(names)+len(f.configs)+len(f.kernels) == 0 {
+		names = []string{"full"}
+	}
+	f.probes = wire.PerfFamily + "/*"
+	records, err := a.boot(ctx, f, names)
+	if err != nil {
+		return err
+	}
+	a.progress.Clear()
+	if f.json {
+		err = report.JSON(a.stdout, report.Speeds(records))
+	} else {
+		err = report.WriteSpeeds(a.stdout, report.Speeds(records), f.markdown)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return judge(records)
+}
+
+// boot boots the profiles named and those of the user's own, or what is missing of a run.
+func (a *app) boot(ctx context.Context, f *flags, names []string) ([]record.Record, error) {
+	o, err := a.rigOptions(f)
+	if err != nil {
+		return nil, err
+	}
+	profiles, err := f.profiles(names)
+	if err != nil {
+		return nil, err
+	}
+	// What would fail after minutes of building is looked at first.
+	if f.resume {
+		err = a.tellDamage(f.results)
+	} else {
+		err = record.Store{Path: f.results}.Check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := vmtests.Ready(); err != nil {
+		return nil, err
+	}
+	rig, err := vmtests.New(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	a.resume = quoted(os.Args[0]) + " run --resume" + f.where()
+	if f.resume {
+		return rig.Resume(ctx)
+	}
+	return rig.Run(ctx, profiles)
+}

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/apps"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/search"
+	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/hunt"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
+)
+
+// searching is what the commands bisect and minimize were asked.
+type searching struct {
+	comparing
+	good, bad      string
+	probe, command string
+	boot           bool
+	suspects       []string
+	repeat         int
+	dryRun         bool
+}
+
+func (a *app) bisectCommand() *cobra.Command {
+	f := &searching{}
+	c := &cobra.Command{
+		Use:   "bisect --good A --bad B --probe ID",
+		Short: "Find the symbols that break a probe, a boot or a command of yours",
+		Long: `Finds out which of the symbols that differ between two kernels make a probe fail
+that works on the first and not on the second: the least set of them, several where
+they break it only together, and each where several break it alone. Every step builds a
+kernel and boots it; symbols with the probe's words in their names are tried first.
+What is found is tried as such, twice: A with nothing else changed fails, B with it
+taken back works. A kernel that gives no answer never decides anything.
+
+A and B are profiles, files that are .configs, IDs of records in the results file, or
+beginnings of the keys of kernels in the cache.
+
+Each answer is kept at once in search/ beside the results file. To go on with a
+search that was interrupted, give the same command again.`,
+		Example: `  netstrip bisect --good full --bad no-net --probe kernel/mqueue
+  netstrip bisect --good full+apps --bad no-net+apps --probe app/redis/unix
+  netstrip bisect --good full --bad mine.config --boot
+  netstrip bisect --good defconfig --bad mine.config --command ./test-with-qemu.sh
+  netstrip bisect --good full --bad bare-net --probe netns/veth --dry-run
+  netstrip bisect --good full --bad no-net --probe lo/up --json | jq -r '.culprits[].changes[]'`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.bisect(c.Context(), f)
+		},
+	}
+	c.Flags().StringVar(&f.good, "good", "", "`KERNEL` on which it works")
+	c.Flags().StringVar(&f.bad, "bad", "", "`KERNEL` on which it does not")
+	c.Flags().StringVar(&f.probe, "probe", "", "`ID` of the probe, such as socket/unix/stream")
+	c.Flags().BoolVar(&f.boot, "boot", false, "ask whether the kernel boots to the end, and no probe")
+	c.Flags().StringVar(&f.command, "command", "", "`CMD` that a shell runs with the kernel's path behind it: 0 works, 125 cannot say, 1 to 127 does not work")
+	for _, name := range []string{"good", "bad"} {
+		_ = c.RegisterFlagCompletionFunc(name, completeKernels)
+	}
+	_ = c.RegisterFlagCompletionFunc("probe", completeProbes)
+	f.addSearching(c)
+	return c
+}
+
+func (f *searching) addSearching(c *cobra.Command) {
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "say what would be tried and how many kernels it takes, and build none")
+	c.Flags().StringSliceVar(&f.suspects, "suspect", nil, "`SYMBOL` to try first; may be given again")
+	c.Flags().IntVar(&f.repeat, "repeat", 1, "how `OFTEN` each kernel is asked before its answer counts")
+	c.Flags().BoolVar(&f.json, "json", false, "write one JSON object to standard output")
+	c.Flags().IntVar(&f.jobs, "jobs", 0, "how `MANY` compilers run at once (default one for each processor)")
+	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
+	f.addCache(c)
+	f.addSource(c)
+	f.addResults(c)
+	f.addAccel(c)
+}
+
+func completeKernels(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+	names, _ := completeProfiles(c, args, begin)
+	return names, cobra.ShellCompDirectiveDefault // or a file
+}
+
+// question gives what is asked of each kernel.
+func (f *searching) question() (hunt.Question, error) {
+	asked := 0
+	for _, given := range []bool{f.probe != "", f.boot, f.command != ""} {
+		if given {
+			asked++
+		}
+	}
+	if asked != 1 {
+		return hunt.Question{}, usagef("give one of --probe ID, --boot and --command CMD; netstrip bisect --help has examples")
+	}
+	switch {
+	case f.boot:
+		return hunt.Boot(), nil
+	case f.command != "":
+		return hunt.Command(f.command), nil
+	}
+	return hunt.Probe(f.probe), knownProbes(f.probe)
+}
+
+func knownProbes(ids ...string) error {
+	known, err := vmtests.Probes("*")
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, ok := slices.BinarySearch(known, id); !ok {
+			return usagef("no probe is called %q; netstrip show lists them, and completion does", id)
+		}
+	}
+	return nil
+}
+
+// session is what a search works with.
+type session struct {
+	rig     *vmtests.Rig
+	kconfig *kconf.Kconfig
+}
+
+// start makes a session, with its ends.
+func (f *searching) start(ctx context.Context, a *app, q hunt.Question, kernels ...string) (*session, []*side, error) {
+	if f.repeat < 1 {
+		return nil, nil, usagef("--repeat %d: want a number from 1", f.repeat)
+	}
+	o, err := a.rigOptions(&f.flags)
+	if err != nil {
+		return nil, nil, err
+	}
+	if q.Boots() && !f.dryRun {
+		if err := (record.Store{Path: f.results}).Check(); err != nil {
+			return nil, nil, err
+		}
+		if err := vmtests.Ready(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if q.Apps() && !f.dryRun {
+		all, err := apps.Load("")
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := withDisk(ctx, &o, all); err != nil {
+			return nil, nil, err
+		}
+	}
+	s := &session{}
+	if s.rig, err = vmtests.New(ctx, o); err != nil {
+		return nil, nil, err
+	}
+	from := &sides{flags: f.flags, builder: s.rig.Builder()}
+	ends := make([]*side, len(kernels))
+	for i, name := range kernels {
+		if ends[i], err = from.find(ctx, f.recorded(name), nil); err != nil {
+			return nil, nil, err
+		}
+		ends[i].Name = name
+	}
+	if s.kconfig, err = s.rig.Builder().Kconf(ctx); err != nil {
+		return nil, nil, err
+	}
+	for _, side := range ends {
+		if err := side.settle(ctx, s.rig.Builder(), s.kconfig); err != nil {
+			s.kconfig.Close()
+			return nil, nil, err
+		}
+	}
+	return s, ends, nil
+}
+
+// recorded gives the key of the kernel of a record, where one has that ID.
+func (f *searching) recorded(name string) string {
+	if _, err := kconfigs.Lookup(name); err == nil || isFile(name) {
+		return name
+	}
+	records, _, _ := record.Load(f.results) // where it cannot be read, it is no record's name
+	if found := record.Find(records, name); len(found) == 1 {
+		return found[0].Kernel.Key
+	}
+	return name
+}
+
+// beside gives the start whose object tree is best for what is between some kernels.
+func beside(sides ...*side) string {
+	for _, s := range sides {
+		if s.req != nil && s.req.Start.Text == "" {
+			return cmp.Or(s.req.Start.Beside, s.req.Start.Name, string(kconf.AllNo))
+		}
+	}
+	return ""
+}
+
+func (a *app) bisect(ctx context.Context, f *searching) error {
+	if f.good == "" || f.bad == "" {
+		return usagef("bisect takes --good and --bad; netstrip bisect --help has examples")
+	}
+	q, err := f.question()
+	if err != nil {
+		return err
+	}
+	s, sides, err := f.start(ctx, a, q, f.good, f.bad)
+	if err != nil {
+		return err
+	}
+	defer s.kconfig.Close()
+	h := hunt.New(f.options(a, s, q, plainName(f.good)+".."+plainName(f.bad), sides, beside(sides...)))
+	if f.dryRun {
+		return a.plan(ctx, f, h, false)
+	}
+	a.resume = quotedArgs()
+	b, err := h.Bisect(ctx)
+	if err != nil {
+		return endsOf(err, "--good "+f.good, "--bad "+f.bad)
+	}
+	a.progress.Clear()
+	if f.json {
+		err = report.JSON(a.stdout, b)
+	} else {
+		err = b.Write(a.stdout, f.good, f.bad)
+	}
+	return errors.Join(err, doubted(b.Doubt))
+}
+
+func (f *searching) options(a *app, s *session, q hunt.Question, name string, sides []*side, beside string) hunt.Options {
+	return hunt.Options{
+		Rig: s.rig, Kconfig: s.kconfig, Name: name, First: sides[0].world, Last: sides[1].world,
+		Question: q, Suspects: upper(f.suspects), Beside: beside, Repeat: f.repeat, Progress: a.progress,
+	}
+}
+
+func upper(symbols []string) []string {
+	var all []string
+	for _, s := range symbols {
+		all = append(all, strings.TrimPrefix(strings.ToUpper(s), "CONFIG_"))
+	}
+	return all
+}
+
+func quotedArgs() string {
+	var all []string
+	for _, arg := range os.Args {
+		all = append(all, quoted(arg))
+	}
+	return strings.Join(all, " ")
+}
+
+// plan tells what a search would do.
+func (a *app) plan(ctx context.Context, f *searching, h *hunt.Hunt, minimise bool) error {
+	p, err := h.Plan(ctx, minimise)
+	if err != nil {
+		return err
+	}
+	a.progress.Clear()
+	if f.json {
+		return report.JSON(a.stdout, p)
+	}
+	return p.Write(a.stdout)
+}
+
+// endsOf says of a search that had nothing to search which ends those were.
+func endsOf(err error, first, last string) error {
+	e, ok := errors.AsType[*search.EndsError](err)
+	if !ok {
+		return err
+	}
+	say := func(name string, v search.Verdict) string {
+		return fmt.Sprintf("%s: %s (%s)", name, v.Answer, report.Escape(v.Note, 200))
+	}
+	switch {
+	case e.Same:
+		return usagef("%s and %s come to the same .config: there is nothing to search", first, last)
+	case e.First.Answer == search.Unknown || e.Last.Answer == search.Unknown:
+		return fmt.Errorf("the ends give no answer to go by: %s; %s", say(first, e.First), say(last, e.Last))
+	case e.Reversed():
+		return usagef("the ends are the wrong way round: %s; %s", say(first, e.First), say(last, e.Last))
+	}
+	return usagef("the ends do not differ: %s; %s", say(first, e.First), say(last, e.Last))
+}
+
+func doubted(doubt string) error {
+	if doubt == "" {
+		return nil
+	}
+	return differsError{fmt.Errorf("not verified: %s", doubt)}
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/contrast"
+)
+
+// bootSides boots both in turn, as often as was asked for, and takes up the records.
+func (a *app) bootSides(ctx context.Context, f *comparing, s *sides) error {
+	if s.noSource != nil {
+		return s.noSource
+	}
+	o, err := a.rigOptions(&s.flags)
+	if err != nil {
+		return err
+	}
+	o.InTurn = true
+	rig, err := vmtests.New(ctx, o)
+	if err != nil {
+		return err
+	}
+	var profiles []kconfigs.Profile
+	var kernels []*kbuild.Kernel
+	for _, one := range s.both {
+		if one.req != nil && one.Kernel == nil {
+			built, err := rig.Build(ctx, []kconfigs.Profile{one.profile})
+			if err != nil {
+				return err
+			}
+			one.Kernel = built[0]
+		}
+		if one.Kernel.Boot == "" {
+			return usagef("the kernel of %s is not in the cache any more, and cannot be booted", one.Name)
+		}
+		profiles, kernels = append(profiles, one.profile), append(kernels, one.Kernel)
+	}
+	for len(kernels) < 2*f.boots {
+		profiles, kernels = append(profiles, profiles[:2]...), append(kernels, kernels[:2]...)
+	}
+	records, err := rig.Boot(ctx, profiles, kernels)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		if r.Outcome.RigFault() {
+			return fmt.Errorf("booting %s: %s: %s", r.Profile, r.Outcome, r.Reason)
+		}
+	}
+	if err := a.loadInto(s, f.results); err != nil {
+		return err
+	}
+	for _, one := range s.both {
+		one.match(s.records)
+	}
+	return nil
+}
+
+// hint says what is not known for lack of boots, and how to get it.
+func (s *sides) hint(f *comparing, c *contrast.Contrast) {
+	const enough = 10
+	bootable := s.noSource == nil
+	for _, one := range s.both {
+		if len(one.Boots) == 0 {
+			one.note("no boot of %s is recorded in %s", one.Name, f.results)
+		}
+		bootable = bootable && (one.req != nil || one.Kernel.Boot != "")
+	}
+	if c.Least() < enough && bootable {
+		c.Notes = append(c.Notes, fmt.Sprintf("netstrip compare %s %s --boots %d%s%s boots each as often, in turn",
+			quoted(s.both[0].Name), quoted(s.both[1].Name), enough, f.where(), f.sourceFlags()))
+	}
+}
