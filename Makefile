@@ -7,10 +7,10 @@ export PATH := $(CURDIR)/.bin/go/bin:$(PATH)
 # A test that boots guests is skipped where it cannot, unless this is set.
 export NETSTRIP_REQUIRE_VM ?= 1
 
-.PHONY: help demo test full check kernels bench-boot bench-size bench-build soak faults update clean deps $(BIN)
+.PHONY: help demo apps test full check kernels bench-boot bench-size bench-build bench-bisect soak faults update clean deps $(BIN)
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps:
 	@.ci/install
@@ -24,14 +24,17 @@ demo: deps $(BIN) ## Build three kernels, boot them, show what breaks without ne
 kernels: deps $(BIN) ## Build every kernel of the ladder
 	@$(NETSTRIP) build
 
+apps: export NETSTRIP_APPS = 1
+apps: deps $(BIN) ## Start real applications on nine kernels, ask each with a real client, show what works
+	@$(NETSTRIP) apps
+
 test: kernels ## Every test, those that boot guests included
 	go test -timeout 60m ./...
 
 full: export NETSTRIP_FULL = 1
-full: kernels ## All that test does, and what takes hours: Linux 6.1, defconfig, the distribution's kernel
+full: kernels ## All that test does, and what takes hours: Linux 6.1, defconfig, Debian's kernel, all applications
 	go test -timeout 3h ./...
-	NETSTRIP_FULL= NETSTRIP_SERIES=6.1 go test -timeout 3h ./vmtests -run TestMatrix
-	NETSTRIP_SERIES=6.1 go test -timeout 3h ./vmtests -run TestMatrix/distro
+	NETSTRIP_SERIES=6.1 go test -timeout 3h ./vmtests -run TestMatrix
 
 check: deps ## gofmt, vet, staticcheck, and the tests that need no guest under the race detector
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
@@ -51,6 +54,9 @@ N ?= 1000
 bench-build: deps ## What the ladder costs to build, against make of each config from scratch
 	go test -timeout 3h ./kconfigs/kbuild -run XXX -bench Ladder -benchtime 1x
 
+bench-bisect: deps ## How many kernels bisect tries, against the kernel's own config-bisect.pl
+	go test -timeout 60m ./vmtests/hunt -run XXX -bench Bisect -benchtime 1x
+
 soak: kernels ## Boot no-net and full alternately, N=1000 times, and see what leaks
 	go test -timeout 5h ./vmtests -run TestSoak -v -soak $(N)
 
@@ -62,7 +68,7 @@ faults: kernels ## Bring each fault about once, or FULL=1: 20 times, with a tabl
 	@cat $(TABLE)
 
 update: deps ## Rewrite the expectations from what the kernels do now; SERIES=6.1, FULL=1 for all
-	NETSTRIP_SERIES=$(SERIES) NETSTRIP_FULL=$(FULL) go test -timeout 3h ./vmtests -run TestMatrix -update
+	NETSTRIP_SERIES=$(SERIES) NETSTRIP_FULL=$(FULL) go test -timeout 3h ./vmtests -run 'TestMatrix|TestInits' -update
 	@git --no-pager diff --stat -- vmtests/testdata || true
 
 clean: ## Remove what was built here (the cache of kernels stays: see netstrip doctor)
