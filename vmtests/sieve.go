@@ -165,7 +165,8 @@ func eventTask(s *sieve, events chan<- wire.Event, sources ...*os.File) (qemu.Ta
 	// qevent makes a pty pair, gives one end to QEMU and reads the other. Here the
 	// sieve takes QEMU's place, so the QEMU arguments it asks for go nowhere.
 	var scratch qemu.Options
-	if err := qevent.EventChannel(wire.Port, events)(qemu.NewIDAllocator(), &scratch); err != nil {
+	through := make(chan wire.Event)
+	if err := qevent.EventChannel(wire.Port, through)(qemu.NewIDAllocator(), &scratch); err != nil {
 		return nil, fmt.Errorf("opening the event channel: %w", err)
 	}
 	pts := scratch.ExtraFiles[0]
@@ -180,14 +181,37 @@ func eventTask(s *sieve, events chan<- wire.Event, sources ...*os.File) (qemu.Ta
 	begun := &qemu.Notifications{VMStarted: make(chan struct{})}
 	close(begun.VMStarted)
 	return func(ctx context.Context, _ *qemu.Notifications) error {
+		arrived := make(chan struct{}, wire.MaxEvents)
+		go func() {
+			defer close(events)
+			defer close(arrived)
+			for e := range through {
+				events <- e
+				arrived <- struct{}{}
+			}
+		}()
 		go func() {
 			var wg sync.WaitGroup
 			for _, r := range sources {
 				wg.Go(func() { s.read(r); r.Close() })
 			}
 			wg.Wait()
-			s.out.(io.Closer).Close()
+			s.hangUp(arrived)
 		}()
 		return scratch.Tasks[0](context.WithoutCancel(ctx), begun)
 	}, nil
+}
+
+// hangUp closes the sieve's end of vmtest's pty when all that was let through has
+// arrived. Closing it earlier can lose the last line: a reader that looked for data just
+// before it was written, and for the hang-up just after, is told of the hang-up
+// (n_tty_read, drivers/tty/n_tty.c), and a boot that said "done" counts as one that did
+// not.
+func (s *sieve) hangUp(arrived <-chan struct{}) {
+	for n, _ := s.ended(); n > 0; n-- {
+		if _, more := <-arrived; !more {
+			break // "done", or vmtest's channel gave up
+		}
+	}
+	s.out.(io.Closer).Close()
 }

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hugelgupf/vmtest/qemu"
 	"github.com/hugelgupf/vmtest/qemu/qevent"
@@ -111,4 +113,41 @@ func TestEventChannelSurvivesTheGuest(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, got, 1)
 	})
+}
+
+// watchedEnd tells when the sieve's end of the pty is closed.
+type watchedEnd struct {
+	io.WriteCloser
+	closed chan struct{}
+}
+
+func (w watchedEnd) Close() error {
+	close(w.closed)
+	return w.WriteCloser.Close()
+}
+
+// A hang-up can overtake the last line, so it waits until everything has arrived.
+func TestEventChannelHangsUpLast(t *testing.T) {
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	events := make(chan wire.Event)
+	s := &sieve{progress: func() {}}
+	task, err := eventTask(s, events, r)
+	require.NoError(t, err)
+	end := watchedEnd{s.out.(io.WriteCloser), make(chan struct{})}
+	s.out = end
+	result := make(chan error, 1)
+	go func() { result <- task(t.Context(), nil) }()
+	fmt.Fprint(w, event(t, "a")+done)
+	w.Close()
+	require.Eventually(t, func() bool { _, done := s.ended(); return done }, 10*time.Second, time.Millisecond)
+	select {
+	case <-end.closed:
+		t.Error("hung up with an event on its way")
+	case <-time.After(50 * time.Millisecond):
+	}
+	for range events {
+	}
+	require.NoError(t, <-result)
+	<-end.closed
 }
