@@ -82,6 +82,10 @@ func weigh(c Call) weight {
 	case unix.ENOSYS, unix.EAFNOSUPPORT, unix.EPROTONOSUPPORT, unix.ESOCKTNOSUPPORT,
 		unix.EADDRNOTAVAIL, unix.ENETUNREACH, unix.ENETDOWN, unix.EHOSTUNREACH, unix.ENODEV:
 		return conclusive
+	case unix.EOPNOTSUPP: // a kind of device that this kernel cannot make (net/core/rtnetlink.c:3856)
+		if strings.HasSuffix(c.Text, "(AF_NETLINK, NLMSG_ERROR)") {
+			return conclusive
+		}
 	case unix.EINVAL: // a network namespace or a filter that this kernel cannot make (kernel/nsproxy.c:76)
 		if strings.HasSuffix(c.Text, "(CLONE_NEWNET)") || name == "seccomp" || name == "prctl" {
 			return conclusive

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"syscall"
 )
 
 // maxKept bounds what a log keeps of calls that have nothing to do with the network: an
@@ -20,13 +19,12 @@ type log struct {
 	last map[Call]int // to when it was the last time
 }
 
-func (l *log) add(command, nr int, errno syscall.Errno, args arguments) {
-	text, network := describe(nr, args)
+func (l *log) add(c Call) {
 	if l.last == nil {
 		l.last = map[Call]int{}
 	}
-	if l.seq++; network || len(l.last) < maxKept {
-		l.last[Call{Text: text, Errno: errno, Command: command, network: network}] = l.seq
+	if l.seq++; c.network || len(l.last) < maxKept {
+		l.last[c] = l.seq
 	}
 }
 

@@ -101,6 +101,7 @@ type task struct {
 	on      bool // its calls are looked at
 	known   bool // its parent's event has come
 	held    bool // it waits for that event
+	nr      int  // the call that it is in
 }
 
 func (t *tracer) run(ctx context.Context, cmd *exec.Cmd) error {
@@ -218,9 +219,10 @@ func (t *tracer) event(pid int, this *task, event int) {
 	}
 }
 
-// exitStop is what op of ptrace_syscall_info says at the end of a call
-// (PTRACE_SYSCALL_INFO_EXIT), getSyscallInfo the request that gives it; since Linux 5.3.
-const exitStop, getSyscallInfo = 2, 0x420e
+// entryStop and exitStop are what op of ptrace_syscall_info says at the two ends of a call
+// (PTRACE_SYSCALL_INFO_ENTRY and _EXIT), getSyscallInfo the request that gives it; since
+// Linux 5.3.
+const entryStop, exitStop, getSyscallInfo = 1, 2, 0x420e
 
 // syscallInfo is struct ptrace_syscall_info (include/uapi/linux/ptrace.h:80).
 type syscallInfo struct {
@@ -228,8 +230,8 @@ type syscallInfo struct {
 	_      [3]uint8
 	arch   uint32
 	ip, sp uint64
-	rval   int64
-	failed uint8
+	value  int64 // the call's number at its entry, what it returns at its exit
+	failed uint8 // at its exit
 	_      [55]uint8
 }
 
@@ -238,19 +240,36 @@ func (t *tracer) syscall(pid int, this *task) {
 	var info syscallInfo
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, getSyscallInfo, uintptr(pid),
 		unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
-	if errno != 0 || info.op != exitStop || info.failed == 0 {
-		return
+	switch {
+	case errno != 0:
+	case info.op == entryStop:
+		this.nr = int(info.value)
+	case info.op != exitStop:
+	case info.failed != 0:
+		// What is above are the kernel's own numbers for "do it again" (linux/errno.h).
+		if errno = syscall.Errno(-info.value); errno < 512 && !passing(errno) {
+			if args, nr, ok := registers(pid); ok {
+				text, network := describe(nr, args)
+				t.log.add(Call{text, errno, this.command, network})
+			}
+		}
+	case this.nr == unix.SYS_RECVMSG || this.nr == unix.SYS_RECVFROM:
+		if args, nr, ok := registers(pid); ok {
+			if errno := args.netlinkError(nr, int(info.value)); errno != 0 {
+				t.log.add(Call{name(nr) + "(AF_NETLINK, NLMSG_ERROR)", errno, this.command, true})
+			}
+		}
 	}
-	// What is above are the kernel's own numbers for "do it again" (linux/errno.h).
-	if errno = syscall.Errno(-info.rval); errno >= 512 || passing(errno) {
-		return
-	}
+}
+
+// registers gives the call that a task stands at the end of.
+func registers(pid int) (args arguments, nr int, ok bool) {
 	var regs unix.PtraceRegs
 	if unix.PtraceGetRegs(pid, &regs) != nil {
-		return
+		return args, 0, false
 	}
-	args := arguments{pid: pid, v: [6]uint64{regs.Rdi, regs.Rsi, regs.Rdx, regs.R10, regs.R8, regs.R9}}
-	t.log.add(this.command, int(regs.Orig_rax), errno, args)
+	args = arguments{pid: pid, v: [6]uint64{regs.Rdi, regs.Rsi, regs.Rdx, regs.R10, regs.R8, regs.R9}}
+	return args, int(regs.Orig_rax), true
 }
 
 // passing are the errors that only ask for patience.

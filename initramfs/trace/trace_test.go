@@ -56,6 +56,10 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// noLink asks netlink for a device that is not there (RTM_GETLINK).
+const noLink = "n = s.socket(s.AF_NETLINK, s.SOCK_RAW); " +
+	"n.send(__import__('struct').pack('=IHHIIBxHiII', 32, 18, 1, 1, 0, 0, 0, 0x7fffffff, 0, 0)); "
+
 // A socket call is shown with what was asked for. The process is the test's own, which
 // asks the kernel for what no kernel gives.
 func TestSocketCalls(t *testing.T) {
@@ -65,6 +69,8 @@ func TestSocketCalls(t *testing.T) {
 	}
 	for code, want := range map[string]string{
 		"s.socket(45, s.SOCK_SEQPACKET)":                      "socket(family 45, SOCK_SEQPACKET) EAFNOSUPPORT",
+		noLink + "n.recvmsg(999)":                             "recvmsg(AF_NETLINK, NLMSG_ERROR) ENODEV",
+		noLink + "n.recvfrom(999)":                            "recvfrom(AF_NETLINK, NLMSG_ERROR) ENODEV",
 		"s.socketpair(s.AF_INET, s.SOCK_STREAM)":              "socketpair(AF_INET, SOCK_STREAM) ENOTSUP",
 		"s.socket().bind(('192.0.2.1', 80))":                  "bind(AF_INET, 192.0.2.1:80) EADDRNOTAVAIL",
 		"s.socket().bind(('192.0.2.1', 40000))":               "bind(AF_INET, 192.0.2.1) EADDRNOTAVAIL",
@@ -173,6 +179,7 @@ func TestDecisive(t *testing.T) {
 	const client, server, stranger = 10, 20, 30
 	net := func(command int, text string, errno syscall.Errno) Call { return Call{text, errno, command, true} }
 	not := func(command int, text string, errno syscall.Errno) Call { return Call{text, errno, command, false} }
+	wg := net(client, "recvmsg(AF_NETLINK, NLMSG_ERROR)", unix.EOPNOTSUPP)
 	tcp := net(server, "socket(AF_INET, SOCK_STREAM)", unix.EAFNOSUPPORT)
 	tcp6 := net(server, "socket(AF_INET6, SOCK_STREAM)", unix.EAFNOSUPPORT)
 	refused := net(client, "connect(AF_INET, 127.0.0.1:80)", unix.ECONNREFUSED)
@@ -205,6 +212,7 @@ func TestDecisive(t *testing.T) {
 		"not the way to the log":              {[]Call{tcp, net(server, "socket(AF_UNIX, SOCK_DGRAM)", unix.EAFNOSUPPORT)}, server, map[int]string{server: "Address family not supported by protocol"}, tcp},
 		"a number":                            {[]Call{denied, tcp, file}, server, map[int]string{server: "unable to bind socket, errno: 97"}, tcp},
 		"not part of a number":                {[]Call{denied, tcp}, server, map[int]string{server: "errno: 971"}, tcp},
+		"an answer of netlink's":              {[]Call{wg, refused}, client, map[int]string{client: "Unknown device type"}, wg},
 		"nothing failed":                      {nil, server, map[int]string{server: ""}, Call{}},
 	} {
 		t.Run(name, func(t *testing.T) {

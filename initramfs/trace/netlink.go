@@ -1,0 +1,39 @@
+//go:build linux && amd64
+
+package trace
+
+import (
+	"encoding/binary"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// netlinkError gives the error number in what a call has received, n bytes, if that is
+// netlink's answer to a request that failed: the call itself went well. It is 0 for
+// anything else.
+func (a arguments) netlinkError(nr, n int) syscall.Errno {
+	from, data := a.v[4], a.v[1]
+	if nr == unix.SYS_RECVMSG { // struct msghdr, then its first struct iovec
+		header := a.memory(a.v[1], unix.SizeofMsghdr)
+		if len(header) < unix.SizeofMsghdr {
+			return 0
+		}
+		from = binary.NativeEndian.Uint64(header)
+		part := a.memory(binary.NativeEndian.Uint64(header[16:]), unix.SizeofIovec)
+		if len(part) < unix.SizeofIovec {
+			return 0
+		}
+		data = binary.NativeEndian.Uint64(part)
+	}
+	// Only netlink itself has a sender's address of netlink's.
+	if sender := a.memory(from, 2); len(sender) < 2 || binary.NativeEndian.Uint16(sender) != unix.AF_NETLINK {
+		return 0
+	}
+	const size = unix.SizeofNlMsghdr + 4 // and the error, negative (struct nlmsgerr)
+	answer := a.memory(data, size)
+	if n < size || len(answer) < size || binary.NativeEndian.Uint16(answer[4:]) != unix.NLMSG_ERROR {
+		return 0
+	}
+	return syscall.Errno(-int32(binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:])))
+}
