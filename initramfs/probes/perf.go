@@ -5,6 +5,8 @@ package probes
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -185,7 +187,13 @@ func (c channel) measure() (map[string]float64, error) {
 	if err := errors.Join(err, <-served); err != nil {
 		return nil, err
 	}
-	return summary(took), nil
+	numbers := summary(took)
+	for name, x := range numbers {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return nil, fmt.Errorf("the guest's clock stood still: there is no %s of what took no time", name)
+		}
+	}
+	return numbers, nil
 }
 
 // finding is the answer of a probe that has measured.
