@@ -63,7 +63,7 @@ func (a appTest) rig(t *testing.T, ways []wire.App, patterns string) *Rig {
 	}
 	require.NoError(t, err)
 	o := rig.opts
-	o.Apps, o.Disk, o.Probes, o.MemoryMiB = ways, disk.Path, patterns, 0
+	o.Apps, o.Disk, o.Probes, o.MemoryMiB = ways, disk, patterns, 0
 	rig, err = New(t.Context(), o)
 	require.NoError(t, err)
 	return rig

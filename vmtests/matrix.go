@@ -143,6 +143,9 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 		QEMU: p.version, Accel: p.accel.Name, AccelReason: p.accel.Reason,
 		MemoryMiB: g.memoryMiB, Command: g.command(),
 	}
+	if d := r.opts.Disk; d != nil {
+		rec.Disk = &record.Disk{Key: d.Key, Bytes: d.Bytes, Packages: d.Packages}
+	}
 	r.opts.Progress.State("booting %s", s.name())
 	if r.opts.Apps != nil { // a boot is then minutes
 		g.asked = func(id string) { r.opts.Progress.State("%s: asking %s", s.name(), report.Escape(id, 60)) }

@@ -2,6 +2,9 @@ package vmtests
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,9 +25,13 @@ var ErrNothingToResume = errors.New("nothing to resume")
 // between kernels that are none.
 var ErrChanged = errors.New("it cannot be resumed, since its boots would not be comparable; start a new run")
 
+// ErrOther is returned by Resume where the run that was cut short is of the other kind,
+// with applications or without.
+var ErrOther = errors.New("it cannot be resumed so")
+
 // plan puts down what a run will boot.
 func (r *Rig) plan(ctx context.Context, subjects []subject) (record.Plan, error) {
-	plan := record.Plan{Run: r.run, Time: time.Now().UTC(), Probes: r.opts.Probes}
+	plan := record.Plan{Run: r.run, Time: time.Now().UTC(), Probes: r.opts.Probes, Apps: r.appsKey()}
 	ids := r.recordIDs(subjects)
 	var bad []error
 	for i, p := range subjects {
@@ -46,6 +53,31 @@ func (r *Rig) plan(ctx context.Context, subjects []subject) (record.Plan, error)
 		plan.Boots = append(plan.Boots, boot)
 	}
 	return plan, errors.Join(bad...)
+}
+
+// appsKey is a hash of the applications that are asked and of what they stand on; empty
+// where none is.
+func (r *Rig) appsKey() string {
+	if r.opts.Disk == nil {
+		return ""
+	}
+	h := sha256.New()
+	_ = json.NewEncoder(h).Encode(r.opts.Apps) // a hash takes all
+	_, _ = h.Write([]byte(r.opts.Disk.Key))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// sameApps says why a run cannot go on with the applications that this rig asks.
+func (r *Rig) sameApps(run *record.Run) error {
+	switch own := r.appsKey(); {
+	case run.Plan.Apps == own:
+		return nil
+	case own == "":
+		return fmt.Errorf("%w: the run asks applications, and netstrip apps --resume goes on with it", ErrOther)
+	case run.Plan.Apps == "":
+		return fmt.Errorf("%w: the run asks no applications, and netstrip run --resume goes on with it", ErrOther)
+	}
+	return fmt.Errorf("the applications or their disk have changed: %w", ErrChanged)
 }
 
 func (r *Rig) inputs(ctx context.Context, s subject) (string, error) {
@@ -108,6 +140,9 @@ func (r *Rig) Resume(ctx context.Context) ([]record.Record, error) {
 	}
 	defer run.Close()
 	r.run, r.opts.Probes = run.Plan.Run, run.Plan.Probes
+	if err := r.sameApps(run); err != nil {
+		return nil, fmt.Errorf("resuming %s: %w", r.run, err)
+	}
 	subjects, err := r.comparable(ctx, run)
 	if err != nil {
 		return nil, fmt.Errorf("resuming %s: %w", r.run, err)

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/initramfs/apps/image"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
@@ -63,10 +64,9 @@ type Options struct {
 	// MemoryMiB is the memory of a guest; 0 means 256, and more where an init or applications
 	// need it.
 	MemoryMiB int
-	// Apps, if there are any, are asked instead of the probes, and Disk is the image that
-	// they are on.
+	// Apps, if there are any, are asked instead of the probes, and Disk is what they are on.
 	Apps []wire.App
-	Disk string
+	Disk *image.Image
 	// Progress is told what is going on; nil tells nobody.
 	Progress *progress.Printer
 }
@@ -98,7 +98,7 @@ func New(ctx context.Context, o Options) (*Rig, error) {
 	}
 	if o.MemoryMiB <= 0 {
 		o.MemoryMiB = 256
-		if o.Disk != "" {
+		if o.Disk != nil {
 			o.MemoryMiB = 2048
 		}
 	}
@@ -294,8 +294,12 @@ func (r *Rig) guest(p parts, k *kbuild.Kernel, args ...string) guest {
 	if p.probes != "" {
 		args = append(args, wire.ParamProbes+"="+p.probes)
 	}
+	m := machine{accel: p.accel.Name, memoryMiB: r.opts.MemoryMiB, kernelArgs: args}
+	if r.opts.Disk != nil {
+		m.disk = r.opts.Disk.Path
+	}
 	return guest{
-		machine: machine{accel: p.accel.Name, memoryMiB: r.opts.MemoryMiB, disk: r.opts.Disk, kernelArgs: args},
+		machine: m,
 		qemu:    p.qemu, kernel: k.Boot, image: p.image.Path,
 		limits: limitsFor(p.accel.Name).with(r.opts.Apps),
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -40,6 +41,7 @@ second try. --dir adds applications of your own, a YAML file each.`,
   netstrip apps --app redis,nginx --profile full,no-net
   netstrip apps --json | jq '.[] | select(.verdict != "works")'
   netstrip apps --dir my-apps --app my-server
+  netstrip apps --resume
   netstrip apps show redis`,
 		Args:              unknownCommand,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -59,6 +61,7 @@ second try. --dir adds applications of your own, a YAML file each.`,
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "how `MANY` compilers or guests run at once (default one for each processor)")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table as Markdown")
+	c.Flags().BoolVar(&f.resume, "resume", false, "go on with the latest run in the results file that was cut short")
 	_ = c.RegisterFlagCompletionFunc("app", f.completeApps)
 	_ = c.RegisterFlagCompletionFunc("profile", completeAppProfiles)
 	c.AddCommand(a.appsShowCommand(), a.appsAgainstCommand())
@@ -94,6 +97,9 @@ func (a *app) appsShowCommand() *cobra.Command {
 }
 
 func (a *app) apps(ctx context.Context, f *appsAsked) error {
+	if f.resume && len(f.names)+len(f.only)+len(f.fragments) > 0 {
+		return usagef("--resume goes on with the applications, profiles and fragments the run began with: name none")
+	}
 	o, err := a.rigOptions(&f.flags)
 	if err != nil {
 		return err
@@ -106,10 +112,7 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 	if err != nil {
 		return err
 	}
-	if err := (record.Store{Path: f.results}).Check(); err != nil {
-		return err
-	}
-	if err := vmtests.Ready(); err != nil {
+	if err := a.checkResults(&f.flags); err != nil {
 		return err
 	}
 	if err := withDisk(ctx, &o, all); err != nil {
@@ -120,13 +123,15 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 	if err != nil {
 		return err
 	}
-	kernels, err := rig.Build(ctx, profiles)
-	if err != nil {
-		return err
+	a.resume = quoted(os.Args[0]) + " apps --resume" + f.where()
+	var records []record.Record
+	if f.resume {
+		records, err = rig.Resume(ctx)
+	} else {
+		records, err = rig.Run(ctx, profiles)
 	}
-	records, err := rig.Boot(ctx, profiles, kernels)
 	if err != nil {
-		return err
+		return a.resumed(&f.flags, err)
 	}
 	if !f.json {
 		return a.report(&f.flags, records)
@@ -149,7 +154,7 @@ func withDisk(ctx context.Context, o *vmtests.Options, all []apps.App) error {
 	if err != nil {
 		return err
 	}
-	o.Apps, o.Disk = apps.Wire(all), disk.Path
+	o.Apps, o.Disk = apps.Wire(all), disk
 	return nil
 }
 

@@ -71,16 +71,7 @@ func (a *app) boot(ctx context.Context, f *flags, names []string) ([]record.Reco
 	if err != nil {
 		return nil, err
 	}
-	// What would fail after minutes of building is looked at first.
-	if f.resume {
-		err = a.tellDamage(f.results)
-	} else {
-		err = record.Store{Path: f.results}.Check()
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := vmtests.Ready(); err != nil {
+	if err := a.checkResults(f); err != nil {
 		return nil, err
 	}
 	rig, err := vmtests.New(ctx, o)
@@ -92,4 +83,18 @@ func (a *app) boot(ctx context.Context, f *flags, names []string) ([]record.Reco
 		return rig.Resume(ctx)
 	}
 	return rig.Run(ctx, profiles)
+}
+
+// checkResults looks first at what would fail after minutes of building.
+func (a *app) checkResults(f *flags) error {
+	var err error
+	if f.resume {
+		err = a.tellDamage(f.results)
+	} else {
+		err = record.Store{Path: f.results}.Check()
+	}
+	if err != nil {
+		return err
+	}
+	return vmtests.Ready()
 }

@@ -69,15 +69,21 @@ func (a *app) run(ctx context.Context, f *flags, names []string) error {
 		return err
 	}
 	records, err := a.boot(ctx, f, names)
+	if err != nil {
+		return a.resumed(f, err)
+	}
+	return a.report(f, records)
+}
+
+// resumed tells what kept a run from being resumed from what befell it later.
+func (a *app) resumed(f *flags, err error) error {
 	switch {
 	case errors.Is(err, vmtests.ErrNothingToResume):
 		return a.nothingToResume(f, err)
-	case errors.Is(err, vmtests.ErrChanged):
+	case errors.Is(err, vmtests.ErrChanged), errors.Is(err, vmtests.ErrOther):
 		return usageError{err}
-	case err != nil:
-		return err
 	}
-	return a.report(f, records)
+	return err
 }
 
 // checkProbes refuses a pattern that means no probe, and what a kernel's command line would

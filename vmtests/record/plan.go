@@ -26,7 +26,9 @@ type Plan struct {
 	Time   time.Time `json:"time"`
 	// Probes are the patterns by which the probes to ask are chosen.
 	Probes string `json:"probes,omitempty"`
-	Boots  []Boot `json:"boots"`
+	// Apps is a hash of the applications asked and of their disk; empty where none is.
+	Apps  string `json:"apps,omitempty"`
+	Boots []Boot `json:"boots"`
 }
 
 // Boot is one boot of a plan.

@@ -77,6 +77,8 @@ type Record struct {
 	Kernel    Kernel    `json:"kernel"`
 	Initramfs Initramfs `json:"initramfs"`
 	Machine   Machine   `json:"machine"`
+	// Disk is what applications stood on; nil where none was asked.
+	Disk *Disk `json:"disk,omitempty"`
 
 	Outcome Outcome `json:"outcome"`
 	// Reason says in one line what decided the outcome: the panic line, the last
@@ -131,6 +133,14 @@ type Initramfs struct {
 	Bytes int64  `json:"bytes"`
 	// Packages are the Debian packages in it, as NAME_VERSION_ARCHITECTURE.
 	Packages []string `json:"packages,omitempty"`
+}
+
+// Disk is the image that applications stand on.
+type Disk struct {
+	Key   string `json:"key"`
+	Bytes int64  `json:"bytes"`
+	// Packages are what it was made of, each as "NAME VERSION ARCHITECTURE".
+	Packages []string `json:"packages"`
 }
 
 // Machine is the machine that QEMU emulated, and how.

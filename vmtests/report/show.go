@@ -61,6 +61,9 @@ func showBoot(b *strings.Builder, r record.Record) {
 	field(b, "times", phases(r.Phases))
 	showKernel(b, r)
 	field(b, "initramfs", joined(sizeOrNone(r.Initramfs.Bytes), text(r.Initramfs.Key)))
+	if d := r.Disk; d != nil {
+		field(b, "disk", joined(sizeOrNone(d.Bytes), fmt.Sprintf("%d Debian packages", len(d.Packages)), text(d.Key)))
+	}
 	m := r.Machine
 	field(b, "qemu", joined(text(m.QEMU), memory(m.MemoryMiB)))
 	field(b, "accel", joined(name(m.Accel), text(m.AccelReason)))
