@@ -114,6 +114,9 @@ func TestWeights(t *testing.T) {
 	assert.Equal(t, "UNIX", first("socket/unix/stream", "UNIX_DIAG", "UNIX", "NET", "AF_UNIX_OOB"))
 	assert.Equal(t, "INET", first("socket/tcp4/loopback", "INET_DIAG", "INET", "NET", "IPV6"))
 	assert.Equal(t, "NET_NS", first("netns/unshare", "NET", "NET_NS", "USER_NS"))
+	assert.Equal(t, "INET", first("isolation/veth/refused", "NET", "NF_NAT", "INET", "NF_CONNTRACK"), "what it stands for")
+	assert.Equal(t, "UNIX", first("app/redis/unix", "NET", "UNIX", "INET", "UNIX_DIAG"))
+	assert.Equal(t, "INET", first("app/redis/loopback", "NET", "NETDEVICES", "INET", "INET_DIAG"))
 	assert.Equal(t, "SECCOMP_FILTER", first("kernel/seccomp/filter", "SECCOMP", "SECCOMP_FILTER", "NETFILTER"))
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/symbols"
 )
 
 // Question is what a kernel is asked. Probe, Require, Boot and Command make one.
@@ -151,20 +152,12 @@ func (q Question) run(ctx context.Context, k *kbuild.Kernel) (search.Verdict, er
 	return search.Verdict{Answer: search.Fail, Note: fmt.Sprintf("exit %d", exit.ExitCode())}, nil
 }
 
-// words gives what the ID of a probe says of the symbols it may have to do with.
+// words gives what is known of the symbols that a probe may have to do with: those it
+// stands for, and the parts of its name.
 func words(id string) []string {
-	means := map[string]string{
-		"tcp4": "inet", "udp4": "inet", "raw4": "inet", "addr4": "inet", "route4": "inet", "http": "inet", "tutorial": "inet",
-		"tcp6": "ipv6", "udp6": "ipv6", "addr6": "ipv6", "route6": "ipv6",
-		"netns": "NET_NS", "lo": "NET", "netlink": "NET", "af-alg": "CRYPTO_USER_API", "net-cls": "CGROUP_NET_CLASSID",
-		"vsock": "VSOCKETS", "io-uring": "IO_URING", "proc-connector": "PROC_EVENTS",
-	}
-	var all []string
-	for word := range strings.FieldsFuncSeq(id, func(r rune) bool { return r == '/' }) {
-		all = append(all, strings.Split(word, "-")...)
-		if m := means[word]; m != "" {
-			all = append(all, m)
-		}
+	all := symbols.Of(id)
+	for word := range strings.FieldsFuncSeq(id, func(r rune) bool { return r == '/' || r == '-' }) {
+		all = append(all, word)
 	}
 	return all
 }

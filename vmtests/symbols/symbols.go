@@ -87,6 +87,12 @@ func of(all []entry, probe string) (entry, bool) {
 	return all[i], true
 }
 
+// Of gives the symbols that a probe stands for; none of a probe that nothing is known of.
+func Of(probe string) []string {
+	e, _ := of(entries(), probe)
+	return e.symbols
+}
+
 // Compare holds findings against the symbols of their kernel: gone are those that go with
 // the symbol asked about, on tells which are on. What is inconclusive, and what no line of
 // the table fits, is an error: it would look like agreement.
