@@ -135,7 +135,7 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 			Key: k.Key, Version: k.Version, Source: k.Source, Compiler: k.Compiler, ConfigSHA256: k.ConfigSHA256,
 			ImageBytes: k.ImageBytes, Text: k.Text, Data: k.Data, BSS: k.BSS,
 		},
-		Initramfs: record.Initramfs{Key: p.image.Key, Bytes: p.image.Bytes, Packages: p.image.Packages},
+		Initramfs: record.Image{Key: p.image.Key, Bytes: p.image.Bytes, Packages: p.image.Packages},
 	}
 	g := r.guest(p, k, slices.Concat(s.Args, s.init.KernelArgs())...)
 	g.memoryMiB = max(g.memoryMiB, s.init.MemoryMiB)
@@ -144,7 +144,7 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 		MemoryMiB: g.memoryMiB, Command: g.command(),
 	}
 	if d := r.opts.Disk; d != nil {
-		rec.Disk = &record.Disk{Key: d.Key, Bytes: d.Bytes, Packages: d.Packages}
+		rec.Disk = &record.Image{Key: d.Key, Bytes: d.Bytes, Packages: d.Packages}
 	}
 	r.opts.Progress.State("booting %s", s.name())
 	if r.opts.Apps != nil { // a boot is then minutes

@@ -74,11 +74,11 @@ type Record struct {
 	// those that are asked by name alone.
 	Probes string `json:"probes,omitempty"`
 
-	Kernel    Kernel    `json:"kernel"`
-	Initramfs Initramfs `json:"initramfs"`
-	Machine   Machine   `json:"machine"`
+	Kernel    Kernel  `json:"kernel"`
+	Initramfs Image   `json:"initramfs"`
+	Machine   Machine `json:"machine"`
 	// Disk is what applications stood on; nil where none was asked.
-	Disk *Disk `json:"disk,omitempty"`
+	Disk *Image `json:"disk,omitempty"`
 
 	Outcome Outcome `json:"outcome"`
 	// Reason says in one line what decided the outcome: the panic line, the last
@@ -127,20 +127,14 @@ type Kernel struct {
 	BSS        int64 `json:"bss"`
 }
 
-// Initramfs is the initial file system that was booted.
-type Initramfs struct {
+// Image is a file system that was made for the boot: the initramfs, or the disk that
+// applications stand on.
+type Image struct {
 	Key   string `json:"key"`
 	Bytes int64  `json:"bytes"`
-	// Packages are the Debian packages in it, as NAME_VERSION_ARCHITECTURE.
+	// Packages are the Debian packages in it, as NAME_VERSION_ARCHITECTURE in an initramfs
+	// and as "NAME VERSION ARCHITECTURE" on a disk.
 	Packages []string `json:"packages,omitempty"`
-}
-
-// Disk is the image that applications stand on.
-type Disk struct {
-	Key   string `json:"key"`
-	Bytes int64  `json:"bytes"`
-	// Packages are what it was made of, each as "NAME VERSION ARCHITECTURE".
-	Packages []string `json:"packages"`
 }
 
 // Machine is the machine that QEMU emulated, and how.
