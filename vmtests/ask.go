@@ -27,7 +27,7 @@ func (r *Rig) Ask(ctx context.Context, profile kconfigs.Profile, k *kbuild.Kerne
 
 // Image is the key of the initramfs that Ask boots with. With other probes it is another.
 func (r *Rig) Image(ctx context.Context) (string, error) {
-	image, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress})
+	image, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress, Apps: r.opts.Apps})
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
@@ -21,6 +22,7 @@ type minimizing struct {
 	require []string
 	out     string
 	all     bool
+	each    bool
 }
 
 func (a *app) minimizeCommand() *cobra.Command {
@@ -33,6 +35,9 @@ the probes work again: from what is left none can be taken away, each of which h
 been booted. The result is a fragment, with the probe that fails without it beside
 every symbol.
 
+With --each every probe is searched for by itself, and a table is made of them all;
+kernels that several of them want are built once.
+
 With --all not only the network counts, but every symbol of the kernel that the guest
 itself can do without.
 
@@ -41,6 +46,7 @@ search that was interrupted, give the same command again.`,
 		Example: `  netstrip minimize --profile full --require socket/tcp4/loopback
   netstrip minimize --profile full --require socket/unix/stream,netns/unshare -o least.config
   netstrip minimize --profile full+apps --require app/redis/unix
+  netstrip minimize --profile full+apps --each --require app/redis/unix,app/nginx/loopback
   netstrip minimize --profile full --require socket/tcp4/loopback --all --dry-run
   netstrip minimize --profile mine.config --require socket/http/loopback --json | jq -r '.kept[].change'`,
 		Args:              cobra.NoArgs,
@@ -53,6 +59,8 @@ search that was interrupted, give the same command again.`,
 	c.Flags().StringSliceVar(&f.require, "require", nil, "`IDS` of the probes that must work")
 	c.Flags().StringVarP(&f.out, "output", "o", "", "write the fragment to `FILE` too")
 	c.Flags().BoolVar(&f.all, "all", false, "take away from the whole kernel, and not from its network alone")
+	c.Flags().BoolVar(&f.each, "each", false, "search for each of the probes by itself, and make a table")
+	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table of --each as Markdown")
 	_ = c.RegisterFlagCompletionFunc("profile", completeKernels)
 	_ = c.RegisterFlagCompletionFunc("require", completeProbes)
 	f.addSearching(c)
@@ -63,11 +71,13 @@ func (a *app) minimize(ctx context.Context, f *minimizing) error {
 	if f.good == "" || len(f.require) == 0 {
 		return usagef("minimize takes --profile and --require; netstrip minimize --help has examples")
 	}
+	if f.each && (f.out != "" || f.dryRun) || f.markdown && !f.each {
+		return usagef("--each makes a table of several fragments, as --json has them; --markdown goes with it, --output and --dry-run do not")
+	}
 	if err := knownProbes(f.require...); err != nil {
 		return err
 	}
-	q := hunt.Require(f.require...)
-	s, sides, err := f.start(ctx, a, q, f.good)
+	s, sides, err := f.start(ctx, a, hunt.Require(f.require...), f.good)
 	if err != nil {
 		return err
 	}
@@ -79,28 +89,55 @@ func (a *app) minimize(ctx context.Context, f *minimizing) error {
 		return err
 	}
 	ends := []*side{{Side: &contrast.Side{Name: "without " + part}, world: low}, whole}
-	h := hunt.New(f.options(a, s, q, "least-of-"+plainName(f.good), ends, beside(whole)))
-	if f.dryRun {
-		return a.plan(ctx, &f.searching, h, true)
-	}
 	a.resume = quotedArgs()
-	m, err := h.Minimise(ctx)
-	if err != nil {
-		return endsOf(err, f.good+" without "+part, "--profile "+f.good)
+	var minima []hunt.Minimum
+	for _, ids := range f.groups() {
+		name := "least-of-" + plainName(f.good) + "-for-" + strings.ReplaceAll(strings.Join(ids, ","), "/", "-")
+		h := hunt.New(f.options(a, s, hunt.Require(ids...), name, ends, beside(whole)))
+		if f.dryRun {
+			return a.plan(ctx, &f.searching, h, true)
+		}
+		m, err := h.Minimise(ctx)
+		if err != nil {
+			return endsOf(err, f.good+" without "+part, "--profile "+f.good)
+		}
+		m.Fragment = f.title(m, ids, part) + m.Fragment
+		minima = append(minima, m)
 	}
-	m.Fragment = f.title(m, part) + m.Fragment
+	return a.showMinima(f, minima)
+}
+
+// groups are what is searched for: all that is required at once, or each by itself.
+func (f *minimizing) groups() [][]string {
+	if f.each {
+		return slices.Collect(slices.Chunk(f.require, 1))
+	}
+	return [][]string{f.require}
+}
+
+func (a *app) showMinima(f *minimizing, minima []hunt.Minimum) error {
 	a.progress.Clear()
+	var all error
+	for _, m := range minima {
+		all = errors.Join(all, doubted(m.Doubt))
+	}
 	if f.out != "" {
-		if err := cache.WriteFile(f.out, []byte(m.Fragment)); err != nil {
+		if err := cache.WriteFile(f.out, []byte(minima[0].Fragment)); err != nil {
 			return err
 		}
 	}
-	if f.json {
-		err = report.JSON(a.stdout, m)
-	} else {
-		_, err = io.WriteString(a.stdout, m.Fragment)
+	var err error
+	switch {
+	case f.each && f.json:
+		err = report.JSON(a.stdout, minima)
+	case f.each:
+		err = hunt.WriteMinima(a.stdout, minima, f.markdown)
+	case f.json:
+		err = report.JSON(a.stdout, minima[0])
+	default:
+		_, err = io.WriteString(a.stdout, minima[0].Fragment)
 	}
-	return errors.Join(err, doubted(m.Doubt))
+	return errors.Join(err, all)
 }
 
 // removable gives the symbols to be switched off at first, and what they are called.
@@ -112,7 +149,7 @@ func (f *minimizing) removable(w *explain.World) (off []string, part string) {
 }
 
 // title says at the head of the fragment what it is.
-func (f *minimizing) title(m hunt.Minimum, part string) string {
+func (f *minimizing) title(m hunt.Minimum, required []string, part string) string {
 	proof := "Each symbol was taken away and the kernel booted without it."
 	if m.Doubt != "" {
 		proof = "NOT VERIFIED: " + m.Doubt + "."
@@ -121,7 +158,7 @@ func (f *minimizing) title(m hunt.Minimum, part string) string {
 # %s.
 # %d of %d symbols are needed. %s
 # Found with %s.
-`, part, f.good, strings.Join(f.require, ", "), len(m.Kept), m.Tried, proof, m.Cost)
+`, part, f.good, strings.Join(required, ", "), len(m.Kept), m.Tried, proof, m.Cost)
 }
 
 func plainName(name string) string {

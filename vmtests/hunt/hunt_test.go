@@ -217,3 +217,29 @@ func TestRealSearch(t *testing.T) {
 	require.Len(t, records, boots)
 	assert.Len(t, records[0].Findings, 1, "no other probe was asked")
 }
+
+// A table of what several searches found says what fails without each symbol, escapes what a
+// guest said of it, and does not hide a doubt.
+func TestWriteMinima(t *testing.T) {
+	minima := []Minimum{
+		{Question: Require("app/redis/unix").Text, Minimum: search.Minimum{Kept: []search.Kept{
+			{Change: "NET", Without: search.Verdict{Note: "app/redis/unix: absent, socket(AF_UNIX) ENOSYS"}},
+			{Change: "UNIX", Without: search.Verdict{Note: "app/redis/unix: absent,\x1b[31m EAFNOSUPPORT"}},
+		}}},
+		{Question: Require("lo/up").Text, Minimum: search.Minimum{
+			Kept: []search.Kept{{Change: "NET", Without: search.Verdict{Note: "lo/up: absent | ENOSYS"}}}, Doubt: "it flickers",
+		}},
+	}
+	var text, markdown strings.Builder
+	require.NoError(t, WriteMinima(&text, minima, false))
+	require.NoError(t, WriteMinima(&markdown, minima, true))
+	assert.Equal(t, `required        symbols    without them
+app/redis/unix  NET, UNIX  NET: absent, socket(AF_UNIX) ENOSYS; UNIX: absent,\x1b[31m EAFNOSUPPORT
+lo/up           NET        NET: absent | ENOSYS; NOT VERIFIED: it flickers
+`, text.String())
+	assert.Equal(t, `| required | symbols | without them |
+|---|---|---|
+| app/redis/unix | NET, UNIX | NET: absent, socket(AF\_UNIX) ENOSYS; UNIX: absent,\\x1b\[31m EAFNOSUPPORT |
+| lo/up | NET | NET: absent \| ENOSYS; NOT VERIFIED: it flickers |
+`, markdown.String())
+}

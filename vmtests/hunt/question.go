@@ -42,10 +42,13 @@ func Probe(id string) Question {
 	}}
 }
 
+// requires stands before what is required in a question's text.
+const requires = "require "
+
 // Require asks whether all of some probes work. A kernel on which they cannot be asked
 // fails.
 func Require(ids ...string) Question {
-	q := Question{Text: "require " + strings.Join(ids, ","), probes: strings.Join(ids, ",")}
+	q := Question{Text: requires + strings.Join(ids, ","), probes: strings.Join(ids, ",")}
 	for _, id := range ids {
 		q.words = append(q.words, words(id)...)
 	}

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/netstrip/netstrip/kconfigs/delta"
 	"github.com/netstrip/netstrip/kconfigs/search"
+	"github.com/netstrip/netstrip/vmtests/report"
 )
 
 // Plan is what a search would do.
@@ -48,6 +50,41 @@ type Minimum struct {
 	// Tried is how many symbols could have been left out.
 	Tried int  `json:"tried"`
 	Cost  Cost `json:"cost"`
+}
+
+// WriteMinima writes what several searches found as a table, as Markdown if so wanted: what
+// is required, the symbols it needs, and what it says without each of them.
+func WriteMinima(out io.Writer, minima []Minimum, markdown bool) error {
+	rows := [][]string{{"required", "symbols", "without them"}}
+	for _, m := range minima {
+		id := strings.TrimPrefix(m.Question, requires)
+		var kept, notes []string
+		for _, k := range m.Kept {
+			kept = append(kept, k.Change)
+			notes = append(notes, k.Change+": "+strings.TrimPrefix(k.Without.Note, id+": "))
+		}
+		if m.Doubt != "" {
+			notes = append(notes, "NOT VERIFIED: "+m.Doubt)
+		}
+		rows = append(rows, []string{id, strings.Join(kept, ", "), report.Escape(strings.Join(notes, "; "), 1000)})
+	}
+	var b strings.Builder
+	if markdown {
+		for i, r := range rows {
+			if i == 1 {
+				b.WriteString("|---|---|---|\n")
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", report.Markdown(r[0]), report.Markdown(r[1]), report.Markdown(r[2]))
+		}
+	} else {
+		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		for _, r := range rows {
+			fmt.Fprintln(t, strings.Join(r, "\t"))
+		}
+		t.Flush()
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
 }
 
 // Plan rehearses a search for one change that matters: with a kernel that passes and one
