@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -48,54 +47,6 @@ type result struct {
 	started  time.Time
 }
 
-// ends are the host's and the guest's ends of the three channels.
-type ends struct {
-	host  [3]*os.File // console, events, fallback
-	guest [3]*os.File
-}
-
-// openEnds opens the channels: a socket for the events, whose port waits while the host is
-// slow, and pipes for the serial lines. A serial line does not wait: what cannot be
-// written at once the guest takes for sent, after 10 ms, and overwrites. A socket has
-// room for some 280 of its single bytes, a pipe for as many as it is made for.
-//
-// Not even an event waits when the guest reboots: the last that its port has taken are
-// gone where the socket is full, 280 of them unless it is made larger.
-func openEnds() (*ends, error) {
-	var e ends
-	for i := range e.host {
-		var fds [2]int
-		var err error
-		if i == 1 {
-			fds, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-			// Twice as large for everybody (net.core.wmem_max), and with privileges much larger.
-			_ = unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUF, maxConsole)
-			_ = unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, maxConsole)
-		} else if err = unix.Pipe2(fds[:], unix.O_CLOEXEC); err == nil {
-			// As large as a pipe may be made without privileges; a smaller one does nearly always.
-			_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, maxConsole)
-		}
-		if err != nil {
-			e.close()
-			return nil, fmt.Errorf("opening the guest's channels: %w", err)
-		}
-		_ = unix.SetNonblock(fds[0], true) // so that Close ends a Read
-		e.host[i] = os.NewFile(uintptr(fds[0]), "host end")
-		e.guest[i] = os.NewFile(uintptr(fds[1]), "guest end")
-	}
-	return &e, nil
-}
-
-func closeAll(files []*os.File) {
-	for _, f := range files {
-		if f != nil {
-			f.Close()
-		}
-	}
-}
-
-func (e *ends) close() { closeAll(e.host[:]); closeAll(e.guest[:]) }
-
 // boot runs one guest to its end. A fault of the rig is an outcome; the error is
 // ctx's alone.
 func boot(ctx context.Context, g guest) (result, error) {
@@ -132,7 +83,7 @@ func boot(ctx context.Context, g guest) (result, error) {
 	if err != nil {
 		return result{outcome: record.QEMUFailed, reason: "QEMU did not start: " + err.Error()}, ctx.Err()
 	}
-	closeAll(e.guest[:])
+	e.closeGuest()
 	w.reach(stageStarted)
 	var readers sync.WaitGroup
 	readers.Go(func() { r.console.read(e.host[0]) })

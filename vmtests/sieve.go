@@ -161,7 +161,7 @@ func (s *sieve) notices() []string {
 // sources come out of events, which is closed at "done" or at the guest's end. The
 // task returns an error that is qevent.ErrEventChannelMissingDoneEvent when there
 // was no "done".
-func eventTask(s *sieve, events chan<- wire.Event, sources ...*os.File) (qemu.Task, error) {
+func eventTask(s *sieve, events chan<- wire.Event, sources ...io.ReadCloser) (qemu.Task, error) {
 	// qevent makes a pty pair, gives one end to QEMU and reads the other. Here the
 	// sieve takes QEMU's place, so the QEMU arguments it asks for go nowhere.
 	var scratch qemu.Options
