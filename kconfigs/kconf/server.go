@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -49,7 +50,8 @@ func isRefusal(err error) bool {
 }
 
 // start starts the program. It works in a directory of its own: Kconfig's questions about
-// the compiler leave their files where it stands (scripts/Kconfig.include:33).
+// the compiler leave their files where it stands (scripts/Kconfig.include:33), and a
+// compiler that is killed leaves its own in TMPDIR.
 func start(c *cache.Cache, path string, env []string) (*server, error) {
 	dir, err := os.MkdirTemp(filepath.Join(c.Dir, "tmp"), kind+"-")
 	if err != nil {
@@ -73,7 +75,7 @@ func start(c *cache.Cache, path string, env []string) (*server, error) {
 		defer guarded()
 		defer stdin.Close()
 		_, err := process.Run(ctx, process.Command{
-			Args: []string{path, "Kconfig"}, Dir: dir, Env: env,
+			Args: []string{path, "Kconfig"}, Dir: dir, Env: append(slices.Clone(env), "TMPDIR="+dir),
 			Stdin: stdin, Files: []*os.File{s.mail}, OnLine: s.hear,
 		})
 		if pe, ok := errors.AsType[*process.Error](err); ok && len(s.said) > 0 {

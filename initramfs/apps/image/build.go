@@ -55,10 +55,14 @@ func tarFlags() []string {
 	return []string{"--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX", "--mtime=@" + epoch}
 }
 
-// squashFlags say of the root directory what sqfstar does not take from the archive.
+// squashFlags leave everything uncompressed, and say of the root directory what sqfstar does
+// not take from the archive. The disk is three times as large so (714 MB against 230), and
+// done in half a minute instead of six; and an emulated guest reads it at TODO times the speed.
+// -comp names what the kernel must know all the same: it has zstd, and not gzip.
 func squashFlags() []string {
 	return []string{
-		"-comp", "zstd", "-root-mode", "0755", "-root-uid", "0", "-root-gid", "0", "-no-progress",
+		"-comp", "zstd", "-noI", "-noD", "-noF", "-noX",
+		"-root-mode", "0755", "-root-uid", "0", "-root-gid", "0", "-no-progress",
 	}
 }
 
@@ -289,6 +293,6 @@ type percent struct {
 
 func (p *percent) Write(data []byte) (int, error) {
 	p.done += int64(len(data))
-	p.progress.State("making the disk of the applications: compressing, %d%%", p.done*100/p.total)
+	p.progress.State("making the disk of the applications: packing, %d%%", p.done*100/p.total)
 	return len(data), nil
 }
