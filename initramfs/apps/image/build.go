@@ -56,9 +56,10 @@ func tarFlags() []string {
 }
 
 // squashFlags leave everything uncompressed, and say of the root directory what sqfstar does
-// not take from the archive. The disk is three times as large so (714 MB against 230), and
-// done in half a minute instead of six; and an emulated guest reads it at TODO times the speed.
-// -comp names what the kernel must know all the same: it has zstd, and not gzip.
+// not take from the archive. The disk is three times as large so, 714 MB against 235, and
+// packed in half a minute instead of five and more; and an emulated guest that starts four
+// of the applications takes 7 % less processor time. -comp names what the kernel must know
+// all the same: it has zstd, and not gzip.
 func squashFlags() []string {
 	return []string{
 		"-comp", "zstd", "-noI", "-noD", "-noF", "-noX",
