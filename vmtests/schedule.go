@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -91,8 +92,9 @@ func (r *Rig) keepTimes(accel string, records []record.Record) error {
 		took = map[string]float64{}
 	}
 	for _, rec := range records {
-		// A profile with a fragment of the user's is any kernel, and other probes take other times.
-		if rec.Outcome == record.Completed && rec.Probes == "" && !strings.Contains(rec.Profile, "+") {
+		// A kernel of the user's is any kernel, and other probes take other times.
+		_, err := kconfigs.Lookup(withoutInit(rec))
+		if err == nil && rec.Outcome == record.Completed && rec.Probes == "" {
 			took[rec.Profile] = rec.Phases.Exit
 		}
 	}

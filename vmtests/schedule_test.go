@@ -50,16 +50,16 @@ func TestTimesAreKept(t *testing.T) {
 	rec := func(profile string, o record.Outcome, exit float64) record.Record {
 		return record.Record{Profile: profile, Outcome: o, Phases: record.Phases{Exit: exit}}
 	}
-	require.NoError(t, r.keepTimes("tcg", []record.Record{rec("a", record.Completed, 2), rec("b", record.Hung, 60)}))
-	require.NoError(t, r.keepTimes("tcg", []record.Record{rec("c", record.Completed, 3), rec("a+x", record.Completed, 9)}))
-	assert.Equal(t, map[string]float64{"a": 2, "c": 3}, r.earlierTimes("tcg"))
+	require.NoError(t, r.keepTimes("tcg", []record.Record{rec("full", record.Completed, 2), rec("no-inet", record.Hung, 60)}))
+	require.NoError(t, r.keepTimes("tcg", []record.Record{rec("full+apps", record.Completed, 300), rec("full+mine", record.Completed, 9)}))
+	assert.Equal(t, map[string]float64{"full": 2, "full+apps": 300}, r.earlierTimes("tcg"))
 	assert.Empty(t, r.earlierTimes("kvm"))
 
 	r.opts = Options{Jobs: 2, MemoryMiB: 1}
 	p := parts{accel: accel.Choice{Name: "tcg"}}
-	twice := r.subjects([]kconfigs.Profile{{Name: "a"}, {Name: "c"}, {Name: "a"}, {Name: "c"}}, nil)
+	twice := r.subjects([]kconfigs.Profile{{Name: "full"}, {Name: "full+apps"}, {Name: "full"}, {Name: "full+apps"}}, nil)
 	order, atOnce := r.order(p, twice)
-	assert.Equal(t, []int{1, 3, 0, 2}, order, "c is the slower")
+	assert.Equal(t, []int{1, 3, 0, 2}, order, "full+apps is the slower")
 	assert.Equal(t, 2, atOnce)
 	r.opts.InTurn = true
 	order, atOnce = r.order(p, twice)
