@@ -108,11 +108,17 @@ func unshareNet() error {
 }
 
 // onThread runs f on a thread of its own, which ends with it: whatever namespaces f
-// puts the thread into, nothing else ever runs there.
+// puts the thread into, nothing else ever runs there. It is never the process's first
+// thread, which Go cannot throw away, and whose namespace /proc/self/net shows.
 func onThread(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // and never unlocked, so that Go throws the thread away
+		if unix.Gettid() == unix.Getpid() {
+			done <- onThread(f) // as long as this one waits here it is another
+			runtime.UnlockOSThread()
+			return
+		}
 		done <- f()
 	}()
 	return <-done
