@@ -79,6 +79,8 @@ func weigh(c Call) weight {
 	}
 	name, _, _ := strings.Cut(c.Text, "(")
 	switch c.Errno {
+	case unix.EACCES, unix.EPERM: // of a privilege, as ping(8)'s first socket (net/ipv4/ping.c:286)
+		return other
 	case unix.ENOSYS, unix.EAFNOSUPPORT, unix.EPROTONOSUPPORT, unix.ESOCKTNOSUPPORT,
 		unix.EADDRNOTAVAIL, unix.ENETUNREACH, unix.ENETDOWN, unix.EHOSTUNREACH, unix.ENODEV:
 		return conclusive

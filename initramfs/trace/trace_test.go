@@ -213,6 +213,7 @@ func TestDecisive(t *testing.T) {
 		"a number":                            {[]Call{denied, tcp, file}, server, map[int]string{server: "unable to bind socket, errno: 97"}, tcp},
 		"not part of a number":                {[]Call{denied, tcp}, server, map[int]string{server: "errno: 971"}, tcp},
 		"an answer of netlink's":              {[]Call{wg, refused}, client, map[int]string{client: "Unknown device type"}, wg},
+		"nor a lack of privilege":             {[]Call{net(client, "socket(AF_INET, SOCK_DGRAM)", unix.EACCES)}, client, map[int]string{client: "0 received"}, Call{}},
 		"nothing failed":                      {nil, server, map[int]string{server: ""}, Call{}},
 	} {
 		t.Run(name, func(t *testing.T) {
