@@ -117,6 +117,20 @@ func TestSaid(t *testing.T) {
 	assert.Equal(t, "bind: Address family not supported by protocol", o.Said[o.Culprit])
 }
 
+// Clients that ask in vain leave a service most of the time.
+func TestServiceIsLeftAlone(t *testing.T) {
+	asked := filepath.Join(t.TempDir(), "asked")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	p := &performance{}
+	o := p.run(ctx, wire.App{Services: []wire.Service{service("exec sleep 60", "echo >>"+asked+"; sleep .3; exit 1")}})
+	assert.True(t, o.Late)
+	_ = p.services[0].cmd.Process.Kill()
+	times, err := os.ReadFile(asked)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(times), 2)
+}
+
 func TestTelling(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                        "",
