@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/stretchr/testify/assert"
@@ -65,6 +66,12 @@ func newPlace(t *testing.T, shared ...string) *place {
 	require.NoError(t, err, string(out))
 	user, err := cache.Open("")
 	require.NoError(t, err)
+	// What is shared is made beforehand, like the kernels: the locks of two places are not
+	// the same, and both would make it.
+	if slices.Contains(shared, "initramfs") {
+		_, err := initramfs.Build(t.Context(), initramfs.Options{Cache: user})
+		require.NoError(t, err)
+	}
 	dir := t.TempDir()
 	p := &place{
 		cache: filepath.Join(dir, "cache"), tmp: t.TempDir(), results: filepath.Join(dir, "results", "r.jsonl"), mark: rand.Text(),
