@@ -126,6 +126,7 @@ func TestServiceIsLeftAlone(t *testing.T) {
 	o := p.run(ctx, wire.App{Services: []wire.Service{service("exec sleep 60", "echo >>"+asked+"; sleep .3; exit 1")}})
 	assert.True(t, o.Late)
 	_ = p.services[0].cmd.Process.Kill()
+	<-p.services[0].ended
 	times, err := os.ReadFile(asked)
 	require.NoError(t, err)
 	assert.LessOrEqual(t, len(times), 2)
