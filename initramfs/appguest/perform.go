@@ -45,9 +45,10 @@ type performance struct {
 // before a client's failure counts, for its server to be seen to have died.
 const readyPause, deathPause = 100 * time.Millisecond, 500 * time.Millisecond
 
-// readyShare is how many times longer a service is left alone than asking it took. An
-// emulated guest starts a client in a third of a second, under ptrace in several, in which
-// the service does not come on.
+// readyShare is how many times longer a service is left alone than asking it took: what the
+// client takes of an emulated guest's processors, under ptrace of its only one, the service
+// does not get. Django on no-net is done in 40 s so, and in 64 with readyPause alone (TCG,
+// medians of five runs in turn of netstrip apps --app django --profile no-net).
 const readyShare = 3
 
 // run sets up, starts, and asks.
