@@ -2,7 +2,6 @@ package delta_test
 
 import (
 	"context"
-	"os"
 	"slices"
 	"testing"
 
@@ -10,35 +9,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/delta"
 	"github.com/netstrip/netstrip/kconfigs/explain"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kbuild/kbuildtest"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
 // real gives what a profile comes to in Debian's source package, and its Kconfig code.
 func real(t *testing.T, series string) (func(profile string) *explain.World, delta.Settle) {
 	t.Helper()
-	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
-		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
-	}
-	if series != "6.12" && os.Getenv("NETSTRIP_FULL") == "" {
-		t.Skipf("LINUX %s IS NOT TESTED: NETSTRIP_FULL=1 does", series)
-	}
-	path := "/usr/src/linux-source-" + series + ".tar.xz"
-	if _, err := os.Stat(path); err != nil {
-		require.Empty(t, os.Getenv("NETSTRIP_REQUIRE_VM"), "NETSTRIP_REQUIRE_VM is set: %v", err)
-		t.Skipf("LINUX %s IS NOT TESTED: %v", series, err)
-	}
-	c, err := cache.Open("")
-	require.NoError(t, err)
-	s, err := kbuild.OpenSource(t.Context(), kbuild.SourceOptions{Path: path, Cache: c})
-	require.NoError(t, err)
-	b := &kbuild.Builder{Cache: c, Source: s}
-	k, err := b.Kconf(t.Context())
-	require.NoError(t, err)
-	t.Cleanup(k.Close)
+	b, k := kbuildtest.Open(t, series)
 	settle := func(ctx context.Context, config []byte) (map[string]kconf.Value, error) {
 		return k.Values(ctx, kconf.OldDef, config)
 	}

@@ -13,43 +13,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/explain"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kbuild/kbuildtest"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
 var update = flag.Bool("update", false, "cut the corpus out of the real tree again")
 
-// real opens the Kconfig code of Debian's source package for a series.
-func real(t *testing.T, series string) (*kbuild.Builder, *kconf.Kconfig) {
-	t.Helper()
-	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
-		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
-	}
-	path := "/usr/src/linux-source-" + series + ".tar.xz"
-	if series != "6.12" && os.Getenv("NETSTRIP_FULL") == "" {
-		t.Skipf("LINUX %s IS NOT TESTED: NETSTRIP_FULL=1 does", series)
-	}
-	if _, err := os.Stat(path); err != nil {
-		require.Empty(t, os.Getenv("NETSTRIP_REQUIRE_VM"), "NETSTRIP_REQUIRE_VM is set: %v", err)
-		t.Skipf("LINUX %s IS NOT TESTED: %v", series, err)
-	}
-	c, err := cache.Open("")
-	require.NoError(t, err)
-	s, err := kbuild.OpenSource(t.Context(), kbuild.SourceOptions{Path: path, Cache: c})
-	require.NoError(t, err)
-	b := &kbuild.Builder{Cache: c, Source: s}
-	k, err := b.Kconf(t.Context())
-	require.NoError(t, err)
-	t.Cleanup(k.Close)
-	return b, k
-}
-
 func eachSeries(t *testing.T, test func(t *testing.T, tree *explain.Tree, k *kconf.Kconfig)) {
 	for _, series := range []string{"6.12", "6.1"} {
 		t.Run(series, func(t *testing.T) {
-			_, k := real(t, series)
+			_, k := kbuildtest.Open(t, series)
 			symbols, err := k.Symbols()
 			require.NoError(t, err)
 			test(t, explain.NewTree(symbols), k)
@@ -127,7 +101,7 @@ func TestCutCorpus(t *testing.T) {
 	if !*update {
 		t.Skip("the corpus is as it is; -update cuts it anew")
 	}
-	b, k := real(t, "6.12")
+	b, k := kbuildtest.Open(t, "6.12")
 	w, err := b.World(t.Context(), k, request(t))
 	require.NoError(t, err)
 	wanted, err := os.ReadFile("testdata/wanted")

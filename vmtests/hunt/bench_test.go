@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kbuild/kbuildtest"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
@@ -30,19 +30,7 @@ type kernels struct {
 
 func openKernels(tb testing.TB) kernels {
 	tb.Helper()
-	const path = "/usr/src/linux-source-6.12.tar.xz"
-	if _, err := os.Stat(path); err != nil {
-		require.Empty(tb, os.Getenv("NETSTRIP_REQUIRE_VM"), "NETSTRIP_REQUIRE_VM is set: %v", err)
-		tb.Skipf("NO SEARCH IS TRIED WITH REAL .CONFIGS: %v", err)
-	}
-	c, err := cache.Open("")
-	require.NoError(tb, err)
-	s, err := kbuild.OpenSource(tb.Context(), kbuild.SourceOptions{Path: path, Cache: c})
-	require.NoError(tb, err)
-	b := &kbuild.Builder{Cache: c, Source: s}
-	k, err := b.Kconf(tb.Context())
-	require.NoError(tb, err)
-	tb.Cleanup(k.Close)
+	b, k := kbuildtest.Open(tb, "6.12")
 	return kernels{b, k}
 }
 

@@ -123,7 +123,7 @@ func TestWeights(t *testing.T) {
 // TestSpace settles real .configs: the ends come to the very kernels that profiles have,
 // and what goes is tried before what it needs.
 func TestSpace(t *testing.T) {
-	k := openReal(t)
+	k := openKernels(t)
 	full, none := k.world(t, "full"), k.world(t, "no-net")
 	h := New(Options{Kconfig: k.kconfig, First: full, Last: none, Question: Probe("kernel/mqueue")})
 	all := h.space.Changes
@@ -155,7 +155,7 @@ func TestSpace(t *testing.T) {
 
 // TestRealPairs finds the culprits between real .configs, with a failure that those decide.
 func TestRealPairs(t *testing.T) {
-	k := openReal(t)
+	k := openKernels(t)
 	for _, p := range pairs(t, k)[:2] {
 		n, found := p.ours(t, k)
 		want := p.culprits
@@ -167,21 +167,13 @@ func TestRealPairs(t *testing.T) {
 	}
 }
 
-func openReal(t *testing.T) kernels {
-	t.Helper()
-	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
-		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
-	}
-	return openKernels(t)
-}
-
 // TestRealSearch builds and boots: between full and no-packet there is one symbol, and both
 // kernels are those of the ladder.
 func TestRealSearch(t *testing.T) {
 	if os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
 		t.Skip("NO GUEST IS BOOTED; run: make test")
 	}
-	k := openReal(t)
+	k := openKernels(t)
 	dir := t.TempDir()
 	look := func(q Question) (Bisection, Cost) {
 		rig, err := vmtests.New(t.Context(), vmtests.Options{Results: filepath.Join(dir, "r.jsonl")})
