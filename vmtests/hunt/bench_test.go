@@ -66,7 +66,7 @@ func (k kernels) with(tb testing.TB, w *explain.World, symbols ...string) *expla
 }
 
 // rich gives a world with all that can be switched on in some directories.
-func (k kernels) rich(tb testing.TB, w *explain.World) *explain.World {
+func (k kernels) rich(tb testing.TB, w *explain.World, dirs ...string) *explain.World {
 	tb.Helper()
 	for range 2 { // what comes into view the first time is switched on the second
 		var more []string
@@ -74,13 +74,18 @@ func (k kernels) rich(tb testing.TB, w *explain.World) *explain.World {
 			s := w.Symbol(name)
 			dir, _, _ := strings.Cut(s.Entries[0].File, "/")
 			if w.Values[name].Visible == kconf.Yes && w.Values[name].Value == "n" && s.Choice == "" &&
-				slices.Contains([]string{"net", "crypto", "fs", "init", "lib", "mm"}, dir) {
+				slices.Contains(dirs, dir) {
 				more = append(more, name)
 			}
 		}
 		w = k.with(tb, w, more...)
 	}
 	return w
+}
+
+// tinyNet is tiny with the least network there is.
+func (k kernels) tinyNet(tb testing.TB) *explain.World {
+	return k.with(tb, k.world(tb, "tiny"), "NET", "UNIX", "INET", "EXPERT")
 }
 
 // pair is two .configs with a failure that a .config decides: a kernel fails when all of some
@@ -93,8 +98,8 @@ type pair struct {
 }
 
 func pairs(tb testing.TB, k kernels) []pair {
-	tiny := k.with(tb, k.world(tb, "tiny"), "NET", "UNIX", "INET", "EXPERT")
-	rich := k.rich(tb, tiny)
+	tiny := k.tinyNet(tb)
+	rich := k.rich(tb, tiny, "net", "crypto", "fs", "init", "lib", "mm")
 	return []pair{
 		{"full..no-net", k.world(tb, "full"), k.world(tb, "no-net"), []string{"POSIX_MQUEUE"}, words("kernel/mqueue")},
 		{"services..services-no-net", k.world(tb, "services"), k.world(tb, "services-no-net"), []string{"SECCOMP_FILTER"}, words("kernel/seccomp/filter")},
