@@ -34,7 +34,8 @@ test: kernels ## Every test, those that boot guests included
 full: export NETSTRIP_FULL = 1
 full: kernels ## All that test does, and what takes hours: Linux 6.1, defconfig, Debian's kernel, all applications
 	go test -timeout 3h ./...
-	NETSTRIP_SERIES=6.1 go test -timeout 3h ./vmtests -run TestMatrix
+	NETSTRIP_SERIES=6.1 go test -timeout 3h ./vmtests -run 'TestMatrix|TestInits'
+	NETSTRIP_SERIES=6.1 NETSTRIP_FULL= go test -timeout 3h ./vmtests -run 'TestApps$$'
 
 check: deps ## gofmt, vet, staticcheck, and the tests that need no guest under the race detector
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
@@ -68,7 +69,7 @@ faults: kernels ## Bring each fault about once, or FULL=1: 20 times, with a tabl
 	@cat $(TABLE)
 
 update: deps ## Rewrite the expectations from what the kernels do now; SERIES=6.1, FULL=1 for all
-	NETSTRIP_SERIES=$(SERIES) NETSTRIP_FULL=$(FULL) go test -timeout 3h ./vmtests -run 'TestMatrix|TestInits' -update
+	NETSTRIP_SERIES=$(SERIES) NETSTRIP_FULL=$(FULL) go test -timeout 3h ./vmtests -run 'TestMatrix|TestInits|TestApps$$' -update
 	@git --no-pager diff --stat -- vmtests/testdata || true
 
 clean: ## Remove what was built here (the cache of kernels stays: see netstrip doctor)
