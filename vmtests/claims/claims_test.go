@@ -175,4 +175,13 @@ func TestDecideFromSeveralBoots(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, Show(&b, all[0], Decide(all[0], nil)))
 	assert.Contains(t, b.String(), "netstrip run full && netstrip bench full && netstrip claims A\n")
+
+	// What rests on two series is repeated on both.
+	old := whole
+	old.Series, old.ID = "6.1", "run/full6.1"
+	c, err := Parse("f", "claim A\ntext x\nwho x\nbecause x\nboot full\ntrue full a/b works\n")
+	require.NoError(t, err)
+	b.Reset()
+	require.NoError(t, Show(&b, c[0], Decide(c[0], []record.Record{whole, old})))
+	assert.Contains(t, b.String(), "repeat it  netstrip run full --series 6.1 && netstrip run full && netstrip claims A\n")
 }

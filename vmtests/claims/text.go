@@ -60,9 +60,35 @@ func Show(w io.Writer, c Claim, e Entry) error {
 		field("evidence", fmt.Sprintf("%s: %s (%s, Linux %s)", v.Condition, report.Escape(v.Found, 200),
 			report.Escape(v.Record, 200), report.Escape(v.Series, 20)))
 	}
-	field("repeat it", strings.Join(append(c.runs(), "netstrip claims "+c.ID), " && "))
+	field("repeat it", strings.Join(append(c.repeat(e), "netstrip claims "+c.ID), " && "))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// usualSeries is what the commands take where no --series is given.
+const usualSeries = "6.12"
+
+// repeat are the commands that boot again what an entry rests on, on each series that it
+// rests on: of another than the usual one they say so.
+func (c Claim) repeat(e Entry) []string {
+	var series, all []string
+	for _, v := range e.Evidence {
+		if !slices.Contains(series, v.Series) {
+			series = append(series, v.Series)
+		}
+	}
+	if series == nil {
+		series = []string{usualSeries}
+	}
+	for _, s := range series {
+		for _, run := range c.runs() {
+			if s != usualSeries {
+				run += " --series " + report.Escape(s, 20)
+			}
+			all = append(all, run)
+		}
+	}
+	return all
 }
 
 // runs are the commands that boot what a claim is about: one for the profiles alone, one
