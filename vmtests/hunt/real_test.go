@@ -42,18 +42,19 @@ type realCase struct {
 	first, last *explain.World
 	question    Question
 	culprit     []string
-	differ      int // at least
+	differ      int    // at least
+	beside      string // whose object tree they are built in
 }
 
 func realCases(t *testing.T, k kernels) []realCase {
 	tiny := k.tinyNet(t)
 	rich := k.rich(t, k.with(t, tiny, "POSIX_MQUEUE"), "net")
 	return []realCase{
-		{"full..no-net", k.world(t, "full"), k.world(t, "no-net"), Probe("kernel/mqueue"), []string{"POSIX_MQUEUE"}, 20},
-		{"services..services-no-net", k.world(t, "services"), k.world(t, "services-no-net"), Probe("kernel/seccomp/filter"), []string{"NET"}, 90},
-		{"full+apps..no-net+apps", k.world(t, "full+apps"), k.world(t, "no-net+apps"), Probe("app/redis/unix"), []string{"UNIX"}, 30},
-		{"rich..tiny-net", rich, tiny, Probe("kernel/mqueue"), []string{"POSIX_MQUEUE"}, 300},
-		{"tiny-net..rich", tiny, rich, neither("socket/packet/capture", "socket/tcp6/loopback"), []string{"IPV6", "PACKET"}, 300},
+		{"full..no-net", k.world(t, "full"), k.world(t, "no-net"), Probe("kernel/mqueue"), []string{"POSIX_MQUEUE"}, 20, string(kconf.AllNo)},
+		{"services..services-no-net", k.world(t, "services"), k.world(t, "services-no-net"), Probe("kernel/seccomp/filter"), []string{"NET"}, 90, "services"},
+		{"full+apps..no-net+apps", k.world(t, "full+apps"), k.world(t, "no-net+apps"), Probe("app/redis/unix"), []string{"UNIX"}, 30, "apps"},
+		{"rich..tiny-net", rich, tiny, Probe("kernel/mqueue"), []string{"POSIX_MQUEUE"}, 300, "tinyconfig"},
+		{"tiny-net..rich", tiny, rich, neither("socket/packet/capture", "socket/tcp6/loopback"), []string{"IPV6", "PACKET"}, 300, "tinyconfig"},
 	}
 }
 
@@ -87,7 +88,7 @@ func TestRealBisections(t *testing.T) {
 			rig, err := vmtests.New(t.Context(), o)
 			require.NoError(t, err)
 			h := New(Options{Rig: rig, Kconfig: k.kconfig, Name: c.name, Question: c.question,
-				First: c.first, Last: c.last, Beside: string(kconf.AllNo)})
+				First: c.first, Last: c.last, Beside: c.beside})
 			b, err := h.Bisect(t.Context())
 			require.NoError(t, err)
 			var text strings.Builder
