@@ -194,15 +194,15 @@ func TestAppSymbols(t *testing.T) {
 // every way of those that make full asks there, and what nobody declares any more is
 // expected nowhere.
 func TestAppExpectations(t *testing.T) {
-	list, err := apps.Load("")
-	require.NoError(t, err)
-	all, quick := []string{outcomeID}, []string{outcomeID}
-	for _, a := range apps.Wire(list) {
-		all = append(all, a.ID)
-		if slices.Contains(strings.Fields(quickApps), strings.Split(a.ID, "/")[1]) {
-			quick = append(quick, a.ID)
+	ways := func(full string) []string {
+		t.Setenv(fullEnv, full)
+		ids := []string{outcomeID}
+		for _, a := range apps.Wire(newAppTest(t).list) {
+			ids = append(ids, a.ID)
 		}
+		return ids
 	}
+	all, quick := ways("1"), ways("")
 	files, err := filepath.Glob(expectPath("*", "*+apps"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files, "run: make update FULL=1")
