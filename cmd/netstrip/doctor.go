@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -161,7 +162,7 @@ func (a *app) checkPlaces(ctx context.Context, f *flags) []check {
 	if src, err := kbuild.OpenSource(ctx, o); err != nil {
 		source := check{Name: "kernel source", Found: err.Error()}
 		if o.Path == "" && o.URL == "" {
-			source.Package = "linux-source-6.12"
+			source.Package = "linux-source-" + cmp.Or(o.Series, kbuild.UsualSeries)
 		}
 		checks = append(checks, source)
 	} else {

@@ -51,7 +51,7 @@ func (f *flags) addCache(c *cobra.Command) {
 
 func (f *flags) addSource(c *cobra.Command) {
 	c.Flags().StringVar(&f.sourcePath, "source", "", "kernel source: `PATH` of a tree or tarball (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
-	c.Flags().StringVar(&f.series, "series", "", "kernel `SERIES`, 6.12 or 6.1 (default $NETSTRIP_SERIES, or 6.12)")
+	c.Flags().StringVar(&f.series, "series", "", "kernel `SERIES`, 6.12 or 6.1 (default $NETSTRIP_SERIES, or "+kbuild.UsualSeries+")")
 	_ = c.RegisterFlagCompletionFunc("series", cobra.FixedCompletions([]string{"6.12", "6.1"}, cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
 	c.Flags().StringVar(&f.sourceHash, "source-sha256", "", "`HASH` that the download must have")

@@ -12,7 +12,7 @@ import (
 func TestPinnedReleasesCanBeAskedFor(t *testing.T) {
 	c, err := cache.Open(t.TempDir())
 	require.NoError(t, err)
-	require.Contains(t, pinned(), defaultSeries)
+	require.Contains(t, pinned(), UsualSeries)
 	for series, pin := range pinned() {
 		s, err := OpenSource(t.Context(), SourceOptions{URL: pin.url, SHA256: pin.sha256, Cache: c})
 		require.NoError(t, err, series)

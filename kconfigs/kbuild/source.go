@@ -20,8 +20,9 @@ import (
 // debianDir is where Debian's linux-source-* packages put their tarballs.
 const debianDir = "/usr/src"
 
-// defaultSeries is the one the profiles and the expectations were made with.
-const defaultSeries = "6.12"
+// UsualSeries is the kernel series where no other is asked for: the profiles and the
+// expectations were made with it.
+const UsualSeries = "6.12"
 
 // stalled is how long a download may bring nothing before it is given up.
 const stalled = time.Minute
@@ -37,8 +38,8 @@ type SourceOptions struct {
 	// release of the series is downloaded from kernel.org.
 	URL    string
 	SHA256 string
-	// Series is the kernel series that it must be, such as 6.12. Empty means 6.12
-	// of Debian's packages, and whatever it is of a source that was named.
+	// Series is the kernel series that it must be, such as 6.12. Empty means
+	// UsualSeries of Debian's packages, and whatever it is of a source that was named.
 	Series string
 
 	// Cache must be set. Progress may be nil.
@@ -68,7 +69,7 @@ func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {
 	s := &Source{series: o.Series, cache: o.Cache, progress: o.Progress}
 	path := o.Path
 	if path == "" && o.URL == "" && o.SHA256 == "" {
-		series := cmp.Or(o.Series, defaultSeries)
+		series := cmp.Or(o.Series, UsualSeries)
 		path = filepath.Join(debianDir, "linux-source-"+series+".tar.xz")
 		if _, err := os.Stat(path); err != nil {
 			pin, ok := pinned()[series]
@@ -125,7 +126,7 @@ func (s *Source) Series() string {
 	if m := regexp.MustCompile(`linux-(?:source-)?(\d+\.\d+)`).FindStringSubmatch(s.Origin); m != nil {
 		return m[1]
 	}
-	return defaultSeries
+	return UsualSeries
 }
 
 func (s *Source) openURL(o SourceOptions) error {
@@ -144,7 +145,7 @@ func (s *Source) openURL(o SourceOptions) error {
 		path, err := d.get(ctx)
 		if err != nil && ctx.Err() == nil {
 			err = fmt.Errorf("%w; or apt-get install linux-source-%s, or name a tree or tarball with --source",
-				err, cmp.Or(o.Series, defaultSeries))
+				err, cmp.Or(o.Series, UsualSeries))
 		}
 		return path, err
 	}

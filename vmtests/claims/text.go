@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
@@ -65,9 +66,6 @@ func Show(w io.Writer, c Claim, e Entry) error {
 	return err
 }
 
-// usualSeries is what the commands take where no --series is given.
-const usualSeries = "6.12"
-
 // repeat are the commands that boot again what an entry rests on, on each series that it
 // rests on: of another than the usual one they say so.
 func (c Claim) repeat(e Entry) []string {
@@ -78,11 +76,11 @@ func (c Claim) repeat(e Entry) []string {
 		}
 	}
 	if series == nil {
-		series = []string{usualSeries}
+		series = []string{kbuild.UsualSeries}
 	}
 	for _, s := range series {
 		for _, run := range c.runs() {
-			if s != usualSeries {
+			if s != kbuild.UsualSeries {
 				run += " --series " + report.Escape(s, 20)
 			}
 			all = append(all, run)

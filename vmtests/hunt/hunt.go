@@ -55,6 +55,7 @@ type Hunt struct {
 	space   *space
 	journal *journal
 	cost    Cost
+	asked   map[string]bool // kernels, by key
 	started time.Time
 	ahead   *building
 }
@@ -62,11 +63,13 @@ type Hunt struct {
 // Cost is what a search took.
 type Cost struct {
 	// Steps are the answers that were asked for, Known those that an earlier, interrupted
-	// search had had; Kernels were built and Boots booted. Configs were settled without
-	// either.
+	// search had had. Kernels were asked, the two ends among them: that is the search's own
+	// cost. How many were Built, those ahead of a question that then never came among them,
+	// hangs on what the cache had. Configs were settled without either.
 	Steps   int `json:"steps"`
 	Known   int `json:"known"`
 	Kernels int `json:"kernels"`
+	Built   int `json:"built"`
 	Boots   int `json:"boots"`
 	Configs int `json:"configs"`
 	// Seconds is the time it took, CPUSeconds what the compilers used of processors.
@@ -76,8 +79,8 @@ type Cost struct {
 
 // String gives it for people.
 func (c Cost) String() string {
-	text := fmt.Sprintf("%d kernels built (%.0f CPU s), %d boots, %d .configs settled, %.0f s",
-		c.Kernels, c.CPUSeconds, c.Boots, c.Configs, c.Seconds)
+	text := fmt.Sprintf("%d kernels asked, both ends among them, in %d boots; %d built (%.0f CPU s); %d .configs settled; %.0f s",
+		c.Kernels, c.Boots, c.Built, c.CPUSeconds, c.Configs, c.Seconds)
 	if c.Known > 0 {
 		text += fmt.Sprintf("; %d answers were known from before", c.Known)
 	}
@@ -86,7 +89,7 @@ func (c Cost) String() string {
 
 // New makes a search ready. It settles, builds and boots nothing.
 func New(o Options) *Hunt {
-	h := &Hunt{Options: o, started: time.Now()}
+	h := &Hunt{Options: o, asked: map[string]bool{}, started: time.Now()}
 	h.space = newSpace(o, &h.cost)
 	return h
 }
@@ -149,6 +152,8 @@ func (h *Hunt) ask(ctx context.Context, c search.Candidate, ahead func() []searc
 	if err != nil {
 		return h.unbuilt(ctx, err)
 	}
+	h.asked[c.Key] = true
+	h.cost.Kernels = len(h.asked)
 	how := "built before"
 	if !k.Cached {
 		how = fmt.Sprintf("built in %.0f s", k.WallSeconds)
@@ -243,7 +248,7 @@ func (h *Hunt) build(ctx context.Context, c search.Candidate) (*kbuild.Kernel, e
 
 func (h *Hunt) count(k *kbuild.Kernel) {
 	if !k.Cached {
-		h.cost.Kernels++
+		h.cost.Built++
 		h.cost.CPUSeconds += k.CPUSeconds
 	}
 }

@@ -193,7 +193,8 @@ func TestRealSearch(t *testing.T) {
 	assert.Equal(t, 4, cost.Steps, "both ends, and both to be sure")
 	boots := cost.Boots
 	assert.GreaterOrEqual(t, boots, 4, "more where the guest had to be asked again")
-	assert.Zero(t, cost.Kernels)
+	assert.Equal(t, 2, cost.Kernels)
+	assert.Zero(t, cost.Built)
 	_, cost = look(Probe("socket/packet/capture"))
 	assert.Zero(t, cost.Steps, "the journal had it all")
 	assert.Equal(t, 4, cost.Known)
