@@ -38,7 +38,7 @@ type flags struct {
 }
 
 func (f *flags) addJSON(c *cobra.Command) {
-	c.Flags().BoolVar(&f.json, "json", false, "write an array of JSON objects to standard output")
+	c.Flags().BoolVar(&f.json, "json", false, "write JSON to standard output")
 }
 
 func (f *flags) addResults(c *cobra.Command) {
