@@ -127,7 +127,7 @@ func (a *app) load(path string) ([]record.Record, error) {
 	a.tell(path, damage)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, usagef("%w; netstrip run makes it, --results names another", err)
+		return nil, usagef("%w; netstrip run and netstrip apps make it, --results names another", err)
 	case err != nil:
 		return nil, err
 	case len(records) == 0 && len(damage) > 0:
