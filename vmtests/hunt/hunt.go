@@ -63,8 +63,8 @@ type Hunt struct {
 // Cost is what a search took.
 type Cost struct {
 	// Steps are the answers that were asked for, Known those that an earlier, interrupted
-	// search had had. Kernels were asked, the two ends among them: that is the search's own
-	// cost. How many were Built, those ahead of a question that then never came among them,
+	// search had had. Kernels were asked for the others, the two ends among them: that is the
+	// search's own cost. How many were Built, those ahead of a question that then never came among them,
 	// hangs on what the cache had. Configs were settled without either.
 	Steps   int `json:"steps"`
 	Known   int `json:"known"`
@@ -79,7 +79,7 @@ type Cost struct {
 
 // String gives it for people.
 func (c Cost) String() string {
-	text := fmt.Sprintf("%d kernels asked, both ends among them, in %d boots; %d built (%.0f CPU s); %d .configs settled; %.0f s",
+	text := fmt.Sprintf("%d kernels asked in %d boots; %d built (%.0f CPU s); %d .configs settled; %.0f s",
 		c.Kernels, c.Boots, c.Built, c.CPUSeconds, c.Configs, c.Seconds)
 	if c.Known > 0 {
 		text += fmt.Sprintf("; %d answers were known from before", c.Known)
