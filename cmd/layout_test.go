@@ -78,9 +78,9 @@ func TestImports(t *testing.T) {
 		{"initramfs", `^` + module + `/(vmtests|cmd)`, "the image does not know who boots it"},
 		{"initramfs/apps(/.*)?", `^` + module + `/(vmtests|cmd|initramfs$)`, "the disk does not know who boots it"},
 		{"vmtests(/.*)?", `^` + module + `/cmd`, "the command is on top"},
-		{"vmtests/(console|record)", `^` + module + `/kconfigs`, "they are pure: logs and records in, records out"},
-		{"vmtests/report", `^` + module + `/(kconfigs|vmtests$)`, "a report is made from records alone"},
-		{"vmtests/prior", `^` + module + `/(kconfigs/|vmtests$)`, "a comparison is made from records, and the profiles they are of"},
+		{"vmtests/(console|record)", `^` + module + `/kconfigs($|/([^f]|f[^i]))`, "they are pure: logs and records in, records out; kconfigs/file opens them"},
+		{"vmtests/report", `^` + module + `/(kconfigs($|/([^f]|f[^i]))|vmtests$)`, "a report is made from records alone"},
+		{"vmtests/prior", `^` + module + `/(kconfigs/([^f]|f[^i])|vmtests$)`, "a comparison is made from records, and the profiles they are of"},
 		{"vmtests/(console|record|report|prior)", `^github.com/hugelgupf`, "only the booter knows vmtest"},
 	}
 	used := map[string]bool{}
