@@ -76,6 +76,9 @@ type Options struct {
 	Init Init
 	// Apps, if there are any, are asked instead of the probes.
 	Apps []wire.App
+	// Probes, if set, are the patterns of the probes to ask, where they do not go on the
+	// kernel's command line.
+	Probes string
 	// Progress is told what goes on; nil means nobody is.
 	Progress *progress.Printer
 }
@@ -132,6 +135,11 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 	}
 	if len(o.Apps) > 0 {
 		if image, err = image.withApps(ctx, c, o.Apps); err != nil {
+			return nil, err
+		}
+	}
+	if o.Probes != "" {
+		if image, err = image.withProbes(ctx, c, o.Probes); err != nil {
 			return nil, err
 		}
 	}

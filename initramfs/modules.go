@@ -53,6 +53,19 @@ func (i *Image) withApps(ctx context.Context, c *cache.Cache, apps []wire.App) (
 	return all, nil
 }
 
+// withProbes adds the patterns of the probes to ask.
+func (i *Image) withProbes(ctx context.Context, c *cache.Cache, patterns string) (*Image, error) {
+	sum := sha256.Sum256([]byte(patterns))
+	all, err := i.extend(ctx, c, hex.EncodeToString(sum[:16]), func(string) (*initramfs.Files, error) {
+		files := initramfs.NewFiles()
+		return files, files.AddRecord(cpio.StaticFile(strings.TrimPrefix(wire.ProbesFile, "/"), patterns, 0o644))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("adding the list of probes to the initramfs: %w", err)
+	}
+	return all, nil
+}
+
 // extend gives the image with an archive of files behind it. The kernel unpacks one after
 // the other (Documentation/driver-api/early-userspace/buffer-format.rst). Files may
 // use rootName in the directory that becomes the entry.

@@ -16,6 +16,9 @@ const NoProbes = "-"
 // of patterns, and records that under the profile's name, which must be asked under once in
 // a run. It is for those who want one answer of many kernels.
 func (r *Rig) Ask(ctx context.Context, profile kconfigs.Profile, k *kbuild.Kernel, probes string) (record.Record, error) {
+	if err := checkPatterns(probes); err != nil {
+		return record.Record{}, err
+	}
 	r.once.Do(func() { r.ready, r.readyErr = r.prepare(ctx, k) })
 	if r.readyErr != nil {
 		return record.Record{}, r.readyErr

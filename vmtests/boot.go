@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -40,6 +41,7 @@ type result struct {
 	trace    []string
 	phases   record.Phases
 	hello    *wire.Hello
+	again    int // hellos after the first, which change nothing
 	findings []wire.Finding
 	running  string
 	said     string // by QEMU, of what it suffered and lived on with
@@ -136,6 +138,8 @@ func (r *result) consume(events <-chan wire.Event, w *watch, s *sieve) {
 			r.phases.GuestStart = e.Uptime
 		}
 		switch {
+		case e.Kind == wire.KindHello && e.Hello != nil && r.hello != nil:
+			r.again++
 		case e.Kind == wire.KindHello && e.Hello != nil:
 			r.hello = e.Hello
 		case e.Kind == wire.KindStart:
@@ -173,6 +177,12 @@ func (r *result) finish(s *sieve, w *watch, waitErr error, said string) {
 	}
 	r.outcome, r.reason = console.Classify(log, facts)
 	r.notices = append(log.Notices, s.notices()...)
+	if r.again > 0 {
+		r.notices = append(r.notices, fmt.Sprintf("the guest said hello %d times; the first counts", 1+r.again))
+	}
+	var doubtful []string
+	r.findings, doubtful = settle(r.findings)
+	r.notices = append(r.notices, doubtful...)
 	if r.outcome == record.Panicked || r.outcome == record.InitFailed {
 		r.task, r.trace = log.PanicTask, log.Trace
 	}

@@ -32,6 +32,7 @@ func tinyKernel(t *testing.T, text string, end []byte) string {
 	binary.LittleEndian.PutUint16(image[0x206:], 0x020c)     // protocol 2.12
 	image[0x211] = 1                                         // loaded high
 	binary.LittleEndian.PutUint32(image[0x22c:], 0x7fffffff) // highest address of an initrd
+	binary.LittleEndian.PutUint32(image[headLine:], 2047)    // longest command line
 	const message, table = 0x320, 0x300
 	code := []byte{
 		0xbe, (message - setup) & 0xff, (message - setup) >> 8, // mov si, message

@@ -20,6 +20,10 @@ func (g guest) openImages() (kernel, initramfs *os.File, err error) {
 	if kernel, end, err = openChecked(g.kernel, checkKernel); err != nil {
 		return nil, nil, fmt.Errorf("opening the kernel: %w", err)
 	}
+	if err := checkLine(kernel, g.commandLine()); err != nil {
+		kernel.Close()
+		return nil, nil, fmt.Errorf("opening the kernel: %s: %w", g.kernel, err)
+	}
 	if initramfs, size, err = openChecked(g.image, checkInitramfs); err == nil {
 		if err = checkRoom(end+size, int64(g.memoryMiB)<<20); err == nil {
 			return kernel, initramfs, nil
@@ -48,6 +52,23 @@ func openChecked(path string, check func(r io.ReaderAt, size int64) (int64, erro
 	return f, n, nil
 }
 
+// checkLine says why a kernel does not take a command line: it would cut it without a word.
+func checkLine(kernel io.ReaderAt, line string) error {
+	longest := 2047 // COMMAND_LINE_SIZE, arch/x86/include/asm/setup.h:7, and a zero
+	head := make([]byte, headEnd)
+	n, err := kernel.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if n == len(head) && string(head[headMagic:headMagic+4]) == "HdrS" && binary.LittleEndian.Uint16(head[headVersion:]) >= 0x206 {
+		longest = int(binary.LittleEndian.Uint32(head[headLine:]))
+	}
+	if len(line) > longest {
+		return fmt.Errorf("its command line has %d bytes, and it takes %d", len(line), longest)
+	}
+	return nil
+}
+
 func checkRoom(need, memory int64) error {
 	if memory < need {
 		const mib = 1 << 20
@@ -63,6 +84,7 @@ func checkRoom(need, memory int64) error {
 const (
 	headMagic, headSectors, headLength = 0x202, 0x1f1, 0x1f4
 	headAddress, headSpace             = 0x258, 0x260
+	headVersion, headLine              = 0x206, 0x238
 	headEnd                            = 0x264
 )
 

@@ -74,8 +74,14 @@ func (m machine) args(w wiring) []string {
 		"-chardev", chardev(w.events, "events"), "-device", "virtio-serial",
 		"-device", "virtserialport,chardev=events,name=" + wire.Port,
 		"-kernel", w.kernel, "-initrd", w.initrd,
-		"-append", strings.Join(append([]string{"console=ttyS0", "panic=-1", "reboot=t", "tsc=reliable", "no_timer_check", "nbd.nbds_max=1"}, m.kernelArgs...), " "),
+		"-append", m.commandLine(),
 	}...)
+}
+
+// commandLine is the kernel's.
+func (m machine) commandLine() string {
+	own := []string{"console=ttyS0", "panic=-1", "reboot=t", "tsc=reliable", "no_timer_check", "nbd.nbds_max=1"}
+	return strings.Join(append(own, m.kernelArgs...), " ")
 }
 
 // diskArgs are QEMU's arguments for a disk at path. Nothing locks it: several guests read

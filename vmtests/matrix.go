@@ -163,6 +163,9 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 	rec.Time, rec.Outcome, rec.Reason, rec.Notices = res.started.UTC(), res.outcome, res.reason, res.notices
 	rec.Task, rec.Trace = res.task, res.trace
 	rec.Phases, rec.Hello, rec.Findings, rec.Running = res.phases, res.hello, res.findings, res.running
+	if err := r.compareAsked(&rec); err != nil {
+		return rec, err
+	}
 	if rec.Init != "" && res.console != nil {
 		rec.Said = console.Complaints(res.console.log.Bytes())
 	}

@@ -140,6 +140,9 @@ func (r *Rig) Resume(ctx context.Context) ([]record.Record, error) {
 	}
 	defer run.Close()
 	r.run, r.opts.Probes = run.Plan.Run, run.Plan.Probes
+	if err := checkPatterns(r.opts.Probes); err != nil {
+		return nil, fmt.Errorf("resuming %s: %w", r.run, err)
+	}
 	if err := r.sameApps(run); err != nil {
 		return nil, fmt.Errorf("resuming %s: %w", r.run, err)
 	}

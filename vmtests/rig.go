@@ -102,6 +102,9 @@ func New(ctx context.Context, o Options) (*Rig, error) {
 			o.MemoryMiB = 2048
 		}
 	}
+	if err := checkPatterns(o.Probes); err != nil {
+		return nil, err
+	}
 	inits, err := lookupInits(o.Inits)
 	if err != nil {
 		return nil, err
@@ -280,18 +283,27 @@ func qemuVersion(ctx context.Context, path string) (string, error) {
 // imageFor gives the initramfs that a kernel is booted with: that of all, or one that has
 // its modules or its init too.
 func (r *Rig) imageFor(ctx context.Context, p parts, s subject, k *kbuild.Kernel) (*initramfs.Image, error) {
-	if k.Modules == "" && s.init.Name == "" {
+	o := initramfs.Options{
+		Cache: r.cache, Progress: r.opts.Progress, Modules: k.Modules, Release: k.Version, Init: s.init, Apps: r.opts.Apps,
+	}
+	if len(p.probes) > longestList {
+		o.Probes = p.probes
+	}
+	if o.Modules == "" && o.Init.Name == "" && o.Probes == "" {
 		return p.image, nil
 	}
-	return initramfs.Build(ctx, initramfs.Options{
-		Cache: r.cache, Progress: r.opts.Progress, Modules: k.Modules, Release: k.Version, Init: s.init, Apps: r.opts.Apps,
-	})
+	return initramfs.Build(ctx, o)
 }
+
+// longestList is how long a list of probes, in bytes, goes on the kernel's command line,
+// which is cut at 2,047 (COMMAND_LINE_SIZE, arch/x86/include/asm/setup.h:7) and on which
+// other things stand; a longer one goes into the initramfs.
+const longestList = 1024
 
 // guest is a boot of a kernel with arguments for its command line.
 func (r *Rig) guest(p parts, k *kbuild.Kernel, args ...string) guest {
 	args = slices.Concat(p.clock, args)
-	if p.probes != "" {
+	if p.probes != "" && len(p.probes) <= longestList {
 		args = append(args, wire.ParamProbes+"="+p.probes)
 	}
 	m := machine{accel: p.accel.Name, memoryMiB: r.opts.MemoryMiB, kernelArgs: args}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -50,7 +51,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 		}
 	case isA[differsError](err):
 		code = exitDiffers
-	case !a.started, isA[usageError](err), isA[*kconfigs.RequestError](err):
+	case !a.started, isA[usageError](err), isA[*kconfigs.RequestError](err), errors.Is(err, vmtests.ErrProbes):
 		code = exitUsage
 	}
 	for _, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {

@@ -41,6 +41,10 @@ func faults() []fault {
 				return os.WriteFile(p.results, nil, 0o644)
 			})
 		}},
+		{"a list of probes that ends its kernel parameter", "exit 2", nil, func(t *testing.T, p *place, n int) {
+			oneLine(t, p.run("no-net", "--probes", "kernel/[p"+[]string{"\v", "\n", " ", "\""}[n%4]+"init=/x]ipe").exits(t, 2), "want printable ASCII")
+		}},
+		{"a plan with such a list", "exit 2", nil, planOfOthers},
 		{"two netstrips run at once on one cache", "exit 0", nil, twoRun},
 		{"two netstrips build one kernel at once", "exit 0", fakeTree, twoBuild},
 	}
@@ -59,6 +63,18 @@ func faults() []fault {
 			}})
 	}
 	return all
+}
+
+// planOfOthers resumes a run whose plan asks for probes by a list that no netstrip wrote.
+func planOfOthers(t *testing.T, p *place, _ int) {
+	p.run("no-net").exits(t, 0)
+	data, err := os.ReadFile(p.results)
+	require.NoError(t, err)
+	plan, _, _ := strings.Cut(string(data), "\n")
+	bad := strings.Replace(plan, `"boots":`, `"probes":"lo/*\u000binit=/x","boots":`, 1)
+	require.NotEqual(t, plan, bad)
+	require.NoError(t, os.WriteFile(p.results, []byte(bad+"\n"), 0o644))
+	oneLine(t, p.run("--resume").exits(t, 2), "want printable ASCII")
 }
 
 func (p *place) time(t *testing.T, of func(*place) *netstrip) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
@@ -65,7 +66,7 @@ func (a *app) run(ctx context.Context, f *flags, names []string) error {
 	if f.resume && (len(names)+len(f.fragments)+len(f.configs)+len(f.kernels)+len(f.inits) > 0 || f.probes != "") {
 		return usagef("--resume goes on with the profiles, fragments, inits and probes the run began with: name none, and no files")
 	}
-	if err := checkProbes(f.probes); err != nil {
+	if err := f.checkProbes(); err != nil {
 		return err
 	}
 	records, err := a.boot(ctx, f, names)
@@ -86,15 +87,17 @@ func (a *app) resumed(f *flags, err error) error {
 	return err
 }
 
-// checkProbes refuses a pattern that means no probe, and what a kernel's command line would
-// take for two words. Without any it is content.
-func checkProbes(patterns string) error {
-	if patterns == "" {
+// checkProbes refuses a pattern that means no probe of this run. Without any it is content.
+func (f *flags) checkProbes() error {
+	if f.probes == "" {
 		return nil
 	}
-	for pattern := range strings.SplitSeq(patterns, ",") {
+	for pattern := range strings.SplitSeq(f.probes, ",") {
 		known, err := vmtests.Probes(pattern)
-		if err == nil && (len(known) == 0 || strings.ContainsAny(pattern, " \t\n\"")) {
+		known = slices.DeleteFunc(known, func(id string) bool { // asked by netstrip apps, and by --init
+			return strings.HasPrefix(id, "app/") || strings.HasPrefix(id, "init/") && f.inits == nil
+		})
+		if err == nil && len(known) == 0 {
 			err = errors.New("no probe is called so; netstrip run --probes <TAB> lists them")
 		}
 		if err != nil {
@@ -230,8 +233,11 @@ func judge(records []record.Record) error {
 		case r.Outcome.RigFault() || r.Outcome == "":
 			failed = append(failed, r.Profile)
 		case errors.Is(err, vmtests.ErrNoExpectation):
-			if r.Outcome != record.Completed {
+			switch {
+			case r.Outcome != record.Completed:
 				differ = append(differ, r.Profile)
+			case len(devs) > 0:
+				differ = append(differ, fmt.Sprintf("%s (%s%s)", r.Profile, devs[0], andMore(len(devs)-1)))
 			}
 		case err != nil:
 			return err

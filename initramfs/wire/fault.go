@@ -51,6 +51,12 @@ const (
 	FaultCut Fault = "cut"
 	// FaultLate sends events after "done" and reboots.
 	FaultLate Fault = "late"
+	// FaultHello says hello a second time, and that no probe is to come.
+	FaultHello Fault = "hello"
+	// FaultTwice sends a finding that contradicts one it has sent.
+	FaultTwice Fault = "twice"
+	// FaultRepeat sends a finding once more, as it was.
+	FaultRepeat Fault = "repeat"
 	// FaultLinger sends "done" and stays.
 	FaultLinger Fault = "linger"
 )

@@ -6,10 +6,25 @@ import (
 	"strings"
 )
 
+// check refuses what the kernel's command line takes for the end of a parameter, which a
+// list may travel on: white space of any kind, and quotation marks (next_arg in lib/cmdline.c).
+// A probe's ID has none of them, nor any character but of printable ASCII.
+func check(patterns string) error {
+	for i := range len(patterns) {
+		if c := patterns[i]; c <= ' ' || c > '~' || c == '"' {
+			return fmt.Errorf("selecting probes by %q: byte %d is %q; want printable ASCII without spaces and quotation marks", patterns, i+1, c)
+		}
+	}
+	return nil
+}
+
 // Matches says whether one of the patterns, a list separated by commas, means the probe
 // called id. A pattern is a shell glob whose * also crosses slashes: "socket/unix/*",
 // "*/loopback", "lo/mtu".
 func Matches(patterns, id string) (bool, error) {
+	if err := check(patterns); err != nil {
+		return false, err
+	}
 	// path.Match stops * at a slash; without slashes there is nothing to stop at.
 	flat := func(s string) string { return strings.ReplaceAll(s, "/", ":") }
 	for pattern := range strings.SplitSeq(patterns, ",") {

@@ -16,8 +16,10 @@ const (
 	// FallbackTTY is where events go when the guest finds no port called Port.
 	FallbackTTY = "/dev/ttyS1"
 	// ParamProbes is the kernel command-line parameter that says which probes to run:
-	// globs of IDs, separated by commas; all of them where it is not given.
+	// globs of IDs, separated by commas; all of them where it is not given. A list too long
+	// for the command line stands in the initramfs instead, as ProbesFile.
 	ParamProbes = "netstrip.probes"
+	ProbesFile  = "/probes"
 	// ParamInit is the kernel command-line parameter that names the init the kernel is to
 	// start, where that is asked about (initramfs.Init).
 	ParamInit = "netstrip.init"

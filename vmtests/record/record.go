@@ -100,6 +100,9 @@ type Record struct {
 	// Hello is what the guest said of itself; nil when it never got that far.
 	Hello    *wire.Hello    `json:"hello,omitempty"`
 	Findings []wire.Finding `json:"findings,omitempty"`
+	// Unanswered are the probes that the host asked and that a guest which completed its
+	// boot did not answer.
+	Unanswered []string `json:"unanswered,omitempty"`
 	// Running is the probe that had begun and not ended when the boot ended.
 	Running string `json:"running,omitempty"`
 

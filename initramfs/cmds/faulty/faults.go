@@ -43,6 +43,9 @@ func faults() map[wire.Fault]func(*sick) {
 		wire.FaultJunk:    sendJunk,
 		wire.FaultCut:     func(g *sick) { e := event("cut"); g.write(line(&e)[:40]); reboot() },
 		wire.FaultLate:    func(g *sick) { g.end(); g.send(event("late")); g.end(); reboot() },
+		wire.FaultHello:   func(g *sick) { g.hello(); g.end(); reboot() },
+		wire.FaultTwice:   func(g *sick) { g.found(1, wire.Absent); g.end(); reboot() },
+		wire.FaultRepeat:  func(g *sick) { g.found(1, wire.Works); g.end(); reboot() },
 		wire.FaultLinger:  func(g *sick) { g.end(); hang() },
 	}
 }

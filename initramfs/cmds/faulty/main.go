@@ -95,13 +95,22 @@ type sick struct{ port *os.File }
 
 // soundPart is what a good guest would have said up to now.
 func (g *sick) soundPart(name wire.Fault) {
-	hello := wire.Hello{Version: wire.Version, Channel: g.port.Name(), Probes: []string{}}
-	g.send(wire.Event{Kind: wire.KindHello, Hello: &hello})
+	g.hello()
 	for i := range wire.FaultFindings {
-		f := wire.Finding{ID: fmt.Sprintf("fault/sound/%d", i+1), Verdict: wire.Works}
-		g.send(wire.Event{Kind: wire.KindFinding, Finding: &f})
+		g.found(i+1, wire.Works)
 	}
 	g.send(wire.Event{Kind: wire.KindStart, Probe: "fault/" + string(name)})
+}
+
+func (g *sick) hello() {
+	hello := wire.Hello{Version: wire.Version, Channel: g.port.Name(), Probes: []string{}}
+	g.send(wire.Event{Kind: wire.KindHello, Hello: &hello})
+}
+
+// found sends the nth finding.
+func (g *sick) found(n int, v wire.Verdict) {
+	f := wire.Finding{ID: fmt.Sprintf("fault/sound/%d", n), Verdict: v}
+	g.send(wire.Event{Kind: wire.KindFinding, Finding: &f})
 }
 
 // send sends an event as the emitter would.

@@ -13,7 +13,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -150,7 +152,10 @@ func mountAll() {
 // choose gives what is to be asked: the applications, each by itself, where the initramfs
 // has a table of them, else the probes; of either those that the kernel command line names.
 func choose(cmdline string) ([]task, error) {
-	patterns := parameter(cmdline, wire.ParamProbes)
+	patterns, err := asked(cmdline, wire.ProbesFile)
+	if err != nil {
+		return nil, err
+	}
 	apps, err := appguest.Load()
 	if err == nil && apps != nil {
 		err = appguest.Mount()
@@ -167,6 +172,19 @@ func choose(cmdline string) ([]task, error) {
 	}
 	chosen, err := probes.Select(patterns)
 	return tasks(chosen), err
+}
+
+// asked returns the patterns of the probes that the host asks for: those of the file where
+// there is one, else those of the kernel command line.
+func asked(cmdline, file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return parameter(cmdline, wire.ParamProbes), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the list of probes: %w", err)
+	}
+	return string(text), nil
 }
 
 // tasks are the probes as the supervisor knows them.

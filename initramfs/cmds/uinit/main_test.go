@@ -44,6 +44,20 @@ func TestParameter(t *testing.T) {
 	assert.Empty(t, parameter("", wire.ParamProbes))
 }
 
+// A list in the initramfs stands for one that the command line has no room for.
+func TestAsked(t *testing.T) {
+	file := t.TempDir() + "/probes"
+	got, err := asked("x netstrip.probes=lo/*", file)
+	require.NoError(t, err)
+	assert.Equal(t, "lo/*", got)
+	require.NoError(t, os.WriteFile(file, []byte("lo/up,lo/mtu"), 0o644))
+	got, err = asked("x", file)
+	require.NoError(t, err)
+	assert.Equal(t, "lo/up,lo/mtu", got)
+	_, err = asked("x", t.TempDir())
+	assert.ErrorContains(t, err, "reading the list of probes: ")
+}
+
 // That it sets lo down at all is seen in a guest, by what the profile lo-down must find.
 func TestSetLo(t *testing.T) {
 	assert.NoError(t, setLo("panic=-1"))
