@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/spf13/cobra"
@@ -51,7 +52,8 @@ func (a *app) finish(ctx context.Context, err error) int {
 		}
 	case isA[differsError](err):
 		code = exitDiffers
-	case !a.started, isA[usageError](err), isA[*kconfigs.RequestError](err), errors.Is(err, vmtests.ErrProbes):
+	case !a.started, isA[usageError](err), isA[*kconfigs.RequestError](err), errors.Is(err, vmtests.ErrProbes),
+		errors.Is(err, cache.ErrUntrusted):
 		code = exitUsage
 	}
 	for _, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {

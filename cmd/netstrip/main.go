@@ -79,7 +79,8 @@ failed (QEMU is missing, the disk is full, a build failed), which says nothing
 about a kernel and goes before 1; 130 and 143 interrupted by SIGINT or SIGTERM.
 
 Environment: NETSTRIP_CACHE (see --cache), NETSTRIP_SOURCE (see --source),
-NETSTRIP_ACCEL (see --accel), NO_COLOR (no colour in tables).`,
+NETSTRIP_ACCEL (see --accel), NETSTRIP_TRUST_CACHE=DIR (use that cache although
+another user can write to it), NO_COLOR (no colour in tables).`,
 		Example: `  netstrip doctor                              what is installed, what is missing
   netstrip run full no-net                     two kernels, side by side
   netstrip show no-net socket/tcp4/loopback    one answer in full`,

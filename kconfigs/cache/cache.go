@@ -23,6 +23,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"golang.org/x/sys/unix"
 )
@@ -41,8 +42,9 @@ type Cache struct {
 	held map[string]*os.File // the entries in use, by their paths
 }
 
-// Open gives the cache in dir, or where dir is empty the one that NETSTRIP_CACHE
-// names, or the user's (XDG_CACHE_HOME/netstrip). The directory is made if need be.
+// Open returns the cache in dir, or where dir is empty the one that NETSTRIP_CACHE
+// names, or the user's (XDG_CACHE_HOME/netstrip). The directory is made if need be. The
+// error wraps ErrUntrusted where a user other than root and this one could write to it.
 func Open(dir string) (*Cache, error) {
 	if dir == "" {
 		dir = os.Getenv(Env)
@@ -57,6 +59,9 @@ func Open(dir string) (*Cache, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("finding the cache: %w", err)
+	}
+	if err := checkTrust(abs); err != nil {
+		return nil, err
 	}
 	for _, sub := range []string{"lock", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(abs, sub), 0o755); err != nil {
@@ -102,14 +107,56 @@ var errBusy = errors.New("in use")
 
 // tryLock takes a lock if nobody has it.
 func (c *Cache) tryLock(name string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(c.Dir, "lock", name), os.O_CREATE|os.O_RDWR, 0o644)
-	if err == nil {
-		if err = flock(f, unix.LOCK_EX|unix.LOCK_NB); err == nil {
+	path := filepath.Join(c.Dir, "lock", name)
+	for {
+		f, err := file.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("locking %s: %w", name, err)
+		}
+		switch err := take(f, path); {
+		case err == nil:
 			return f, nil
+		case !errors.Is(err, errGone):
+			f.Close()
+			return nil, fmt.Errorf("locking %s: %w", name, err)
 		}
 		f.Close()
 	}
-	return nil, fmt.Errorf("locking %s: %w", name, err)
+}
+
+// errGone says that a prune removed a lock's file between its opening and its locking:
+// others lock a new one.
+var errGone = errors.New("removed")
+
+// take locks the file of a lock, which was opened as path.
+func take(f *os.File, path string) error {
+	err := flock(f, unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil && !isStill(f, path) {
+		err = errGone
+	}
+	return err
+}
+
+// isStill reports whether path still leads to the file that was opened by it.
+func isStill(f *os.File, path string) bool {
+	mine, err := f.Stat()
+	there, err2 := os.Stat(path)
+	return err == nil && err2 == nil && os.SameFile(mine, there)
+}
+
+// sweepLocks removes the files in lock that nobody has locked. Who opened one before and
+// locks it now finds that its name leads elsewhere, and opens it again.
+func (c *Cache) sweepLocks() error {
+	names, err := os.ReadDir(filepath.Join(c.Dir, "lock"))
+	for _, name := range names {
+		f, lerr := c.tryLock(name.Name())
+		if lerr != nil {
+			continue // in use, or not ours
+		}
+		err = errors.Join(err, os.Remove(f.Name()))
+		f.Close()
+	}
+	return err
 }
 
 // flock locks a file that is open; errBusy is for where it would have had to wait.
@@ -167,6 +214,26 @@ func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir str
 	}
 	c.Use(kind, key) // none can have taken it away: the lock is ours
 	return path, nil
+}
+
+// TempDir makes a directory in the cache that is removed when release is called, or when
+// netstrip dies. Until then it is locked, by which a prune knows that it is in use,
+// however old it is.
+func (c *Cache) TempDir(name string) (dir string, release func(), err error) {
+	dir, err = os.MkdirTemp(filepath.Join(c.Dir, kindHalf), name+"-")
+	if err != nil {
+		return "", nil, fmt.Errorf("making a temporary directory: %w", err)
+	}
+	own, err := os.Open(dir)
+	if err == nil {
+		defer own.Close()
+		_ = flock(own, unix.LOCK_SH|unix.LOCK_NB) // where there are no locks, none keeps a prune off
+		release, err = process.Guard(dir, own)
+	}
+	if err != nil {
+		os.Remove(dir)
+	}
+	return dir, release, err
 }
 
 // move gives an entry its name once all of it is on the disk: after a power cut a

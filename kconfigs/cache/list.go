@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"golang.org/x/sys/unix"
 )
 
@@ -91,7 +92,7 @@ func (c *Cache) entry(ctx context.Context, kind, key string, held map[string]int
 		e.Holder = held[inode(lock)]
 	}
 	if of, ok := strings.CutSuffix(kind, "-index"); ok {
-		words, err := os.ReadFile(e.Path)
+		words, err := file.Read(e.Path, maxIndex)
 		if err != nil {
 			return e, err
 		}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/netstrip/netstrip/kconfigs/process"
 	"golang.org/x/sys/unix"
 )
 
@@ -73,7 +72,7 @@ func (c *Cache) Prune(ctx context.Context, p Pruning) (Pruning, error) {
 	todo := p.Gone
 	p.Gone = nil
 	if len(todo) == 0 {
-		return p, nil
+		return p, c.sweepLocks()
 	}
 	t, err := c.newTrash()
 	if err != nil {
@@ -95,7 +94,7 @@ func (c *Cache) Prune(ctx context.Context, p Pruning) (Pruning, error) {
 			p.InUse, err = append(p.InUse, e), nil
 		}
 	}
-	return p, errors.Join(err, t.empty())
+	return p, errors.Join(err, t.empty(), c.sweepLocks())
 }
 
 // inOrder gives the entries as they are to go: first leftovers, then those that were not
@@ -125,7 +124,7 @@ func (c *Cache) moveAway(e Entry, t trash) error {
 		return err
 	}
 	defer lock.Close()
-	f, err := os.Open(e.Path)
+	f, err := openAny(e.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -146,13 +145,9 @@ type trash struct {
 }
 
 func (c *Cache) newTrash() (trash, error) {
-	dir, err := os.MkdirTemp(filepath.Join(c.Dir, kindHalf), "trash-")
+	dir, release, err := c.TempDir("trash")
 	if err != nil {
-		return trash{}, fmt.Errorf("removing from the cache: %w", err)
-	}
-	release, err := process.Guard(dir)
-	if err != nil {
-		os.Remove(dir)
+		err = fmt.Errorf("removing from the cache: %w", err)
 	}
 	return trash{dir, release}, err
 }

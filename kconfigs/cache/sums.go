@@ -11,11 +11,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
 // sumsFile holds in each published entry the hashes of its files, as sha256sum(1) writes
 // them; where a symbolic link leads takes the place of the hash.
 const sumsFile = ".netstrip-sums"
+
+// maxSums bounds it, in bytes: a source tree has 80,000 files.
+const maxSums = 256 << 20
 
 var (
 	// ErrDamaged says that an entry is not what was published.
@@ -35,7 +40,7 @@ func (c *Cache) Verify(ctx context.Context, kind, key string) error {
 		return fmt.Errorf("verifying %s: %w", path, fs.ErrNotExist)
 	}
 	defer f.Close()
-	want, err := os.ReadFile(filepath.Join(path, sumsFile))
+	want, err := file.Read(filepath.Join(path, sumsFile), maxSums)
 	if err != nil {
 		return fmt.Errorf("verifying %s: %w", path, ErrUnchecked)
 	}
@@ -107,7 +112,7 @@ func sums(ctx context.Context, dir string) ([]byte, error) {
 			fmt.Fprintf(&out, "link %s  %s\n", to, name)
 			return err
 		}
-		f, err := os.Open(path)
+		f, err := file.Open(path)
 		if err != nil {
 			return err
 		}

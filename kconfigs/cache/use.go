@@ -1,9 +1,11 @@
 package cache
 
 import (
+	"errors"
 	"os"
 	"time"
 
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"golang.org/x/sys/unix"
 )
 
@@ -37,11 +39,14 @@ func (c *Cache) Use(kind, key string) bool {
 	return true
 }
 
+// maxIndex bounds an entry that is a file, in bytes.
+const maxIndex = 1 << 20
+
 // Read gives what an entry says that is a file rather than a directory, and writes down
 // that it was used.
 func (c *Cache) Read(kind, key string) ([]byte, error) {
 	path := c.Path(kind, key)
-	data, err := os.ReadFile(path)
+	data, err := file.Read(path, maxIndex)
 	if info, serr := os.Stat(path); err == nil && serr == nil {
 		touch(path, info)
 	}
@@ -60,17 +65,31 @@ func touch(path string, info os.FileInfo) {
 // only while a prune moves the entry away, and then finds it gone, or made anew.
 func hold(path string) (*os.File, os.FileInfo) {
 	for {
-		f, err := os.Open(path)
+		f, err := openAny(path)
 		if err != nil {
 			return nil, nil
 		}
-		// Where there are no such locks, none can be asked for when pruning either.
-		_ = flock(f, unix.LOCK_SH)
-		mine, err := f.Stat()
-		there, err2 := os.Stat(path)
-		if err == nil && err2 == nil && os.SameFile(mine, there) {
-			return f, there
+		lockShared(f)
+		if info, err := f.Stat(); err == nil && isStill(f, path) {
+			return f, info
 		}
 		f.Close()
 	}
+}
+
+// patience is how long an entry is waited for that is locked by more than a prune moving
+// it away.
+const patience = 5 * time.Second
+
+// lockShared locks an entry that is used. Where there are no such locks, none can be asked
+// for when pruning either. One that another program keeps locked is used without.
+func lockShared(f *os.File) {
+	for end := time.Now().Add(patience); errors.Is(flock(f, unix.LOCK_SH|unix.LOCK_NB), errBusy) && time.Now().Before(end); {
+		<-time.After(time.Millisecond)
+	}
+}
+
+// openAny opens an entry, which is a directory or a file. Opening a FIFO does not block.
+func openAny(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 }

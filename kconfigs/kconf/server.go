@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -53,14 +52,9 @@ func isRefusal(err error) bool {
 // the compiler leave their files where it stands (scripts/Kconfig.include:33), and a
 // compiler that is killed leaves its own in TMPDIR.
 func start(c *cache.Cache, path string, env []string) (*server, error) {
-	dir, err := os.MkdirTemp(filepath.Join(c.Dir, "tmp"), kind+"-")
+	dir, guarded, err := c.TempDir(kind)
 	if err != nil {
 		return nil, fmt.Errorf("starting the Kconfig program: %w", err)
-	}
-	guarded, err := process.Guard(dir)
-	if err != nil {
-		os.Remove(dir)
-		return nil, err
 	}
 	s := &server{replies: make(chan reply, 1), ended: make(chan struct{})}
 	stdin, err := s.open()

@@ -1,0 +1,156 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// TrustEnv names the variable that holds the path of a cache to be used although others
+// can write to it.
+const TrustEnv = "NETSTRIP_TRUST_CACHE"
+
+// ErrUntrusted says that somebody else can write to a cache. Programs in it are run, and
+// kernels booted, and the hashes beside them can be forged by whoever can forge them.
+var ErrUntrusted = errors.New("not trusted")
+
+// checkTrust returns an ErrUntrusted where a user who is neither root nor the one who runs
+// netstrip can change what is in the cache, or put another in its place. Root is not to
+// run what a user wrote, nor one user what another did. What is not there yet is no
+// problem: it will be ours.
+func checkTrust(dir string) error {
+	if os.Getenv(TrustEnv) != "" {
+		if trusted, err := filepath.Abs(os.Getenv(TrustEnv)); err == nil && trusted == dir {
+			return nil
+		}
+	}
+	me := os.Geteuid()
+	real, err := filepath.EvalSymlinks(dir)
+	if isAbsent(err) {
+		real, err = dir, nil
+	}
+	for _, check := range []func() error{
+		func() error { return checkWay(dir, me) },
+		func() error { return checkWay(real, me) },
+		func() error { return checkContents(real, me, 1) },
+	} {
+		if err == nil {
+			err = check()
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, ErrUntrusted) {
+		return fmt.Errorf("opening the cache: %w; set %s to a directory you can read and write", err, Env)
+	}
+	return fmt.Errorf("opening the cache %s: %w, who could have netstrip run anything; set %s or --cache to a directory of your own, or %s=%s if you trust it",
+		dir, err, Env, TrustEnv, dir)
+}
+
+// checkWay checks the directories that lead to a path, and the path itself: whoever owns
+// one of them, or can write to it, can put another directory in the place of the next. A
+// sticky directory, as /tmp is, keeps others from that. A group may write to those above:
+// /usr/local belongs to a group of administrators.
+func checkWay(path string, me int) error {
+	for at, mask := path, fs.FileMode(0o022); ; at, mask = filepath.Dir(at), 0o002 {
+		info, err := os.Lstat(at)
+		if err == nil && info.Mode()&fs.ModeSticky != 0 && at != path {
+			mask = 0
+		}
+		if err == nil {
+			err = checkOwner(at, info, me, mask)
+		}
+		if err != nil && !isAbsent(err) {
+			return err
+		}
+		if at == filepath.Dir(at) {
+			return nil
+		}
+	}
+}
+
+// checkContents checks what is in a cache, part of which may be links to another cache:
+// kinds, entries, and the files of an entry, which are what is run and booted. Below that
+// nobody gets who cannot write to those.
+func checkContents(dir string, me, depth int) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		info, lerr := os.Lstat(path)
+		if lerr == nil && info.Mode()&fs.ModeSymlink != 0 {
+			err = errors.Join(err, checkOwner(path, info, me, 0))
+			info, lerr = os.Stat(path)
+		}
+		if errors.Is(lerr, fs.ErrNotExist) {
+			continue // removed meanwhile, or a link that leads nowhere
+		}
+		if err = errors.Join(err, lerr); err != nil {
+			return err
+		}
+		if err := checkOwner(path, info, me, contentMask(info, depth)); err != nil {
+			return err
+		}
+		if info.IsDir() && depth < 3 {
+			if err := checkContents(path, me, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	if isAbsent(err) {
+		return nil
+	}
+	return err
+}
+
+// isAbsent reports whether err says that there is no such directory. Making it tells why it
+// cannot be made.
+func isAbsent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// contentMask returns the bits of a mode by which somebody else can change what is in a
+// cache. Kinds and entries are made with 0755. In an entry compilers and tar make files
+// with the user's umask, by which the user's own group may write.
+func contentMask(info fs.FileInfo, depth int) fs.FileMode {
+	gid := int(info.Sys().(*syscall.Stat_t).Gid)
+	switch {
+	case depth < 3:
+		return 0o022
+	case info.IsDir() && info.Mode()&fs.ModeSticky != 0: // the /tmp of a file system
+		return 0
+	case gid == os.Getegid() || gid == 0:
+		return 0o002
+	}
+	return 0o022
+}
+
+// checkOwner checks that only root and me can change a file; mask are the bits of its mode
+// by which others could.
+func checkOwner(path string, info fs.FileInfo, me int, mask fs.FileMode) error {
+	owner := int(info.Sys().(*syscall.Stat_t).Uid)
+	if owner != 0 && owner != me {
+		return fmt.Errorf("%w: %s belongs to %s", ErrUntrusted, path, userName(owner))
+	}
+	if info.Mode()&fs.ModeSymlink != 0 || info.Mode().Perm()&mask == 0 {
+		return nil
+	}
+	who := "its group"
+	if info.Mode().Perm()&0o002 != 0 {
+		who = "everybody"
+	}
+	return fmt.Errorf("%w: %s can be written by %s (mode %04o)", ErrUntrusted, path, who, info.Mode().Perm())
+}
+
+func userName(uid int) string {
+	id := strconv.Itoa(uid)
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return "the user " + id
+}
