@@ -60,7 +60,7 @@ func boot(ctx context.Context, g guest) (result, error) {
 	defer image.Close()
 	var disk *os.File
 	if g.disk != "" {
-		if disk, err = os.Open(g.disk); err != nil {
+		if disk, err = openForQEMU(g.disk); err != nil {
 			return result{outcome: record.ImageFailed, reason: "opening the disk: " + err.Error()}, nil
 		}
 		defer disk.Close()

@@ -166,6 +166,10 @@ func fileCases() []faultCase {
 	}
 	none := func(t *testing.T, _ *guest) string { return filepath.Join(t.TempDir(), "none") }
 	return []faultCase{
+		{name: "files for their owner alone", change: func(t *testing.T, g *guest) { g.kernel, g.image = private(t, g.kernel), private(t, g.image) },
+			want: record.Completed, reaches: stageBanner},
+		{name: "a FIFO for a kernel", change: kernel(fifo), want: record.ImageFailed, reason: "it is a FIFO, not a regular file"},
+		{name: "a FIFO for an initramfs", change: image(fifo), want: record.ImageFailed, reason: "it is a FIFO, not a regular file"},
 		{name: "no kernel", change: kernel(none), want: record.ImageFailed, reason: "no such file"},
 		{name: "a kernel cut to 70 %", change: kernel(func(t *testing.T, g *guest) string { return cut(t, g.kernel, 0.7) }),
 			want: record.ImageFailed, reason: "bytes of"},

@@ -48,7 +48,7 @@ func tinyKernel(t *testing.T, text string, end []byte) string {
 	require.Less(t, len(text), 2*512-message)
 	require.Less(t, 0x268+len(code)+len(end), table)
 	copy(image[message:], text)
-	return file(t, "tiny", image)
+	return fileOf(t, "tiny", image)
 }
 
 // arm64Image is the 64 bytes that every arm64 kernel image begins with
@@ -59,7 +59,7 @@ func arm64Image(t *testing.T) string {
 	binary.LittleEndian.PutUint32(image[0:], 0x14000010) // b .+0x40
 	binary.LittleEndian.PutUint64(image[16:], uint64(len(image)))
 	copy(image[56:], "ARM\x64")
-	return file(t, "Image", image)
+	return fileOf(t, "Image", image)
 }
 
 // arm64ELF is an arm64 vmlinux without any section.
@@ -72,7 +72,7 @@ func arm64ELF(t *testing.T) string {
 	binary.LittleEndian.PutUint16(image[18:], uint16(elf.EM_AARCH64))
 	binary.LittleEndian.PutUint32(image[20:], uint32(elf.EV_CURRENT))
 	binary.LittleEndian.PutUint16(image[52:], 64) // this header's length
-	return file(t, "vmlinux", image)
+	return fileOf(t, "vmlinux", image)
 }
 
 // pvhELF is an x86-64 vmlinux that takes 2 MiB at 16 MiB and has one note, by the name
@@ -94,11 +94,11 @@ func pvhELF(t *testing.T, owner string) string {
 	for _, part := range []any{h, load, note, [3]uint32{4, 4, 18}, []byte(owner), uint32(0x1000000), names} {
 		require.NoError(t, binary.Write(&b, binary.LittleEndian, part))
 	}
-	return file(t, "vmlinux", b.Bytes())
+	return fileOf(t, "vmlinux", b.Bytes())
 }
 
 // file writes a file that everybody may read: QEMU may run as nobody.
-func file(t *testing.T, name string, data []byte) string {
+func fileOf(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	require.NoError(t, os.WriteFile(path, data, 0o644))
@@ -110,7 +110,7 @@ func cut(t *testing.T, path string, part float64) string {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
-	return file(t, filepath.Base(path), data[:int(float64(len(data))*part)])
+	return fileOf(t, filepath.Base(path), data[:int(float64(len(data))*part)])
 }
 
 // scratched gives a copy of an initramfs in which init is no program.
@@ -123,5 +123,5 @@ func scratched(t *testing.T, path string) string {
 			copy(data[at:], "!!!!")
 		}
 	}
-	return file(t, filepath.Base(path), data)
+	return fileOf(t, filepath.Base(path), data)
 }

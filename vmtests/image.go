@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"strconv"
+
+	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
 // openImages opens what the guest is booted from and looks at both, since a file cut
@@ -36,7 +38,7 @@ func (g guest) openImages() (kernel, initramfs *os.File, err error) {
 
 // openChecked opens a file and gives what check says of it.
 func openChecked(path string, check func(r io.ReaderAt, size int64) (int64, error)) (*os.File, int64, error) {
-	f, err := os.Open(path)
+	f, err := openForQEMU(path)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -67,6 +69,25 @@ func checkLine(kernel io.ReaderAt, line string) error {
 		return fmt.Errorf("its command line has %d bytes, and it takes %d", len(line), longest)
 	}
 	return nil
+}
+
+// openForQEMU opens a file that QEMU is handed the descriptor of and opens again by that
+// (fdWiring). From root QEMU is nobody, who may not open a file that was made under a
+// umask of 077; the permissions of the directories do not count on that way.
+func openForQEMU(path string) (*os.File, error) {
+	f, err := file.Open(path)
+	if err != nil || os.Geteuid() != 0 {
+		return f, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode()&0o444 != 0o444 {
+		err = f.Chmod(info.Mode() | 0o444)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("letting QEMU read %s: %w", path, err)
+	}
+	return f, nil
 }
 
 func checkRoom(need, memory int64) error {

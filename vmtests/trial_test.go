@@ -79,7 +79,7 @@ func TestTrial(t *testing.T) {
 			if tc.kernel != "" {
 				kernel.Boot = tc.kernel
 			}
-			o := accel.Options{Want: "auto", Device: file(t, "kvm", nil), Cache: c, QEMU: "7.2"}
+			o := accel.Options{Want: "auto", Device: fileOf(t, "kvm", nil), Cache: c, QEMU: "7.2"}
 			o.Trial = func(ctx context.Context) error { return rig.trial(ctx, p, kernel) }
 			for try := range 2 {
 				start := time.Now()

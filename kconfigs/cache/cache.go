@@ -206,7 +206,7 @@ func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir str
 	if err := fill(tmp); err != nil {
 		return "", err
 	}
-	if err := writeSums(ctx, tmp); err != nil {
+	if err := errors.Join(makeReadable(tmp), writeSums(ctx, tmp)); err != nil {
 		return "", fmt.Errorf("publishing %s: %w", path, err)
 	}
 	if err := move(tmp, path); err != nil {
@@ -214,6 +214,19 @@ func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir str
 	}
 	c.Use(kind, key) // none can have taken it away: the lock is ours
 	return path, nil
+}
+
+// makeReadable lets everybody read the files of an entry, whatever the umask: they are what
+// is booted, and a QEMU that root starts runs as nobody. A umask that is meant to keep others
+// out has kept them out of the directory.
+func makeReadable(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if info, ierr := e.Info(); ierr == nil && info.Mode().IsRegular() && info.Mode()&0o444 != 0o444 {
+			err = errors.Join(err, os.Chmod(filepath.Join(dir, e.Name()), info.Mode()|0o444))
+		}
+	}
+	return err
 }
 
 // TempDir makes a directory in the cache that is removed when release is called, or when
