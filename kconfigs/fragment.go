@@ -4,17 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
-
-// maxFragment and maxConfig are the sizes in bytes beyond which a file is taken for
-// something else.
-const maxFragment, maxConfig = 1 << 20, 8 << 20
 
 // Fragment is a short piece of .config.
 type Fragment struct {
@@ -44,29 +37,10 @@ func ReadFragment(path string) (Fragment, error) {
 		e.add(path, 0, "", "reading the fragment: %v", err)
 		return Fragment{}, e
 	}
+	if err := foreign(path, data); err != nil {
+		return Fragment{}, err
+	}
 	return ParseFragment(path, data)
-}
-
-// readUser reads a file of the user's that should have at most limit bytes.
-func readUser(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, cause(err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("longer than %d bytes, which none is", limit)
-	}
-	return data, cause(err)
-}
-
-// cause leaves out the path, which whoever tells of the error names.
-func cause(err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err
-	}
-	return err
 }
 
 // ParseFragment reads a fragment strictly; name is what errors call it. A symbol
@@ -76,9 +50,14 @@ func ParseFragment(name string, data []byte) (Fragment, error) {
 	f := Fragment{Name: name}
 	e := &RequestError{}
 	first := map[string]int{}
+	crlf := false
 	eachLine(data, func(n int, line string) {
 		symbol, value, err := parseLine(line)
 		switch {
+		case errors.Is(err, errCRLF) && crlf: // told once, as it is true of the file
+		case errors.Is(err, errCRLF):
+			crlf = true
+			e.add(name, n, "", "%v", err)
 		case err != nil:
 			e.add(name, n, "", "%v", err)
 		case symbol == "":
@@ -145,12 +124,14 @@ func parseComment(line string) (symbol, value string, err error) {
 	return "", "", nil
 }
 
+var errCRLF = errors.New("the line ends in CRLF: save the file with Unix line ends")
+
 func checkText(line string) error {
 	switch {
 	case !utf8.ValidString(line):
 		return fmt.Errorf("%q is not UTF-8", line)
 	case strings.HasSuffix(line, "\r"):
-		return errors.New("the line ends in CRLF: save the file with Unix line ends")
+		return errCRLF
 	case strings.HasPrefix(line, "\ufeff"):
 		return errors.New("the file begins with a byte order mark: save it without")
 	case strings.TrimSpace(line) != line:

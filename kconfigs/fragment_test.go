@@ -105,7 +105,7 @@ func TestReadFragment(t *testing.T) {
 	require.NoError(t, os.WriteFile(big, []byte(strings.Repeat("#\n", maxFragment)), 0o644))
 	for file, want := range map[string]string{
 		filepath.Join(dir, "nosuch"): "no such file or directory",
-		dir:                          "is a directory",
+		dir:                          "it is a directory, not a regular file",
 		big:                          "longer than 1048576 bytes, which none is",
 	} {
 		_, err := ReadFragment(file)

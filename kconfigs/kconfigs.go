@@ -38,7 +38,8 @@ type Profile struct {
 	// the kernel: two profiles that differ in them alone share one.
 	Args []string
 
-	added []Fragment
+	added   []Fragment
+	remarks []string // of how the user's files were read
 }
 
 // Start is where a config begins. The zero value has everything off, as allnoconfig.
@@ -146,6 +147,10 @@ func ReadConfig(file string) (Profile, error) {
 // UserConfig gives a profile for a .config of the user's. What the guest needs otherwise
 // than it has it, it gets.
 func UserConfig(file string, data []byte) (Profile, error) {
+	if err := foreign(file, data); err != nil {
+		return Profile{}, err
+	}
+	data, remarks := tidied(file, data)
 	if _, err := ParseConfig(data); err != nil {
 		e := &RequestError{}
 		e.add(file, 0, "", "%v", err)
@@ -153,7 +158,7 @@ func UserConfig(file string, data []byte) (Profile, error) {
 	}
 	return Profile{
 		Name: "config-" + plainName(file), Hypothesis: "a config of the user's",
-		Start: Start{Name: file, Text: string(data)}, Fragments: []string{guest},
+		Start: Start{Name: file, Text: string(data)}, Fragments: []string{guest}, remarks: remarks,
 	}, nil
 }
 
@@ -228,7 +233,7 @@ func (p Profile) Request() (Request, error) {
 		frags = append(frags, f)
 	}
 	r := compose(p.Name, append(frags, p.added...), e)
-	r.Start = p.Start
+	r.Start, r.Remarks = p.Start, slices.Concat(p.remarks, r.Remarks)
 	if err := e.orNil(); err != nil {
 		return Request{}, err
 	}

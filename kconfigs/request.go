@@ -16,6 +16,8 @@ type Request struct {
 	// Start is what the settings are put on top of.
 	Start    Start
 	Settings []Setting
+	// Remarks are lines for whoever asked about how their files were read.
+	Remarks []string
 }
 
 // compose merges fragments. Where two agree the first is kept for citing; where they

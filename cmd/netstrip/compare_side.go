@@ -10,7 +10,9 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/packed"
 	"github.com/netstrip/netstrip/vmtests/contrast"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -258,16 +260,16 @@ func isFile(path string) bool {
 	return err == nil && !info.IsDir()
 }
 
-// isKernel tells a kernel from a .config, which is text.
+// isKernel tells a kernel from a .config, which is text or compressed.
 func isKernel(path string) bool {
-	file, err := os.Open(path)
+	f, err := file.Open(path)
 	if err != nil {
-		return false
+		return false // a pipe is not to be read twice
 	}
-	defer file.Close()
-	head := make([]byte, 512)
-	n, _ := io.ReadFull(file, head)
-	return bytes.IndexByte(head[:n], 0) >= 0
+	defer f.Close()
+	head := make([]byte, 1024)
+	n, _ := io.ReadFull(f, head)
+	return bytes.IndexByte(head[:n], 0) >= 0 && !packed.Compressed(head[:n])
 }
 
 // sourceFlags are those that name the same cache and source to another command.

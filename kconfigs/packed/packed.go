@@ -1,0 +1,153 @@
+// Package packed reads a .config out of what it is kept in: a compressed file, such as
+// /proc/config.gz, or a kernel that was built with CONFIG_IKCONFIG. It runs on the host
+// and is pure: bytes in, bytes out.
+package packed
+
+import (
+	"bytes"
+	"compress/bzip2"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+)
+
+// format is a way to compress, known by the bytes that such data begins with.
+type format struct {
+	name, magic string
+	open        func(io.Reader) (io.Reader, error)
+}
+
+// formats are those that are read. A format without open is only called by its name.
+func formats() []format {
+	return []format{
+		{"gzip", "\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+		{"xz", "\xfd7zXZ\x00", func(r io.Reader) (io.Reader, error) { return xz.ReaderConfig{DictCap: maxWindow}.NewReader(r) }},
+		{"zstd", "\x28\xb5\x2f\xfd", openZstd},
+		{"bzip2", "BZh", func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
+		{"lz4", "\x04\x22\x4d\x18", nil},
+		{"lz4", "\x02\x21\x4c\x18", nil},
+		{"lzma", "\x5d\x00\x00", nil},
+		{"lzop", "\x89LZO", nil},
+		{"zip", "PK\x03\x04", nil},
+	}
+}
+
+// maxWindow is the most memory in bytes that a decompressor may use to look back.
+const maxWindow = 64 << 20
+
+func openZstd(r io.Reader) (io.Reader, error) {
+	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	if err != nil {
+		return nil, err
+	}
+	return d.IOReadCloser(), nil
+}
+
+func formatOf(data []byte) (format, bool) {
+	for _, f := range formats() {
+		if bytes.HasPrefix(data, []byte(f.magic)) {
+			return f, true
+		}
+	}
+	return format{}, false
+}
+
+// Compressed reports whether data begins as a compressed file does.
+func Compressed(data []byte) bool {
+	_, ok := formatOf(data)
+	return ok
+}
+
+// Unpack returns what compressed data holds, and other data as it is. More than limit
+// bytes are an error: a few bytes can unpack to more than a disk holds.
+func Unpack(data []byte, limit int64) ([]byte, error) {
+	f, ok := formatOf(data)
+	if !ok {
+		return data, nil
+	}
+	if f.open == nil {
+		return nil, fmt.Errorf("it is compressed with %s, which is not read here: unpack it first", f.name)
+	}
+	r, err := f.open(bytes.NewReader(data))
+	if err == nil {
+		if c, ok := r.(io.Closer); ok {
+			defer c.Close()
+		}
+		data, err = io.ReadAll(io.LimitReader(r, limit+1))
+	}
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("its %s data ends early: the file was cut short", f.name)
+	case err != nil:
+		return nil, fmt.Errorf("its %s data is damaged: %w", f.name, err)
+	case int64(len(data)) > limit:
+		return nil, fmt.Errorf("it unpacks to more than %d bytes, which none has", limit)
+	}
+	return data, nil
+}
+
+// MaxImage is the size in bytes beyond which no kernel image is read, unpacked or not.
+const MaxImage = 512 << 20
+
+// IsImage reports whether data begins as an x86 bzImage (Documentation/arch/x86/boot.rst)
+// or an ELF file does; 1 KiB of it is enough.
+func IsImage(data []byte) bool {
+	return bytes.HasPrefix(data, []byte("\x7fELF")) || len(data) > 0x206 && string(data[0x202:0x206]) == "HdrS"
+}
+
+// Config returns the .config that a kernel image has in it (kernel/configs.c puts it
+// between two marks, compressed with gzip), of at most limit bytes.
+func Config(image []byte, limit int64) ([]byte, error) {
+	// Compression may leave it as it is in part: what is inside goes first.
+	inner, err := payload(image)
+	if err != nil {
+		return nil, err
+	}
+	if inner != nil {
+		image = inner
+	}
+	at := bytes.Index(image, []byte("IKCFG_ST\x1f\x8b"))
+	if at < 0 {
+		return nil, errors.New("it is a kernel without its .config in it (CONFIG_IKCONFIG)")
+	}
+	data := image[at+len("IKCFG_ST"):]
+	if end := bytes.Index(data, []byte("IKCFG_ED")); end >= 0 {
+		data = data[:end]
+	}
+	return Unpack(data, limit)
+}
+
+// payload returns the compressed kernel inside a bzImage, unpacked; nothing of a file
+// that is none.
+func payload(image []byte) ([]byte, error) {
+	if len(image) < 0x250 || string(image[0x202:0x206]) != "HdrS" {
+		return nil, nil
+	}
+	sectors := int64(image[0x1f1])
+	if sectors == 0 {
+		sectors = 4
+	}
+	// payload_offset counts from the end of the sectors that boot in real mode.
+	from := (sectors+1)*512 + int64(binary.LittleEndian.Uint32(image[0x248:]))
+	to := from + int64(binary.LittleEndian.Uint32(image[0x24c:]))
+	if from > to-4 || to > int64(len(image)) {
+		return nil, errors.New("it is a kernel that was cut short")
+	}
+	f, ok := formatOf(image[from:to])
+	if !ok {
+		return nil, nil
+	}
+	if f.name != "gzip" {
+		to -= 4 // the size unpacked, which gzip has at its own end (scripts/Makefile.lib, size_append)
+	}
+	inner, err := Unpack(image[from:to], MaxImage)
+	if err != nil {
+		return nil, fmt.Errorf("the kernel in it, compressed with %s, cannot be read: %w", f.name, err)
+	}
+	return inner, nil
+}

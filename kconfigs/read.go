@@ -1,0 +1,122 @@
+package kconfigs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/packed"
+)
+
+// maxFragment and maxConfig are the sizes in bytes beyond which a file is taken for
+// something else.
+const maxFragment, maxConfig = 1 << 20, 8 << 20
+
+// pipeLimit is how long whoever writes into a pipe may be silent.
+const pipeLimit = 20 * time.Second
+
+// readUser reads a .config or a piece of one of the user's, which should have at most
+// limit bytes: a file or a pipe that has it as text or compressed, or a kernel image that
+// was built with CONFIG_IKCONFIG.
+func readUser(path string, limit int64) ([]byte, error) {
+	f, err := openUser(path)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer f.Close()
+	data, err := readPart(f, limit+1)
+	switch {
+	case err != nil:
+		return nil, cause(err)
+	case packed.IsImage(data):
+		rest, err := readPart(f, packed.MaxImage)
+		if err != nil {
+			return nil, cause(err)
+		}
+		data, err = packed.Config(append(data, rest...), limit)
+		if err != nil {
+			return nil, err
+		}
+	case int64(len(data)) > limit:
+		return nil, fmt.Errorf("longer than %d bytes, which none is", limit)
+	}
+	if data, err = packed.Unpack(data, limit); err != nil {
+		return nil, err
+	}
+	return data, checkBinary(data)
+}
+
+// openUser opens a regular file, or a pipe, such as /dev/stdin and a shell's <(...),
+// without blocking.
+func openUser(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
+		return file.Open(path)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// readPart reads what is there, but at most limit bytes. Nothing at all in a pipe is an
+// error: nobody writes there.
+func readPart(f *os.File, limit int64) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode()&fs.ModeNamedPipe == 0 {
+		return io.ReadAll(io.LimitReader(f, limit))
+	}
+	data, err := io.ReadAll(io.LimitReader(patient{f}, limit))
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("nothing came through the pipe for %v", pipeLimit)
+	case err == nil && len(data) == 0:
+		err = errors.New("nothing came through the pipe")
+	}
+	return data, err
+}
+
+// patient reads a pipe, waiting for each piece at most pipeLimit.
+type patient struct{ *os.File }
+
+func (p patient) Read(b []byte) (int, error) {
+	if err := p.SetReadDeadline(time.Now().Add(pipeLimit)); err != nil {
+		return 0, err
+	}
+	return p.File.Read(b)
+}
+
+// checkBinary refuses in one line what has no lines.
+func checkBinary(data []byte) error {
+	for i, b := range data {
+		switch {
+		case b != 0:
+		case i < 4 && len(data) > 2:
+			return errors.New("it is no text, or text in UTF-16: save it as UTF-8")
+		default:
+			return fmt.Errorf("it is no text: byte %d is 0", i+1)
+		}
+	}
+	if head := data[:min(len(data), 2)]; len(head) == 2 && !utf8.Valid(head) && (head[0] == 0xff || head[0] == 0xfe) {
+		return errors.New("it is text in UTF-16: save it as UTF-8")
+	}
+	return nil
+}
+
+// cause leaves out the path, which whoever tells of the error names.
+func cause(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
