@@ -110,7 +110,7 @@ func TestTheLargestRecordIsStored(t *testing.T) {
 	require.Greater(t, len(rec.Findings), 250)
 	var log strings.Builder
 	for i := range 30 {
-		fmt.Fprintf(&log, "BUG: %d %s\n", i, strings.Repeat("\x01", maxConsole/31))
+		fmt.Fprintf(&log, "BUG: %c %s\n", 'a'+i, strings.Repeat("\x01", maxConsole/31))
 	}
 	log.WriteString("Kernel panic - not syncing: " + strings.Repeat("\xff", maxConsole/31))
 	l := console.Read([]byte(log.String()))

@@ -40,20 +40,23 @@ var (
 )
 
 // PhaseOf says which phase a raw console line shows.
-func PhaseOf(line []byte) Phase {
-	if !bytes.Contains(line, []byte("Linux version")) && !bytes.Contains(line, []byte("as init process")) &&
-		!bytes.Contains(line, []byte("Kernel panic")) {
+func PhaseOf(raw []byte) Phase {
+	if !bytes.Contains(raw, []byte("Linux version")) && !bytes.Contains(raw, []byte("as init process")) &&
+		!bytes.Contains(raw, []byte("Kernel panic")) {
 		return NoPhase
 	}
-	switch text, stamped := clean(line); {
-	case stamped && panicRE.MatchString(text): // without a stamp anybody may have said it
-		return Panic
-	case banner.MatchString(text):
-		return Banner
-	case initRun.MatchString(text):
-		return Init
-	}
-	return NoPhase
+	phase := NoPhase
+	split(raw, func(l line) {
+		switch {
+		case l.kernel && panicRE.Match(l.text): // without a stamp anybody may have said it
+			phase = Panic
+		case banner.Match(l.text):
+			phase = max(phase, Banner)
+		case initRun.Match(l.text):
+			phase = max(phase, Init)
+		}
+	})
+	return phase
 }
 
 // Killed says why the rig ended a boot, if it did.
@@ -167,7 +170,7 @@ func panicked(l Log) (record.Outcome, string) {
 	if l.PanicTask != "" {
 		reason += "; task " + l.PanicTask
 	}
-	if noInit.MatchString(l.Panic) {
+	if noInit.MatchString(l.Panic) && !l.Oopsed { // an oops in process 1 is the kernel's doing
 		return record.InitFailed, reason
 	}
 	return record.Panicked, reason

@@ -30,7 +30,7 @@ func TestReadIsIndependentOfTheLine(t *testing.T) {
 		"firmware": append([]byte("\x1bc\x1b[?7l\x1b[2J\x1b[0mSeaBIOS (version 1.16.2)\r\n\x1b[2J"), plain...),
 	} {
 		got := Read(changed)
-		got.Bytes = want.Bytes
+		got.Bytes, got.Lines = want.Bytes, want.Lines
 		assert.Equal(t, want, got, name)
 	}
 }
@@ -122,11 +122,14 @@ func TestPhaseOf(t *testing.T) {
 func TestNoticesAreBounded(t *testing.T) {
 	var log bytes.Buffer
 	for i := range 1000 {
-		fmt.Fprintf(&log, "BUG: %d\nBUG: again and again\n", i)
+		fmt.Fprintf(&log, "traps: %s\nBUG: again and again\n", strings.Repeat("x", 1+i%100))
 	}
+	log.WriteString("BUG: the last\n")
 	l := Read(log.Bytes())
 	assert.Len(t, l.Notices, maxNotices)
-	assert.Equal(t, []string{"BUG: 0", "BUG: again and again", "BUG: 1"}, l.Notices[:3], "each once")
+	assert.Equal(t, []string{"BUG: again and again (1000 times)", "traps: xx (10 times)"}, l.Notices[:2])
+	assert.Equal(t, []string{"BUG: the last", "821 more lines of other kinds"}, l.Notices[maxNotices-2:], "a fault is not lost for lesser lines")
+	assert.Equal(t, 1001, l.Faults)
 }
 
 // What is taken from a log goes into records and onto terminals.
@@ -138,7 +141,7 @@ func TestTextsAreBoundedAndPrintable(t *testing.T) {
 		"BUG: " + long:                                           {Last: ("BUG: " + long)[:maxText], Notices: []string{("BUG: " + long)[:maxText]}},
 	} {
 		got := Read([]byte(log))
-		want.Bytes = len(log)
+		want.Bytes, want.Lines, want.Faults = len(log), 1, len(want.Notices)
 		assert.Equal(t, want, got)
 	}
 	_, reason := Classify(Log{Bytes: 1}, Facts{Running: "a\x1b[2J" + long})

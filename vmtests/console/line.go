@@ -11,33 +11,221 @@ import (
 // one (PRINTKRB_RECORD_MAX, kernel/printk/internal.h).
 const maxText = 1024
 
+// line is one message of the kernel, or one line of somebody else's.
+type line struct {
+	text []byte
+	// kernel: something before the text shows that the kernel printed it, such as a time
+	// stamp, and caller is the task or processor that did (CONFIG_PRINTK_CALLER).
+	kernel bool
+	caller []byte
+	// us is the time stamp in microseconds, and -1 where there is none.
+	us int64
+	// odd: the stamp stands behind text that no logger writes before it, as in source code.
+	odd bool
+}
+
 var (
-	// stamp is what printk puts before a line: the time, the caller, or both.
-	stamp = regexp.MustCompile(`(?:\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])?|\[ *[TC]\d+\]) `)
 	// clears are the escape sequences with which a firmware clears the screen. It ends
 	// no line before it starts the kernel.
 	clears = regexp.MustCompile(`^.*\x1b(?:c|\[2J)`)
 	// escapes are all other escape sequences: strings such as a window's title, those
 	// with parameters, those of one letter.
 	escapes = regexp.MustCompile(`\x1b(?:[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_a-z])`)
+	// journal is what syslog and journalctl put before the kernel's text in their usual
+	// formats, and vendor what some phones' kernels put after the time.
+	journal = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*) \S+ kernel: `)
+	host    = regexp.MustCompile(`^[\w.-]+ kernel: `)
+	vendor  = regexp.MustCompile(`^ ?(?:-\(\d+\))?\[\d+: *[^\]:]{1,20}(?:: *\d+)?\] ?`)
+	// dated are the time stamps of dmesg -T and of dmesg --time-format=iso, and kmsg
+	// is what stands before a line of /dev/kmsg.
+	dated = regexp.MustCompile(`^(?:\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\]|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{6}[+-]\d\d:\d\d) `)
+	kmsg  = regexp.MustCompile(`^\d{1,3},\d+,\d+,[-c+](?:,[^;]*)?;`)
 )
 
-// clean strips from one console line what is not its text: the carriage return, escape
-// sequences, the kernel's time stamp. It also tells whether there was a time stamp.
-// What stands before it is a line of user space's that had no end when the kernel
-// began its own. What is left can be shown: it has bounds and no control characters.
-func clean(line []byte) (text string, stamped bool) {
-	line = bytes.TrimRight(line, "\r\n")
-	if i := bytes.LastIndexByte(line, '\r'); i >= 0 {
-		line = line[i+1:]
+// split takes one line of a console apart: at carriage returns, and at time stamps, since
+// the kernel begins its line where another had no end.
+func split(raw []byte, each func(line)) {
+	for len(raw) > 0 {
+		part := raw
+		if i := bytes.IndexByte(raw, '\r'); i >= 0 {
+			part, raw = raw[:i], raw[i+1:]
+		} else {
+			raw = nil
+		}
+		if bytes.IndexByte(part, '\x1b') >= 0 {
+			part = escapes.ReplaceAll(clears.ReplaceAll(part, nil), nil)
+		}
+		part = bytes.TrimLeft(part, "\x00")
+		if len(part) > 0 {
+			messages(part, each)
+		}
 	}
-	if bytes.IndexByte(line, '\x1b') >= 0 {
-		line = escapes.ReplaceAll(clears.ReplaceAll(line, nil), nil)
+}
+
+// messages finds the kernel's messages in a line without control sequences.
+func messages(b []byte, each func(line)) {
+	l, begin := stampIn(b)
+	if begin < 0 {
+		each(unstamped(b))
+		return
 	}
-	if at := stamp.FindIndex(line); at != nil {
-		line, stamped = line[at[1]:], true
+	l.odd = begin > 0 && !loggers(b[:begin])
+	for {
+		next, begin := stampIn(l.text)
+		if begin < 0 {
+			break
+		}
+		rest := next
+		if begin > 0 {
+			l.text = l.text[:begin]
+			each(l)
+		}
+		rest.odd = l.odd
+		l = rest
 	}
-	return strings.TrimRight(plain(string(line)), " "), stamped
+	if i := bytes.IndexByte(l.text, ' '); i > 0 && bytes.HasPrefix(l.text[i:], []byte(" kernel: ")) { // journalctl -o short-monotonic
+		l.text = l.text[len(host.Find(l.text)):]
+	}
+	each(l)
+}
+
+// loggers tells whether a logger may have written this before a time stamp: a date, a
+// name, a log level, but no program's text.
+func loggers(before []byte) bool {
+	trimmed := strings.TrimSpace(string(before))
+	switch trimmed {
+	case "*", "//", "#", "--", ";":
+		return false
+	}
+	return !strings.ContainsAny(trimmed, "\"'`\\{}")
+}
+
+// unstamped is a line without a time stamp, with what else may show that it is the kernel's.
+func unstamped(b []byte) line {
+	l := line{text: b, us: -1}
+	switch c := b[0]; {
+	case c == '<':
+		if n := level(b); n > 0 {
+			l.text, l.kernel = b[n:], true
+		}
+	case c == '[' && len(b) > 28 && b[25] == ']', c >= '0' && c <= '9' && (bytes.IndexByte(b, ';') > 0 || len(b) > 28 && b[4] == '-' && b[7] == '-'):
+		for _, re := range []*regexp.Regexp{dated, kmsg, journal} {
+			if n := len(re.Find(b)); n > 0 {
+				l.text, l.kernel = b[n:], true
+				break
+			}
+		}
+	case c >= 'A' && c <= 'Z' && bytes.Contains(b, []byte(" kernel: ")):
+		if n := len(journal.Find(b)); n > 0 {
+			l.text, l.kernel = b[n:], true
+		}
+	}
+	return l
+}
+
+// level is the length of a log level such as <5>, and 0 where there is none.
+func level(b []byte) int {
+	i := 1
+	for i < len(b) && i < 4 && b[i] >= '0' && b[i] <= '9' {
+		i++
+	}
+	if i == 1 || i >= len(b) || b[i] != '>' {
+		return 0
+	}
+	return i + 1
+}
+
+// stampIn finds the first time stamp or caller that printk writes before a message, and
+// where it begins; -1 for none.
+func stampIn(b []byte) (line, int) {
+	for at := 0; ; at++ {
+		i := bytes.IndexByte(b[at:], '[')
+		if i < 0 {
+			return line{}, -1
+		}
+		at += i
+		if l, ok := stampAt(b[at:]); ok {
+			return l, at
+		}
+	}
+}
+
+// stampAt reads a time stamp, a caller, or both.
+func stampAt(b []byte) (line, bool) {
+	l := line{kernel: true, us: -1}
+	us, n := seconds(b)
+	if n > 0 {
+		l.us = us
+		b = b[n:]
+		if len(b) > 0 && (b[0] == '[' || b[0] == '-') {
+			b = b[len(vendor.Find(b)):]
+		}
+	}
+	if n > 0 && len(b) > 1 && b[0] == ' ' && b[1] == '[' { // as dmesg has it
+		if caller, m := callerAt(b[1:]); m > 0 {
+			l.caller, b = caller, b[1+m:]
+		}
+	} else if caller, m := callerAt(b); m > 0 {
+		l.caller, b = caller, b[m:]
+	} else if n == 0 {
+		return l, false
+	}
+	if len(b) == 0 {
+		return l, true
+	}
+	if b[0] != ' ' {
+		return l, false
+	}
+	l.text = b[1:]
+	return l, true
+}
+
+// seconds reads "[    1.234567]" and returns the time in microseconds and the length, or 0.
+func seconds(b []byte) (us int64, n int) {
+	i := 1
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	begin := i
+	for ; i < len(b) && i < begin+12 && b[i] >= '0' && b[i] <= '9'; i++ {
+		us = us*10 + int64(b[i]-'0')
+	}
+	if i == begin || i+7 >= len(b) || b[i] != '.' || b[i+7] != ']' {
+		return 0, 0
+	}
+	for _, c := range b[i+1 : i+7] {
+		if c < '0' || c > '9' {
+			return 0, 0
+		}
+		us = us*10 + int64(c-'0')
+	}
+	return us, i + 8
+}
+
+// callerAt reads "[    T1]" or "[   C0]" and returns the caller and the length, or 0.
+func callerAt(b []byte) (caller []byte, n int) {
+	if len(b) < 4 || b[0] != '[' {
+		return nil, 0
+	}
+	i := 1
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	begin := i
+	if i >= len(b) || b[i] != 'T' && b[i] != 'C' {
+		return nil, 0
+	}
+	for i++; i < len(b) && i < begin+12 && b[i] >= '0' && b[i] <= '9'; i++ {
+	}
+	if i == begin+1 || i >= len(b) || b[i] != ']' {
+		return nil, 0
+	}
+	return b[begin:i], i + 1
+}
+
+// show makes the text of a line bounded and printable.
+func show(b []byte) string {
+	return strings.TrimRight(plain(string(b[:min(len(b), maxText)])), " ")
 }
 
 // plain makes text bounded and printable.

@@ -1,18 +1,20 @@
 package console
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
-	"slices"
-	"strings"
 )
 
 // Log is what a console log says. Its texts have no control characters, and at most
 // maxText bytes of each line.
 type Log struct {
-	// Bytes is its length.
-	Bytes int
+	// Bytes is its length, Lines how many of its lines have any text, and Kernel how many of
+	// these stand where a kernel's lines stand and show that they are.
+	Bytes, Lines, Kernel int
 	// Banners and Inits count the lines of those phases.
 	Banners, Inits int
 	// Panic is the text of the first panic, after "not syncing: ".
@@ -22,8 +24,17 @@ type Log struct {
 	// Trace holds the functions of the panic's call trace, innermost first; addresses
 	// where the kernel has no CONFIG_KALLSYMS.
 	Trace []string
-	// Notices are oopses, OOM kills, lockups, stalls and warnings, each text once.
+	// Oopsed: the panic only followed from an oops in that task.
+	Oopsed bool
+	// Again: a kernel was at work before the first banner, and began again with it.
+	Again bool
+	// Notices are oopses, OOM kills, lockups, stalls and warnings, of those that differ in
+	// numbers alone the first, with a count. Faults is how many lines were reports of the
+	// kernel's own faults.
 	Notices []string
+	Faults  int
+	// Ended is the line by which user space ended the kernel in order, if it did.
+	Ended string
 	// Last is the last line with any text.
 	Last string
 }
@@ -31,12 +42,15 @@ type Log struct {
 // Bounds on what is kept of a log; a broken guest repeats itself.
 const (
 	maxNotices = 20
-	maxTrace   = 32
+	maxTrace   = 64
+	// maxLine is how much of a line without an end is read as one.
+	maxLine = 64 << 10
+	// maxForeign is how much is read of a file in which nothing is a kernel's.
+	maxForeign = 64 << 20
+	// maxApart is how many lines after its banner a kernel says its command line, where it
+	// has no time stamps that would show that it began again.
+	maxApart = 80
 )
-
-// oopsText is the line every oops has (__die_header, arch/x86/kernel/dumpstack.c). In 6.1
-// it does not begin with "Oops".
-const oopsText = `.{1,200}: [0-9a-f]{4} \[#\d+\].*`
 
 var (
 	// The kernel says its command line right below its banner; "quiet" leaves only the
@@ -45,147 +59,206 @@ var (
 	// kernel/reboot.c says these where user space asked for it. A panic does not pass
 	// there.
 	orderly = regexp.MustCompile(`^reboot: (?:Restarting system|Power down|Power off not available|System halted)`)
-	task    = regexp.MustCompile(`^CPU: \d+ (?:UID: \d+ )?PID: (\d+) Comm: (\S+)`)
-	blocked = regexp.MustCompile(`^task:(\S+) +state:\S+ +stack: *\d+ +pid: *(\d+)`)
-	// frame is a line of a call trace. One with a question mark is only a leftover on
-	// the stack.
-	frame = regexp.MustCompile(`^ ([^ ?]\S*\+0x[0-9a-f]+/0x[0-9a-f]+|0xf[0-9a-f]{15})`)
-	// kernelRIP is where the kernel was, which its call trace does not repeat.
-	kernelRIP = regexp.MustCompile(`^RIP: 0010:(?:\[<)?([^ \]>]+)`)
-	// traced are the panics that come right after the report of what led to them.
-	traced = regexp.MustCompile(`^(?:Fatal exception|Out of memory|System is deadlocked on memory|softlockup: |hung_task: |RCU Stall|.*panic_on_warn)`)
-	// An oops kills the task it happened in; process 1 takes the kernel along.
-	initKilled = regexp.MustCompile(`^Attempted to kill init!`)
-	oops       = regexp.MustCompile(`^` + oopsText)
-
-	notable = regexp.MustCompile(`^(?:` + strings.Join([]string{
-		`(?:Out of memory|Memory cgroup out of memory)\b.*`,
-		oopsText,
-		`(?:kernel )?BUG(?:: | at ).*`,
-		`(?:NMI )?watchdog: .*(?:LOCKUP|lockup).*`,
-		`rcu: INFO: .*`,
-		`INFO: task .* blocked for more than .*`,
-		`WARNING: .*`,
-		`traps: .*`,
-		`\S+\[\d+\]: segfault at .*`,
-		`Initramfs unpacking failed: .*`,
-		`Failed to execute \S+ \(error .*`,
-	}, `|`) + `)`)
+	// panicEnd is what a panic says in the end; its first line may be lost.
+	panicEnd = regexp.MustCompile(`^---\[ end Kernel panic - not syncing: (.*?)(?: \]---)?$`)
 )
-
-// report is the task and the call trace of an oops, a lockup, a shortage of memory.
-type report struct {
-	task, pid string
-	trace     []string
-	oops      bool
-}
 
 // reader reads a log line by line.
 type reader struct {
 	Log
-	stamps  bool // the kernel stamps its lines
-	again   bool // the last line was a banner, and not the first
-	tracing bool // inside a call trace
-	oopsed  bool // the next report is of an oops
-	last    report
-	own     bool // last came after the panic
-	full    bool // last is complete, and another has begun
+	noted  notices
+	stamps bool  // the kernel stamps its lines
+	us     int64 // the last time stamp
+	again  int   // how many lines ago there was a banner that was not the first; 0 for none
+	until  int64 // the time stamp before that banner
+	last   []byte
+	sure   bool // the panic's line is the kernel's beyond doubt
+	reports
 }
 
 // Read reads a console log.
 func Read(log []byte) Log {
-	r := reader{Log: Log{Bytes: len(log)}}
-	for raw := range bytes.SplitSeq(log, []byte("\n")) {
-		text, stamped := clean(raw)
-		if text == "" {
-			continue
+	r := newReader()
+	for len(log) > 0 {
+		i := bytes.IndexByte(log, '\n')
+		if i < 0 {
+			i = len(log) - 1
 		}
-		r.Last = text
-		if r.stamps && !stamped {
-			continue // a kernel that stamps its lines has not printed this one
-		}
-		r.line(text, stamped)
+		r.Bytes += i + 1
+		r.raw(bytes.TrimSuffix(log[:i+1], []byte("\n")))
+		log = log[i+1:]
 	}
-	r.settle()
-	return r.Log
+	return r.settle()
 }
 
-// line takes up one line that the kernel may have printed.
-func (r *reader) line(text string, stamped bool) {
-	again := r.again
-	r.again = false
-	switch {
-	case banner.MatchString(text) && r.Banners == 0:
-		r.Banners, r.stamps = 1, stamped
-	case banner.MatchString(text):
-		r.again = true // or somebody has shown /proc/version
-	case again && commandLine.MatchString(text):
-		r.Banners++
-	case initRun.MatchString(text):
+// ReadFrom reads a console log of any length. Of one in which nothing is a kernel's it
+// reads the beginning.
+func ReadFrom(in io.Reader) (Log, error) {
+	r := newReader()
+	b := bufio.NewReaderSize(in, maxLine)
+	for {
+		raw, err := b.ReadSlice('\n')
+		r.Bytes += len(raw)
+		r.raw(bytes.TrimSuffix(raw, []byte("\n")))
+		switch {
+		case err == io.EOF, r.Bytes > maxForeign && r.Kernel == 0 && r.Banners == 0:
+			return r.settle(), nil
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
+			return r.settle(), fmt.Errorf("reading the log: %w", err)
+		}
+	}
+}
+
+func newReader() *reader { return &reader{us: -1, reports: newReports()} }
+
+// raw takes up one line of the console.
+func (r *reader) raw(raw []byte) {
+	split(raw, func(l line) {
+		l.text = bytes.TrimRight(l.text, " \t")
+		if len(l.text) == 0 {
+			if l.kernel {
+				r.blank(l)
+			}
+			return
+		}
+		r.Lines++
+		r.last = append(r.last[:0], l.text[:min(len(l.text), maxText)]...)
+		if l.kernel && !l.odd {
+			r.Kernel++
+		}
+		r.line(l)
+	})
+}
+
+// line takes up one line with text.
+func (r *reader) line(l line) {
+	if r.again > 0 {
+		r.next(l)
+	}
+	before := r.us
+	if l.us >= 0 {
+		r.us = l.us
+	}
+	if r.stamps && !l.kernel { // a kernel that stamps its lines has not printed this one
+		r.foreign(l)
+		return
+	}
+	switch c := l.text[0]; {
+	case c == 'L' && bytes.HasPrefix(l.text, []byte("Linux v")) && banner.Match(l.text):
+		r.banner(l, before)
+	case r.again > 0 && (c == 'C' || c == 'K') && commandLine.Match(l.text):
+		r.restart()
+	case c == 'R' && bytes.HasPrefix(l.text, []byte("Run ")) && initRun.Match(l.text):
 		r.Inits++
-	case r.Panic == "" && panicRE.MatchString(text):
-		r.Panic = panicRE.FindStringSubmatch(text)[1]
-	case r.Panic != "" && !r.own && orderly.MatchString(text):
-		r.Panic = "" // it was no panic: user space wrote the line, perhaps to /dev/kmsg
-	case notable.MatchString(text):
-		r.notice(text)
-	}
-	r.detail(text)
-}
-
-func (r *reader) notice(text string) {
-	if len(r.Notices) < maxNotices && !slices.Contains(r.Notices, text) {
-		r.Notices = append(r.Notices, text)
-	}
-}
-
-// detail takes task and call trace from the lines of a report.
-func (r *reader) detail(text string) {
-	if oops.MatchString(text) {
-		r.oopsed = true
-	}
-	if m := task.FindStringSubmatch(text); m != nil {
-		r.begin(m[2], m[1])
-	} else if m := blocked.FindStringSubmatch(text); m != nil {
-		r.begin(m[1], m[2])
-	}
-	switch {
-	case strings.HasPrefix(text, "Call Trace:"):
-		r.tracing = !r.full && len(r.last.trace) <= 1 // a second one is of another task
-	case strings.HasPrefix(text, " </TASK>") || strings.HasPrefix(text, "---["):
-		r.tracing = false
-	}
-	m := frame.FindStringSubmatch(text)
-	if !r.tracing {
-		m = nil
-		if len(r.last.trace) == 0 { // it is said again after the trace
-			m = kernelRIP.FindStringSubmatch(text)
+	case c == 'K' && bytes.HasPrefix(l.text, []byte("Kernel panic")) && panicRE.Match(l.text):
+		r.panic(l)
+	case c == 'r' && orderly.Match(l.text):
+		r.orderly(l)
+	case c == '-' && r.Panic == "" && panicEnd.Match(l.text):
+		r.lost(l)
+	default:
+		if k, ok := find(l); ok {
+			r.note(l, k)
 		}
 	}
-	if m != nil && len(r.last.trace) < maxTrace {
-		r.last.trace = append(r.last.trace, m[1])
+	r.detail(l)
+}
+
+// foreign takes up a line that the kernel has not printed itself.
+func (r *reader) foreign(l line) {
+	if l.text[0] != 'u' {
+		return
+	}
+	if k, ok := find(l); ok && k.anyone {
+		r.note(l, k)
 	}
 }
 
-// begin starts a report. A panic has one of its own at most: what comes later are
-// reports of other processors.
-func (r *reader) begin(task, pid string) {
-	r.tracing = false
-	if r.own {
-		r.full = true
+func (r *reader) note(l line, k kind) {
+	if k.fault && bytes.Contains(l.text, []byte("INFO: Stall ended")) {
 		return
 	}
-	r.last, r.own = report{task: task, pid: pid, oops: r.oopsed}, r.Panic != ""
-	r.oopsed = false
+	r.noted.add(l.text, notice{fault: k.fault, kernel: l.kernel})
+	if bytes.Contains(l.text, []byte("[#")) { // as every oops has it
+		r.oops(l)
+	}
 }
 
-// settle gives the panic its report: the one that followed it or, where the panic came
-// of what had been reported, the one before.
-func (r *reader) settle() {
-	led := traced.MatchString(r.Panic) || initKilled.MatchString(r.Panic) && r.last.oops && r.last.pid == "1"
-	if r.last.task == "" || !r.own && !led {
+// banner takes up a kernel's first line. What stands before the very first is not the
+// kernel's, but for lines with its time stamp, which are of an earlier boot.
+func (r *reader) banner(l line, before int64) {
+	if r.Banners > 0 {
+		r.again, r.until = 1, before // or somebody has shown /proc/version
 		return
 	}
-	r.PanicTask = fmt.Sprintf("%s (pid %s)", r.last.task, r.last.pid)
-	r.Trace = r.last.trace
+	r.Banners, r.stamps = 1, l.kernel
+	earlier := r.Kernel
+	if l.kernel && !l.odd {
+		earlier--
+	}
+	if earlier == 0 && r.Inits > 0 { // a kernel without time stamps, and a program that shows /proc/version
+		return
+	}
+	r.noted.uncertain()
+	if r.Panic != "" && !r.sure && len(r.after) == 0 {
+		r.Panic = ""
+	}
+	if r.Again = earlier > 0 && l.us >= 0 && l.us < before; r.Again || r.Panic != "" {
+		r.closed = true
+		return
+	}
+	r.reports = newReports()
+}
+
+// next takes up a line after a banner that was not the first. Where the clock has gone back
+// the kernel has begun again.
+func (r *reader) next(l line) {
+	switch r.again++; {
+	case l.us >= 0 && r.until >= 0 && l.us < r.until:
+		r.restart()
+	case l.us >= 0 || r.again > maxApart:
+		r.again = 0
+	}
+}
+
+// restart notes that the kernel has begun again.
+func (r *reader) restart() {
+	r.Banners++
+	r.again = 0
+	r.closed = r.closed || r.Panic != ""
+}
+
+func (r *reader) panic(l line) {
+	if r.Panic != "" {
+		return
+	}
+	r.Panic, r.sure = show(panicRE.FindSubmatch(l.text)[1]), l.kernel
+	r.reports.panicked(l)
+}
+
+// lost names a panic by its end. Its beginning never came through, so that its report is
+// the last one.
+func (r *reader) lost(l line) {
+	r.Panic, r.sure = show(panicEnd.FindSubmatch(l.text)[1]), l.kernel
+	r.reports.lost(l)
+}
+
+func (r *reader) orderly(l line) {
+	r.Ended = show(l.text)
+	if r.Panic != "" && !r.closed && len(r.after) == 0 {
+		r.Panic = "" // it was no panic: user space wrote the line, perhaps to /dev/kmsg
+	}
+}
+
+// settle returns what was read.
+func (r *reader) settle() Log {
+	r.Last = show(r.last)
+	r.Notices, r.Faults = r.noted.texts(), r.noted.faults
+	if p := r.reports.of(r.Panic); p != nil {
+		r.Trace, r.Oopsed = p.trace, p.oops
+		if p.task != "" {
+			r.PanicTask = fmt.Sprintf("%s (pid %s)", p.task, p.pid)
+		}
+	}
+	return r.Log
 }

@@ -23,14 +23,15 @@ func Complaints(log []byte) []string {
 	var said []string
 	started := false
 	for raw := range bytes.SplitSeq(log, []byte("\n")) {
-		text, stamped := clean(raw)
-		started = started || initRun.MatchString(text)
-		if !started || stamped && !spoken.MatchString(text) || !complaint.MatchString(text) {
-			continue
-		}
-		if len(said) < maxSaid && !slices.Contains(said, text) {
-			said = append(said, text)
-		}
+		split(raw, func(l line) {
+			started = started || initRun.Match(l.text)
+			if !started || l.kernel && !spoken.Match(l.text) || !complaint.Match(l.text) {
+				return
+			}
+			if text := show(l.text); len(said) < maxSaid && !slices.Contains(said, text) {
+				said = append(said, text)
+			}
+		})
 	}
 	return said
 }

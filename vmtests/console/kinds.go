@@ -1,0 +1,148 @@
+package console
+
+import (
+	"bytes"
+	"regexp"
+)
+
+// kind is a kind of line worth noting.
+type kind struct {
+	// need is text that every such line has: looking for it costs little, so that the
+	// expression is tried on few lines.
+	need string
+	re   *regexp.Regexp
+	// fault: with such a line the kernel reports a fault of its own.
+	fault bool
+	// certain: without a time stamp anybody may have said it. anyone: whoever shows the
+	// line has it from the kernel.
+	certain, anyone bool
+}
+
+// prefix is the name of a subsystem with which some lines begin (pr_fmt).
+const prefix = `(?:[A-Za-z][\w/.-]*(?: [\w/.-]+)?: )?`
+
+// kinds are the lines worth noting, by what they have to begin with: those that begin
+// with a fixed text first, under its first byte, then those that may have it anywhere.
+var anchored, loose = kinds()
+
+func kinds() (map[byte][]kind, []kind) {
+	begins := map[byte][]kind{}
+	for _, text := range faultBegins {
+		begins[text[0]] = append(begins[text[0]], kind{need: text, fault: true})
+	}
+	for _, k := range noticeBegins {
+		begins[k.need[0]] = append(begins[k.need[0]], k)
+	}
+	return begins, looseKinds
+}
+
+// faultBegins are the beginnings of lines by which the kernel reports a fault of its own.
+// The functions that print them: die and its callers (arch/*/kernel/traps.c, arch/*/mm/fault.c),
+// mm/slub.c and mm/slab.c, lib/ubsan.c, mm/kasan/report.c, fs/super.c, net/core/dev.c,
+// mm/kmemleak.c, kernel/sched/core.c, kernel/rcu/tree_stall.h.
+var faultBegins = []string{
+	"Oops: ", "Oops[", "Oops [", "Oops - ",
+	`Unable to handle kernel `, "Internal error: ",
+	"general protection fault: ", "general protection fault, ", "general protection fault[",
+	"divide error: ", "invalid opcode: ", "stack segment: ", "double fault: ", "segment not present: ",
+	"alignment check: ", "invalid TSS: ", "int3: ", "control protection fault: ", "simd exception: ",
+	"PANIC: double fault", "PANIC: early exception", "traps: PANIC: ", "traps: Missing ENDBR: ",
+	"kernel stack overflow", "Insufficient stack space to handle exception",
+	"Kernel stack overflow", "Thread overran stack", "do_IRQ: stack overflow",
+	"Bad mode in ", "SError Interrupt on CPU", "Synchronous External Abort: ", "Unexpected kernel BRK exception",
+	"Unhandled kernel unaligned access", "Kernel bug detected", "Break instruction in kernel code",
+	"Kernel Fault: Code=", "Kernel mode fault at ", "Kernel attempted to ", "kernel tried to execute ",
+	"Bad kernel stack pointer", "Machine check in kernel mode", "Unrecoverable exception ",
+	"UBSAN: ", "KASAN: null-ptr-deref", "KASAN: maybe wild-memory-access", "KASAN: probably user-memory-access",
+	"Slab corruption", "slab error in ", "Bad page state ", "Bad page map ",
+	"scheduling while atomic: ", "bad: scheduling from the idle thread", "Debug: sleeping function called from ",
+	"Badness at ", "Badness in ", "RCU detected CPU ", "NMI Watchdog detected ",
+	"VFS: Busy inodes after unmount of ", "unregister_netdevice: waiting for ", "trusty: panic ",
+	"list_add corruption", "list_del corruption", "list_add double add", "usercopy: Kernel memory ",
+}
+
+// noticeBegins are other lines with a fixed beginning.
+var noticeBegins = []kind{
+	{need: "BUG ", re: regexp.MustCompile(`^BUG \S+(?: \((?:Not t|T)ainted.*?\))?: \S`), fault: true},      // mm/slub.c:slab_bug
+	{need: "CPU ", re: regexp.MustCompile(`^CPU \d+ Unable to handle kernel `), fault: true},               // arch/mips, arch/loongarch
+	{need: "kmemleak: ", re: regexp.MustCompile(`^kmemleak: \d+ new suspected memory leaks`), fault: true}, // mm/kmemleak.c
+	{need: "unreferenced object 0x", fault: true, anyone: true},
+	{need: "Out of memory"},
+	{need: "Memory cgroup out of memory"},
+	{need: "traps: "},
+	{need: "Initramfs unpacking failed: "},
+	{need: `Failed to execute `, re: regexp.MustCompile(`^Failed to execute \S+ \(error `)},
+}
+
+// looseKinds are the lines whose telling text need not stand at the very beginning.
+var looseKinds = []kind{
+	{need: "BUG:", re: regexp.MustCompile(`^(?:\[ )?` + prefix + `BUG:(?: |$)`), fault: true},
+	{need: "ernel BUG ", re: regexp.MustCompile(`^(?:-+\[ )?` + prefix + `[Kk]ernel BUG (?:at |in |\[#)`), fault: true},
+	{need: "WARNING: ", re: warning, fault: true},
+	{need: "INFO: ", re: info, fault: true},
+	{need: " LOCKUP", re: regexp.MustCompile(`^(?:NMI )?[Ww]atchdog.*\bLOCKUP\b`), fault: true},
+	{need: "[#", re: regexp.MustCompile(`^[A-Za-z].{0,200}\[#\d+\](?:[ :,]|$)`), fault: true, certain: true},
+	{need: "[#", re: regexp.MustCompile(`^(?:` + prefix + `.{1,200}: [0-9a-f]{1,16} (?:ilc:\d )?|Oops(?:[ :].{0,100})?|Kernel (?:BUG|bug detected) ?|Internal error: .{1,200}|.{1,200}, sig: \d+ |.{1,200} in kernel (?:code|mode).{0,60})\[#\d+\](?:[ :,]|$)`), fault: true},
+	{need: "Oops: ", re: regexp.MustCompile(`^\S+\(\d+\): Oops `), fault: true}, // arch/alpha
+	{need: "]: segfault at ", re: regexp.MustCompile(`^.{1,64}\[\d+\]: segfault at `)},
+}
+
+var (
+	// warning are the warnings that WARN and lockdep print, and the unwinder. Much else
+	// begins with this word: advice on mount options, on mitigations, of firmware.
+	warning = regexp.MustCompile(`^(?:\[ )?` + prefix + `WARNING: (?:` +
+		`CPU: ?\d|at \S|\S+\.[chS]:\d+|.* at \S+\.[chS]:\d+|` +
+		`possible (?:circular|recursive|irq|bad bit) |inconsistent lock|suspicious RCU|bad (?:unlock balance|contention)|` +
+		`held lock freed|lock held when|Nested lock|(?:HARD|SOFT)IRQ-|.{1,64} still has locks held|` +
+		`kernel stack (?:regs|frame pointer) |stack recursion on stack)`)
+	// info are the reports that are marked as information: stalls of RCU, hung tasks, what
+	// lockdep said before 4.11.
+	info = regexp.MustCompile(`^(?:\[ )?` + prefix + `INFO: (?:` +
+		`rcu_|RCU |task .* (?:blocked |can't die )|trying to register non-static key|` +
+		`possible (?:circular|recursive|irq) |suspicious RCU|inconsistent lock|(?:HARD|SOFT)IRQ-)`)
+)
+
+// find returns the kind of a line.
+func find(l line) (kind, bool) {
+	for _, k := range anchored[l.text[0]] {
+		if bytes.HasPrefix(l.text, []byte(k.need)) && k.fits(l) {
+			return k, true
+		}
+	}
+	if !telling(l.text) {
+		return kind{}, false
+	}
+	for _, k := range loose {
+		if bytes.Contains(l.text, []byte(k.need)) && k.fits(l) {
+			return k, true
+		}
+	}
+	return kind{}, false
+}
+
+func (k kind) fits(l line) bool {
+	return (l.kernel || !k.certain) && (k.re == nil || k.re.Match(l.text[:min(len(l.text), maxText)]))
+}
+
+// marked are the bytes with which the marks of loose kinds begin, and marks the marks: the
+// ends of longer words, where those begin with a byte that is rarer.
+var (
+	marked = [256]bool{'B': true, 'N': true, 'F': true, 'L': true, '[': true, 'O': true}
+	marks  = [][]byte{[]byte("BUG"), []byte("NING: "), []byte("FO: "), []byte("LOCKUP"), []byte("[#"), []byte("Oops")}
+)
+
+// telling tells whether a line may be one of the loose kinds, all of which have one of
+// the marks. It is there for speed alone.
+func telling(text []byte) bool {
+	for i, c := range text {
+		if !marked[c] {
+			continue
+		}
+		for _, m := range marks {
+			if m[0] == c && bytes.HasPrefix(text[i:], m) {
+				return true
+			}
+		}
+	}
+	return bytes.Contains(text, []byte("]: segfault at "))
+}
