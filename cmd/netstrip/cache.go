@@ -256,15 +256,17 @@ func (a *app) cacheVerify(ctx context.Context, f *flags, c *cache.Cache, fix boo
 	list := []verified{}
 	count := map[string]int{}
 	for _, e := range entries {
-		if e.LeadsTo != "" || e.Kind == "tmp" {
+		if e.Kind == "tmp" {
 			continue
 		}
 		v := verified{Kind: e.Kind, Key: e.Key, Path: e.Path, State: "whole", About: about(e)}
 		a.progress.State("verifying %s: %s", shortName(e), v.About)
-		err := c.Verify(ctx, e.Kind, e.Key)
+		err := kbuild.CheckIndex(ctx, c, e)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case e.LeadsTo != "" && !errors.Is(err, cache.ErrDamaged):
+			continue // it is told of with what it leads to
 		case errors.Is(err, fs.ErrNotExist):
 			continue // removed meanwhile
 		case errors.Is(err, cache.ErrUnchecked):

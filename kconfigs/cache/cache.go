@@ -11,7 +11,7 @@
 // An entry stands at KIND/KEY, its key ending in a hash of at least 16 hexadecimal digits, by
 // which entries are told from all that is not ours. What an index says, KIND-index/KEY,
 // begins with the key of the entry in KIND that it leads to; more words may say for
-// people what that is for. An entry's time is when it was last used, by which Prune goes.
+// people what that is for, and a second line confirms it. An entry's time is when it was last used, by which Prune goes.
 package cache
 
 import (

@@ -91,12 +91,12 @@ func (c *Cache) entry(ctx context.Context, kind, key string, held map[string]int
 	if lock, err := os.Stat(filepath.Join(c.Dir, "lock", e.lockName())); err == nil && e.Holder == 0 {
 		e.Holder = held[inode(lock)]
 	}
-	if of, ok := strings.CutSuffix(kind, "-index"); ok {
+	if of, ok := strings.CutSuffix(kind, indexSuffix); ok {
 		words, err := file.Read(e.Path, maxIndex)
-		if err != nil {
+		if err != nil && !errors.Is(err, file.ErrIrregular) {
 			return e, err
 		}
-		to, purpose, _ := strings.Cut(strings.TrimSpace(string(words)), " ")
+		to, purpose, _ := parseIndex(string(words)) // of what is no index, nothing
 		e.LeadsTo = c.Path(of, filepath.Base(to))
 		if purpose != "" {
 			e.For = []string{purpose}

@@ -35,6 +35,13 @@ var (
 // takes seconds, all else some milliseconds.
 func (c *Cache) Verify(ctx context.Context, kind, key string) error {
 	path := c.Path(kind, key)
+	if of, ok := strings.CutSuffix(kind, indexSuffix); ok {
+		_, confirmed, err := c.ReadIndex(of, key)
+		if err == nil && !confirmed {
+			err = fmt.Errorf("verifying %s: %w", path, ErrUnchecked)
+		}
+		return err
+	}
 	f, _ := hold(path)
 	if f == nil {
 		return fmt.Errorf("verifying %s: %w", path, fs.ErrNotExist)

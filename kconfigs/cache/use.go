@@ -39,9 +39,6 @@ func (c *Cache) Use(kind, key string) bool {
 	return true
 }
 
-// maxIndex bounds an entry that is a file, in bytes.
-const maxIndex = 1 << 20
-
 // Read gives what an entry says that is a file rather than a directory, and writes down
 // that it was used.
 func (c *Cache) Read(kind, key string) ([]byte, error) {

@@ -274,14 +274,6 @@ func (j *job) bootable(ctx context.Context, dir string) (string, error) {
 	return fileSHA256(path)
 }
 
-func (j *job) writeIndex(ctx context.Context) error {
-	index, err := j.indexPath(ctx, j.req)
-	if err != nil {
-		return err
-	}
-	return cache.WriteFile(index, []byte(j.key+" "+j.req.Profile+"\n"))
-}
-
 func copyFile(to, from string) (int64, error) {
 	in, err := os.Open(from)
 	if err != nil {

@@ -19,11 +19,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 
 	"github.com/netstrip/netstrip/kconfigs"
@@ -36,6 +34,7 @@ const (
 	kindKernel = "kernel"
 	kindIndex  = "kernel-index"
 	kindObject = "obj"
+	kindSource = "source"
 
 	imageFile  = "bzImage"
 	bootFile   = "vmlinux"
@@ -101,29 +100,6 @@ type Builder struct {
 	once        sync.Once
 	compiler    string
 	compilerErr error
-}
-
-// Cached gives the kernel for req if it has been built, and runs no make to find out.
-func (b *Builder) Cached(ctx context.Context, req kconfigs.Request) (*Kernel, bool, error) {
-	index, err := b.indexPath(ctx, req)
-	if err != nil {
-		return nil, false, err
-	}
-	line, err := os.ReadFile(index)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, fmt.Errorf("finding the kernel %s: %w", req.Profile, err)
-	}
-	key, _, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
-	k, err := b.load(key)
-	if err != nil {
-		// Taken out of the cache or damaged: not there. Build makes it again.
-		return nil, false, nil
-	}
-	k.Cached = true
-	return k, true, nil
 }
 
 // Made gives the kernel whose final .config is known, if it has been built.
@@ -199,22 +175,18 @@ func (b *Builder) Inputs(ctx context.Context, req kconfigs.Request) (string, err
 	if err != nil {
 		return "", err
 	}
-	parts := []string{req.Text(), b.Source.ID, compiler, recipe()}
+	return inputs(req, b.Source.ID, compiler), nil
+}
+
+// inputs is Inputs of a kernel that is compiled here.
+func inputs(req kconfigs.Request, source, compiler string) string {
+	parts := []string{req.Text(), source, compiler, recipe()}
 	if s := req.Start; s.Text != "" {
 		parts = append(parts, s.Text)
 	} else if s.Name != "" {
 		parts = append(parts, s.Name)
 	}
-	return hash(parts...), nil
-}
-
-// indexPath is where the key of req's kernel is written down.
-func (b *Builder) indexPath(ctx context.Context, req kconfigs.Request) (string, error) {
-	inputs, err := b.Inputs(ctx, req)
-	if err != nil {
-		return "", err
-	}
-	return b.Cache.Path(kindIndex, inputs), nil
+	return hash(parts...)
 }
 
 // load reads the kernel with the given key, and finds out whether it is whole.

@@ -192,7 +192,7 @@ func (s *Source) Tree(ctx context.Context) (string, error) {
 	if s.tarball == nil {
 		return s.tree, s.checkVersion(ctx, s.tree)
 	}
-	return s.cache.Publish(ctx, "source", s.ID, func(dir string) error {
+	return s.cache.Publish(ctx, kindSource, s.ID, func(dir string) error {
 		tarball, err := s.tarball(ctx)
 		if err != nil {
 			return err
