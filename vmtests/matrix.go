@@ -162,7 +162,7 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 	}
 	rec.Time, rec.Outcome, rec.Reason, rec.Notices = res.started.UTC(), res.outcome, res.reason, res.notices
 	rec.Task, rec.Trace = res.task, res.trace
-	rec.Phases, rec.Hello, rec.Findings, rec.Running = res.phases, res.hello, res.findings, res.running
+	rec.Phases, rec.Hello, rec.Findings, rec.Running = res.phases, res.hello, r.doubted(k, res.findings), res.running
 	if err := r.compareAsked(&rec); err != nil {
 		return rec, err
 	}

@@ -79,9 +79,14 @@ func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title strin
 	if j.final, err = j.configure(ctx); err != nil {
 		return nil, err
 	}
-	j.key = hash(string(j.final), b.Source.ID, j.compiler, recipe())
+	j.key = b.keyOf(j.final, j.compiler)
 	if k, err := j.found(ctx); k != nil {
 		return k, err
+	}
+	if modular(j.final) {
+		if _, err := depmodPath(); err != nil { // before minutes of building
+			return nil, err
+		}
 	}
 	name := j.objectTree()
 	j.obj = b.Cache.Path(kindObject, name)
@@ -160,7 +165,15 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	return k, err
 }
 
-// compile makes bzImage, counting what is compiled.
+// targets are what make is to make.
+func (j *job) targets() []string {
+	if modular(j.final) {
+		return []string{"bzImage", "modules"}
+	}
+	return []string{"bzImage"}
+}
+
+// compile makes bzImage, and the modules where there are some, counting what is compiled.
 func (j *job) compile(ctx context.Context) error {
 	path := filepath.Join(j.obj, logFile)
 	f, err := os.Create(path)
@@ -182,7 +195,7 @@ func (j *job) compile(ctx context.Context) error {
 	}
 	env, calls, err := j.ccache()
 	if err == nil {
-		err = j.make(ctx, onLine, env, "-j"+strconv.Itoa(j.jobs()), "bzImage")
+		err = j.make(ctx, onLine, env, append(j.targets(), "-j"+strconv.Itoa(j.jobs()))...)
 	}
 	if err == nil {
 		j.hits, err = cacheHits(calls)
@@ -249,6 +262,9 @@ func (j *job) fill(ctx context.Context, dir string) error {
 		return err
 	}
 	if err := cache.WriteFile(filepath.Join(dir, configFile), j.final); err != nil {
+		return err
+	}
+	if err := j.fillModules(ctx, dir, k.Version); err != nil {
 		return err
 	}
 	data, err := json.MarshalIndent(k, "", "\t")

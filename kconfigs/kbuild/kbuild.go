@@ -48,7 +48,7 @@ type Kernel struct {
 	Key string `json:"key"`
 	// Dir is where it stands, Image its bzImage, and Config its final .config. Boot is
 	// what QEMU starts: vmlinux without symbols, or Image where it lacks CONFIG_PVH.
-	// Modules is the directory of its modules; empty means that none are wanted.
+	// Modules is the directory of its modules; empty means that it has none here.
 	Dir     string `json:"-"`
 	Image   string `json:"-"`
 	Boot    string `json:"-"`
@@ -108,7 +108,7 @@ func (b *Builder) Made(ctx context.Context, final []byte) (*Kernel, bool, error)
 	if err != nil {
 		return nil, false, err
 	}
-	k, err := b.load(hash(string(final), b.Source.ID, compiler, recipe()))
+	k, err := b.load(b.keyOf(final, compiler))
 	if err != nil {
 		return nil, false, nil // not there, or damaged: Build makes it
 	}
@@ -208,6 +208,8 @@ func (b *Builder) load(key string) (*Kernel, error) {
 	}
 	if m := filepath.Join(dir, modulesDir); isDir(m) {
 		k.Modules = m
+	} else if k.lacksModules() {
+		return nil, fmt.Errorf("the kernel %s is there without its modules", dir)
 	}
 	// Some 10 ms, and a kernel cut short would be taken for a silent one.
 	for path, want := range map[string]string{k.Image: k.ImageSHA256, k.Boot: k.BootSHA256} {

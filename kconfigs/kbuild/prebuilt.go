@@ -9,13 +9,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/packed"
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
@@ -131,7 +132,7 @@ func cloudPackage(ctx context.Context, series string) (string, error) {
 
 // fillPrebuilt makes dir the entry of a kernel in a file. Config may be nil.
 func (j *job) fillPrebuilt(ctx context.Context, dir, key string, p kconfigs.Prebuilt, source string, config []byte) error {
-	k := Kernel{Key: key, Source: source, Compiler: compilerOf(config)}
+	k := Kernel{Key: key, Source: source, Compiler: compilerOf(nil)}
 	image := filepath.Join(dir, imageFile)
 	var err error
 	if k.ImageBytes, err = copyFile(image, p.Image); err != nil {
@@ -144,14 +145,18 @@ func (j *job) fillPrebuilt(ctx context.Context, dir, key string, p kconfigs.Preb
 		return err
 	}
 	k.BootSHA256 = k.ImageSHA256
+	if config == nil {
+		config = configBeside(p.Image)
+	}
 	if config != nil {
+		k.Compiler = compilerOf(config)
 		k.ConfigSHA256 = hash(string(config))
 		if err := cache.WriteFile(filepath.Join(dir, configFile), config); err != nil {
 			return err
 		}
 	}
 	if p.Modules != "" {
-		if err := j.copyModules(ctx, filepath.Join(dir, modulesDir), p.Modules, k.Version); err != nil {
+		if err := j.copyModules(ctx, moduleParts(), filepath.Join(dir, modulesDir), p.Modules, k.Version); err != nil {
 			return err
 		}
 	}
@@ -160,6 +165,24 @@ func (j *job) fillPrebuilt(ctx context.Context, dir, key string, p kconfigs.Preb
 		return fmt.Errorf("writing down the kernel: %w", err)
 	}
 	return cache.WriteFile(filepath.Join(dir, infoFile), append(data, '\n'))
+}
+
+// configBeside returns the .config of a kernel in a file: what the kernel has in it, or
+// what stands beside it under the name that distributions give it. Nil means that neither
+// is there.
+func configBeside(image string) []byte {
+	const most = 8 << 20
+	if data, err := file.Read(image, packed.MaxImage); err == nil {
+		if config, err := packed.Config(data, most); err == nil {
+			return config
+		}
+	}
+	if version, ok := strings.CutPrefix(filepath.Base(image), "vmlinuz-"); ok {
+		if config, err := file.Read(filepath.Join(filepath.Dir(image), "config-"+version), most); err == nil {
+			return config
+		}
+	}
+	return nil
 }
 
 // compilerOf finds the compiler in a .config; builds write it down themselves.
@@ -191,71 +214,4 @@ func versionOf(image string) (string, error) {
 		return "", errors.New("it is no x86 kernel image: there is no version in it")
 	}
 	return string(version), nil
-}
-
-// moduleParts are the directories of modules that may have to do with networking, sockets
-// or virtual machines.
-func moduleParts() []string {
-	return []string{
-		"net", "crypto", "lib", "arch", "drivers/char", "drivers/net", "drivers/virtio", "drivers/vhost", "drivers/block",
-		"fs/fuse", "fs/9p", "fs/netfs",
-	}
-}
-
-// depmodPath finds depmod, which for a plain user is not in PATH.
-func depmodPath() (string, error) {
-	path, err := exec.LookPath("depmod")
-	if err != nil {
-		path, err = exec.LookPath("/sbin/depmod")
-	}
-	if err != nil {
-		return "", errors.New("depmod is not installed: it is in Debian's package kmod")
-	}
-	return path, nil
-}
-
-// copyModules copies the modules of those parts, and has depmod list what they need of
-// each other.
-func (j *job) copyModules(ctx context.Context, to, from, version string) error {
-	depmod, err := depmodPath()
-	if err != nil {
-		return err
-	}
-	// depmod wants them where a system has them.
-	root := filepath.Join(filepath.Dir(to), "root")
-	defer os.RemoveAll(root)
-	dir := filepath.Join(root, "lib/modules", version)
-	for _, part := range moduleParts() {
-		if err := copyTree(filepath.Join(dir, "kernel", part), filepath.Join(from, "kernel", part)); err != nil {
-			return fmt.Errorf("copying the modules: %w", err)
-		}
-	}
-	for _, list := range []string{"modules.builtin", "modules.builtin.modinfo", "modules.order"} {
-		if _, err := copyFile(filepath.Join(dir, list), filepath.Join(from, list)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	if _, err := process.Run(ctx, process.Command{Args: []string{depmod, "-b", root, version}}); err != nil {
-		return fmt.Errorf("listing what modules depend on: %w", err)
-	}
-	return os.Rename(dir, to)
-}
-
-// copyTree copies what of a tree is there, but the drivers of hardware that no guest of
-// ours has.
-func copyTree(to, from string) error {
-	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && path == from:
-			return nil
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "ethernet" || d.Name() == "wireless"):
-			return fs.SkipDir
-		case d.IsDir():
-			return os.MkdirAll(filepath.Join(to, path[len(from):]), 0o755)
-		}
-		_, err = copyFile(filepath.Join(to, path[len(from):]), path)
-		return err
-	})
 }

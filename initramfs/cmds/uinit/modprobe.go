@@ -19,13 +19,22 @@ import (
 // (kernel/module/kmod.c): as modprobe -q -- NAME.
 const modprobeName = "modprobe"
 
-// coldplug loads the modules of the devices that are there, where the image has modules:
-// the kernel tells of a device before anybody listens. A bus may bring devices of its own.
+// coldplug does with the modules of the image, where it has some, what a distribution's
+// init does. It loads those of the devices that are there: the kernel tells of a device
+// before anybody listens, and a bus may bring devices of its own. It makes the nodes
+// whose opening loads a module. And it loads IPv6, as systemd does (src/core/kmod-setup.c):
+// no address of the kernel's own comes about before.
 func coldplug() error {
-	if _, err := os.Stat("/lib/modules"); err != nil {
+	dir, err := modulesDir()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(dir); err != nil {
 		return nil
 	}
-	var errs []error
+	// Where there is no such file the path is the one that the kernel was built with.
+	_ = os.WriteFile("/proc/sys/kernel/modprobe", []byte("/sbin/"+modprobeName), 0)
+	errs := []error{makeNodes(filepath.Join(dir, "modules.devname"), "/dev"), load(inet6Alias, nil)}
 	for _, bus := range []string{"pci", "virtio"} {
 		files, err := filepath.Glob("/sys/bus/" + bus + "/devices/*/modalias")
 		errs = append(errs, err)
@@ -52,14 +61,67 @@ func modprobe(args []string) error {
 	return load(name, []string{name})
 }
 
-// load loads the modules that depmod's list has for an alias, or else those given.
-func load(alias string, otherwise []string) error {
+// inet6Alias is what the kernel asks for at socket(AF_INET6) (net/socket.c, __sock_create).
+const inet6Alias = "net-pf-10"
+
+// modulesDir is where the kernel's modules stand, if there are any.
+func modulesDir() (string, error) {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
-		return fmt.Errorf("asking for the release: %w", err)
+		return "", fmt.Errorf("asking for the release: %w", err)
 	}
-	release := unix.ByteSliceToString(u.Release[:])
-	f, err := os.Open(filepath.Join("/lib/modules", release, "modules.alias"))
+	return filepath.Join("/lib/modules", unix.ByteSliceToString(u.Release[:])), nil
+}
+
+// makeNodes makes the device nodes of depmod's list (modules.devname: module, path and
+// device), as kmod's static-nodes are made, where there are none.
+func makeNodes(list, dev string) error {
+	data, err := os.ReadFile(list)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for line := range strings.Lines(string(data)) {
+		path, mode, number, ok := node(line)
+		if !ok {
+			continue
+		}
+		path = filepath.Join(dev, path)
+		errs = append(errs, os.MkdirAll(filepath.Dir(path), 0o755))
+		if err := unix.Mknod(path, mode|0o600, int(number)); err != nil && !errors.Is(err, unix.EEXIST) {
+			errs = append(errs, fmt.Errorf("making %s: %w", path, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// node reads a line such as "tun net/tun c10:200".
+func node(line string) (path string, mode uint32, number uint64, ok bool) {
+	f := strings.Fields(line)
+	if len(f) != 3 || !filepath.IsLocal(f[1]) {
+		return "", 0, 0, false
+	}
+	var kind rune
+	var major, minor uint32
+	if _, err := fmt.Sscanf(f[2], "%c%d:%d", &kind, &major, &minor); err != nil {
+		return "", 0, 0, false
+	}
+	switch kind {
+	case 'c':
+		mode = unix.S_IFCHR
+	case 'b':
+		mode = unix.S_IFBLK
+	}
+	return f[1], mode, unix.Mkdev(major, minor), mode != 0
+}
+
+// load loads the modules that depmod's list has for an alias, or else those given.
+func load(alias string, otherwise []string) error {
+	dir, err := modulesDir()
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(filepath.Join(dir, "modules.alias"))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,143 @@
+package kbuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/process"
+)
+
+// hasModules and isModule find that a .config allows modules, and a symbol that is m.
+var (
+	hasModules = regexp.MustCompile(`(?m)^CONFIG_MODULES=y$`)
+	isModule   = regexp.MustCompile(`(?m)^CONFIG_\w+=m$`)
+)
+
+// modular reports whether a kernel of the .config has modules.
+func modular(config []byte) bool {
+	return hasModules.Match(config) && isModule.Match(config)
+}
+
+// ReadConfig returns the kernel's final .config; ok is false where a kernel that was
+// compiled elsewhere came without one.
+func (k *Kernel) ReadConfig() (c kconfigs.Config, ok bool, err error) {
+	data, err := os.ReadFile(k.Config)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, false, nil
+	}
+	if err == nil {
+		c, err = kconfigs.ParseConfig(data)
+	}
+	if err != nil {
+		return c, false, fmt.Errorf("reading the .config of the kernel %s: %w", k.Key, err)
+	}
+	return c, true, nil
+}
+
+// keyOf is the key of the kernel of a final .config.
+func (b *Builder) keyOf(final []byte, compiler string) string {
+	parts := []string{string(final), b.Source.ID, compiler, recipe()}
+	if modular(final) {
+		parts = append(parts, modulesDir) // under the key without it such kernels were kept without their modules
+	}
+	return hash(parts...)
+}
+
+// lacksModules reports whether a kernel that was compiled here was kept without the
+// modules that its .config asks for.
+func (k *Kernel) lacksModules() bool {
+	config, err := os.ReadFile(k.Config)
+	return k.Text > 0 && err == nil && modular(config)
+}
+
+// fillModules puts the modules of a kernel that was built here into dir, without their
+// symbols.
+func (j *job) fillModules(ctx context.Context, dir, version string) error {
+	if !modular(j.final) {
+		return nil
+	}
+	root := filepath.Join(dir, "installed")
+	defer os.RemoveAll(root)
+	// depmod is run on what is kept of them. u-root loads what is not compressed.
+	err := j.make(ctx, nil, nil, "modules_install", "INSTALL_MOD_PATH="+root, "INSTALL_MOD_STRIP=1", "DEPMOD=true",
+		"CONFIG_MODULE_COMPRESS_GZIP=", "CONFIG_MODULE_COMPRESS_XZ=", "CONFIG_MODULE_COMPRESS_ZSTD=")
+	if err != nil {
+		return fmt.Errorf("installing the modules: %w", err)
+	}
+	parts := append(moduleParts(), "block", "drivers/pps", "drivers/ptp", "fs", "init", "kernel", "mm", "security")
+	return j.copyModules(ctx, parts, filepath.Join(dir, modulesDir), filepath.Join(root, "lib/modules", version), version)
+}
+
+// moduleParts are the directories of modules that may have to do with networking, sockets
+// or virtual machines.
+func moduleParts() []string {
+	return []string{
+		"net", "crypto", "lib", "arch", "drivers/char", "drivers/net", "drivers/virtio", "drivers/vhost", "drivers/block",
+		"fs/fuse", "fs/9p", "fs/netfs",
+	}
+}
+
+// depmodPath finds depmod, which for a plain user is not in PATH.
+func depmodPath() (string, error) {
+	path, err := exec.LookPath("depmod")
+	if err != nil {
+		path, err = exec.LookPath("/sbin/depmod")
+	}
+	if err != nil {
+		return "", errors.New("depmod is not installed: it is in Debian's package kmod")
+	}
+	return path, nil
+}
+
+// copyModules copies the modules of those parts, and has depmod list what they need of
+// each other.
+func (j *job) copyModules(ctx context.Context, parts []string, to, from, version string) error {
+	depmod, err := depmodPath()
+	if err != nil {
+		return err
+	}
+	// depmod wants them where a system has them.
+	root := filepath.Join(filepath.Dir(to), "root")
+	defer os.RemoveAll(root)
+	dir := filepath.Join(root, "lib/modules", version)
+	for _, part := range parts {
+		if err := copyTree(filepath.Join(dir, "kernel", part), filepath.Join(from, "kernel", part)); err != nil {
+			return fmt.Errorf("copying the modules: %w", err)
+		}
+	}
+	for _, list := range []string{"modules.builtin", "modules.builtin.modinfo", "modules.order"} {
+		if _, err := copyFile(filepath.Join(dir, list), filepath.Join(from, list)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if _, err := process.Run(ctx, process.Command{Args: []string{depmod, "-b", root, version}}); err != nil {
+		return fmt.Errorf("listing what modules depend on: %w", err)
+	}
+	return os.Rename(dir, to)
+}
+
+// copyTree copies what of a tree is there, but the drivers of hardware that no guest of
+// ours has.
+func copyTree(to, from string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && path == from:
+			return nil
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "ethernet" || d.Name() == "wireless"):
+			return fs.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(to, path[len(from):]), 0o755)
+		}
+		_, err = copyFile(filepath.Join(to, path[len(from):]), path)
+		return err
+	})
+}

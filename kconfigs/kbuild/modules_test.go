@@ -1,0 +1,91 @@
+package kbuild
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+)
+
+func needDepmod(t *testing.T) {
+	t.Helper()
+	if _, err := depmodPath(); err != nil {
+		require.Empty(t, os.Getenv("NETSTRIP_REQUIRE_VM"), "NETSTRIP_REQUIRE_VM is set: %v", err)
+		t.Skip(err)
+	}
+}
+
+// A kernel with symbols that are m is kept with its modules.
+func TestBuildModules(t *testing.T) {
+	needDepmod(t)
+	ctx := t.Context()
+	c := newCache(t)
+	b := newBuilder(t, c)
+	req := ask(t, "CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_UNIX=m\n")
+	k, err := b.Build(ctx, req)
+	require.NoError(t, err)
+	assert.FileExists(t, filepath.Join(k.Modules, "kernel/net/unix/a.ko"))
+	assert.FileExists(t, filepath.Join(k.Modules, "modules.dep"))
+	assert.NoDirExists(t, filepath.Join(k.Modules, "kernel/sound"))
+	assert.NoDirExists(t, filepath.Join(k.Dir, "installed"))
+	config, ok, err := k.ReadConfig()
+	require.NoError(t, err)
+	require.True(t, ok)
+	assert.Equal(t, "m", config.Value("UNIX"))
+	k, err = b.Build(ctx, req)
+	require.NoError(t, err)
+	assert.True(t, k.Cached)
+
+	// One that was kept without them is made again, and not taken for whole.
+	require.NoError(t, os.RemoveAll(k.Modules))
+	_, ok, err = b.Cached(ctx, req)
+	require.NoError(t, err)
+	assert.False(t, ok)
+	k, err = b.Build(ctx, req)
+	require.NoError(t, err)
+	assert.False(t, k.Cached)
+	assert.DirExists(t, k.Modules)
+}
+
+// Kernels without modules keep their keys: whatever is in a cache stays of use.
+func TestKeys(t *testing.T) {
+	b := &Builder{Source: &Source{ID: "source"}}
+	plain := []byte("CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_S=\"=m\"\n")
+	assert.Equal(t, hash(string(plain), "source", "gcc", recipe()), b.keyOf(plain, "gcc"))
+	for text, want := range map[string]bool{
+		"CONFIG_MODULES=y\nCONFIG_A=m\n": true, "# CONFIG_MODULES is not set\nCONFIG_A=m\n": false, "CONFIG_A=y\nCONFIG_MODULES=y\n": false,
+	} {
+		assert.Equal(t, want, modular([]byte(text)), text)
+		assert.Equal(t, want, hash(text, "source", "gcc", recipe()) != b.keyOf([]byte(text), "gcc"))
+	}
+}
+
+// The .config of a kernel in a file is known where it has it in it, or beside it.
+func TestPrebuiltConfig(t *testing.T) {
+	b := newBuilder(t, newCache(t))
+	dir := t.TempDir()
+	adopt := func(name, version string) *Kernel {
+		image, err := os.ReadFile(bzImage(t, version))
+		require.NoError(t, err)
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, image, 0o644))
+		k, err := b.Build(t.Context(), kconfigs.Request{Profile: "kernel-x", Prebuilt: &kconfigs.Prebuilt{Image: path}})
+		require.NoError(t, err)
+		return k
+	}
+	require.NoError(t, cache.WriteFile(filepath.Join(dir, "config-6.9.1"), []byte("CONFIG_CC_VERSION_TEXT=\"gcc 13\"\nCONFIG_PACKET=m\n")))
+	k := adopt("vmlinuz-6.9.1", "6.9.1")
+	config, ok, err := k.ReadConfig()
+	require.NoError(t, err)
+	require.True(t, ok)
+	assert.Equal(t, "m", config.Value("PACKET"))
+	assert.Equal(t, "gcc 13", k.Compiler)
+	_, ok, err = adopt("vmlinuz-6.9.2", "6.9.2").ReadConfig()
+	require.NoError(t, err)
+	assert.False(t, ok)
+}
