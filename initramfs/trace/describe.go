@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"os"
+	"regexp"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -28,8 +30,20 @@ func (a arguments) memory(addr uint64, n int) []byte {
 	return buf[:got]
 }
 
+// number reads the 64-bit number at an address of the task's, with which a struct begins
+// that a call takes in place of arguments; 0 where nothing can be read.
+func (a arguments) number(addr uint64) uint64 {
+	if b := a.memory(addr, 8); len(b) == 8 {
+		return binary.NativeEndian.Uint64(b)
+	}
+	return 0
+}
+
 // path reads a string, of which 128 bytes say enough.
 func (a arguments) path(i int) string {
+	if a.v[i] == 0 {
+		return "-"
+	}
 	for n := 128; n > 0; n -= 16 { // it may stand at the end of what can be read
 		if text, _, ok := bytes.Cut(a.memory(a.v[i], n), []byte{0}); ok || n == 128 && len(text) == n {
 			return fmt.Sprintf("%q", text)
@@ -58,16 +72,22 @@ func describe(nr int, a arguments) (text string, network bool) {
 		return ioctl(a.v[1])
 	case unix.SYS_UNSHARE, unix.SYS_CLONE:
 		return namespaces(nr, a.v[0])
+	case unix.SYS_CLONE3: // struct clone_args begins with the flags (include/uapi/linux/sched.h:92)
+		return namespaces(nr, a.number(a.v[0]))
 	case unix.SYS_SETNS:
 		return namespaces(nr, a.v[1])
 	case unix.SYS_PRCTL:
 		return fmt.Sprintf("prctl(%d)", a.v[0]), a.v[0] == unix.PR_SET_SECCOMP
-	case unix.SYS_OPEN, unix.SYS_STAT, unix.SYS_LSTAT, unix.SYS_ACCESS, unix.SYS_READLINK:
-		return path(nr, a.path(0))
-	case unix.SYS_OPENAT, unix.SYS_NEWFSTATAT, unix.SYS_FACCESSAT, unix.SYS_FACCESSAT2, unix.SYS_READLINKAT:
-		return path(nr, a.path(1))
 	case unix.SYS_MOUNT:
+		if a.v[3]&(unix.MS_BIND|unix.MS_MOVE) != 0 { // of a file there is, which has a name instead of a type
+			return a.onFile(nr, 0)
+		}
 		return "mount(" + a.path(2) + ")", false
+	case unix.SYS_FSOPEN:
+		return "fsopen(" + a.path(0) + ")", false
+	}
+	if at, ok := pathArgument(nr); ok {
+		return a.onFile(nr, at)
 	}
 	n := name(nr)
 	return n, isSocketCall(nr)
@@ -85,14 +105,44 @@ func isSocketCall(nr int) bool {
 	return false
 }
 
-// path is a call on a file, which is the network's where the file is.
-func path(nr int, file string) (string, bool) {
-	for _, part := range []string{"/proc/net", "/proc/sys/net", "/sys/class/net", "/dev/net/", "/ns/net"} {
-		if strings.Contains(file, part) {
-			return name(nr) + "(" + file + ")", true
-		}
+// pathArgument returns which argument of a call is the path of a file that it looks at or
+// opens. Calls that make and change files are not among them: nobody does that to the
+// network's.
+func pathArgument(nr int) (at int, ok bool) {
+	switch nr {
+	case unix.SYS_OPEN, unix.SYS_STAT, unix.SYS_LSTAT, unix.SYS_ACCESS, unix.SYS_READLINK, unix.SYS_STATFS, unix.SYS_CHDIR:
+		return 0, true
+	case unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_NEWFSTATAT, unix.SYS_STATX, unix.SYS_FACCESSAT, unix.SYS_FACCESSAT2,
+		unix.SYS_READLINKAT, unix.SYS_NAME_TO_HANDLE_AT, unix.SYS_OPEN_TREE, unix.SYS_MOVE_MOUNT, unix.SYS_INOTIFY_ADD_WATCH:
+		return 1, true
 	}
-	return name(nr) + "(" + file + ")", false
+	return 0, false
+}
+
+// networks matches the paths of what the network has of files: in /proc all of it stands
+// below a process or below sys, and /proc/net is a link.
+var networks = regexp.MustCompile(`/proc/((self|thread-self|\d+)/(task/\d+/)?(ns/)?|sys/)?net|/sys/(class|devices/virtual)/net|/dev/net/`)
+
+// onFile is a call on a file, which is the network's where the file is.
+func (a arguments) onFile(nr, at int) (text string, network bool) {
+	file := a.path(at)
+	text = name(nr) + "(" + file + ")"
+	file = a.directory(at, file) + "/" + strings.Trim(file, `"`)
+	return text, networks.MatchString(file)
+}
+
+// directory is where a path begins that is relative: container runtimes open /proc once
+// and all else from there.
+func (a arguments) directory(at int, file string) string {
+	if strings.HasPrefix(file, `"/`) {
+		return ""
+	}
+	link := "cwd"
+	if at > 0 && int32(a.v[at-1]) != unix.AT_FDCWD {
+		link = fmt.Sprintf("fd/%d", int32(a.v[at-1]))
+	}
+	dir, _ := os.Readlink(fmt.Sprintf("/proc/%d/%s", a.pid, link)) // of none it is nowhere
+	return dir
 }
 
 // namespaces is a call that makes or enters namespaces.

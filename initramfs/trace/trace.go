@@ -4,6 +4,8 @@
 // system calls that failed, and picks from those the one that decided. It runs in the
 // guest; its tests also run on the host.
 //
+// What io_uring does for a program is no system call and is not seen.
+//
 // It stops at every system call, because a seccomp filter, which could single out a few,
 // is not to be had on a kernel without NET (arch/Kconfig:611). u-root's pkg/strace is not
 // taken: it leaves a child stopped for good whose first stop comes before its parent's
@@ -97,11 +99,11 @@ type tracer struct {
 
 // task is a thread under trace.
 type task struct {
-	command int  // see Call
-	on      bool // its calls are looked at
-	known   bool // its parent's event has come
-	held    bool // it waits for that event
-	nr      int  // the call that it is in
+	command int             // see Call
+	on      bool            // its calls are looked at
+	known   bool            // its parent's event has come
+	held    unix.WaitStatus // its first stop, where it waits for that event
+	nr      int             // the call that it is in
 }
 
 func (t *tracer) run(ctx context.Context, cmd *exec.Cmd) error {
@@ -121,63 +123,91 @@ func (t *tracer) run(ctx context.Context, cmd *exec.Cmd) error {
 	if t.starter {
 		t.tasks[t.root].command = 0
 	}
-	if _, err := t.wait(t.root); err != nil {
+	if ended, err := t.seize(); err != nil || ended {
 		return err
 	}
-	if err := unix.PtraceSetOptions(t.root, options); err != nil {
-		return os.NewSyscallError("ptrace(PTRACE_SETOPTIONS)", err)
+	for {
+		pid, ws, err := wait(-1, 0)
+		switch {
+		case err != nil:
+			return err
+		case ws.Stopped():
+			t.stopped(pid, ws)
+		case pid == t.root:
+			return nil
+		default:
+			delete(t.tasks, pid)
+		}
+	}
+}
+
+// seize takes the root over with PTRACE_SEIZE, of which Go's os/exec knows nothing: only
+// of what was seized the kernel says that a stop is one of the whole group, which must
+// last until SIGCONT comes (ptrace(2), "Group-stop"). The root stands at its first
+// instruction, traced the old way. It is let go stopped, seized, and continued.
+func (t *tracer) seize() (ended bool, err error) {
+	request := func(number, data int) func() error {
+		return func() error {
+			if _, _, errno := unix.Syscall6(unix.SYS_PTRACE, uintptr(number), uintptr(t.root), 0, uintptr(data), 0, 0); errno != 0 {
+				return os.NewSyscallError("ptrace", errno)
+			}
+			return nil
+		}
+	}
+	for _, step := range []func() error{
+		request(unix.PTRACE_DETACH, int(unix.SIGSTOP)),
+		request(unix.PTRACE_SEIZE, options),
+		func() error { return os.NewSyscallError("kill", unix.Kill(t.root, unix.SIGCONT)) },
+	} {
+		_, ws, err := wait(t.root, unix.WUNTRACED)
+		if err != nil || !ws.Stopped() {
+			return true, err
+		}
+		if err := step(); errors.Is(err, unix.ESRCH) {
+			continue // killed meanwhile; its end comes next
+		} else if err != nil {
+			_ = unix.Kill(t.root, unix.SIGKILL)
+			_, _, _ = wait(t.root, 0)
+			return true, err
+		}
 	}
 	t.resume(t.root, 0)
+	return false, nil
+}
+
+// wait waits for the next event of pid, of any tracee for -1. Children of other threads are
+// somebody else's.
+func wait(pid, options int) (got int, ws unix.WaitStatus, err error) {
 	for {
-		ended, err := t.wait(-1)
-		if err != nil || ended == t.root {
-			return err
+		got, err = unix.Wait4(pid, &ws, unix.WALL|unix.WNOTHREAD|options, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return got, ws, os.NewSyscallError("wait4", err)
 		}
 	}
 }
 
-// wait waits for the next event of pid, of any tracee for -1, and deals with it. It gives
-// the task that ended, if one did.
-func (t *tracer) wait(pid int) (ended int, err error) {
-	var ws unix.WaitStatus
-	for {
-		// Children of other threads are somebody else's.
-		got, err := unix.Wait4(pid, &ws, unix.WALL|unix.WNOTHREAD, nil)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil:
-			return 0, os.NewSyscallError("wait4", err)
-		case !ws.Stopped():
-			delete(t.tasks, got)
-			return got, nil
-		case pid == -1:
-			t.stopped(got, ws)
-		}
-		return 0, nil
-	}
-}
-
-// stopped deals with a stop and lets the task go on.
+// stopped deals with a stop and lets the task go on, if it is one to go on from.
 func (t *tracer) stopped(pid int, ws unix.WaitStatus) {
 	this := t.task(pid)
-	signal := int(ws.StopSignal())
+	signal, event := int(ws.StopSignal()), int(ws>>16) // TrapCause knows events of SIGTRAP alone
 	switch {
 	case !this.known:
-		this.held = true // this is its first stop
+		this.held = ws // this is its first stop
 		return
 	case signal == int(unix.SIGTRAP|0x80):
 		if this.on {
 			t.syscall(pid, this)
 		}
 		signal = 0
-	case ws>>16 != 0: // an event, which TrapCause gives for SIGTRAP alone
-		t.event(pid, this, int(ws>>16))
+	case event == unix.PTRACE_EVENT_STOP && signal != int(unix.SIGTRAP):
+		// It was stopped by a signal, with its whole group, and stays so until it is
+		// continued. That it has been killed meanwhile is in order.
+		_, _, _ = unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_LISTEN, uintptr(pid), 0, 0, 0, 0)
+		return
+	case event != 0:
+		t.event(pid, this, event)
 		signal = 0
-	case this.held && signal == int(unix.SIGSTOP):
-		signal = 0 // the stop with which a new tracee begins
 	}
-	this.held = false
 	t.resume(pid, signal)
 }
 
@@ -199,7 +229,10 @@ func (t *tracer) resume(pid, signal int) {
 
 // event deals with a new task or a new program.
 func (t *tracer) event(pid int, this *task, event int) {
-	if event == unix.PTRACE_EVENT_EXEC {
+	switch event {
+	case unix.PTRACE_EVENT_STOP: // a new task begins with it, and what was continued goes on
+		return
+	case unix.PTRACE_EVENT_EXEC:
 		if pid != t.root && !this.on {
 			this.on, this.command = true, ownPID(pid)
 		}
@@ -211,11 +244,8 @@ func (t *tracer) event(pid int, this *task, event int) {
 	}
 	child := t.task(int(msg))
 	child.known, child.on, child.command = true, this.on, this.command
-	if child.held {
-		child.held = false
-		t.resume(int(msg), 0)
-	} else {
-		child.held = true // its SIGSTOP is still to come
+	if child.held != 0 {
+		t.stopped(int(msg), child.held)
 	}
 }
 

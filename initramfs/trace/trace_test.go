@@ -40,17 +40,25 @@ func failing(calls []Call) []string {
 	return all
 }
 
+// stopsItself has a parent that sees it stopped, says so, and continues it: only then
+// may it go on.
+const stopsItself = `perl -MIO::Handle -e 'pipe R, W; R->blocking(0); unless ($child = fork) { kill STOP, $$; exec qw(cat /proc/net/stopped) if <R> } ` +
+	`waitpid $child, 2; select undef, undef, undef, 0.3; syswrite W, "x\n"; kill CONT, $child; waitpid $child, 0'`
+
 func TestRun(t *testing.T) {
 	for script, want := range map[string]string{
 		"cat /nonexistent/x":                     `openat("/nonexistent/x") ENOENT`,
 		"(cat /nonexistent/y)":                   `openat("/nonexistent/y") ENOENT`,
 		"true & (sh -c 'exec cat /proc/net/no')": `openat("/proc/net/no") ENOENT`,
 		"cat /proc/net/a /proc/net/b":            `openat("/proc/net/a") ENOENT`,
-		"kill -STOP $$; cat /proc/net/stopped":   `openat("/proc/net/stopped") ENOENT`,
+		stopsItself:                              `openat("/proc/net/stopped") ENOENT`,
 	} {
 		t.Run(script, func(t *testing.T) {
-			calls, err := Run(t.Context(), exec.Command("sh", "-c", script), false)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			calls, err := Run(ctx, exec.Command("sh", "-c", script), false)
 			require.NoError(t, err)
+			require.NoError(t, ctx.Err())
 			assert.Contains(t, strings.Join(failing(calls), "\n"), want)
 		})
 	}
@@ -140,6 +148,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}{
 		"background": {"sleep 600 & echo $! >$0", time.Minute},
 		"hangs":      {"echo $$ >$0; sleep 600", time.Second},
+		"stops":      {"echo $$ >$0; kill -STOP $$; echo 0 >$0", time.Second}, // and nobody continues it
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), tc.limit)
