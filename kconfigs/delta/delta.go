@@ -81,8 +81,31 @@ func (d *Delta) Config(leaves ...string) []byte { return d.config(leaves, false)
 
 // Exactly gives the first .config with the symbols named set as the second has them, and of
 // the others as many as can be as the first has them: none comes by default. With all that
-// have a prompt it comes to the second.
-func (d *Delta) Exactly(changes ...string) []byte { return d.config(changes, true) }
+// have a prompt it comes to the second. The members of a choice change together, so that
+// Kconfig does not put a member in their place that neither has.
+func (d *Delta) Exactly(changes ...string) []byte { return d.config(d.together(changes), true) }
+
+// together adds the other members of the choices that the changes are of, and those of
+// choices that only the second .config has, of which one must be y where they can be seen.
+func (d *Delta) together(changes []string) []string {
+	moved, kept := map[string]bool{}, map[string]bool{}
+	for _, name := range changes {
+		moved[d.a.Symbol(name).Choice] = true
+	}
+	for _, name := range d.names {
+		if s := d.a.Symbol(name); s.Choice != "" && d.a.Values[name].Value == "y" {
+			kept[s.Choice] = true
+		}
+	}
+	all := slices.Clone(changes)
+	for _, c := range d.Changes {
+		choice := d.a.Symbol(c.Symbol).Choice
+		if choice != "" && (moved[choice] || !kept[choice]) && !slices.Contains(changes, c.Symbol) {
+			all = append(all, c.Symbol)
+		}
+	}
+	return all
+}
 
 func (d *Delta) config(leaves []string, exactly bool) []byte {
 	set := map[string]bool{}

@@ -53,11 +53,11 @@ func (h *hunt) sure() int { return h.once() + 1 }
 
 // ends asks both ends.
 func (h *hunt) ends() error {
-	if err := h.answers.check(); err != nil {
-		return err
-	}
 	first, err := h.settle(h.ctx, nil)
 	if err != nil {
+		return err
+	}
+	if err := h.answers.check(); err != nil {
 		return err
 	}
 	last, err := h.settle(h.ctx, h.Changes)
@@ -84,6 +84,7 @@ func (h *hunt) ends() error {
 // answers were missing, doubt says what may be otherwise.
 func (h *hunt) search(changes []string) (found []string, doubt string, err error) {
 	var groups [][]string
+	among := changes
 	for {
 		got, err := h.ask(h.once(), h.goal, found, "is it %v alone", found)
 		if err != nil {
@@ -117,39 +118,63 @@ func (h *hunt) search(changes []string) (found []string, doubt string, err error
 		}
 	}
 	if found, doubt, err = h.single(found); err == nil && h.missed {
-		return h.nearer(found, doubt)
+		return h.nearer(found, among, doubt)
 	}
 	return found, doubt, err
 }
 
-// nearer looks for the change that matters among those that come with the ones found. Only
-// where answers were missing can that be another.
-func (h *hunt) nearer(found []string, doubt string) ([]string, string, error) {
+// nearer looks for the change that matters among those that come with the ones found, and
+// are among some. Only where answers were missing can that be another. Every step leaves one change behind for
+// good, so there are no more steps than changes, also where two bring each other about, as
+// members of a Kconfig choice do.
+func (h *hunt) nearer(found, among []string, doubt string) ([]string, string, error) {
+	for {
+		from, others, unsure, err := h.instead(found, among)
+		if err != nil {
+			return nil, "", err
+		}
+		if unsure != "" {
+			doubt = unsure
+		}
+		if from == "" {
+			return found, doubt, nil
+		}
+		among = without(among, from)
+		if found, err = h.thin(others, others); err != nil {
+			return nil, "", err
+		}
+		if found, doubt, err = h.single(found); err != nil {
+			return nil, "", err
+		}
+	}
+}
+
+// instead looks for one of the changes found without which the others that come with it
+// bring the goal about too.
+func (h *hunt) instead(found, among []string) (from string, others []string, doubt string, err error) {
 	all, err := h.settle(h.ctx, found)
 	if err != nil {
-		return nil, "", err
+		return "", nil, "", err
 	}
+	came := members(all.Effective)
+	with := slices.DeleteFunc(slices.Clone(among), func(c string) bool { return !came[c] })
 	for _, c := range found {
-		others := without(all.Effective, c)
+		others := without(with, c)
 		if len(others) < len(found) {
 			continue
 		}
 		got, err := h.ask(h.once(), other(h.goal), others, "what comes with %s, without it", c)
-		if err == nil && got == h.goal {
-			if others, err = h.thin(others, others); err == nil {
-				if others, doubt, err = h.single(others); err == nil {
-					return h.nearer(others, doubt)
-				}
-			}
-		}
 		if err != nil {
-			return nil, "", err
+			return "", nil, "", err
+		}
+		if got == h.goal {
+			return c, others, doubt, nil
 		}
 		if got == Unknown {
 			doubt = fmt.Sprintf("no answer was to be had with what comes with %s, and without it", c)
 		}
 	}
-	return found, doubt, nil
+	return "", nil, doubt, nil
 }
 
 // boundary finds a place in changes at which the next of them brings the goal about, as
@@ -278,32 +303,75 @@ func (h *hunt) single(found []string) (kept []string, doubt string, err error) {
 	}
 	kept = found
 	for i := 0; i < len(kept) && err == nil; i++ {
-		var needed bool
-		if needed, err = h.needed(kept, kept[i]); err != nil || needed && !h.strict {
-			continue // without those that need it less goes than without it
-		}
 		fewer := without(kept, kept[i])
-		got, err = h.ask(h.once(), other(h.goal), fewer, "without %s", kept[i])
+		needed := false
+		if !h.strict {
+			needed, err = h.needed(kept, kept[i])
+		}
+		switch {
+		case err != nil:
+		case needed: // without those that need it less goes than without it
+			got, err = h.known(fewer)
+		default:
+			got, err = h.ask(h.once(), other(h.goal), fewer, "without %s", kept[i])
+		}
 		switch {
 		case err == nil && got == h.goal:
 			kept, doubt, i = fewer, "", -1 // what was needed before may not be now
-		case got == Unknown:
+		case err == nil && got == Unknown && !needed:
 			doubt = fmt.Sprintf("no answer was to be had with %v less %s", kept, kept[i])
 		}
 	}
 	return kept, doubt, err
 }
 
-// needed reports whether another change of a set does not come about without this one.
+// needed reports whether another change of a set does not come about without this one, of
+// which that is not so the other way round: of changes that need each other none is only
+// there for the others.
 func (h *hunt) needed(set []string, change string) (bool, error) {
-	all, err := h.settle(h.ctx, set)
+	falling, err := h.falling(set, change)
 	if err != nil {
 		return false, err
 	}
-	fewer, err := h.settle(h.ctx, without(set, change))
-	return slices.ContainsFunc(set, func(o string) bool {
-		return o != change && slices.Contains(all.Effective, o) && !slices.Contains(fewer.Effective, o)
-	}), err
+	for o := range falling {
+		if back, err := h.falling(set, o); err != nil || !back[change] {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// falling gives the changes of a set that do not come about without one of them, those that
+// do not come about without those, and so on.
+func (h *hunt) falling(set []string, change string) (map[string]bool, error) {
+	all, err := h.settle(h.ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	came, falling := members(all.Effective), map[string]bool{}
+	for queue := []string{change}; len(queue) > 0; queue = queue[1:] {
+		fewer, err := h.settle(h.ctx, without(set, queue[0]))
+		if err != nil {
+			return nil, err
+		}
+		still := members(fewer.Effective)
+		for _, o := range set {
+			if o != queue[0] && came[o] && !still[o] && !falling[o] {
+				falling[o] = true
+				queue = append(queue, o)
+			}
+		}
+	}
+	return falling, nil
+}
+
+// known gives the answer that is there of a set already.
+func (h *hunt) known(set []string) (Answer, error) {
+	c, err := h.settle(h.ctx, set)
+	if err != nil || len(h.answers[c.Key]) == 0 {
+		return Unknown, err
+	}
+	return h.ask(1, Unknown, set, "")
 }
 
 func without(set []string, some ...string) []string {

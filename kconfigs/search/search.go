@@ -110,8 +110,12 @@ type Space struct {
 	settled map[string]Candidate
 }
 
-// settle gives the candidate for a set.
+// settle gives the candidate for a set. All that a search does goes through here, so a
+// context that has ended ends it.
 func (s *Space) settle(ctx context.Context, set []string) (Candidate, error) {
+	if err := ctx.Err(); err != nil {
+		return Candidate{}, err
+	}
 	if s.at == nil {
 		s.at, s.settled = map[string]int{}, map[string]Candidate{}
 		for i, c := range s.Changes {
