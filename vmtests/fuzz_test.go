@@ -82,9 +82,7 @@ func storedAndShown(t *testing.T, r result) {
 	require.NoError(t, report.Show(&shown, rec, ""))
 	require.NoError(t, report.Table(&shown, []record.Record{rec}, report.TableOptions{}))
 	require.NoError(t, report.Table(&shown, []record.Record{rec}, report.TableOptions{Markdown: true}))
-	for _, s := range report.Summary([]record.Record{rec}) {
-		shown.WriteString(s)
-	}
+	require.NoError(t, report.Summary(&shown, []record.Record{rec}, report.TableOptions{}))
 	require.NoError(t, report.JSON(&shown, rec))
 	for _, finding := range r.findings {
 		shown.WriteString(Deviation{Probe: finding.ID, Got: answer(finding)}.String())

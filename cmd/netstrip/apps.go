@@ -41,6 +41,7 @@ second try. --dir adds applications of your own, a YAML file each.`,
   netstrip apps --app redis,nginx --profile full,no-net
   netstrip apps --json | jq '.[] | select(.verdict != "works")'
   netstrip apps --dir my-apps --app my-server
+  netstrip apps --all
   netstrip apps --resume
   netstrip apps show redis`,
 		Args:              unknownCommand,
@@ -60,7 +61,8 @@ second try. --dir adds applications of your own, a YAML file each.`,
 	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; may be given again")
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "how `MANY` compilers or guests run at once (default one for each processor)")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
-	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table as Markdown")
+	f.addAll(c)
+	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table as Markdown, with every way")
 	c.Flags().BoolVar(&f.resume, "resume", false, "go on with the latest run in the results file that was cut short")
 	_ = c.RegisterFlagCompletionFunc("app", f.completeApps)
 	_ = c.RegisterFlagCompletionFunc("profile", completeAppProfiles)

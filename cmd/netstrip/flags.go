@@ -22,19 +22,19 @@ const seriesEnv = "NETSTRIP_SERIES"
 
 // flags are the values of a command's flags; each command has those it needs.
 type flags struct {
-	json, quiet, markdown bool
-	results, cache        string
-	sourcePath            string
-	sourceURL, sourceHash string
-	series                string
-	fragments             []string
-	configs, kernels      []string
-	inits                 []string
-	modules               string
-	accel                 string
-	jobs                  int
-	resume                bool
-	probes                string
+	json, quiet, markdown, all bool
+	results, cache             string
+	sourcePath                 string
+	sourceURL, sourceHash      string
+	series                     string
+	fragments                  []string
+	configs, kernels           []string
+	inits                      []string
+	modules                    string
+	accel                      string
+	jobs                       int
+	resume                     bool
+	probes                     string
 }
 
 func (f *flags) addJSON(c *cobra.Command) {
@@ -43,6 +43,10 @@ func (f *flags) addJSON(c *cobra.Command) {
 
 func (f *flags) addResults(c *cobra.Command) {
 	c.Flags().StringVar(&f.results, "results", vmtests.DefaultResults, "results `FILE`, to which every boot adds a line")
+}
+
+func (f *flags) addAll(c *cobra.Command) {
+	c.Flags().BoolVar(&f.all, "all", false, "show a line for every probe, also where all kernels answer alike")
 }
 
 func (f *flags) addCache(c *cobra.Command) {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -33,6 +32,10 @@ the init's name: full/busybox.
 A kernel of your own is a profile too: --config FILE builds one from a whole .config,
 with what the guest needs put in; --kernel FILE boots one as it is.
 
+Where there is a kernel to compare with (full for no-net, services for services-no-net,
+else the one on which most works), the table shows the probes that answer differently and
+counts the others; --all shows every probe.
+
 With --resume, the latest run in the results file that was cut short, by a signal, a
 full disk or a power cut, goes on under its own name: what is missing of it is booted,
 and the whole run is shown. It is refused when the kernels or the probes are no longer
@@ -45,6 +48,7 @@ those the run began with.`,
   netstrip run --config ~/linux/.config full
   netstrip run --kernel /boot/vmlinuz-6.12.1 --modules /lib/modules/6.12.1
   netstrip run full no-net --init probe,busybox
+  netstrip run full no-net --all
   netstrip run full --accel tcg --json | jq '.[].outcome'
   netstrip run --resume`,
 		ValidArgsFunction: completeProfiles,
@@ -58,6 +62,7 @@ those the run began with.`,
 	c.Flags().StringVar(&f.probes, "probes", "", "ask only these probes: `GLOBS` of IDs, separated by commas; perf/* are asked only so")
 	_ = c.RegisterFlagCompletionFunc("probes", completeProbes)
 	f.addInits(c)
+	f.addAll(c)
 	c.Flags().BoolVar(&f.resume, "resume", false, "go on with the latest run in the results file that was cut short")
 	return c
 }
@@ -136,26 +141,32 @@ func (a *app) report(f *flags, records []record.Record) error {
 // records are the newest of their profiles, so that those names mean them.
 func (a *app) showRecords(records []record.Record, f *flags, latest bool) error {
 	o := tableOptions(a.stdout)
-	o.Markdown = f.markdown
+	o.Markdown, o.All = f.markdown, f.all
 	if err := report.Table(a.stdout, records, o); err != nil {
 		return err
 	}
 	var b strings.Builder
 	b.WriteString("\n")
-	for _, s := range report.Summary(records) {
-		if f.markdown {
-			s = report.Markdown(s)
-		}
-		b.WriteString(s + "\n")
+	if err := report.Summary(&b, records, o); err != nil {
+		return err
 	}
 	if f.markdown {
 		_, err := io.WriteString(a.stdout, b.String())
 		return err
 	}
 	writeDeviations(&b, records)
-	fmt.Fprintf(&b, "\nresults: %s\n", f.results)
-	if hint := closer(records); hint != "" && latest {
-		fmt.Fprintf(&b, "closer:  %s%s\n", hint, f.where())
+	fmt.Fprintf(&b, "\nresults: %s", f.results)
+	if report.Compared(records) && !f.all {
+		run := ""
+		if !latest {
+			run = " " + report.Escape(records[0].Run, 100)
+		}
+		fmt.Fprintf(&b, "; every probe: %s show%s --all%s", quoted(os.Args[0]), run, f.where())
+	}
+	b.WriteString("\n")
+	if r, probe := report.Closer(records); probe != "" && latest {
+		// Called as it was called, so that the line can be pasted.
+		fmt.Fprintf(&b, "closer:  %s show %s %s%s\n", quoted(os.Args[0]), report.Escape(r.Profile, 60), probe, f.where())
 	}
 	_, err := io.WriteString(a.stdout, b.String())
 	return err
@@ -198,29 +209,6 @@ func writeDeviations(b *strings.Builder, records []record.Record) {
 	if without != nil {
 		fmt.Fprintf(b, "No expectation is kept for %s.\n", strings.Join(without, ", "))
 	}
-}
-
-// closer is a command that looks at one answer worth a look: the first probe that
-// finds nothing on the record where most is missing.
-func closer(records []record.Record) string {
-	hint, most := "", 0
-	for _, r := range records {
-		n, first := 0, ""
-		for _, f := range r.Findings {
-			if f.Verdict != wire.Absent || report.Escape(f.ID, len(f.ID)) != f.ID {
-				continue
-			}
-			if n == 0 {
-				first = f.ID
-			}
-			n++
-		}
-		if n > most {
-			// Called as it was called, so that the line can be pasted.
-			hint, most = fmt.Sprintf("%s show %s %s", quoted(os.Args[0]), report.Escape(r.Profile, 60), first), n
-		}
-	}
-	return hint
 }
 
 // judge turns records into the exit code. A profile that nothing is expected of,

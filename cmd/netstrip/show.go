@@ -26,8 +26,12 @@ func (a *app) showCommand() *cobra.Command {
 		Long: `Without arguments, the table of the latest run. RECORD is the ID of a record, the
 name of a run, latest for the latest one, or a profile, which means its latest record,
 or full@6.1 for that of one kernel series. PROBE is the ID of a probe, or the beginning
-of several; with --markdown it cuts the table down to those.`,
+of several; with --markdown it cuts the table down to those.
+
+Where there is a kernel to compare with, the table of a run shows the probes that answer
+differently and counts the others. With --all or --markdown it shows every probe.`,
 		Example: `  netstrip show
+  netstrip show --all
   netstrip show no-net
   netstrip show no-net socket/tcp4/loopback
   netstrip show full socket
@@ -47,7 +51,8 @@ of several; with --markdown it cuts the table down to those.`,
 	}
 	f.addJSON(c)
 	f.addResults(c)
-	c.Flags().BoolVar(&f.markdown, "markdown", false, "write a table as Markdown")
+	f.addAll(c)
+	c.Flags().BoolVar(&f.markdown, "markdown", false, "write a table as Markdown, with every probe")
 	return c
 }
 
@@ -80,7 +85,7 @@ func (a *app) show(f *flags, args []string) error {
 		if err != nil {
 			return usageError{err}
 		}
-		return a.showRecords(chosen, f, len(args) == 0)
+		return a.showRecords(chosen, f, len(args) == 0 || args[0] == "latest")
 	}
 	for i, r := range chosen {
 		if i > 0 {

@@ -101,6 +101,12 @@ func Finding(r record.Record, id string) (wire.Finding, bool) {
 	return f, true
 }
 
+// appFamily is the family of the probes that are applications.
+const appFamily = "app"
+
+// noAnswer is the cell of what was not answered, or is not known.
+const noAnswer = "-"
+
 // probeCell is a finding in one word. Only a conclusive absence shows its errno.
 func probeCell(r record.Record, id string) cell {
 	f, ok := Finding(r, id)
@@ -108,10 +114,10 @@ func probeCell(r record.Record, id string) cell {
 	case !ok && r.Running == id:
 		return cell{"cut off", doubt}
 	case !ok:
-		return cell{"-", plain}
+		return cell{noAnswer, plain}
 	case f.Verdict == wire.Works:
 		return cell{"works", plain}
-	case f.Verdict == wire.Absent && isErrno(f.Errno) && strings.HasPrefix(id, "app/"):
+	case f.Verdict == wire.Absent && isErrno(f.Errno) && strings.HasPrefix(id, appFamily+"/"):
 		return cell{f.Errno + " " + callName(f.Call), bad}
 	case f.Verdict == wire.Absent && isErrno(f.Errno):
 		return cell{f.Errno, bad}

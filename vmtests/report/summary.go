@@ -3,7 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"maps"
+	"io"
 	"slices"
 	"strings"
 
@@ -11,52 +11,61 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// Summary says in a few sentences what the records show: how the boots ended, how
-// many probes work, and what the others answer. It claims nothing that the records
-// do not hold, whatever they hold.
-func Summary(records []record.Record) []string {
+// sentences are those of Summary.
+func sentences(records []record.Record) []string {
 	if len(records) == 0 {
 		return []string{"No boots are recorded."}
 	}
-	heads := labels(records)
+	heads, counts := labels(records), counted(records)
 	said := []string{bootSentence(records, heads)}
 	for i, r := range records {
-		if s := troubleSentence(r, heads[i]); s != "" {
-			said = append(said, s)
-		}
+		said = append(said, troubleSentence(r, heads[i]))
 	}
-	counts := make([]tally, len(records))
-	for i, r := range records {
-		counts[i] = count(r)
+	refs := references(records)
+	all := effects(records, refs)
+	for ref := range records {
+		said = append(said, lossSentences(ref, refs, all, counts, heads, noun(records))...)
 	}
-	for _, s := range []string{
-		worksSentence(counts, heads), absentSentence(records, counts, heads),
-		unclearSentence(counts, heads), noticeSentence(records, heads),
-	} {
-		if s != "" {
-			said = append(said, s)
-		}
-	}
-	return said
+	said = append(said, worksSentence(refs, counts, heads), unclearSentence(counts, heads), noticeSentence(counts, heads))
+	return slices.DeleteFunc(said, func(s string) bool { return s == "" })
 }
 
-// tally counts the answers of one record's probes.
+// Summary says in a few sentences what the records show: how the boots ended, and what
+// each kernel lost against the one it is compared with. It claims nothing that the records
+// do not hold, whatever they hold, and has no number that is not in their table. Where o has
+// a width the sentences are broken into lines.
+func Summary(w io.Writer, records []record.Record, o TableOptions) error {
+	var b strings.Builder
+	for _, s := range sentences(records) {
+		if o.Markdown {
+			b.WriteString(Markdown(s) + "\n")
+			continue
+		}
+		b.WriteString(strings.Join(wrap(s, o.Width), "\n") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// tally counts the answers of one record's probes, and its notices.
 type tally struct {
-	probes, works, absent, unclear int
-	errnos                         map[string]int // of those absent
+	probes, works, absent, unclear, notices int
+
+	first string // the first that is absent
 }
 
 func count(r record.Record) tally {
-	t := tally{errnos: map[string]int{}}
+	t := tally{notices: len(r.Notices)}
 	for _, id := range Probes(r) {
 		t.probes++
-		f, ok := Finding(r, id)
-		switch {
-		case ok && f.Verdict == wire.Works:
+		switch f, _ := Finding(r, id); f.Verdict {
+		case wire.Works:
 			t.works++
-		case ok && f.Verdict == wire.Absent:
+		case wire.Absent:
+			if t.absent == 0 {
+				t.first = id
+			}
 			t.absent++
-			t.errnos[probeCell(r, id).text]++
 		default:
 			t.unclear++
 		}
@@ -64,63 +73,62 @@ func count(r record.Record) tally {
 	return t
 }
 
-// bootSentence says how many completed. "Kernels" is right only where each record is
-// of another profile; else it is boots that are counted.
-func bootSentence(records []record.Record, heads []string) string {
-	noun := "kernel"
+func counted(records []record.Record) []tally {
+	counts := make([]tally, len(records))
 	for i, r := range records {
-		if heads[i] != name(r.Profile) {
-			noun = "boot"
-		}
+		counts[i] = count(r)
 	}
+	return counts
+}
+
+// bootSentence says which completed. "Kernels" is right only where each record is of
+// another profile; else it is boots that are counted.
+func bootSentence(records []record.Record, heads []string) string {
+	what, did, clean := "kernel", "booted and finished the probes", ", without an oops or a panic"
 	var done []string
 	for i, r := range records {
+		if heads[i] != name(r.Profile) {
+			what, did = "boot", "finished the probes"
+		}
 		if r.Outcome == record.Completed {
 			done = append(done, heads[i])
 		}
-	}
-	const end = "to user space and to the end of the probes"
-	verb := "booted"
-	if noun == "boot" {
-		verb = "got"
+		if len(r.Notices) > 0 {
+			clean = ""
+		}
 	}
 	n := len(records)
 	switch {
 	case n == 1 && len(done) == 1:
-		return fmt.Sprintf("The %s %s %s %s.", noun, heads[0], verb, end)
+		return fmt.Sprintf("The %s %s %s%s.", what, heads[0], did, clean)
 	case n == 1:
-		return fmt.Sprintf("The %s %s did not complete.", noun, heads[0])
+		return fmt.Sprintf("The %s %s did not complete.", what, heads[0])
 	case len(done) == n && n == 2:
-		return fmt.Sprintf("Both %ss %s %s.", noun, verb, end)
+		return fmt.Sprintf("Both %ss %s%s.", what, did, clean)
 	case len(done) == n:
-		return fmt.Sprintf("All %s %ss %s %s.", number(n), noun, verb, end)
+		return fmt.Sprintf("All%s %ss %s%s.", spelt(n), what, did, clean)
 	case len(done) == 0:
-		return fmt.Sprintf("None of %s %ss %s %s.", number(n), noun, verb, end)
+		return fmt.Sprintf("None of the%s %ss %s.", spelt(n), what, did)
 	}
-	return fmt.Sprintf("%s of %s %ss %s %s: %s.",
-		capital(number(len(done))), number(n), noun, verb, end, strings.Join(done, ", "))
+	return fmt.Sprintf("Of the%s %ss only %s %s.", spelt(n), what, and(done), did)
 }
 
-// troubleSentence says of a boot that did not complete how it ended.
+// troubleSentence says of a boot that did not complete how it ended. The reason, which may
+// be anything that a guest or a tool wrote, stands below the table.
 func troubleSentence(r record.Record, head string) string {
-	if r.Outcome == record.Completed {
-		return ""
-	}
-	why := ""
-	if r.Reason != "" {
-		why = ": " + strings.TrimRight(text(r.Reason), ".")
-	}
 	switch {
+	case r.Outcome == record.Completed:
+		return ""
 	case r.Outcome.RigFault():
-		return fmt.Sprintf("%s has no verdict, because the rig failed (%s)%s.", head, r.Outcome, why)
+		return fmt.Sprintf("%s has no verdict, because the rig failed (%s).", head, r.Outcome)
 	case r.Outcome == "":
-		return fmt.Sprintf("%s has no verdict%s.", head, why)
+		return fmt.Sprintf("%s has no verdict.", head)
 	}
 	where := ""
 	if r.Hello != nil {
 		where = " after it had reached user space"
 	}
-	return fmt.Sprintf("%s %s%s%s.", head, ended(r.Outcome), where, why)
+	return fmt.Sprintf("%s %s%s.", head, ended(r.Outcome), where)
 }
 
 // ended puts the outcome of a kernel that did not complete into words.
@@ -142,51 +150,82 @@ func ended(o record.Outcome) string {
 	return "ended as " + name(string(o))
 }
 
-func worksSentence(counts []tally, heads []string) string {
-	var said []string
-	for i, t := range counts {
-		if t.probes > 0 {
-			said = append(said, fmt.Sprintf("%d of %d in %s", t.works, t.probes, heads[i]))
+// lossSentences say what the kernels that are compared with ref lost and gained, those
+// that lost most first.
+func lossSentences(ref int, refs []int, all []*effect, counts []tally, heads []string, noun string) []string {
+	var lost, gained, spared []string
+	var order []int
+	for i := range refs {
+		if refs[i] == ref {
+			order = append(order, i)
 		}
 	}
-	if said == nil {
-		return "No probe was run."
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(all[b].lost, all[a].lost) })
+	for _, i := range order {
+		switch n := all[i].lost; {
+		case n == 0:
+			spared = append(spared, heads[i])
+		case lost == nil:
+			lost = append(lost, fmt.Sprintf("%d of the %d %s that work on %s %s on %s", n, all[i].of, noun, heads[ref], plural("fail", n), heads[i]))
+		default:
+			lost = append(lost, fmt.Sprintf("%d on %s", n, heads[i]))
+		}
+		if n := all[i].gained; n > 0 {
+			gained = append(gained, fmt.Sprintf("%d on %s", n, heads[i]))
+		}
 	}
-	return "Probes that work: " + strings.Join(said, ", ") + "."
+	var said []string
+	switch {
+	case order == nil:
+		return nil
+	case lost == nil:
+		said = append(said, fmt.Sprintf("None of the %d %s that work on %s fails on %s.", counts[ref].works, noun, heads[ref], or(spared)))
+	case spared == nil:
+		said = append(said, and(lost)+".")
+	default:
+		said = append(said, strings.Join(lost, ", ")+", none on "+or(spared)+".")
+	}
+	if n := counts[ref].absent; n > 0 {
+		said = append(said, fmt.Sprintf("%d other %s find nothing on %s itself.", n, noun, heads[ref]))
+		if n == 1 {
+			said[1] = fmt.Sprintf("1 other finds nothing on %s itself.", heads[ref])
+		}
+	}
+	if gained != nil {
+		said = append(said, fmt.Sprintf("What finds nothing on %s works in part elsewhere: %s.", heads[ref], strings.Join(gained, ", ")))
+	}
+	return said
 }
 
-// absentSentence is about the record where most is absent, and about the kernel
-// itself, which is another matter than what programs are refused.
-func absentSentence(records []record.Record, counts []tally, heads []string) string {
-	most := 0
+// worksSentence is about the records that are compared with no other, and with which
+// none is compared.
+func worksSentence(refs []int, counts []tally, heads []string) string {
+	var said []string
+	asked := false
 	for i, t := range counts {
-		if t.absent > counts[most].absent {
-			most = i
+		asked = asked || t.probes > 0
+		if t.probes == 0 || refs[i] != none || slices.Contains(refs, i) {
+			continue
 		}
+		if len(counts) == 1 && t.unclear == 0 {
+			return fmt.Sprintf("On %s %d of %d probes %s, and %d %s nothing.", heads[i], t.works, t.probes, plural("work", t.works), t.absent, plural("find", t.absent))
+		}
+		said = append(said, fmt.Sprintf("%d of %d on %s", t.works, t.probes, heads[i]))
 	}
-	t := counts[most]
-	if t.absent == 0 {
+	switch {
+	case !asked:
+		return "No probe was run."
+	case said == nil:
 		return ""
 	}
-	names := slices.SortedFunc(maps.Keys(t.errnos), func(a, b string) int {
-		return cmp.Or(cmp.Compare(t.errnos[b], t.errnos[a]), cmp.Compare(a, b))
-	})
-	for i, errno := range names {
-		names[i] = fmt.Sprintf("%s %d", errno, t.errnos[errno])
-	}
-	itself := ""
-	if records[most].Outcome == record.Completed && len(records[most].Notices) == 0 {
-		itself = "; the kernel itself ran to the end without an oops or a panic"
-	}
-	return fmt.Sprintf("In %s %d of %d probes find nothing there: %s%s.",
-		heads[most], t.absent, t.probes, strings.Join(names, ", "), itself)
+	return "Probes that work: " + strings.Join(said, ", ") + "."
 }
 
 func unclearSentence(counts []tally, heads []string) string {
 	var said []string
 	for i, t := range counts {
 		if t.unclear > 0 {
-			said = append(said, fmt.Sprintf("%d in %s", t.unclear, heads[i]))
+			said = append(said, fmt.Sprintf("%d on %s", t.unclear, heads[i]))
 		}
 	}
 	if said == nil {
@@ -195,11 +234,11 @@ func unclearSentence(counts []tally, heads []string) string {
 	return "Probes without a clear answer, counted as neither: " + strings.Join(said, ", ") + "."
 }
 
-func noticeSentence(records []record.Record, heads []string) string {
+func noticeSentence(counts []tally, heads []string) string {
 	var said []string
-	for i, r := range records {
-		if n := len(r.Notices); n > 0 {
-			said = append(said, fmt.Sprintf("%d in %s", n, heads[i]))
+	for i, t := range counts {
+		if t.notices > 0 {
+			said = append(said, fmt.Sprintf("%d on %s", t.notices, heads[i]))
 		}
 	}
 	if said == nil {
@@ -208,14 +247,41 @@ func noticeSentence(records []record.Record, heads []string) string {
 	return "Notices (oopses and the like): " + strings.Join(said, ", ") + "."
 }
 
-// number spells small numbers.
-func number(n int) string {
-	words := []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
-	if n < len(words) {
-		return words[n]
+// noun is what is counted: probes, or where all are of applications, ways to use those.
+func noun(records []record.Record) string {
+	for _, f := range Families(records) {
+		if f.Name != appFamily {
+			return "probes"
+		}
 	}
-	return fmt.Sprint(n)
+	return "ways to use an application"
 }
 
-// capital begins a sentence with a number that is spelt.
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+// spelt spells a small number, with a blank before it. Greater ones, which would be
+// numbers that no table has, are left out.
+func spelt(n int) string {
+	words := []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
+	if n < len(words) {
+		return " " + words[n]
+	}
+	return ""
+}
+
+// plural is the verb for n of something.
+func plural(verb string, n int) string {
+	if n == 1 {
+		return verb + "s"
+	}
+	return verb
+}
+
+func and(list []string) string { return series(list, " and ") }
+func or(list []string) string  { return series(list, " or ") }
+
+// series joins a list as a sentence has it.
+func series(list []string, last string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	return strings.Join(list[:len(list)-1], ", ") + last + list[len(list)-1]
+}

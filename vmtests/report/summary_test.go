@@ -28,7 +28,7 @@ func TestSummaryOfOddRecords(t *testing.T) {
 		"nothing": {nil, []string{"No boots are recorded."}},
 		"one, and no probe": {
 			[]record.Record{boot("full", record.Completed)},
-			[]string{"The kernel full booted to user space and to the end of the probes.", "No probe was run."},
+			[]string{"The kernel full booted and finished the probes, without an oops or a panic.", "No probe was run."},
 		},
 		"no verdict": {
 			[]record.Record{boot("full", "")},
@@ -37,41 +37,90 @@ func TestSummaryOfOddRecords(t *testing.T) {
 		"all failed": {
 			[]record.Record{boot("one", record.Panicked), boot("no-net", record.BuildFailed)},
 			[]string{
-				"None of two kernels booted to user space and to the end of the probes.",
+				"None of the two kernels booted and finished the probes.",
 				"one panicked.", "no-net has no verdict, because the rig failed (build-failed).", "No probe was run.",
 			},
 		},
 		"hung half way": {
 			[]record.Record{reached, boot("no-net", record.Completed, works, absent)},
 			[]string{
-				"One of two kernels booted to user space and to the end of the probes: no-net.",
-				"full hung after it had reached user space: no progress for 60 s.",
-				"Probes that work: 0 of 2 in full, 1 of 2 in no-net.",
-				"In no-net 1 of 2 probes find nothing there: absent 1; the kernel itself ran to the end without an oops or a panic.",
-				"Probes without a clear answer, counted as neither: 2 in full.",
+				"Of the two kernels only no-net booted and finished the probes.",
+				"full hung after it had reached user space.",
+				"Probes that work: 0 of 2 on full, 1 of 2 on no-net.",
+				"Probes without a clear answer, counted as neither: 2 on full.",
 			},
 		},
 		"a verdict of no known kind": {
 			[]record.Record{boot("full", record.Completed, wire.Finding{ID: "a", Verdict: "perhaps", Errno: "ENOSYS"})},
 			[]string{
-				"The kernel full booted to user space and to the end of the probes.",
-				"Probes that work: 0 of 1 in full.",
-				"Probes without a clear answer, counted as neither: 1 in full.",
+				"The kernel full booted and finished the probes, without an oops or a panic.",
+				"Probes that work: 0 of 1 on full.",
+				"Probes without a clear answer, counted as neither: 1 on full.",
 			},
 		},
 	} {
-		assert.Equal(t, tt.want, Summary(tt.records), name)
+		assert.Equal(t, tt.want, sentences(tt.records), name)
+	}
+}
+
+func TestSummarySaysWhatWasLost(t *testing.T) {
+	absent := wire.Finding{ID: "b", Verdict: wire.Absent}
+	works := wire.Finding{ID: "a", Verdict: wire.Works}
+	for name, tt := range map[string]struct {
+		records []record.Record
+		want    []string
+	}{
+		"the reference has less": {
+			[]record.Record{boot("full", record.Completed, works, absent), boot("no-net", record.Completed, works, wire.Finding{ID: "b", Verdict: wire.Works})},
+			[]string{
+				"Both kernels booted and finished the probes, without an oops or a panic.",
+				"None of the 1 probes that work on full fails on no-net.",
+				"1 other finds nothing on full itself.",
+				"What finds nothing on full works in part elsewhere: 1 on no-net.",
+			},
+		},
+		"what is not clear is no loss": {
+			[]record.Record{
+				boot("full", record.Completed, works, absent, wire.Finding{ID: "c", Verdict: wire.Works}),
+				boot("no-net", record.Completed, wire.Finding{ID: "a", Verdict: wire.Absent}, absent, wire.Finding{ID: "c", Verdict: wire.Inconclusive}),
+			},
+			[]string{
+				"Both kernels booted and finished the probes, without an oops or a panic.",
+				"1 of the 2 probes that work on full fails on no-net.",
+				"1 other finds nothing on full itself.",
+				"Probes without a clear answer, counted as neither: 1 on no-net.",
+			},
+		},
+		"one kernel": {
+			[]record.Record{boot("no-net", record.Completed, works, absent)},
+			[]string{
+				"The kernel no-net booted and finished the probes, without an oops or a panic.",
+				"On no-net 1 of 2 probes works, and 1 finds nothing.",
+			},
+		},
+		"applications": {
+			[]record.Record{
+				boot("full+apps", record.Completed, wire.Finding{ID: "app/x/none", Verdict: wire.Works}, wire.Finding{ID: "app/x/unix", Verdict: wire.Works}),
+				boot("no-net+apps", record.Completed, wire.Finding{ID: "app/x/none", Verdict: wire.Works}, wire.Finding{ID: "app/x/unix", Verdict: wire.Absent, Errno: "ENOSYS", Call: "socket(AF_UNIX, SOCK_STREAM)"}),
+			},
+			[]string{
+				"Both kernels booted and finished the probes, without an oops or a panic.",
+				"1 of the 2 ways to use an application that work on full+apps fails on no-net+apps.",
+			},
+		},
+	} {
+		assert.Equal(t, tt.want, sentences(tt.records), name)
 	}
 }
 
 // An oops is not passed over in the sentence about the kernel itself.
 func TestSummaryDoesNotPraiseAKernelWithNotices(t *testing.T) {
 	r := boot("no-net", record.Completed, wire.Finding{ID: "b", Verdict: wire.Absent, Errno: "ENOSYS"})
-	assert.Contains(t, strings.Join(Summary([]record.Record{r}), " "), "without an oops")
+	assert.Contains(t, strings.Join(sentences([]record.Record{r}), " "), "without an oops")
 	r.Notices = []string{"oops"}
-	said := strings.Join(Summary([]record.Record{r}), " ")
+	said := strings.Join(sentences([]record.Record{r}), " ")
 	assert.NotContains(t, said, "without an oops")
-	assert.Contains(t, said, "Notices (oopses and the like): 1 in no-net.")
+	assert.Contains(t, said, "Notices (oopses and the like): 1 on no-net.")
 }
 
 func TestCountsAddUp(t *testing.T) {

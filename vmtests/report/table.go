@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
@@ -21,23 +22,27 @@ type TableOptions struct {
 	Width int
 	// Colour marks what is unusual; for terminals.
 	Colour bool
-	// Markdown writes one Markdown table of any width, without colour.
+	// Markdown writes one Markdown table of any width, without colour, with every probe.
 	Markdown bool
+	// All writes a line for every probe. Without it, where records have another to be
+	// compared with, probes that answer alike on all are counted, and the others share a line
+	// where their answers are the same.
+	All bool
 }
 
 // Table writes the records side by side, in the order given: how each boot ended,
-// how long it took, how big the kernel was, and what every probe answered.
+// how long it took, how big the kernel was, how many probes work, and what they answered.
 func Table(w io.Writer, records []record.Record, o TableOptions) error {
 	if len(records) == 0 {
 		_, err := fmt.Fprintln(w, "no boots are recorded")
 		return err
 	}
-	g := newGrid(records)
+	g := newGrid(records, o.All || o.Markdown)
 	var b strings.Builder
 	if o.Markdown {
 		g.markdown(&b)
 	} else {
-		g.text(&b, cmp.Or(o.Width, 120), o.Colour)
+		g.text(&b, o)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -50,10 +55,12 @@ type grid struct {
 	notes []string
 }
 
-// row is one line of a grid. A row without cells is the heading of a family.
+// row is one line of a grid. A row without cells is the heading of a family, or says
+// something about it.
 type row struct {
-	label string // as shown under its family's heading
-	full  string // the probe's whole id; empty where the row is no probe
+	label string   // as shown under its family's heading
+	full  string   // the probe's whole id; empty where the row is no probe
+	names []string // the labels of all the probes that this row stands for, if it may be several
 	cells []cell
 	same  bool // all cells are alike
 }
@@ -73,15 +80,21 @@ const (
 	doubt      // inconclusive, or no answer
 )
 
-func newGrid(records []record.Record) grid {
+func newGrid(records []record.Record, all bool) grid {
 	g := grid{heads: labels(records)}
 	g.add("outcome", "", records, outcomeCell)
 	g.add("user space", "", records, userSpaceCell)
 	g.add("image", "", records, imageCell)
-	for _, f := range Families(records) {
-		if f.IDs[0] != f.Name {
-			g.rows = append(g.rows, row{label: name(f.Name) + "/"})
+	refs := references(records)
+	compared := g.totals(records, refs)
+	for i, r := range records {
+		if r.Outcome != record.Completed && r.Reason != "" {
+			g.notes = append(g.notes, fmt.Sprintf("%s: %s", g.heads[i], text(r.Reason)))
 		}
+	}
+	answered := answeredAny(records)
+	for _, f := range Families(records) {
+		start := len(g.rows)
 		for _, id := range f.IDs {
 			label := name(id)
 			if rest, ok := strings.CutPrefix(id, f.Name+"/"); ok {
@@ -90,8 +103,74 @@ func newGrid(records []record.Record) grid {
 			g.add(label, name(id), records, func(r record.Record) cell { return probeCell(r, id) })
 			g.noteValues(id, records)
 		}
+		switch rows := slices.Clone(g.rows[start:]); {
+		case f.IDs[0] == f.Name: // a probe without a family
+		case compared && !all:
+			g.rows = append(g.rows[:start], fold(f.Name, rows, answered)...)
+		default:
+			g.rows = append(append(g.rows[:start], row{label: name(f.Name) + "/"}), rows...)
+		}
 	}
 	return g
+}
+
+// totals adds the rows that count, which the summary repeats, and reports whether any
+// record is compared with another.
+func (g *grid) totals(records []record.Record, refs []int) bool {
+	counts, effects := counted(records), effects(records, refs)
+	number := func(label string, always bool, of func(i int) (n int, text string)) {
+		r, any := row{label: label, same: true}, always
+		for i := range records {
+			n, text := of(i)
+			any = any || n > 0
+			r.cells = append(r.cells, cell{text: text})
+			r.same = r.same && r.cells[i] == r.cells[0]
+		}
+		if any {
+			g.rows = append(g.rows, r)
+		}
+	}
+	asked := slices.ContainsFunc(counts, func(t tally) bool { return t.probes > 0 })
+	number("notices", false, func(i int) (int, string) { return counts[i].notices, fmt.Sprint(counts[i].notices) })
+	number("work", asked, func(i int) (int, string) { return 0, outOf(counts[i].works, counts[i].probes) })
+	number("find nothing", asked, func(i int) (int, string) { return 0, orNone(counts[i].absent, counts[i].probes) })
+	number("no clear answer", false, func(i int) (int, string) {
+		return counts[i].unclear, orNone(counts[i].unclear, counts[i].probes)
+	})
+	against := ""
+	if named := slices.Compact(slices.DeleteFunc(slices.Sorted(slices.Values(refs)), func(i int) bool { return i == none })); len(named) == 1 {
+		against = " against " + g.heads[named[0]]
+	}
+	compared := slices.ContainsFunc(effects, func(e *effect) bool { return e != nil })
+	number("lost"+against, compared, func(i int) (int, string) {
+		if effects[i] == nil {
+			return 0, noAnswer
+		}
+		return 0, outOf(effects[i].lost, effects[i].of)
+	})
+	number("gained"+against, false, func(i int) (int, string) {
+		if effects[i] == nil {
+			return 0, noAnswer
+		}
+		return effects[i].gained, fmt.Sprint(effects[i].gained)
+	})
+	return compared
+}
+
+// orNone is n, or nothing where there is none to count.
+func orNone(n, all int) string {
+	if all == 0 {
+		return noAnswer
+	}
+	return fmt.Sprint(n)
+}
+
+// outOf is n of all, or nothing where there is none.
+func outOf(n, all int) string {
+	if all == 0 {
+		return noAnswer
+	}
+	return fmt.Sprintf("%d of %d", n, all)
 }
 
 // add adds a row with one cell per record.

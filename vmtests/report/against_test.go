@@ -1,0 +1,249 @@
+package report
+
+import (
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// runs returns all records there are to test with: those of real boots in testdata/runs, and
+// the corpus, which has what real boots seldom have.
+func runs(t testing.TB) map[string][]record.Record {
+	t.Helper()
+	all := corpus(t)
+	files, err := filepath.Glob("testdata/runs/*.jsonl")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		records, damage, err := record.Load(file)
+		require.NoError(t, err)
+		require.Empty(t, damage, file)
+		all[strings.TrimSuffix(filepath.Base(file), ".jsonl")] = records
+	}
+	return all
+}
+
+// cuts returns the records whole and in parts, so that references are missing, or others.
+func cuts(records []record.Record) [][]record.Record {
+	all := [][]record.Record{records}
+	for i := range records {
+		all = append(all, records[i:i+1], records[:i], records[i+1:])
+	}
+	return all
+}
+
+func written(t *testing.T, records []record.Record, o TableOptions) string {
+	t.Helper()
+	var b strings.Builder
+	require.NoError(t, Table(&b, records, o))
+	return b.String()
+}
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+func TestEveryNumberOfTheSummaryIsInTheTable(t *testing.T) {
+	for name, records := range runs(t) {
+		for _, some := range cuts(records) {
+			for _, o := range []TableOptions{{}, {Width: 80}, {Width: 40}, {All: true}, {Markdown: true}} {
+				there := map[string]bool{}
+				for _, n := range digits.FindAllString(written(t, some, o), -1) {
+					there[n] = true
+				}
+				for _, s := range sentences(some) {
+					for _, n := range digits.FindAllString(s, -1) {
+						assert.True(t, there[n], "%s: %s is in no table of %+v: %s", name, n, o, s)
+					}
+				}
+			}
+		}
+	}
+}
+
+// The sentences about losses are counted again, from the findings alone.
+func TestLossesAreAsCounted(t *testing.T) {
+	whole := regexp.MustCompile(`^(\d+) of the (\d+) probes that work on (\S+) fails? on (\S+?)[,.]?( |$)`)
+	more := regexp.MustCompile(`(?:, | and )(\d+) on (\S+?)(?:[,.]| and |$)`)
+	checked := 0
+	for name, records := range runs(t) {
+		heads := labels(records)
+		of := map[string]map[string]wire.Verdict{}
+		for i, r := range records {
+			of[heads[i]] = map[string]wire.Verdict{}
+			for _, id := range Probes(r) {
+				f, _ := Finding(r, id)
+				of[heads[i]][id] = f.Verdict
+			}
+		}
+		lost := func(ref, head string) (lost, all int) {
+			for id, v := range of[ref] {
+				if v == wire.Works {
+					all++
+					if of[head][id] == wire.Absent {
+						lost++
+					}
+				}
+			}
+			return lost, all
+		}
+		for _, s := range sentences(records) {
+			m := whole.FindStringSubmatch(s)
+			if m == nil {
+				continue
+			}
+			n, all := lost(m[3], m[4])
+			assert.Equal(t, strconv.Itoa(n)+" of "+strconv.Itoa(all), m[1]+" of "+m[2], "%s: %s", name, s)
+			checked++
+			for _, m2 := range more.FindAllStringSubmatch(s[len(m[0])-1:], -1) {
+				n, _ := lost(m[3], m2[2])
+				assert.Equal(t, strconv.Itoa(n), m2[1], "%s: %s", name, s)
+				checked++
+			}
+		}
+	}
+	assert.Greater(t, checked, 10)
+}
+
+// What `make demo` prints below its progress fits a terminal of 80 columns and 50 lines, with the
+// four lines that the command adds and a prompt.
+func TestTheDemoFitsATerminal(t *testing.T) {
+	records := runs(t)["demo"]
+	o := TableOptions{Width: 80}
+	var b strings.Builder
+	require.NoError(t, Table(&b, records, o))
+	b.WriteString("\n")
+	require.NoError(t, Summary(&b, records, o))
+	assert.LessOrEqual(t, strings.Count(b.String(), "\n"), 50-4)
+	assert.True(t, strings.HasSuffix(b.String(), `
+All three kernels booted and finished the probes, without an oops or a panic.
+64 of the 74 probes that work on full fail on no-net and 33 on no-inet.
+54 other probes find nothing on full itself.
+`), b.String())
+	for line := range strings.Lines(b.String()) {
+		assert.LessOrEqual(t, runes(strings.TrimSuffix(line, "\n")), 80, line)
+	}
+}
+
+// Each probe either has its name in the folded table, or is counted behind its family's.
+func TestFoldingLosesNoProbe(t *testing.T) {
+	alike := regexp.MustCompile(`^(\w+)/ (\d+) of (\d+) answers? alike on all( that answered)?:|^(\w+)/ (all) (\d+) `)
+	for name, records := range runs(t) {
+		for _, some := range cuts(records) {
+			if len(some) == 0 || !Compared(some) {
+				continue
+			}
+			g := newGrid(some, false)
+			shown := map[string]int{} // by family
+			family := ""
+			for _, r := range g.rows {
+				m := alike.FindStringSubmatch(r.label + " ")
+				switch {
+				case m != nil && m[6] == "all":
+					n, _ := strconv.Atoi(m[7])
+					shown[m[5]] += n
+				case m != nil:
+					family = m[1]
+					n, _ := strconv.Atoi(m[2])
+					shown[family] += n
+				case r.cells == nil:
+					family = strings.TrimSuffix(r.label, "/")
+				case len(r.names) > 0:
+					shown[family] += len(r.names)
+				}
+			}
+			for _, f := range Families(some) {
+				if f.IDs[0] != f.Name && Escape(f.Name, 48) == f.Name {
+					assert.Equal(t, len(f.IDs), shown[f.Name], "%s: %s", name, f.Name)
+				}
+			}
+		}
+	}
+}
+
+// What is folded is the same everywhere; what differs, or is not clear, is shown.
+func TestOnlyWhatIsAlikeIsFolded(t *testing.T) {
+	for name, records := range runs(t) {
+		if !Compared(records) {
+			continue
+		}
+		table := written(t, records, TableOptions{Width: 80})
+		answered := answeredAny(records)
+		for _, f := range Families(records) {
+			for _, id := range f.IDs {
+				texts := map[string]bool{}
+				for i, r := range records {
+					if answered[i] {
+						texts[probeCell(r, id).text] = true
+					}
+				}
+				rest := strings.TrimPrefix(id, f.Name+"/")
+				if len(texts) > 1 && Escape(id, 48) == id && !strings.Contains(table, f.Name+"/ all ") {
+					assert.Contains(t, table, rest, "%s: %s", name, id)
+				}
+			}
+		}
+	}
+}
+
+func TestReferences(t *testing.T) {
+	kernel := func(profile string, works int) record.Record {
+		r := boot(profile, record.Completed, wire.Finding{ID: "z", Verdict: wire.Absent})
+		r.Series = "6.12"
+		for i := range works {
+			r.Findings = append(r.Findings, wire.Finding{ID: strconv.Itoa(i), Verdict: wire.Works})
+		}
+		return r
+	}
+	into := func(r record.Record, init string) record.Record {
+		r.Profile += "/" + init
+		r.ID, r.Init = r.ID+"/"+init, init
+		return r
+	}
+	dead := kernel("full", 3)
+	dead.Outcome = record.Panicked
+	old := kernel("full", 3)
+	old.Series = "6.1"
+	lost := boot("no-inet", record.Hung)
+	for _, tt := range []struct {
+		name    string
+		records []record.Record
+		want    []int
+	}{
+		{"one", []record.Record{kernel("no-net", 1)}, []int{none}},
+		{"the ladder", []record.Record{kernel("no-net", 1), kernel("full", 3), kernel("bare-net", 2), kernel("lo-down", 2)}, []int{1, none, 1, 1}},
+		{"by name before by number", []record.Record{kernel("full", 3), kernel("services", 9), kernel("services-no-net", 2), kernel("lo-down", 2)}, []int{none, none, 1, 0}},
+		{"by number", []record.Record{kernel("tiny", 1), kernel("mine", 4), kernel("full", 3)}, []int{1, none, 1}},
+		{"a config of one's own", []record.Record{kernel("config-mine", 4), kernel("config-mine-no-net", 1), kernel("defconfig", 9)}, []int{none, 0, none}},
+		{"the fragments are the same", []record.Record{kernel("full", 9), kernel("full+apps", 3), kernel("no-net+apps", 1)}, []int{none, none, 1}},
+		{"the init is the same", []record.Record{into(kernel("full", 3), "probe"), into(kernel("full", 4), "busybox"), into(kernel("no-net", 1), "probe")}, []int{none, none, 0}},
+		{"the series is the same", []record.Record{old, kernel("no-net", 1)}, []int{none, none}},
+		{"the reference panicked", []record.Record{dead, kernel("no-inet", 2), kernel("no-net", 1)}, []int{none, none, 1}},
+		{"one answered nothing", []record.Record{kernel("full", 3), lost}, []int{none, none}},
+		{"nothing works", []record.Record{kernel("full", 0), kernel("no-net", 0)}, []int{none, none}},
+	} {
+		for i := range tt.records {
+			tt.records[i].ID += strconv.Itoa(i)
+		}
+		assert.Equal(t, tt.want, references(tt.records), tt.name)
+	}
+}
+
+func TestCloser(t *testing.T) {
+	r, probe := Closer(runs(t)["demo"])
+	assert.Equal(t, "no-net lo/present", r.Profile+" "+probe)
+	r, probe = Closer(runs(t)["alone"])
+	assert.Equal(t, "no-net lo/present", r.Profile+" "+probe)
+	// What the reference does not have either is no effect of the removal.
+	full := boot("full", record.Completed, wire.Finding{ID: "a/x", Verdict: wire.Absent}, wire.Finding{ID: "a/y", Verdict: wire.Works})
+	less := boot("no-net", record.Completed, wire.Finding{ID: "a/x", Verdict: wire.Absent}, wire.Finding{ID: "a/y", Verdict: wire.Absent})
+	_, probe = Closer([]record.Record{full, less})
+	assert.Equal(t, "a/y", probe)
+	_, probe = Closer(nil)
+	assert.Empty(t, probe)
+}
