@@ -3,7 +3,6 @@ package vmtests
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/netstrip/netstrip/kconfigs"
@@ -137,8 +136,7 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 		},
 		Initramfs: record.Image{Key: p.image.Key, Bytes: p.image.Bytes, Packages: p.image.Packages},
 	}
-	g := r.guest(p, k, slices.Concat(s.Args, s.init.KernelArgs())...)
-	g.memoryMiB = max(g.memoryMiB, s.init.MemoryMiB)
+	g := r.guestOf(p, s)
 	rec.Machine = record.Machine{
 		QEMU: p.version, Accel: p.accel.Name, AccelReason: p.accel.Reason,
 		MemoryMiB: g.memoryMiB, Command: g.command(),
@@ -155,7 +153,7 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 		if res, err = boot(ctx, g); err != nil {
 			return rec, err
 		}
-		if res.outcome != record.Silent || try == silentTries {
+		if res.outcome != record.Silent || try >= r.tries(p) {
 			break
 		}
 		rec.Tries = append(rec.Tries, record.Try{Outcome: res.outcome, Seconds: res.phases.Exit})
@@ -163,7 +161,7 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 	rec.Time, rec.Outcome, rec.Reason, rec.Notices = res.started.UTC(), res.outcome, res.reason, res.notices
 	rec.Task, rec.Trace = res.task, res.trace
 	rec.Phases, rec.Hello, rec.Findings, rec.Running = res.phases, res.hello, r.doubted(k, res.findings), res.running
-	if err := r.compareAsked(&rec); err != nil {
+	if err := r.weigh(ctx, p, s, res, &rec); err != nil {
 		return rec, err
 	}
 	if rec.Init != "" && res.console != nil {

@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/netstrip/netstrip/initramfs"
@@ -52,6 +53,8 @@ type Options struct {
 	Probes string
 	// Accel is kvm, tcg or auto; empty means what NETSTRIP_ACCEL says, or auto.
 	Accel string
+	// RetryKVM tries a boot under KVM again where an earlier one has failed.
+	RetryKVM bool
 	// Jobs is how many guests, and how many compilers, run at once; 0 means as many as
 	// there are cores.
 	Jobs int
@@ -79,6 +82,9 @@ type Rig struct {
 	run     string
 	store   record.Store
 	inits   []initramfs.Init
+
+	suspect  atomic.Bool // a kernel that completes under TCG did not under KVM
+	underTCG sync.Map    // the record.Record of each boot under TCG that was to decide that, by kernel and init
 
 	once     sync.Once // for Ask
 	ready    parts
@@ -188,10 +194,9 @@ func (r *Rig) prepare(ctx context.Context, first *kbuild.Kernel) (parts, error) 
 	if p.image, err = initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress, Apps: r.opts.Apps}); err != nil {
 		return p, err
 	}
-	p.accel, err = accel.Choose(ctx, accel.Options{
-		Want: r.opts.Accel, Cache: r.cache, QEMU: p.version,
-		Trial: func(ctx context.Context) error { return r.trial(ctx, p, first) },
-	})
+	o := r.accelOptions(p)
+	o.Trial = func(ctx context.Context) error { return r.trial(ctx, p, first) }
+	p.accel, err = accel.Choose(ctx, o)
 	p.clock = clockArgs(p.accel.Name)
 	return p, err
 }
@@ -215,7 +220,7 @@ func (r *Rig) Accelerator(ctx context.Context) (accel.Choice, error) {
 		}
 	}
 	if kernel == nil {
-		return accel.Choose(ctx, accel.Options{Want: r.opts.Accel, Cache: r.cache})
+		return accel.Choose(ctx, r.accelOptions(parts{}))
 	}
 	p, err := r.prepare(ctx, kernel)
 	return p.accel, err
@@ -315,6 +320,13 @@ func (r *Rig) guest(p parts, k *kbuild.Kernel, args ...string) guest {
 		qemu:    p.qemu, kernel: k.Boot, image: p.image.Path,
 		limits: limitsFor(p.accel.Name).with(r.opts.Apps),
 	}
+}
+
+// guestOf is a boot of a subject's kernel into its init.
+func (r *Rig) guestOf(p parts, s subject) guest {
+	g := r.guest(p, s.kernel, slices.Concat(s.Args, s.init.KernelArgs())...)
+	g.memoryMiB = max(g.memoryMiB, s.init.MemoryMiB)
+	return g
 }
 
 // logPath is where a boot's console log goes: beside the results file. A boot that is

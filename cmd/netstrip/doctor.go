@@ -63,9 +63,11 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Check what netstrip needs, and name what is missing",
 		Long: `Checks the programs, headers and kernel source that netstrip needs, the cache and
 the room in it, and which accelerator a boot would use. Where /dev/kvm opens and a
-kernel has been built, a boot under KVM decides that. Doctor installs nothing. The
-exit code is 3 if anything is missing.`,
+kernel has been built, a boot under KVM decides that; one that failed is tried again
+after a day, when QEMU or the host's kernel has changed, or with --retry-kvm. Doctor
+installs nothing. The exit code is 3 if anything is missing.`,
 		Example: `  netstrip doctor
+  netstrip doctor --retry-kvm
   netstrip doctor --json | jq -r '.[] | select(.ok | not) | .package'`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -76,6 +78,7 @@ exit code is 3 if anything is missing.`,
 	f.addJSON(c)
 	f.addCache(c)
 	f.addSource(c)
+	c.Flags().BoolVar(&f.retryKVM, "retry-kvm", false, "try a boot under KVM again, although an earlier one has failed")
 	return c
 }
 
@@ -121,7 +124,7 @@ func (a *app) writeChecks(checks []check, asJSON bool) error {
 		if !c.OK {
 			state = "MISSING"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, state, report.Escape(c.Found, 200))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, state, report.Escape(c.Found, 400))
 	}
 	return w.Flush()
 }
@@ -199,7 +202,11 @@ func (a *app) checkAccel(ctx context.Context, c *cache.Cache, f *flags) check {
 	case choice.Name == "":
 		return check{"accelerator", true, choice.Reason, ""}
 	}
-	return check{"accelerator", true, choice.Name + ": " + choice.Reason, ""}
+	found := choice.Name + ": " + choice.Reason
+	if !choice.Until.IsZero() {
+		found += fmt.Sprintf("; tried again from %s on, or now by netstrip doctor --retry-kvm", choice.Until.Local().Format("2006-01-02 15:04"))
+	}
+	return check{"accelerator", true, found, ""}
 }
 
 // triedAccel lets the rig settle by a boot whether KVM is usable, if it can boot.
@@ -209,7 +216,7 @@ func (a *app) triedAccel(ctx context.Context, f *flags) (accel.Choice, error) {
 	}
 	a.progress = progress.New(a.stderr)
 	defer a.progress.Clear()
-	rig, err := vmtests.New(ctx, vmtests.Options{Cache: f.cache, Source: f.source(), Progress: a.progress})
+	rig, err := vmtests.New(ctx, vmtests.Options{Cache: f.cache, Source: f.source(), Progress: a.progress, RetryKVM: f.retryKVM})
 	if err != nil {
 		return accel.Choice{}, err
 	}

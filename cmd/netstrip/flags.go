@@ -33,7 +33,7 @@ type flags struct {
 	modules                    string
 	accel                      string
 	jobs                       int
-	resume                     bool
+	resume, retryKVM           bool
 	probes                     string
 }
 

@@ -5,10 +5,11 @@
 // there are hosts on which every guest then hangs or crashes, nested ones above all.
 // So KVM is used only when a guest has been booted under it to its end, and the
 // verdict is kept for as long as the host has not been restarted and neither QEMU
-// nor the device nor the user has changed.
+// nor the device nor the user has changed; that no guest boots, for a day.
 package accel
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
@@ -35,6 +37,10 @@ const Env = "NETSTRIP_ACCEL"
 type Choice struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
+	// Asked: nobody chose, it was asked for.
+	Asked bool `json:"asked,omitempty"`
+	// Until is when a kept verdict that rules KVM out ends; zero where there is none.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Options say how to choose.
@@ -50,7 +56,13 @@ type Options struct {
 	// Trial boots a guest under KVM and returns nil when it came to its end. Without
 	// it only a kept verdict can choose KVM.
 	Trial func(context.Context) error
+	// Again tries, whatever verdict is kept.
+	Again bool
 }
+
+// retryAfter is how long it holds that no guest boots under KVM: another hypervisor may
+// have gone, or the one beneath this host been mended.
+const retryAfter = 24 * time.Hour
 
 // Unsettled is the error of a trial that tells nothing about the next one: QEMU refused
 // or died, because another hypervisor had the processor perhaps, or the kernel was at
@@ -65,6 +77,8 @@ type verdict struct {
 	Key    string `json:"key"`
 	Usable bool   `json:"usable"`
 	Reason string `json:"reason"`
+	// Time is when it was reached.
+	Time time.Time `json:"time"`
 }
 
 // Choose chooses the accelerator. The error is a wrong Want, or ctx's.
@@ -72,56 +86,83 @@ func Choose(ctx context.Context, o Options) (Choice, error) {
 	if o.Want == "" {
 		o.Want = os.Getenv(Env)
 	}
-	if o.Device == "" {
-		o.Device = "/dev/kvm"
-	}
+	o.Device = cmp.Or(o.Device, usualDevice)
 	switch o.Want {
 	case KVM, TCG:
-		return Choice{o.Want, "asked for"}, nil
+		return Choice{Name: o.Want, Reason: "asked for", Asked: true}, nil
 	case "", "auto":
 	default:
 		return Choice{}, fmt.Errorf("accelerator %q: want auto, kvm or tcg", o.Want)
 	}
 	if reason := unusable(o.Device); reason != "" {
-		return Choice{TCG, reason}, nil
+		return Choice{Name: TCG, Reason: reason}, nil
 	}
 	lock, err := o.Cache.Lock(ctx, "accel")
 	if err != nil {
 		return Choice{}, err
 	}
 	defer lock.Close()
-	key, path := o.key(), filepath.Join(o.Cache.Dir, "accel.json")
-	if v, ok := kept(path, key); ok {
+	if v, ok := kept(o.path(), o.key(), time.Now()); ok && !o.Again {
 		return v.choice(), nil
 	}
 	if o.Trial == nil {
-		return Choice{"", o.Device + " opens; whether guests run under it is decided by the first boot"}, nil
+		return Choice{Reason: o.Device + " opens; whether guests run under it is decided by the first boot"}, nil
 	}
-	v := verdict{Key: key, Usable: true, Reason: "a guest booted to its end under KVM"}
-	if err := o.Trial(ctx); err != nil {
-		if ctx.Err() != nil {
-			return Choice{}, ctx.Err()
-		}
-		v.Usable, v.Reason = false, fmt.Sprintf("%s opens, but a guest does not boot under it: %v", o.Device, err)
-		if _, unsettled := errors.AsType[Unsettled](err); unsettled {
-			return v.choice(), nil
-		}
+	err = o.Trial(ctx)
+	if ctx.Err() != nil {
+		return Choice{}, ctx.Err()
 	}
-	data, err := json.Marshal(v)
+	v := o.verdict(err)
+	if _, unsettled := errors.AsType[Unsettled](err); unsettled {
+		return Choice{Name: TCG, Reason: v.Reason}, nil
+	}
+	return v.choice(), o.keep(v)
+}
+
+// Learn keeps what a boot under KVM that was asked for has shown: err is nil when the guest
+// came to its end. What is known already is not written again.
+func Learn(ctx context.Context, o Options, err error) error {
+	o.Device = cmp.Or(o.Device, usualDevice)
+	lock, lockErr := o.Cache.Lock(ctx, "accel")
+	if lockErr != nil {
+		return lockErr
+	}
+	defer lock.Close()
+	if v, ok := kept(o.path(), o.key(), time.Now()); ok && v.Usable == (err == nil) {
+		return nil
+	}
+	return o.keep(o.verdict(err))
+}
+
+const usualDevice = "/dev/kvm"
+
+func (o Options) path() string { return filepath.Join(o.Cache.Dir, "accel.json") }
+
+// verdict is what a boot that ended in err shows.
+func (o Options) verdict(err error) verdict {
+	v := verdict{Key: o.key(), Usable: err == nil, Reason: "a guest booted to its end under KVM", Time: time.Now().UTC()}
 	if err != nil {
-		return Choice{}, fmt.Errorf("keeping the verdict on KVM: %w", err)
+		v.Reason = fmt.Sprintf("%s opens, but a guest does not boot under it: %v", o.Device, err)
 	}
-	if err := cache.WriteFile(path, append(data, '\n')); err != nil {
-		return Choice{}, fmt.Errorf("keeping the verdict on KVM: %w", err)
+	return v
+}
+
+func (o Options) keep(v verdict) error {
+	data, err := json.Marshal(v)
+	if err == nil {
+		err = cache.WriteFile(o.path(), append(data, '\n'))
 	}
-	return v.choice(), nil
+	if err != nil {
+		return fmt.Errorf("keeping the verdict on KVM: %w", err)
+	}
+	return nil
 }
 
 func (v verdict) choice() Choice {
 	if v.Usable {
-		return Choice{KVM, v.Reason}
+		return Choice{Name: KVM, Reason: v.Reason}
 	}
-	return Choice{TCG, v.Reason}
+	return Choice{Name: TCG, Reason: v.Reason, Until: v.Time.Add(retryAfter)}
 }
 
 // unusable says why a device cannot even be tried; "" when it can.
@@ -153,7 +194,9 @@ func (o Options) key() string {
 		strings.TrimSpace(string(bootID)), o.QEMU, st.Rdev, st.Ino, st.Mode, os.Geteuid())
 }
 
-func kept(path, key string) (verdict, bool) {
+// kept returns the verdict in a file, if it holds now: a clock that was set back makes none
+// hold for longer.
+func kept(path, key string, now time.Time) (verdict, bool) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return verdict{}, false
@@ -162,5 +205,6 @@ func kept(path, key string) (verdict, bool) {
 	if json.Unmarshal(data, &v) != nil || v.Key != key {
 		return verdict{}, false
 	}
-	return v, true
+	age := now.Sub(v.Time)
+	return v, v.Usable || age >= 0 && age < retryAfter
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -39,7 +40,7 @@ func TestKVMIsUsedOnlyAfterABoot(t *testing.T) {
 	for range 2 {
 		got, err := Choose(context.Background(), o)
 		require.NoError(t, err)
-		assert.Equal(t, Choice{KVM, "a guest booted to its end under KVM"}, got)
+		assert.Equal(t, Choice{Name: KVM, Reason: "a guest booted to its end under KVM"}, got)
 	}
 	assert.Equal(t, 1, *tried, "the verdict is kept")
 }
@@ -92,10 +93,52 @@ func TestAnUnsettledTrialIsNotKept(t *testing.T) {
 	for range 2 {
 		got, err := Choose(context.Background(), o)
 		require.NoError(t, err)
-		assert.Equal(t, Choice{TCG, o.Device + " opens, but a guest does not boot under it: failed to initialize kvm: Device or resource busy"}, got)
+		assert.Equal(t, Choice{Name: TCG, Reason: o.Device + " opens, but a guest does not boot under it: failed to initialize kvm: Device or resource busy"}, got)
 	}
 	assert.Equal(t, 2, *tried)
 	assert.NoFileExists(t, filepath.Join(o.Cache.Dir, "accel.json"))
+}
+
+// That no guest boots holds for a day, and not for one who asks again.
+func TestAFailedTrialIsTriedAgain(t *testing.T) {
+	o, tried := options(t, errors.New("silent"))
+	choose := func() Choice {
+		got, err := Choose(context.Background(), o)
+		require.NoError(t, err)
+		return got
+	}
+	first := choose()
+	assert.WithinDuration(t, time.Now().Add(retryAfter), first.Until, time.Minute)
+	assert.Equal(t, first, choose())
+	assert.Equal(t, 1, *tried)
+	o.Again = true
+	choose()
+	assert.Equal(t, 2, *tried)
+	o.Again = false
+	for age, again := range map[time.Duration]bool{retryAfter - time.Minute: false, retryAfter + time.Minute: true, -time.Hour: true} {
+		v := o.verdict(errors.New("silent"))
+		v.Time = time.Now().Add(-age)
+		require.NoError(t, o.keep(v))
+		before := *tried
+		choose()
+		assert.Equal(t, again, *tried > before, "%s old", age)
+	}
+	v := o.verdict(nil)
+	v.Time = time.Now().Add(-30 * retryAfter)
+	require.NoError(t, o.keep(v))
+	assert.Equal(t, Choice{Name: KVM, Reason: v.Reason}, choose(), "that guests boot holds")
+}
+
+// A boot that was asked to use KVM shows what a trial would.
+func TestLearn(t *testing.T) {
+	o, tried := options(t, errors.New("silent"))
+	for _, err := range []error{nil, errors.New("hung"), nil} {
+		require.NoError(t, Learn(context.Background(), o, err))
+		got, cerr := Choose(context.Background(), o)
+		require.NoError(t, cerr)
+		assert.Equal(t, map[bool]string{true: KVM, false: TCG}[err == nil], got.Name)
+	}
+	assert.Zero(t, *tried)
 }
 
 func TestWithoutTrial(t *testing.T) {
@@ -184,13 +227,13 @@ func TestAskedFor(t *testing.T) {
 		o.Want = name
 		got, err := Choose(context.Background(), o)
 		require.NoError(t, err)
-		assert.Equal(t, Choice{name, "asked for"}, got)
+		assert.Equal(t, Choice{Name: name, Reason: "asked for", Asked: true}, got)
 	}
 	o.Want = ""
 	t.Setenv(Env, TCG)
 	got, err := Choose(context.Background(), o)
 	require.NoError(t, err)
-	assert.Equal(t, Choice{TCG, "asked for"}, got)
+	assert.Equal(t, Choice{Name: TCG, Reason: "asked for", Asked: true}, got)
 	t.Setenv(Env, "xen")
 	_, err = Choose(context.Background(), o)
 	assert.EqualError(t, err, `accelerator "xen": want auto, kvm or tcg`)

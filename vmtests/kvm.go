@@ -1,0 +1,107 @@
+package vmtests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// tries is how often a boot that stays silent is tried in all. Under a KVM that was found
+// at fault before, once will do.
+func (r *Rig) tries(p parts) int {
+	if p.accel.Name == accel.KVM && r.suspect.Load() {
+		return 1
+	}
+	return silentTries
+}
+
+// weigh holds what came of a boot against what was asked, and against KVM.
+func (r *Rig) weigh(ctx context.Context, p parts, s subject, res result, rec *record.Record) error {
+	err := r.compareAsked(rec)
+	if err == nil && blamesKVM(p, res) {
+		err = r.judgeKVM(ctx, p, s, rec)
+	}
+	if err == nil {
+		err = r.learnKVM(ctx, p, rec.Outcome)
+	}
+	return err
+}
+
+// blamesKVM reports whether a boot under KVM came to an end that a KVM at fault also brings
+// about: nothing, a hang or a reset. A kernel that prints a panic runs. Where KVM was chosen
+// because a guest had run under it, one that reached user space has shown it again.
+func blamesKVM(p parts, res result) bool {
+	if p.accel.Name != accel.KVM || res.hello != nil && !p.accel.Asked {
+		return false
+	}
+	return slices.Contains([]record.Outcome{record.Silent, record.Hung, record.Reset, record.TimedOut}, res.outcome)
+}
+
+// judgeKVM tells a kernel that does not get on from a KVM under which none does: it looks
+// for a boot of the same kernel under TCG on record, and boots it so once where there is
+// none. A kernel that completes there did nothing wrong here.
+func (r *Rig) judgeKVM(ctx context.Context, p parts, s subject, rec *record.Record) error {
+	other, err := r.earlierTCG(*rec)
+	if err != nil {
+		return err
+	}
+	if other.Outcome == "" {
+		r.opts.Progress.Line("%s is %s under KVM; trying it under TCG", s.name(), rec.Outcome)
+		p.accel.Name, p.clock = accel.TCG, clockArgs(accel.TCG)
+		res, err := boot(ctx, r.guestOf(p, s))
+		if err != nil {
+			return err
+		}
+		other.Outcome, other.Reason, other.ID = res.outcome, res.reason, "a boot to decide this"
+		r.underTCG.Store(rec.Kernel.Key+"/"+rec.Init, other)
+	}
+	switch {
+	case other.Outcome == record.Completed:
+		rec.Notices = append(rec.Notices, fmt.Sprintf("under KVM: %s: %s", rec.Outcome, rec.Reason), "it completed under TCG in "+other.ID)
+		rec.Reason = fmt.Sprintf("%s under KVM; the same kernel completed under TCG: suspect /dev/kvm", rec.Outcome)
+		rec.Outcome = record.QEMUFailed
+		r.suspect.Store(true)
+		return accel.Learn(ctx, r.accelOptions(p), errors.New(rec.Reason))
+	case other.Outcome.RigFault():
+		rec.Notices = append(rec.Notices, fmt.Sprintf("whether KVM is at fault is not known: under TCG it is %s (%s)", other.Outcome, other.Reason))
+	default:
+		rec.Notices = append(rec.Notices, fmt.Sprintf("under TCG it does not complete either: %s in %s", other.Outcome, other.ID))
+	}
+	return nil
+}
+
+// earlierTCG returns the newest record of a boot of the same kernel into the same init
+// under TCG that has a verdict; one without an outcome if there is none.
+func (r *Rig) earlierTCG(like record.Record) (record.Record, error) {
+	if rec, ok := r.underTCG.Load(like.Kernel.Key + "/" + like.Init); ok {
+		return rec.(record.Record), nil
+	}
+	records, _, err := record.Load(r.opts.Results)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return record.Record{}, err
+	}
+	for _, rec := range slices.Backward(records) {
+		if rec.Kernel.Key == like.Kernel.Key && rec.Init == like.Init && (rec.Disk == nil) == (like.Disk == nil) &&
+			rec.Machine.Accel == accel.TCG && rec.Outcome != "" && !rec.Outcome.RigFault() {
+			return rec, nil
+		}
+	}
+	return record.Record{}, nil
+}
+
+// learnKVM keeps that a guest completed under KVM, where it was thought that none does.
+func (r *Rig) learnKVM(ctx context.Context, p parts, o record.Outcome) error {
+	if p.accel.Name != accel.KVM || !p.accel.Asked || o != record.Completed {
+		return nil
+	}
+	return accel.Learn(ctx, r.accelOptions(p), nil)
+}
+
+func (r *Rig) accelOptions(p parts) accel.Options {
+	return accel.Options{Want: r.opts.Accel, Cache: r.cache, QEMU: p.version, Again: r.opts.RetryKVM}
+}
