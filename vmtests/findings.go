@@ -115,6 +115,27 @@ func (r *Rig) compareAsked(rec *record.Record) error {
 	return nil
 }
 
+// InShort returns the deviations of a record with one in the place of all the probes that a
+// boot which ended early did not answer.
+func InShort(r record.Record, all []Deviation) []Deviation {
+	if r.Outcome == record.Completed {
+		return all
+	}
+	var out []Deviation
+	missing := 0
+	for _, d := range all {
+		if d.Got != "" || d.Probe == outcomeID || d.Probe == saidID {
+			out = append(out, d)
+			continue
+		}
+		missing++
+	}
+	if missing > 0 {
+		out = append(out, Deviation{fmt.Sprintf("%d probes", missing), "an answer of each", ""})
+	}
+	return out
+}
+
 // unexplained returns the deviations of a record that are some on every kernel: what was
 // asked and not answered, and what was answered in two ways.
 func unexplained(r record.Record) []Deviation {

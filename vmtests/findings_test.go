@@ -75,6 +75,17 @@ func TestContradictionsDeviateEverywhere(t *testing.T) {
 	assert.Contains(t, fmt.Sprint(devs), "lo/up: want works")
 }
 
+// Of a kernel that never answered, one line says so.
+func TestInShort(t *testing.T) {
+	r := record.Record{Series: "6.12", Profile: "full", Outcome: record.Silent}
+	all, err := Deviations(r)
+	require.NoError(t, err)
+	require.Greater(t, len(all), 100)
+	assert.Equal(t, []Deviation{{outcomeID, "completed", "silent"}, {fmt.Sprintf("%d probes", len(all)-1), "an answer of each", ""}}, InShort(r, all))
+	r.Outcome = record.Completed
+	assert.Len(t, InShort(r, all), len(all))
+}
+
 func TestUnasked(t *testing.T) {
 	r := record.Record{Outcome: record.Completed, Probes: "lo/m*", Findings: []wire.Finding{{ID: "lo/mtu"}, {ID: "lo/up"}, {ID: "init/lo"}, {ID: "a\x1b[31m"}}}
 	require.NoError(t, (&Rig{}).compareAsked(&r))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -45,6 +46,7 @@ func faults() []fault {
 			oneLine(t, p.run("no-net", "--probes", "kernel/[p"+[]string{"\v", "\n", " ", "\""}[n%4]+"init=/x]ipe").exits(t, 2), "want printable ASCII")
 		}},
 		{"a plan with such a list", "exit 2", nil, planOfOthers},
+		{"KVM is asked for and no guest gets on under it", "exit 3", brokenKVM, noVerdict},
 		{"two netstrips run at once on one cache", "exit 0", nil, twoRun},
 		{"two netstrips build one kernel at once", "exit 0", fakeTree, twoBuild},
 	}
@@ -63,6 +65,34 @@ func faults() []fault {
 			}})
 	}
 	return all
+}
+
+// brokenKVM puts something in QEMU's place that runs guests under KVM as a kernel does that
+// has no console and no init: it is reset in silence. Under TCG it is QEMU.
+func brokenKVM(t *testing.T, p *place) {
+	p.instead(t, `case " $* " in *' -accel kvm '*)
+for a; do shift; case "$a" in kvm) a=tcg;; console=*) a="console=tty9 rdinit=/none panic=-1 reboot=t";; esac; set -- "$@" "$a"; done;; esac
+exec "$qemu" "$@"`)
+}
+
+// instead has a script in QEMU's place, which it calls $qemu.
+func (p *place) instead(t *testing.T, script string) {
+	t.Helper()
+	qemu, err := exec.LookPath("qemu-system-x86_64")
+	require.NoError(t, err)
+	bin := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(bin), 0o755)) // under TCG nobody runs it
+	require.NoError(t, os.WriteFile(filepath.Join(bin, filepath.Base(qemu)), []byte("#!/bin/sh\nqemu="+qemu+"\n"+script+"\n"), 0o755))
+	p.env = append(p.env, "PATH="+bin+":"+os.Getenv("PATH"))
+}
+
+func noVerdict(t *testing.T, p *place, _ int) {
+	n := p.netstrip("run", "no-net", "--quiet", "--accel", "kvm", "--results", p.results).exits(t, 3)
+	assert.Equal(t, "netstrip: the rig failed, so that there is no verdict on no-net\n", n.stderr.String())
+	assert.Contains(t, n.stdout.String(), "no-net has no verdict, because the rig failed (qemu-failed): "+
+		"silent under KVM; the same kernel completed under TCG: suspect /dev/kvm.\nNo probe was run.\n")
+	assert.NotContains(t, n.stdout.String(), "did not complete")
+	assert.NotContains(t, n.stdout.String(), "differs from its expectation")
 }
 
 // planOfOthers resumes a run whose plan asks for probes by a list that no netstrip wrote.

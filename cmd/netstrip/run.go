@@ -202,7 +202,7 @@ func writeDeviations(b *strings.Builder, records []record.Record) {
 		case err != nil:
 			fmt.Fprintf(b, "%s is compared with nothing: %s\n", head, report.Escape(err.Error(), 300))
 		}
-		for _, d := range devs {
+		for _, d := range vmtests.InShort(r, devs) {
 			fmt.Fprintf(b, "%s differs from its expectation: %s\n", head, report.Escape(d.String(), 300))
 		}
 	}

@@ -86,6 +86,7 @@ func counted(records []record.Record) []tally {
 func bootSentence(records []record.Record, heads []string) string {
 	what, did, clean := "kernel", "booted and finished the probes", ", without an oops or a panic"
 	var done []string
+	faults := 0
 	for i, r := range records {
 		if heads[i] != name(r.Profile) {
 			what, did = "boot", "finished the probes"
@@ -96,9 +97,14 @@ func bootSentence(records []record.Record, heads []string) string {
 		if len(r.Notices) > 0 {
 			clean = ""
 		}
+		if r.Outcome.RigFault() {
+			faults++
+		}
 	}
 	n := len(records)
 	switch {
+	case faults == n:
+		return "" // nothing is known of any kernel, which the next sentences say
 	case n == 1 && len(done) == 1:
 		return fmt.Sprintf("The %s %s %s%s.", what, heads[0], did, clean)
 	case n == 1:
@@ -137,7 +143,7 @@ func ended(o record.Outcome) string {
 	case record.Panicked:
 		return "panicked"
 	case record.InitFailed:
-		return "found no init, or lost it,"
+		return "had no init, or its init exited"
 	case record.Hung:
 		return "hung"
 	case record.Reset:
@@ -145,7 +151,7 @@ func ended(o record.Outcome) string {
 	case record.Silent:
 		return "wrote nothing on its console"
 	case record.TimedOut:
-		return "was still going when its time was up,"
+		return "was still going when its time was up"
 	}
 	return "ended as " + name(string(o))
 }
