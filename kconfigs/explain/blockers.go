@@ -87,3 +87,42 @@ func (w *World) firstOf(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 		})
 	})
 }
+
+// decisive leaves out the blockers that are not what a person has to see to: where some can
+// never be met, all others; else those that are met once the others are, as what a symbol's
+// menu brings with it.
+func (w *World) decisive(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
+	c := w.costs()
+	hopeless := slices.DeleteFunc(slices.Clone(all), func(e *kconf.Expr) bool { return c.expr(e, wanted) < never })
+	if len(hopeless) > 0 {
+		return hopeless
+	}
+	lines := map[*kconf.Expr][]string{}
+	for _, e := range all {
+		t := &taker{costs: c, taken: map[string]bool{}}
+		t.expr(e, wanted)
+		for _, l := range t.lines {
+			lines[e] = append(lines[e], l.Symbol)
+		}
+	}
+	left := slices.Clone(all)
+	for _, e := range all {
+		if e.Op == "" && slices.Contains(lines[e], e.Name) || len(lines[e]) == 0 {
+			continue
+		}
+		follows := !slices.ContainsFunc(lines[e], func(name string) bool {
+			return !slices.ContainsFunc(left, func(o *kconf.Expr) bool { return o != e && slices.Contains(lines[o], name) })
+		})
+		if follows {
+			left = slices.DeleteFunc(left, func(o *kconf.Expr) bool { return o == e })
+		}
+	}
+	return left
+}
+
+// hopelessFor reports whether a symbol without a prompt stays off even where all is met that
+// it depends on.
+func (w *World) hopelessFor(s *kconf.Symbol, wanted kconf.Tri) bool {
+	c := w.costs()
+	return isBool(s) && c.of[s.Name][wanted] >= never && c.expr(s.Depends, wanted) < never
+}

@@ -103,15 +103,23 @@ func conditional(text, cond string) string {
 
 // own gives a line's own condition, without what the symbol depends on anyway.
 func own(cond *kconf.Expr, s *kconf.Symbol) string {
+	if e := ownExpr(cond, s); e != nil {
+		return e.String()
+	}
+	return ""
+}
+
+// ownExpr is own as an expression, nil for none.
+func ownExpr(cond *kconf.Expr, s *kconf.Symbol) *kconf.Expr {
 	known := map[string]bool{"y": true}
 	for _, e := range conjuncts(s.Depends) {
 		known[e.String()] = true
 	}
 	left := slices.DeleteFunc(conjuncts(cond), func(e *kconf.Expr) bool { return known[e.String()] })
 	if len(left) == 0 {
-		return ""
+		return nil
 	}
-	return allOf(left).String()
+	return allOf(left)
 }
 
 func conjuncts(e *kconf.Expr) []*kconf.Expr {

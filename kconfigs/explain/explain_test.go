@@ -68,12 +68,11 @@ func TestRefused(t *testing.T) {
 			"nothing asks for NETWORK_FILESYSTEMS",
 		"TUN=y": "it needs INET, which is n, as no-inet.config:2 asks",
 		"ISA=y": "it needs X86_32, which is n; X86_32 needs 64BIT to be off, and it is y, as guest.config:5 asks",
-		"ARM_AMBA=y": "it has no prompt: ARCH_RZN1 would select it, which is n; ARCH_RZN1 needs SOC_RENESAS, which is n; " +
-			"SOC_RENESAS needs COMPILE_TEST, which is n; nothing asks for COMPILE_TEST",
-		"SND_SOC_FRAMER=y": "it needs SOUND, which is n, and GENERIC_FRAMER, which is n; nothing asks for SOUND; " +
-			"GENERIC_FRAMER needs WAN, which is n; nothing asks for WAN",
-		"EXT4_FS=m":     "there are no modules here: ask for y",
-		"GENERIC_PHY=m": "it cannot be a module: ask for y",
+		"ARM_AMBA=y": "it has no prompt: ARCH_RZN1 would select it, which is n; " +
+			"ARCH_RZN1 has no prompt, and nothing selects it",
+		"SND_SOC_FRAMER=y": "it needs GENERIC_FRAMER, which is n; GENERIC_FRAMER has no prompt, and nothing selects it",
+		"EXT4_FS=m":        "there are no modules here: ask for y; EXT4_FS needs BLOCK, which is n; nothing asks for BLOCK",
+		"GENERIC_PHY=m":    "it cannot be a module: ask for y",
 		"FAILOVER=n": "it is selected by NET_FAILOVER (drivers/net/Kconfig:654); " +
 			"NET_FAILOVER is selected by VIRTIO_NET (drivers/net/Kconfig:449), as nic.config:6 asks",
 		"X86=n":            "it has no prompt, and its default is y (arch/x86/Kconfig:58)",

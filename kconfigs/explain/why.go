@@ -17,16 +17,23 @@ type World struct {
 	// Asked are the settings of the request, by symbol. A symbol that has a prompt and is
 	// not among them is taken to have been left off, as allnoconfig does.
 	Asked map[string]kconfigs.Setting
+	// Kernel is asked about what Values do not say; nil where nobody can be asked.
+	Kernel *Kernel
+
+	reckoned *costs
 }
 
 // NewWorld makes one of a tree, of what a request came to in it and of the request.
 func NewWorld(t *Tree, values map[string]kconf.Value, req kconfigs.Request) *World {
-	w := &World{t, values, map[string]kconfigs.Setting{}}
+	w := &World{Tree: t, Values: values, Asked: map[string]kconfigs.Setting{}}
 	for _, s := range req.Settings {
 		w.Asked[s.Symbol] = s
 	}
 	return w
 }
+
+// noModules is why a symbol is not m.
+const noModules = "there are no modules here"
 
 // maxClauses bounds how far a chain of reasons is followed.
 const maxClauses = 6
@@ -51,7 +58,10 @@ func (w *World) Refused(name, wanted string) string {
 	case wanted == "m" && s.Type == "bool":
 		c.add("it cannot be a module: ask for y")
 	case wanted == "m" && w.tri("MODULES") == kconf.No:
-		c.add("there are no modules here: ask for y")
+		c.add(noModules + ": ask for y")
+		if w.tri(name) == kconf.No {
+			c.off(s, kconf.Yes)
+		}
 	case wanted == "m" && w.tri(name) == kconf.Yes && w.Values[name].Selected == kconf.Yes:
 		c.forcedOn(s)
 	default:
@@ -110,7 +120,7 @@ func (c *chain) off(s *kconf.Symbol, wanted kconf.Tri) {
 		c.notAsked(s)
 	case len(prompts) > 0:
 		c.needs(s.Name, visibleIf(s), wanted)
-	case w.eval(s.Depends) < wanted:
+	case w.eval(s.Depends) < wanted && !w.hopelessFor(s, wanted):
 		c.needs(s.Name, s.Depends, wanted)
 	default:
 		c.noPrompt(s, wanted)
@@ -185,7 +195,11 @@ func (c *chain) noPrompt(s *kconf.Symbol, wanted kconf.Tri) {
 		by = append(by, sel.name)
 	}
 	if len(by) == 0 {
-		c.add("%s, and nothing selects it", text)
+		if defaults := of(s, "default"); len(defaults) == 1 && len(leaves(defaults[0].Value, nil)) > 0 {
+			c.needs(s.Name, allOf([]*kconf.Expr{defaults[0].Value, orYes(defaults[0].If)}), wanted)
+		} else if !c.needsTools(s) {
+			c.add("%s, and nothing selects it", text)
+		}
 		return
 	}
 	slices.Sort(by)
@@ -211,12 +225,18 @@ func list(words []string, n int) string {
 
 // needs names what is not met of an expression, and then why each part of it is so.
 func (c *chain) needs(name string, e *kconf.Expr, wanted kconf.Tri) {
-	blocking := c.w.firstOf(c.w.blockers(e, wanted), wanted)
+	blocking := c.w.decisive(c.w.firstOf(c.w.blockers(e, wanted), wanted), wanted)
 	var parts, next []string
 	for _, b := range blocking {
+		if b.Op == "'" && c.needsTools(c.w.symbols[name]) {
+			return
+		}
 		parts = append(parts, c.blocker(b))
-		if b.Op == "" {
+		if b.Op == "" && c.w.tool(b.Name) == "" {
 			next = append(next, b.Name)
+		}
+		if b.Op == "||" && c.w.costs().expr(b, wanted) >= never {
+			next = leaves(b, next)
 		}
 	}
 	if len(parts) > 0 {
@@ -244,8 +264,15 @@ func (c *chain) blocker(e *kconf.Expr) string {
 	switch {
 	case e.Op == "" && w.symbols[e.Name] == nil:
 		return e.Name + ", which this kernel has not on x86"
+	case e.Op == "" && w.tool(e.Name) != "":
+		return e.Name + ": " + w.tool(e.Name)
 	case e.Op == "":
 		return fmt.Sprintf("%s, which is %s%s", e.Name, w.value(e.Name), w.asAsked(e.Name))
+	case len(e.Args) == 2 && inverse[e.Op] != "" && w.tool(e.Args[0].Name) != "":
+		if wanted := wantedRelease(e.Args[0].Name, e.Op, e.Args[1].Name); wanted != "" {
+			return fmt.Sprintf("%s (%s): %s", wanted, e, w.tool(e.Args[0].Name))
+		}
+		return fmt.Sprintf("%s: %s", e, w.tool(e.Args[0].Name))
 	case e.Op == "'":
 		return "what can never be"
 	case e.Op == "!" && e.Args[0].Op == "":
@@ -276,103 +303,4 @@ func leaves(e *kconf.Expr, all []string) []string {
 		all = leaves(&e.Args[i], all)
 	}
 	return all
-}
-
-// forcedOn says why a symbol that could have been off is on, and why what selects it is.
-func (c *chain) forcedOn(s *kconf.Symbol) {
-	w := c.w
-	var by, parts []string
-	for _, sel := range w.selectors[s.Name] {
-		if min(w.tri(sel.name), w.eval(sel.prop.If)) > kconf.No {
-			by = append(by, sel.name)
-			parts = append(parts, fmt.Sprintf("%s (%s)%s", sel.name, at(sel.prop), w.asAsked(sel.name)))
-		}
-	}
-	if len(by) > 0 {
-		c.add("%s is selected by %s", c.called(s.Name), strings.Join(parts[:min(len(by), 5)], " and ")+more(len(by)-5))
-		if len(by) == 1 && w.asAsked(by[0]) == "" && !c.told[by[0]] && len(c.clauses) < maxClauses {
-			c.told[by[0]] = true
-			c.forcedOn(w.symbols[by[0]])
-		}
-		return
-	}
-	if s.Choice != "" {
-		c.add("the %s must have one of its members, and has %s%s", s.Choice, c.called(s.Name), w.asAsked(s.Name))
-		return
-	}
-	reason := c.called(s.Name) + " has no prompt"
-	switch {
-	case w.Values[s.Name].Visible > kconf.No:
-		reason = ""
-	case len(of(s, "prompt")) > 0:
-		hidden := &chain{w: w, told: map[string]bool{s.Name: true}}
-		hidden.needs(s.Name, visibleIf(s), kconf.Yes)
-		reason = fmt.Sprintf("the prompt of %s is hidden (%s)", s.Name, strings.Join(hidden.clauses[:min(len(hidden.clauses), 1)], ""))
-	}
-	c.byDefault(s, reason)
-}
-
-func more(n int) string {
-	if n <= 0 {
-		return ""
-	}
-	return fmt.Sprintf(" and %d more", n)
-}
-
-// byDefault names the default, or who implies it, that gave a symbol its value.
-func (c *chain) byDefault(s *kconf.Symbol, reason string) {
-	w := c.w
-	join := func(text string, args ...any) {
-		if reason != "" {
-			text = reason + ", and " + text
-		}
-		c.add(text, args...)
-	}
-	for _, sel := range w.implies[s.Name] {
-		if min(w.tri(sel.name), w.eval(sel.prop.If)) > kconf.No {
-			join("%s implies it (%s)", sel.name, at(sel.prop))
-			return
-		}
-	}
-	for _, p := range of(s, "default") {
-		if w.eval(p.If) > kconf.No {
-			join("its default is %s (%s)", conditional(p.Value.String(), own(p.If, s)), at(p))
-			return
-		}
-	}
-	if reason == "" {
-		reason = "as the .config has it that was begun with"
-	}
-	c.add("%s", reason)
-}
-
-// number says why a number or a string is not what was asked for.
-func (c *chain) number(s *kconf.Symbol, wanted string) {
-	w := c.w
-	if wanted != "" && (wanted == "y" || wanted == "m" || wanted == "n") {
-		c.add("it takes a value of type %s, not y, m or n", s.Type)
-		return
-	}
-	if w.Values[s.Name].Visible == kconf.No {
-		if len(of(s, "prompt")) == 0 {
-			c.byDefault(s, "it has no prompt")
-			return
-		}
-		c.needs(s.Name, visibleIf(s), kconf.Yes)
-		return
-	}
-	for _, p := range of(s, "range") {
-		if w.eval(p.If) > kconf.No && wanted != "" {
-			c.add("the range is %s to %s (%s)", w.operandText(&p.Value.Args[0]), w.operandText(&p.Value.Args[1]), at(p))
-			return
-		}
-	}
-	if wanted == "" {
-		c.byDefault(s, "")
-	}
-}
-
-func (w *World) operandText(e *kconf.Expr) string {
-	v, _ := w.operand(e)
-	return v
 }

@@ -65,6 +65,10 @@ func (m makeConf) Values(context.Context, kconf.Mode, []byte) (map[string]kconf.
 	return nil, errors.New("it knows no reasons")
 }
 
+func (m makeConf) Expand(context.Context, string) (string, error) {
+	return "", errors.New("it knows no macros")
+}
+
 func ask(t *testing.T, text string) kconfigs.Request {
 	t.Helper()
 	f, err := kconfigs.ParseFragment("mine.config", []byte(text))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
@@ -36,6 +38,7 @@ type configurer interface {
 	Symbols() ([]kconf.Symbol, error)
 	Settle(ctx context.Context, mode kconf.Mode, request []byte) ([]byte, error)
 	Values(ctx context.Context, mode kconf.Mode, request []byte) (map[string]kconf.Value, error)
+	Expand(ctx context.Context, text string) (string, error)
 	Close()
 }
 
@@ -66,8 +69,12 @@ func (l *lazy) close() {
 	}
 }
 
-// withReasons adds to each problem of a request that Kconfig did not meet why it did not.
-// Where the reasons are not to be had the problems are told without.
+// maxWays is how many lines are each told what to add for them; of more only what to add for
+// all together.
+const maxWays = 8
+
+// withReasons adds to each problem of a request that Kconfig did not meet why it did not,
+// and what to add so that it does. Where that is not to be had the problems are told without.
 func (j *job) withReasons(ctx context.Context, unmet error) error {
 	e, ok := errors.AsType[*kconfigs.RequestError](unmet)
 	if !ok {
@@ -77,9 +84,32 @@ func (j *job) withReasons(ctx context.Context, unmet error) error {
 	if err != nil {
 		return unmet
 	}
+	var goals []kconfigs.Setting
+	said := map[string]bool{}
 	for i, p := range e.Problems {
-		if why := w.Refused(p.Symbol, w.Asked[p.Symbol].Value); why != "" && !strings.HasSuffix(p.Text, ")") {
-			e.Problems[i].Text += ": " + why
+		asked := w.Asked[p.Symbol]
+		reason := w.Refused(p.Symbol, asked.Value)
+		if len(e.Problems) <= maxWays {
+			way, err := w.Way(asked)
+			if err == nil {
+				reason = way.After(reason)
+			}
+			said[strings.Join(way.Add, "\n")] = true
+			if err == nil && !way.Never {
+				goals = append(goals, asked)
+			}
+		} else if w.Possible(asked) {
+			goals = append(goals, asked)
+		}
+		if reason != "" {
+			text, _, _ := strings.Cut(p.Text, " (there are no modules here")
+			e.Problems[i].Text = text + ": " + reason
+		}
+	}
+	if len(goals) > 1 {
+		way, err := w.Way(goals...)
+		if err == nil && len(way.Add) > 0 && !said[strings.Join(way.Add, "\n")] {
+			e.Problems = append(e.Problems, kconfigs.Problem{Text: fmt.Sprintf("for %d of these lines together: %s", len(goals), way)})
 		}
 	}
 	return unmet
@@ -103,5 +133,21 @@ func (b *Builder) World(ctx context.Context, k configurer, req kconfigs.Request)
 	if err != nil {
 		return nil, fmt.Errorf("configuring %s: %w", req.Profile, err)
 	}
-	return explain.NewWorld(explain.NewTree(symbols), values, req), nil
+	w := explain.NewWorld(explain.NewTree(symbols), values, req)
+	w.Kernel = j.kernel(ctx, k, mode, text)
+	return w, nil
+}
+
+// kernel answers package explain's questions about a text that was settled, until ctx ends.
+func (j *job) kernel(ctx context.Context, k configurer, mode kconf.Mode, text string) *explain.Kernel {
+	return &explain.Kernel{
+		Settle: func(lines []kconfigs.Setting) (map[string]kconf.Value, error) {
+			with, _ := kconfigs.Request{Settings: lines}.Over(text)
+			return k.Values(ctx, mode, []byte(with))
+		},
+		Expand: func(text string) (string, error) { return k.Expand(ctx, text) },
+		Read: func(name string) ([]byte, error) {
+			return os.ReadFile(filepath.Join(j.tree, filepath.Clean("/"+name)))
+		},
+	}
 }

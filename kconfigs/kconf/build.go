@@ -68,7 +68,7 @@ func (o Options) compile(ctx context.Context, dir, obj string) error {
 	if err := os.WriteFile(source, []byte(program), 0o644); err != nil {
 		return fmt.Errorf("writing the Kconfig program: %w", err)
 	}
-	args := []string{"gcc", "-std=gnu11", "-O2", "-D_GNU_SOURCE",
+	args := []string{"gcc", "-std=gnu11", "-O2", "-D_GNU_SOURCE", "-Wl,--wrap=variable_all_del",
 		"-I" + filepath.Join(o.Tree, "scripts/kconfig"), "-I" + filepath.Join(o.Tree, "scripts/include"),
 		"-o", filepath.Join(dir, programFile), source}
 	for _, name := range objects() {

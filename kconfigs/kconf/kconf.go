@@ -127,6 +127,13 @@ func (k *Kconfig) Values(ctx context.Context, mode Mode, request []byte) (map[st
 	return parseValues(data)
 }
 
+// Expand replaces each macro of a text, such as $(cc-option,-Os), by what the kernel's own
+// code makes of it where a line of a Kconfig file has it.
+func (k *Kconfig) Expand(ctx context.Context, text string) (string, error) {
+	data, err := k.ask(ctx, "expand", []byte(text))
+	return string(data), err
+}
+
 // ask starts the program if need be. One that was interrupted or has failed in a way
 // that is not the command's fault is not used again.
 func (k *Kconfig) ask(ctx context.Context, command string, request []byte) ([]byte, error) {

@@ -9,6 +9,7 @@
  *	allnoconfig, allyesconfig or olddefconfig	what conf does for this option
  *	values allnoconfig, ...				the same, answering with every symbol
  *	symbols						what the Kconfig files say of each symbol
+ *	expand						the request, a text, with its macros expanded
  *
  * The file open at descriptor 3 holds the request, a .config or a piece of one, and when
  * "= ok" or "= failed N" has come on standard output, the answer. Each command runs in a
@@ -21,6 +22,8 @@
 
 #include "lkc.h"
 
+char *expand_dollar(const char **str); /* 6.11 moved it to a header of its own */
+
 /* conf.c's main() is to parse nothing, that has been done before. */
 #define conf_parse(name) ((void)(name))
 #define main conf_main
@@ -29,6 +32,15 @@
 #undef conf_parse
 
 #define MAILBOX "/dev/fd/3"
+
+/*
+ * Kconfig forgets its macros once it has parsed. Here "expand" needs them: the linker puts
+ * this in the place of preprocess.c's function (-Wl,--wrap=variable_all_del).
+ */
+void __wrap_variable_all_del(void);
+void __wrap_variable_all_del(void)
+{
+}
 
 /* Linux 6.11 has menu->filename and prop->filename for what was menu->file->name. */
 #ifdef INTERNAL_H
@@ -262,6 +274,41 @@ static int print(void (*fn)(struct menu *))
 	return 0;
 }
 
+/* expand writes a text with each $(macro) replaced, as a line of a Kconfig file is read. */
+static int expand(void)
+{
+	static char text[1 << 16];
+	const char *p = text;
+	FILE *in = fopen(MAILBOX, "r");
+	size_t n;
+
+	if (!in) {
+		perror(MAILBOX);
+		return 1;
+	}
+	n = fread(text, 1, sizeof(text) - 1, in);
+	fclose(in);
+	text[n] = '\0';
+	out = fopen(MAILBOX, "w");
+	if (!out) {
+		perror(MAILBOX);
+		return 1;
+	}
+	while (*p) {
+		if (*p == '$') {
+			p++;
+			fputs(expand_dollar(&p), out);
+		} else {
+			putc(*p++, out);
+		}
+	}
+	if (fclose(out)) {
+		perror(MAILBOX);
+		return 1;
+	}
+	return 0;
+}
+
 /* asks_nothing tells an option of conf that reads no answers of a person. */
 static int asks_nothing(const char *option)
 {
@@ -279,6 +326,8 @@ static int run(char *command, char *program, char *kconfig)
 
 	if (!strcmp(command, "symbols"))
 		return print(entry);
+	if (!strcmp(command, "expand"))
+		return expand();
 	if (values)
 		command += 7;
 	if (!asks_nothing(command)) {

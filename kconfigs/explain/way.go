@@ -1,0 +1,297 @@
+package explain
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+)
+
+// Kernel is the kernel's own Kconfig code and its files.
+type Kernel struct {
+	// Settle gives what all symbols come to when lines are put on top of the World's own,
+	// in the place of those that it has of the same symbols.
+	Settle func(lines []kconfigs.Setting) (map[string]kconf.Value, error)
+	// Expand replaces the macros in a text of a Kconfig file.
+	Expand func(text string) (string, error)
+	// Read gives a file of the source.
+	Read func(name string) ([]byte, error)
+}
+
+// Way is what must be added to a .config for symbols to get the values that are wanted of
+// them.
+type Way struct {
+	// Add are the lines, what others wait for first. Kconfig has been asked: with all of
+	// them the symbols have their values, and without any one of them they do not.
+	Add []string `json:"add,omitempty"`
+	// Against are the places that ask for the opposite of one of the lines, so that it is
+	// not to be had while they do.
+	Against []string `json:"against,omitempty"`
+	// Note says how the values are other than those that were wanted, if they are.
+	Note string `json:"note,omitempty"`
+	// Never says that there is no way: no line of any .config changes what is in the way.
+	Never bool `json:"never,omitempty"`
+}
+
+// maxTries bounds how often a way is mended after Kconfig has made something else of it.
+const maxTries = 12
+
+// Way finds the lines that must be added for goals to be met; those that w asks for
+// already are not among them. It is an error when Kconfig cannot be asked, or when no list
+// was found and none ruled out.
+func (w *World) Way(goals ...kconfigs.Setting) (Way, error) {
+	s := &seeker{w: w}
+	for _, g := range goals {
+		if !w.Has(g.Symbol) {
+			return Way{Never: true}, nil
+		}
+		s.want(g)
+	}
+	s.now = s.w
+	lines, err := s.seek()
+	if err != nil || s.way.Never {
+		return s.way, err
+	}
+	if lines, err = s.least(lines); err != nil {
+		return s.way, err
+	}
+	for _, l := range s.w.inOrder(lines) {
+		s.way.Add = append(s.way.Add, strings.TrimSpace(kconfigs.Request{Settings: []kconfigs.Setting{l}}.Text()))
+	}
+	s.way.Against, err = s.against(lines)
+	return s.way, err
+}
+
+// String says it in words. It is empty where nothing is to be done.
+func (way Way) String() string {
+	add := slices.Clone(way.Add)
+	for i, l := range add {
+		if strings.HasPrefix(l, "#") {
+			add[i] = `"` + l + `"`
+		}
+	}
+	var parts []string
+	if len(add) > 0 {
+		parts = append(parts, "add "+strings.Join(add, ", "))
+	}
+	if way.Note != "" {
+		parts = append(parts, way.Note)
+	}
+	text := strings.Join(parts, ", and ")
+	if len(way.Against) > 0 {
+		const shown = 3
+		text = "it cannot be had while " + strings.Join(way.Against[:min(len(way.Against), shown)], " and ") +
+			more(len(way.Against)-shown) + "; else " + text
+	}
+	return text
+}
+
+// After puts it behind a reason, without what both would say.
+func (way Way) After(reason string) string {
+	text := way.String()
+	if text == "" {
+		return reason
+	}
+	var clauses []string
+	for c := range strings.SplitSeq(reason, "; ") {
+		said := strings.HasPrefix(c, noModules) || strings.HasPrefix(c, "it cannot be a module")
+		if !strings.HasPrefix(c, "nothing asks for ") && (way.Note == "" || !said) {
+			clauses = append(clauses, c)
+		}
+	}
+	if len(clauses) == 0 {
+		return text
+	}
+	return strings.Join(clauses, "; ") + ": " + text
+}
+
+// seeker looks for a way.
+type seeker struct {
+	w     *World
+	goals []kconfigs.Setting
+	// instead are goals that are asked for as modules, and must be asked for as y.
+	instead []kconfigs.Setting
+	now     *World // with what was found so far
+	way     Way
+}
+
+// want adds a goal. A module where there can be none becomes y.
+func (s *seeker) want(g kconfigs.Setting) {
+	if g.Value == "m" {
+		asked, fixed := s.w.Asked["MODULES"]
+		switch {
+		case s.w.symbols[g.Symbol].Type == "bool":
+			g.Value, s.way.Note = "y", "ask for y: "+g.Symbol+" cannot be a module"
+		case s.w.tri("MODULES") == kconf.Yes:
+		case fixed && asked.Value == "n":
+			g.Value = "y"
+			s.way.Note = "ask for y: there are no modules here, as " + place(asked.Fragment, asked.Line) + " asks"
+		default:
+			defer s.want(kconfigs.Setting{Symbol: "MODULES", Value: "y"})
+		}
+	}
+	s.goals = append(s.goals, g)
+	if asked, ok := s.w.Asked[g.Symbol]; ok && asked.Value == "m" && g.Value == "y" {
+		s.instead = append(s.instead, g)
+		w := *s.w
+		w.Asked, w.reckoned = maps.Clone(w.Asked), nil
+		asked.Value = "y"
+		w.Asked[g.Symbol] = asked
+		s.w = &w
+	}
+}
+
+func (s *seeker) met(w *World, g kconfigs.Setting) bool {
+	if isBool(w.symbols[g.Symbol]) {
+		return w.value(g.Symbol) == g.Value
+	}
+	return sameNumber(unquote(g.Value), w.value(g.Symbol))
+}
+
+func sameNumber(a, b string) bool {
+	x, xok := number(a, "")
+	y, yok := number(b, "")
+	return a == b || xok && yok && x == y
+}
+
+func (s *seeker) allMet(w *World) bool {
+	return !slices.ContainsFunc(s.goals, func(g kconfigs.Setting) bool { return !s.met(w, g) })
+}
+
+// seek adds lines until Kconfig gives what is wanted.
+func (s *seeker) seek() ([]kconfigs.Setting, error) {
+	var lines []kconfigs.Setting
+	for range maxTries {
+		i := slices.IndexFunc(s.goals, func(g kconfigs.Setting) bool { return !s.met(s.now, g) })
+		if i < 0 {
+			return lines, nil
+		}
+		more, ok := s.now.costs().lines(s.goals[i])
+		if !ok {
+			s.way.Never = s.now == s.w
+			if !s.way.Never {
+				return nil, fmt.Errorf("%s has no way left once %s is set", s.goals[i].Symbol, lines[0].Symbol)
+			}
+			return nil, nil
+		}
+		if s.goals[i].Value == "m" && s.now.tri(s.goals[i].Symbol) == kconf.Yes {
+			more = append(more, s.goals[i])
+		}
+		before := len(lines)
+		lines = merge(lines, more)
+		if len(lines) == before && s.now != s.w {
+			return nil, fmt.Errorf("Kconfig has %s otherwise all the same: %s", s.goals[i].Symbol, s.now.Refused(s.goals[i].Symbol, s.goals[i].Value))
+		}
+		now, err := s.with(lines)
+		if err != nil {
+			return nil, err
+		}
+		s.now = now
+	}
+	return nil, fmt.Errorf("no list of lines was found in %d tries", maxTries)
+}
+
+// merge puts lines behind others, in the place of those of the same symbols.
+func merge(lines, more []kconfigs.Setting) []kconfigs.Setting {
+	lines = slices.Clone(lines)
+	for _, m := range more {
+		if i := slices.IndexFunc(lines, func(l kconfigs.Setting) bool { return l.Symbol == m.Symbol }); i >= 0 {
+			lines[i] = m
+		} else {
+			lines = append(lines, m)
+		}
+	}
+	return lines
+}
+
+// with asks Kconfig what the goals come to with lines on top.
+func (s *seeker) with(lines []kconfigs.Setting) (*World, error) {
+	asked := maps.Clone(s.w.Asked)
+	for _, l := range lines {
+		if _, ok := asked[l.Symbol]; !ok {
+			asked[l.Symbol] = l
+		}
+	}
+	values, err := s.w.Kernel.Settle(merge(s.instead, lines))
+	if err != nil {
+		return nil, err
+	}
+	return &World{Tree: s.w.Tree, Values: values, Asked: asked, Kernel: s.w.Kernel}, nil
+}
+
+// Possible reports whether there may be a way for a symbol to get a value.
+func (w *World) Possible(goal kconfigs.Setting) bool {
+	if !w.Has(goal.Symbol) {
+		return false
+	}
+	_, ok := w.costs().lines(goal)
+	return ok
+}
+
+// inOrder puts lines in the order in which a person finds their prompts.
+func (t *Tree) inOrder(lines []kconfigs.Setting) []kconfigs.Setting {
+	var all []kconfigs.Setting
+	var put func(l kconfigs.Setting)
+	seen := map[string]bool{}
+	put = func(l kconfigs.Setting) {
+		if seen[l.Symbol] {
+			return
+		}
+		seen[l.Symbol] = true
+		s := t.symbols[l.Symbol]
+		for _, o := range lines {
+			if slices.Contains(leaves(visibleIf(s), leaves(s.Depends, nil)), o.Symbol) {
+				put(o)
+			}
+		}
+		all = append(all, l)
+	}
+	for _, l := range lines {
+		if l.Symbol != "MODULES" {
+			put(l)
+		}
+	}
+	return append(all, slices.DeleteFunc(slices.Clone(lines), func(l kconfigs.Setting) bool { return seen[l.Symbol] })...)
+}
+
+// least leaves out each line without which the goals are met too.
+func (s *seeker) least(lines []kconfigs.Setting) ([]kconfigs.Setting, error) {
+	lines = slices.DeleteFunc(slices.Clone(lines), func(l kconfigs.Setting) bool {
+		asked, ok := s.w.Asked[l.Symbol]
+		return ok && asked.Value == l.Value // it is there, and waits for the others
+	})
+	for i := len(lines) - 1; i >= 0; i-- {
+		fewer := slices.Delete(slices.Clone(lines), i, i+1)
+		w, err := s.with(fewer)
+		if err != nil {
+			return nil, err
+		}
+		if s.allMet(w) {
+			lines, s.now = fewer, w
+		}
+	}
+	return lines, nil
+}
+
+// against names what w asks for and has, and would no longer have, and what asks for the
+// opposite of a line.
+func (s *seeker) against(lines []kconfigs.Setting) ([]string, error) {
+	now, err := s.with(lines)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(s.w.Asked)) {
+		a := s.w.Asked[name]
+		lost := a.Fragment != "" && s.w.symbols[name] != nil && s.met(s.w, a) && !s.met(now, a)
+		if lost {
+			all = append(all, fmt.Sprintf("%s asks for %s", place(a.Fragment, a.Line), setting(a)))
+		}
+	}
+	return all, nil
+}
+
+func setting(s kconfigs.Setting) string { return s.Symbol + "=" + s.Value }
