@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/record"
@@ -146,15 +147,32 @@ func Expected(series, profile string) ([]wire.Finding, error) {
 		if id == outcomeID || id == saidID {
 			continue
 		}
-		f, err := columns(want[id])
+		f, err := findingOf(id, want[id])
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", id, err)
+			return nil, err
 		}
-		all = append(all, wire.Finding{
-			ID: id, Verdict: wire.Verdict(f[0]), Errno: strings.Trim(f[1], "-"), Value: strings.Trim(f[2], "-"), Call: strings.Trim(f[3], "-"),
-		})
+		all = append(all, f)
 	}
 	return all, err
+}
+
+// findingOf returns the finding that answer made text of.
+func findingOf(id, text string) (wire.Finding, error) {
+	f, err := columns(text)
+	if err != nil {
+		return wire.Finding{}, fmt.Errorf("%s: %w", id, err)
+	}
+	for i, field := range f {
+		switch {
+		case field == "-":
+			f[i] = ""
+		case i == 2 && strings.HasPrefix(field, `"`):
+			if f[i], err = strconv.Unquote(field); err != nil {
+				return wire.Finding{}, fmt.Errorf("%s: reading the value %s: %w", id, field, err)
+			}
+		}
+	}
+	return wire.Finding{ID: id, Verdict: wire.Verdict(f[0]), Errno: f[1], Value: f[2], Call: f[3]}, nil
 }
 
 func expectPath(series, profile string) string {
@@ -175,7 +193,7 @@ type answers map[string]string
 func answer(f wire.Finding) string {
 	fields := []string{string(f.Verdict), dash(f.Errno), "-", dash(f.Call)}
 	if f.Value != "" {
-		fields[2] = quoteSpaces(f.Value)
+		fields[2] = quoteValue(f.Value)
 	}
 	return strings.Join(fields, " ")
 }
@@ -187,8 +205,11 @@ func dash(s string) string {
 	return s
 }
 
-func quoteSpaces(s string) string {
-	if strings.ContainsAny(s, " \t\n\"") {
+// quoteValue quotes what would not be read back as it is: a value with blanks, quotes or
+// control characters, and one that is the mark of no value.
+func quoteValue(s string) string {
+	odd := func(r rune) bool { return r == '"' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
+	if s == "-" || strings.ContainsFunc(s, odd) {
 		return strconv.Quote(s)
 	}
 	return s
@@ -254,7 +275,7 @@ func formatExpectation(r record.Record) (string, error) {
 		if f.Verdict == wire.Inconclusive || f.Verdict == "" {
 			return "", fmt.Errorf("%s: %s is inconclusive: %s", r.Profile, f.ID, f.Detail)
 		}
-		value := dash(quoteSpaces(f.Value))
+		value := dash(quoteValue(f.Value))
 		row := []string{f.ID, string(f.Verdict), dash(f.Errno), value, dash(f.Call)}
 		for i := range width {
 			width[i] = max(width[i], len(row[i]))

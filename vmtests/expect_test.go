@@ -3,6 +3,7 @@ package vmtests
 import (
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -175,5 +176,39 @@ func TestEveryProbeSaysYesAndNo(t *testing.T) {
 		if why, ours := always[id]; ours { // and no step of an init, no application
 			assert.Equal(t, why == "", absent[id], "%s: is it absent anywhere? its probe says: %q", id, why)
 		}
+	}
+}
+
+// What is written of a finding is read back as it was, whatever is in its value.
+func TestAnswersAreReadBack(t *testing.T) {
+	for _, value := range []string{"", "-", "--", "-1", "a-", "-256 of 256-", "256 of 256", `"`, `say "a b"`, `a\b`, " ", "a\tb", "a\nb", "a\u00a0b", "127.0.0.1,::1"} {
+		for _, call := range []string{"", "socket(AF_INET, SOCK_STREAM)", "/proc/net/-"} {
+			want := wire.Finding{ID: "x/y", Verdict: wire.Works, Value: value, Call: call}
+			got, err := findingOf(want.ID, answer(want))
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+
+			text, err := formatExpectation(record.Record{Profile: "p", Series: "6.12", Outcome: record.Completed, Findings: []wire.Finding{want}})
+			require.NoError(t, err)
+			read, err := parseExpectation("p.txt", text)
+			require.NoError(t, err)
+			got, err = findingOf(want.ID, read[want.ID])
+			require.NoError(t, err)
+			assert.Equal(t, want, got, text)
+		}
+	}
+}
+
+// No value that is expected anywhere is still quoted, and what is expected is what was written.
+func TestExpectedIsAsWritten(t *testing.T) {
+	all, err := Expected("6.12", "no-netns+apps")
+	require.NoError(t, err)
+	i := slices.IndexFunc(all, func(f wire.Finding) bool { return f.ID == "app/crun/loopback" })
+	require.GreaterOrEqual(t, i, 0)
+	assert.Equal(t, wire.Finding{ID: "app/crun/loopback", Verdict: wire.Absent, Errno: "EINVAL", Value: "does not start", Call: "clone(CLONE_NEWNET)"}, all[i])
+	want, err := readExpectation(golden, "6.12", "no-netns+apps")
+	require.NoError(t, err)
+	for _, f := range all {
+		assert.Equal(t, want[f.ID], answer(f), f.ID)
 	}
 }
