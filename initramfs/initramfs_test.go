@@ -140,8 +140,8 @@ func fakeModule(t *testing.T) string {
 	write(t, dir, "go.mod", "module "+modulePath+"\n\ngo 1.26.0\n")
 	write(t, dir, "go.sum", "")
 	write(t, dir, "initramfs/wire/wire.go", "package wire\n")
-	write(t, dir, "initramfs/probes/lo.go", "package probes\n")
-	write(t, dir, "initramfs/cmds/uinit/main.go", "package main\n\nfunc main() {}\n")
+	write(t, dir, "initramfs/probes/lo.go", "package probes\n\nimport _ \""+modulePath+"/initramfs/wire\"\n")
+	write(t, dir, "initramfs/cmds/uinit/main.go", "package main\n\nimport _ \""+modulePath+"/initramfs/probes\"\n\nfunc main() {}\n")
 	return dir
 }
 
@@ -164,22 +164,71 @@ func TestKeyFollowsTheSources(t *testing.T) {
 	assert.Equal(t, first, key())
 
 	for _, name := range []string{
-		"initramfs/probes/lo_test.go", "initramfs/probes/testdata/x.go", "initramfs/initramfs.go",
+		"initramfs/probes/lo_test.go", "initramfs/probes/testdata/x.go", "initramfs/probes/lo_arm64.go", "initramfs/initramfs.go",
 		"README.md", "vmtests/boot.go", "initramfs/probes/.lo.go.swp", "initramfs/cmds/other/main.go", "initramfs/apps/apps.go",
+		"initramfs/extra/extra.go",
 	} {
-		write(t, module, name, "package x\n")
+		write(t, module, name, "package probes\n")
 		assert.Equal(t, first, key(), "%s does not go into the image", name)
 	}
-	for _, name := range []string{
-		"go.mod", "go.sum", "initramfs/wire/wire.go", "initramfs/wire/more.go", "initramfs/probes/lo.go",
-		"initramfs/cmds/uinit/main.go", "initramfs/cmds/uinit/more.go", "initramfs/appguest/stage.go", "initramfs/trace/trace.go",
+	uses := "package probes\n\nimport _ \"" + modulePath + "/initramfs/extra\"\n"
+	for _, f := range []struct{ name, text string }{
+		{"go.mod", "module " + modulePath + "\n\ngo 1.26\n"},
+		{"go.sum", "\n"},
+		{"initramfs/wire/wire.go", "package wire // another\n"},
+		{"initramfs/wire/more.go", "package wire\n"},
+		{"initramfs/cmds/uinit/more.go", "package main\n"},
+		{"initramfs/probes/uses.go", uses},
+		{"initramfs/extra/extra.go", "package extra // which is imported now\n"},
+		{"initramfs/extra/data.txt", "embedded"},
+		{"initramfs/extra/data.txt", "embedded, and changed"},
+		{"initramfs/extra/asm.s", "\n"},
 	} {
+		if f.text == "embedded" {
+			write(t, module, f.name, "")
+			write(t, module, "initramfs/extra/extra.go", "package extra\n\nimport _ \"embed\"\n\n//go:embed data.txt\nvar data string\n")
+		}
 		before := key()
-		write(t, module, name, "module "+modulePath+" // another\n")
-		assert.NotEqual(t, before, key(), "%s goes into the image", name)
+		write(t, module, f.name, f.text)
+		assert.NotEqual(t, before, key(), "%s goes into the image", f.name)
 	}
+	before := key()
 	require.NoError(t, os.Rename(filepath.Join(module, "initramfs/wire/more.go"), filepath.Join(module, "initramfs/wire/same.go")))
-	assert.NotEqual(t, first, key(), "a file's name goes into the image")
+	assert.NotEqual(t, before, key(), "a file's name goes into the image")
+
+	// A module that go.mod takes from a directory is pinned by nothing.
+	write(t, module, "other/go.mod", "module example.com/other\n")
+	write(t, module, "other/other.go", "package other\n")
+	write(t, module, "go.mod", "module "+modulePath+"\n\ngo 1.26.0\n\nrequire example.com/other v0.0.0\n\nreplace example.com/other => ./other\n")
+	write(t, module, "initramfs/probes/uses.go", "package probes\n\nimport _ \"example.com/other\"\n")
+	before = key()
+	write(t, module, "other/other.go", "package other // another\n")
+	assert.NotEqual(t, before, key(), "a replacement goes into the image")
+}
+
+// What the list names is what the go command compiles into the real guest: nothing that the
+// guest imports from this module is left out.
+func TestSourcesAreThoseOfTheGuest(t *testing.T) {
+	module, err := findModule("")
+	require.NoError(t, err)
+	s, err := listSources(t.Context(), module, uinitCommand)
+	require.NoError(t, err)
+	for _, file := range []string{"go.mod", "go.sum", "initramfs/cmds/uinit/main.go", "initramfs/wire/wire.go", "initramfs/trace/trace.go", "initramfs/appguest/appguest.go"} {
+		assert.Contains(t, s.files, file)
+	}
+	for _, file := range s.files {
+		assert.False(t, strings.HasPrefix(file, "..") || strings.HasSuffix(file, "_test.go"), file)
+	}
+}
+
+// BenchmarkKey is what each boot pays for knowing its image, after the first in a process.
+func BenchmarkKey(b *testing.B) {
+	module, err := findModule("")
+	require.NoError(b, err)
+	for b.Loop() {
+		_, err := sourceKey(b.Context(), module, uinitCommand)
+		require.NoError(b, err)
+	}
 }
 
 func TestFindModule(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,12 +24,18 @@ const layout = 1
 //
 // The compiler's version is asked of the go command, in the module: it may not be the
 // one netstrip was built with, and go.mod may make it switch. It names experiments that
-// are not the usual ones too (GOEXPERIMENT). That costs 5 ms.
+// are not the usual ones too (GOEXPERIMENT). That costs 5 ms, and the list of the sources
+// 130 ms once per process.
 func sourceKey(ctx context.Context, module, uinit string) (string, error) {
 	version, err := goVersion(ctx, module)
 	if err != nil {
 		return "", err
 	}
+	return listedSources.key(ctx, guestSource{module, uinit}, version)
+}
+
+// hashSources is the key for the files, relative to the module.
+func hashSources(module, version string, files []string) (string, error) {
 	h := sha256.New()
 	part(h, "layout", fmt.Append(nil, layout))
 	part(h, "go", []byte(version))
@@ -40,10 +45,6 @@ func sourceKey(ctx context.Context, module, uinit string) (string, error) {
 		part(h, "record", fmt.Append(nil, r.Info))
 	}
 	part(h, "hosts", []byte(hosts))
-	files, err := sourceFiles(module, uinit)
-	if err != nil {
-		return "", fmt.Errorf("hashing the guest's sources: %w", err)
-	}
 	for _, name := range files {
 		data, err := os.ReadFile(filepath.Join(module, name))
 		if err != nil {
@@ -73,34 +74,4 @@ func goVersion(ctx context.Context, module string) (string, error) {
 		return "", fmt.Errorf("asking for the version of Go: %w", withoutGo(err))
 	}
 	return strings.TrimSpace(out.String()), nil
-}
-
-// sourceFiles are the files of the module that the guest's programs are built from,
-// relative to it and in order: go.mod, go.sum and everything in appguest, the one command,
-// probes, trace and wire but tests and what only tests read.
-func sourceFiles(module, uinit string) ([]string, error) {
-	files := []string{"go.mod", "go.sum"}
-	for _, dir := range []string{"appguest", filepath.Join("cmds", uinit), "probes", "trace", "wire"} {
-		root := filepath.Join(module, "initramfs", dir)
-		if _, err := os.Stat(root); os.IsNotExist(err) {
-			continue
-		}
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case d.IsDir() && d.Name() == "testdata":
-				return fs.SkipDir
-			case d.IsDir() || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(d.Name(), "."):
-				return nil
-			}
-			rel, err := filepath.Rel(module, path)
-			files = append(files, rel)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return files, nil
 }

@@ -1,0 +1,140 @@
+package initramfs
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/netstrip/netstrip/kconfigs/process"
+)
+
+// sourceMark begins the lines of listTemplate's, which share the output with whatever else
+// the go command has to say.
+const sourceMark = "netstrip source"
+
+// listTemplate makes go list write of each package that go.sum does not pin, which are those
+// of the module itself and of directories that go.mod puts in the place of modules, the
+// directory and all files that are compiled or embedded.
+const listTemplate = `{{with .Module}}{{if or .Main (and .Replace (not .Replace.Version))}}` + sourceMark +
+	`{{"\t"}}{{$.Dir}}{{range $.GoFiles}}{{"\t"}}{{.}}{{end}}{{range $.SFiles}}{{"\t"}}{{.}}{{end}}{{range $.HFiles}}{{"\t"}}{{.}}{{end}}` +
+	`{{range $.SysoFiles}}{{"\t"}}{{.}}{{end}}{{range $.EmbedFiles}}{{"\t"}}{{.}}{{end}}{{end}}{{end}}`
+
+// sources are the files that the guest's programs are built from.
+type sources struct {
+	// files are relative to the module and in order, with go.mod and go.sum.
+	files []string
+	// dirs are the directories of the packages, with the names in each.
+	dirs map[string][]string
+}
+
+// listSources asks the go command for the sources of the image. A package that is broken is
+// no error here: the build will say so.
+func listSources(ctx context.Context, module, uinit string) (sources, error) {
+	s := sources{files: []string{"go.mod", "go.sum"}, dirs: map[string][]string{}}
+	var lines []string
+	_, err := process.Run(ctx, process.Command{
+		Args: []string{"go", "list", "-e", "-deps", "-f", listTemplate, initPackage, cmdsPackage + uinit},
+		Dir:  module,
+		Env:  append(buildEnv(), "PWD="+module), // what Dir is written with
+		OnLine: func(l string) {
+			if rest, ok := strings.CutPrefix(l, sourceMark+"\t"); ok {
+				lines = append(lines, rest)
+			}
+		},
+	})
+	if err != nil {
+		return s, fmt.Errorf("listing the guest's sources: %w", withoutGo(err))
+	}
+	for _, l := range lines {
+		fields := strings.Split(l, "\t")
+		dir, err := filepath.Rel(module, fields[0])
+		if err != nil {
+			return s, fmt.Errorf("listing the guest's sources: %w", err)
+		}
+		if s.dirs[dir], err = namesIn(filepath.Join(module, dir)); err != nil {
+			return s, err
+		}
+		for _, name := range fields[1:] {
+			s.files = append(s.files, filepath.Join(dir, name))
+			if sub := filepath.Dir(name); sub != "." { // embedded
+				if s.dirs[filepath.Join(dir, sub)], err = namesIn(filepath.Join(module, dir, sub)); err != nil {
+					return s, err
+				}
+			}
+		}
+	}
+	slices.Sort(s.files)
+	return s, nil
+}
+
+// namesIn returns the sorted names in a directory.
+func namesIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("listing the guest's sources: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, nil
+}
+
+// guestSource is a guest program and the module that it is in.
+type guestSource struct{ module, uinit string }
+
+// memory keeps what listSources found, which takes far longer than hashing it.
+type memory struct {
+	mu    sync.Mutex
+	known map[guestSource]remembered
+}
+
+// remembered is a list of sources, and the key that they had.
+type remembered struct {
+	sources
+
+	key string
+}
+
+// listedSources is the memory of this process.
+var listedSources memory
+
+// key returns the hash of all that goes into the image. It does not list the sources
+// again while those it found last are the same: what is compiled is decided by their
+// content, and by the names beside them.
+func (m *memory) key(ctx context.Context, g guestSource, version string) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if last, ok := m.known[g]; ok && last.sameNames(g.module) {
+		if key, err := hashSources(g.module, version, last.files); err == nil && key == last.key {
+			return key, nil
+		}
+	}
+	now, err := listSources(ctx, g.module, g.uinit)
+	if err != nil {
+		return "", err
+	}
+	key, err := hashSources(g.module, version, now.files)
+	if err != nil {
+		return "", err
+	}
+	if m.known == nil {
+		m.known = map[guestSource]remembered{}
+	}
+	m.known[g] = remembered{now, key}
+	return key, nil
+}
+
+// sameNames reports whether the directories hold what they held.
+func (s sources) sameNames(module string) bool {
+	for dir, had := range s.dirs {
+		if names, err := namesIn(filepath.Join(module, dir)); err != nil || !slices.Equal(names, had) {
+			return false
+		}
+	}
+	return true
+}
