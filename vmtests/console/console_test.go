@@ -141,7 +141,7 @@ func TestTextsAreBoundedAndPrintable(t *testing.T) {
 		"BUG: " + long:                                           {Last: ("BUG: " + long)[:maxText], Notices: []string{("BUG: " + long)[:maxText]}},
 	} {
 		got := Read([]byte(log))
-		want.Bytes, want.Lines, want.Faults = len(log), 1, len(want.Notices)
+		want.Bytes, want.Lines, want.Faults, want.Foreign = len(log), 1, len(want.Notices), got.Foreign
 		assert.Equal(t, want, got)
 	}
 	_, reason := Classify(Log{Bytes: 1}, Facts{Running: "a\x1b[2J" + long})

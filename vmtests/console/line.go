@@ -35,10 +35,12 @@ var (
 	// formats, and vendor what some phones' kernels put after the time.
 	journal = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*) \S+ kernel: `)
 	host    = regexp.MustCompile(`^[\w.-]+ kernel: `)
-	vendor  = regexp.MustCompile(`^ ?(?:-\(\d+\))?\[\d+: *[^\]:]{1,20}(?:: *\d+)?\] ?`)
+	vendor  = regexp.MustCompile(`^ ?(?:-\(\d+\))?\[\d+: *[^\]:]{1,20}(?:: *\d+)?\]`)
 	// dated are the time stamps of dmesg -T and of dmesg --time-format=iso, and kmsg
 	// is what stands before a line of /dev/kmsg.
 	dated = regexp.MustCompile(`^(?:\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\]|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{6}[+-]\d\d:\d\d) `)
+	// clock is what a logger of the serial line puts before each line.
+	clock = regexp.MustCompile(`^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]? +`)
 	kmsg  = regexp.MustCompile(`^\d{1,3},\d+,\d+,[-c+](?:,[^;]*)?;`)
 )
 
@@ -102,25 +104,37 @@ func loggers(before []byte) bool {
 
 // unstamped is a line without a time stamp, with what else may show that it is the kernel's.
 func unstamped(b []byte) line {
-	l := line{text: b, us: -1}
-	switch c := b[0]; {
-	case c == '<':
-		if n := level(b); n > 0 {
-			l.text, l.kernel = b[n:], true
-		}
-	case c == '[' && len(b) > 28 && b[25] == ']', c >= '0' && c <= '9' && (bytes.IndexByte(b, ';') > 0 || len(b) > 28 && b[4] == '-' && b[7] == '-'):
-		for _, re := range []*regexp.Regexp{dated, kmsg, journal} {
-			if n := len(re.Find(b)); n > 0 {
-				l.text, l.kernel = b[n:], true
-				break
-			}
-		}
-	case c >= 'A' && c <= 'Z' && bytes.Contains(b, []byte(" kernel: ")):
-		if n := len(journal.Find(b)); n > 0 {
-			l.text, l.kernel = b[n:], true
+	n := mark(b)
+	if n == 0 && hasDate(b) {
+		if c := len(clock.Find(b)); c > 0 && c < len(b) {
+			b = b[c:]
+			n = mark(b)
 		}
 	}
-	return l
+	return line{text: b[n:], kernel: n > 0, us: -1}
+}
+
+// mark is the length of what shows that a line is the kernel's, other than the stamp of
+// printk; 0 where nothing does.
+func mark(b []byte) int {
+	switch c := b[0]; {
+	case c == '<':
+		return level(b)
+	case c == '[' && len(b) > 28 && b[25] == ']':
+		return len(dated.Find(b))
+	case hasDate(b):
+		return max(len(dated.Find(b)), len(journal.Find(b)))
+	case c >= '0' && c <= '9':
+		return len(kmsg.Find(b[:min(len(b), maxText)]))
+	case c >= 'A' && c <= 'Z' && bytes.Contains(b[:min(len(b), maxText)], []byte(" kernel: ")):
+		return len(journal.Find(b))
+	}
+	return 0
+}
+
+// hasDate tells whether a line seems to begin with a date such as 2026-01-02.
+func hasDate(b []byte) bool {
+	return len(b) > 20 && (b[4] == '-' && b[7] == '-' || b[5] == '-' && b[8] == '-')
 }
 
 // level is the length of a log level such as <5>, and 0 where there is none.
@@ -157,7 +171,7 @@ func stampAt(b []byte) (line, bool) {
 	if n > 0 {
 		l.us = us
 		b = b[n:]
-		if len(b) > 0 && (b[0] == '[' || b[0] == '-') {
+		if len(b) > 1 && (b[0] == '[' || b[0] == '-' || b[0] == ' ' && b[1] == '[') {
 			b = b[len(vendor.Find(b)):]
 		}
 	}

@@ -37,6 +37,8 @@ type Log struct {
 	Ended string
 	// Last is the last line with any text.
 	Last string
+	// Foreign says why this is no console log of a kernel's, "" where it is one.
+	Foreign string
 }
 
 // Bounds on what is kept of a log; a broken guest repeats itself.
@@ -45,8 +47,10 @@ const (
 	maxTrace   = 64
 	// maxLine is how much of a line without an end is read as one.
 	maxLine = 64 << 10
+	// maxHead is how much of the beginning tells what a file is that is no log.
+	maxHead = 4 << 10
 	// maxForeign is how much is read of a file in which nothing is a kernel's.
-	maxForeign = 64 << 20
+	maxForeign = 16 << 20
 	// maxApart is how many lines after its banner a kernel says its command line, where it
 	// has no time stamps that would show that it began again.
 	maxApart = 80
@@ -68,10 +72,12 @@ type reader struct {
 	Log
 	noted  notices
 	stamps bool  // the kernel stamps its lines
-	us     int64 // the last time stamp
+	peak   int64 // the latest time stamp of this boot
 	again  int   // how many lines ago there was a banner that was not the first; 0 for none
-	until  int64 // the time stamp before that banner
+	until  int64 // the latest time stamp before that banner
 	last   []byte
+	head   []byte
+	proof  int  // lines that say something and are no quotation
 	sure   bool // the panic's line is the kernel's beyond doubt
 	reports
 }
@@ -79,6 +85,7 @@ type reader struct {
 // Read reads a console log.
 func Read(log []byte) Log {
 	r := newReader()
+	r.head = log[:min(len(log), maxHead)]
 	for len(log) > 0 {
 		i := bytes.IndexByte(log, '\n')
 		if i < 0 {
@@ -96,6 +103,11 @@ func Read(log []byte) Log {
 func ReadFrom(in io.Reader) (Log, error) {
 	r := newReader()
 	b := bufio.NewReaderSize(in, maxLine)
+	head, err := b.Peek(maxHead)
+	if err != nil && err != io.EOF {
+		return r.settle(), fmt.Errorf("reading the log: %w", err)
+	}
+	r.head = bytes.Clone(head)
 	for {
 		raw, err := b.ReadSlice('\n')
 		r.Bytes += len(raw)
@@ -109,7 +121,7 @@ func ReadFrom(in io.Reader) (Log, error) {
 	}
 }
 
-func newReader() *reader { return &reader{us: -1, reports: newReports()} }
+func newReader() *reader { return &reader{peak: -1, reports: newReports()} }
 
 // raw takes up one line of the console.
 func (r *reader) raw(raw []byte) {
@@ -135,14 +147,30 @@ func (r *reader) line(l line) {
 	if r.again > 0 {
 		r.next(l)
 	}
-	before := r.us
-	if l.us >= 0 {
-		r.us = l.us
-	}
+	before := r.peak
+	r.peak = max(r.peak, l.us)
 	if r.stamps && !l.kernel { // a kernel that stamps its lines has not printed this one
 		r.foreign(l)
 		return
 	}
+	if r.phase(l, before) {
+		r.prove(l)
+	} else if k, ok := find(l); ok {
+		r.prove(l)
+		r.note(l, k)
+	}
+	r.detail(l)
+}
+
+// prove notes that a line is a kernel's, unless it is quoted, as in a program's source.
+func (r *reader) prove(l line) {
+	if !l.odd {
+		r.proof++
+	}
+}
+
+// phase takes up a line that shows a phase of the boot or its end.
+func (r *reader) phase(l line, before int64) bool {
 	switch c := l.text[0]; {
 	case c == 'L' && bytes.HasPrefix(l.text, []byte("Linux v")) && banner.Match(l.text):
 		r.banner(l, before)
@@ -157,11 +185,9 @@ func (r *reader) line(l line) {
 	case c == '-' && r.Panic == "" && panicEnd.Match(l.text):
 		r.lost(l)
 	default:
-		if k, ok := find(l); ok {
-			r.note(l, k)
-		}
+		return false
 	}
-	r.detail(l)
+	return true
 }
 
 // foreign takes up a line that the kernel has not printed itself.
@@ -224,7 +250,7 @@ func (r *reader) next(l line) {
 // restart notes that the kernel has begun again.
 func (r *reader) restart() {
 	r.Banners++
-	r.again = 0
+	r.again, r.peak = 0, -1
 	r.closed = r.closed || r.Panic != ""
 }
 
@@ -259,6 +285,9 @@ func (r *reader) settle() Log {
 		if p.task != "" {
 			r.PanicTask = fmt.Sprintf("%s (pid %s)", p.task, p.pid)
 		}
+	}
+	if r.Foreign = foreign(r.Log, r.head, r.proof); r.Foreign != "" {
+		r.Log = Log{Bytes: r.Bytes, Lines: r.Lines, Last: r.Last, Foreign: r.Foreign}
 	}
 	return r.Log
 }

@@ -261,13 +261,10 @@ func (r *report) body(text []byte) {
 		return
 	}
 	if m := where.FindSubmatch(text); m != nil {
-		if !userSpace(string(m[1])) && (r.tracing || len(r.trace) == 0) {
-			r.add(string(m[2]))
-			r.placed = true
-		}
+		r.place(text, string(m[1]), string(m[2]))
 		return
 	}
-	if !r.tracing {
+	if !r.tracing && text[0] != '[' { // RISC-V has no heading when it oopses
 		return
 	}
 	for _, e := range ends {
@@ -277,7 +274,20 @@ func (r *report) body(text []byte) {
 		}
 	}
 	if m := frame.FindSubmatch(text); m != nil && len(m[1]) == 0 && !bytes.HasPrefix(m[3], []byte(" (unreliable)")) {
+		r.tracing = true
 		r.add(string(m[2]))
+	}
+}
+
+// place takes up a line that says where the kernel was, before the call trace or inside.
+func (r *report) place(text []byte, selector, function string) {
+	switch {
+	case userSpace(selector), text[0] == '-' && function[0] == '0':
+	case r.tracing && bytes.HasPrefix(text, []byte("EIP: [")): // it is said again in the end
+		r.end()
+	case r.tracing || len(r.trace) == 0:
+		r.add(function)
+		r.placed = true
 	}
 }
 

@@ -1,0 +1,139 @@
+package console
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Verdict is what a log alone says of how a boot went, where nobody watched the machine.
+type Verdict string
+
+// The verdicts.
+const (
+	// Panicked and InitFailed are the outcomes of those names in a record.
+	Panicked   Verdict = "panicked"
+	InitFailed Verdict = "init-failed"
+	// Reset: the kernel started again, and neither a panic nor user space says why.
+	Reset Verdict = "reset"
+	// Faulted: the kernel reported faults of its own, and no panic.
+	Faulted Verdict = "faulted"
+	// Clean: nothing in the log is bad. Where it just ends, nobody knows how the boot went on.
+	Clean Verdict = "clean"
+	// Unreadable: this is no console log, or no line of it is a kernel's.
+	Unreadable Verdict = "unreadable"
+)
+
+// Judge says how a boot went as far as its log tells, and what decided it.
+func Judge(l Log) (Verdict, string) {
+	switch {
+	case l.Foreign != "":
+		return Unreadable, l.Foreign
+	case l.Panic != "":
+		outcome, reason := panicked(l)
+		return Verdict(outcome), reason
+	case (l.Banners > 1 || l.Again) && l.Ended == "":
+		return Reset, "the kernel started again, and nothing says why; " + endText(l)
+	case l.Faults == 1:
+		return Faulted, "the kernel reported a fault of its own; " + endText(l)
+	case l.Faults > 1:
+		return Faulted, fmt.Sprintf("the kernel reported faults of its own, in %d lines; %s", l.Faults, endText(l))
+	}
+	return Clean, endText(l)
+}
+
+// endText says where a log without a panic ends.
+func endText(l Log) string {
+	switch {
+	case l.Ended != "":
+		return fmt.Sprintf("user space ended it: %q", l.Ended)
+	case l.Inits > 0:
+		return fmt.Sprintf("the log ends after init was started, with %q", l.Last)
+	}
+	return fmt.Sprintf("the log ends with %q", l.Last)
+}
+
+// magics are the beginnings of files that are no logs, and what to do with them.
+var magics = []struct{ begin, what string }{
+	{"\x1f\x8b", "gzip data: zcat FILE | netstrip console"},
+	{"\xfd7zXZ\x00", "xz data: xzcat FILE | netstrip console"},
+	{"\x28\xb5\x2f\xfd", "zstd data: zstdcat FILE | netstrip console"},
+	{"BZh", "bzip2 data: bzcat FILE | netstrip console"},
+	{"\x04\x22\x4d\x18", "lz4 data: lz4cat FILE | netstrip console"},
+	{"PK\x03\x04", "a zip archive: unpack it first"},
+	{"\xff\xfe", "UTF-16 text: iconv -f UTF-16 -t UTF-8 FILE | netstrip console"},
+	{"\xfe\xff", "UTF-16 text: iconv -f UTF-16 -t UTF-8 FILE | netstrip console"},
+	{"\x7fELF", "an ELF file"},
+	{"MZ", "a program or kernel image"},
+	{"QFI\xfb", "a disk image"},
+	{"070701", "a cpio archive"},
+	{"%PDF-", "a PDF document"},
+	{"\x89PNG", "a picture"},
+}
+
+// foreign says why a log is none, from what was read of it, how it begins, and how many
+// of its lines are no quotation; "" where it is one.
+func foreign(l Log, head []byte, proof int) string {
+	if l.Bytes == 0 {
+		return "it is empty"
+	}
+	for _, m := range magics {
+		if bytes.HasPrefix(head, []byte(m.begin)) && (len(m.begin) > 3 || !utf8.Valid(head) || bytes.IndexByte(head, 0) >= 0) {
+			return "it is " + m.what
+		}
+	}
+	if l.Kernel > 2 {
+		return ""
+	}
+	switch text := textShare(head); {
+	case (proof > 0 || l.Kernel > 0) && text >= 70:
+		return ""
+	case l.Bytes > maxForeign:
+		return fmt.Sprintf("nothing in its first %d MiB is a kernel's", maxForeign>>20)
+	case text < 70:
+		return "it is binary data"
+	case l.Lines == 0:
+		return fmt.Sprintf("none of its %d bytes is text", l.Bytes)
+	case isJSON(head):
+		return "it is JSON"
+	}
+	return fmt.Sprintf("none of its %d lines is a kernel's; the last is %q", l.Lines, l.Last[:min(len(l.Last), 80)])
+}
+
+// textShare is how many of a hundred characters can be shown. Logs may have gaps of zeros.
+func textShare(head []byte) int {
+	all, good := 0, 0
+	for _, r := range string(head) {
+		if r == 0 {
+			continue
+		}
+		all++
+		if r != utf8.RuneError && (unicode.IsPrint(r) || strings.ContainsRune("\t\r\n\x1b\a\b\f", r)) {
+			good++
+		}
+	}
+	if all == 0 {
+		return 100
+	}
+	return 100 * good / all
+}
+
+// isJSON tells whether a file begins as JSON, of which the end may be missing.
+func isJSON(head []byte) bool {
+	head = bytes.TrimSpace(head)
+	if len(head) == 0 || head[0] != '{' && head[0] != '[' {
+		return false
+	}
+	d := json.NewDecoder(bytes.NewReader(head))
+	for n := 0; ; n++ {
+		if _, err := d.Token(); err != nil {
+			return n > 2
+		}
+		if n > 8 {
+			return true
+		}
+	}
+}

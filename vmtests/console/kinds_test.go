@@ -1,0 +1,169 @@
+package console_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/vmtests/console"
+	"github.com/netstrip/netstrip/vmtests/console/truth"
+)
+
+// The logs in testdata/kinds are made up, each for one kind of line or report as kernels
+// of several architectures and ages print it, or that only looks like one; the truth
+// beside each says what there is to read.
+func TestKinds(t *testing.T) {
+	s, err := truth.Dir("testdata/kinds", nil)
+	require.NoError(t, err)
+	assert.Empty(t, s.Wrong)
+	assert.Empty(t, s.Bare)
+	assert.True(t, s.Right())
+	assert.GreaterOrEqual(t, s.Named.Of, 40)
+	assert.GreaterOrEqual(t, s.Noted.Of, 70)
+	assert.GreaterOrEqual(t, s.Bad.Of, 10)
+	assert.GreaterOrEqual(t, s.Traces.Of, 35)
+	assert.Zero(t, s.Invented.N+s.Bad.N)
+}
+
+// everyLog calls do with each log of the corpus.
+func everyLog(t *testing.T, do func(t *testing.T, log []byte)) {
+	logs, err := filepath.Glob("testdata/*/*.log")
+	require.NoError(t, err)
+	real, err := filepath.Glob("testdata/*.log")
+	require.NoError(t, err)
+	require.Greater(t, len(logs)+len(real), 150)
+	for _, path := range append(logs, real...) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			log, err := os.ReadFile(path)
+			require.NoError(t, err)
+			do(t, log)
+		})
+	}
+}
+
+// A log reads the same in whatever pieces it comes.
+func TestReadFromIsRead(t *testing.T) {
+	everyLog(t, func(t *testing.T, log []byte) {
+		want := console.Read(log)
+		got, err := console.ReadFrom(iotest.HalfReader(bytes.NewReader(log)))
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	})
+}
+
+var panicLine = regexp.MustCompile(`(?m)^.*Kernel panic - not syncing.*\n?`)
+
+// Without the lines that say so there is no panic, whatever else the log has.
+func TestNoPanicIsInvented(t *testing.T) {
+	everyLog(t, func(t *testing.T, log []byte) {
+		l := console.Read(panicLine.ReplaceAll(bytes.ReplaceAll(log, []byte("\r"), []byte("\n")), nil))
+		assert.Empty(t, l.Panic+l.PanicTask)
+		assert.Empty(t, l.Trace)
+	})
+}
+
+// A panic stays, with its task and its trace, whatever a later boot does.
+func TestALaterBootChangesNothing(t *testing.T) {
+	second, err := os.ReadFile("testdata/init-exits-base.log")
+	require.NoError(t, err)
+	everyLog(t, func(t *testing.T, log []byte) {
+		want := console.Read(log)
+		if want.Panic == "" || want.Kernel == 0 {
+			return
+		}
+		got := console.Read(append(append(bytes.Clone(log), "\nSeaBIOS (version 1)\r\n"...), second...))
+		assert.Equal(t, want.Panic, got.Panic)
+		assert.Equal(t, want.PanicTask, got.PanicTask)
+		assert.Equal(t, want.Trace, got.Trace)
+	})
+}
+
+// What a logger of the serial line puts before each line changes nothing.
+func TestALoggersClockChangesNothing(t *testing.T) {
+	everyLog(t, func(t *testing.T, log []byte) {
+		want := console.Read(log)
+		if want.Kernel < want.Lines { // else a line of user space's becomes another
+			return
+		}
+		lines := strings.ReplaceAll("\n"+string(log), "\n", "\n2026-01-02T03:04:05.6Z  ")
+		got := console.Read([]byte(lines))
+		assert.Equal(t, want.Panic, got.Panic)
+		assert.Equal(t, want.PanicTask, got.PanicTask)
+		assert.Equal(t, want.Trace, got.Trace)
+		assert.Equal(t, want.Notices, got.Notices)
+	})
+}
+
+// No line takes long, whatever it repeats.
+func TestNoLineTakesLong(t *testing.T) {
+	for _, part := range []string{"[", "[    0.000000] ", "[    0.000000] x", "2026-01-02 03:04:05 ", "\x1b[", "\x1b]x", "\r", "[#1]", "BUG: ", "a: ", "<4>", "1,2,3,-;", "CPU: 0 PID: 1 Comm: ", "(x) from ", "0x", "INFO: task "} {
+		log := []byte("[    0.000000] CPU: 0 PID: 1 Comm: a Not tainted\n[    0.000000] " + strings.Repeat(part, 1<<20/len(part)) + "\n" + strings.Repeat(part, 1<<20/len(part)))
+		begin := time.Now()
+		console.Read(log)
+		assert.Less(t, time.Since(begin), 10*time.Second, "%q", part)
+	}
+}
+
+// What never ends is read in bounded memory, and not for ever.
+func TestForeignStreamEnds(t *testing.T) {
+	for name, chunk := range map[string]string{"zeros": strings.Repeat("\x00", 4096), "lines": strings.Repeat("y\n", 2048)} {
+		l, err := console.ReadFrom(endless(chunk))
+		require.NoError(t, err, name)
+		assert.Contains(t, l.Foreign, "nothing in its first 16 MiB", name)
+		verdict, _ := console.Judge(l)
+		assert.Equal(t, console.Unreadable, verdict, name)
+	}
+}
+
+type endless string
+
+func (e endless) Read(p []byte) (int, error) { return copy(p, e), nil }
+
+func TestForeign(t *testing.T) {
+	for log, want := range map[string]string{
+		"":                                     "it is empty",
+		"\x1f\x8b\x08\x00\x00\x00\x00\x00":     "it is gzip data: zcat FILE | netstrip console",
+		"\xff\xfeL\x00i\x00n\x00u\x00x\x00":    "it is UTF-16 text: iconv -f UTF-16 -t UTF-8 FILE | netstrip console",
+		"\x7fELF\x02\x01\x01\x00\x00":          "it is an ELF file",
+		"\x00\x00\x00":                         "none of its 3 bytes is text",
+		"\x01\x02\x03\x80\x81\xfe\n":           "it is binary data",
+		`{"a": ["[    0.000000] x", "b"]}`:     "it is JSON",
+		"package x\n\nfunc main() {}\n":        `none of its 2 lines is a kernel's; the last is "func main() {}"`,
+		"[    0.000000] x\n":                   "",
+		"\x00\x00[    0.000000] x\n":           "",
+		"Linux version 6.12.1 (x)\n":           "",
+		"BUG: kernel NULL pointer dereference": "",
+	} {
+		assert.Equal(t, want, console.Read([]byte(log)).Foreign, "%q", log)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	for _, tc := range []struct {
+		log    console.Log
+		want   console.Verdict
+		reason string
+	}{
+		{console.Log{Foreign: "it is empty"}, console.Unreadable, "it is empty"},
+		{console.Log{Panic: "x", PanicTask: "y (pid 1)"}, console.Panicked, "x; task y (pid 1)"},
+		{console.Log{Panic: "No working init found."}, console.InitFailed, "No working init found."},
+		{console.Log{Panic: "Attempted to kill init!", Oopsed: true}, console.Panicked, "Attempted to kill init!"},
+		{console.Log{Banners: 2, Last: "z"}, console.Reset, `the kernel started again, and nothing says why; the log ends with "z"`},
+		{console.Log{Banners: 1, Again: true, Faults: 1, Last: "z"}, console.Reset, `the kernel started again, and nothing says why; the log ends with "z"`},
+		{console.Log{Banners: 2, Ended: "reboot: Restarting system"}, console.Clean, `user space ended it: "reboot: Restarting system"`},
+		{console.Log{Banners: 1, Inits: 1, Faults: 2, Last: "z"}, console.Faulted, `the kernel reported faults of its own, in 2 lines; the log ends after init was started, with "z"`},
+		{console.Log{Banners: 1, Last: "z"}, console.Clean, `the log ends with "z"`},
+	} {
+		got, reason := console.Judge(tc.log)
+		assert.Equal(t, tc.want, got)
+		assert.Equal(t, tc.reason, reason)
+	}
+}

@@ -1,0 +1,63 @@
+package truth
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/vmtests/console"
+)
+
+const (
+	// maxHeld is how much of the logs is held in memory to measure how fast they are read.
+	maxHeld = 64 << 20
+	// enough is for how long they are read, again and again, in processor time.
+	enough = 300 * time.Millisecond
+)
+
+// Speed is how fast the logs of a directory are read, in megabytes in a second of
+// processor time: on a busy machine the clock says little.
+func Speed(dir string) (float64, error) {
+	paths, err := filepath.Glob(filepath.Join(escaped(dir), "*.log"))
+	if err != nil {
+		return 0, fmt.Errorf("listing logs: %w", err)
+	}
+	var logs [][]byte
+	held := 0
+	for _, path := range paths {
+		f, err := file.Open(path)
+		if err != nil {
+			return 0, err
+		}
+		log, err := io.ReadAll(io.LimitReader(f, int64(maxHeld-held)))
+		f.Close()
+		if err != nil {
+			return 0, fmt.Errorf("reading %s: %w", path, err)
+		}
+		logs, held = append(logs, log), held+len(log)
+	}
+	if held == 0 {
+		return 0, nil
+	}
+	begin, done := used(), 0
+	for used()-begin < enough {
+		for _, log := range logs {
+			console.Read(log)
+		}
+		done += held
+	}
+	return float64(done) / 1e6 / (used() - begin).Seconds(), nil
+}
+
+// used is the processor time of this process.
+func used() time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return time.Duration(time.Now().UnixNano())
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
