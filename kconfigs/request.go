@@ -82,12 +82,30 @@ func (r Request) Over(start string) (text string, changed []string) {
 	return b.String() + r.Text(), changed
 }
 
-// CheckKnown reports every symbol that is not among known, the names without CONFIG_
-// that a kernel's Kconfig files define. Kconfig itself passes over such a line.
+// Begun returns the settings of the start's text that the request leaves as they are, in
+// the order of its lines.
+func (r Request) Begun() []Setting {
+	asked := map[string]bool{}
+	for _, s := range r.Settings {
+		asked[s.Symbol] = true
+	}
+	var all []Setting
+	eachLine([]byte(r.Start.Text), func(n int, line string) {
+		symbol, value, err := parseLine(line)
+		if err == nil && symbol != "" && !asked[symbol] {
+			all = append(all, Setting{symbol, value, r.Start.Name, n})
+		}
+	})
+	return all
+}
+
+// CheckKnown reports every symbol that is to have a value other than n and is not among
+// known, the names without CONFIG_ that a kernel's Kconfig files define. Kconfig itself
+// passes over such a line.
 func (r Request) CheckKnown(known map[string]bool) error {
 	e := &RequestError{}
 	for _, s := range r.byPlace() {
-		if !known[s.Symbol] {
+		if !known[s.Symbol] && s.Value != "n" { // what is not there is off
 			near := didYouMean(s.Symbol, slices.Collect(maps.Keys(known)))
 			e.add(s.Fragment, s.Line, s.Symbol, "this kernel has no such symbol%s", near)
 		}

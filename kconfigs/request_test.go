@@ -194,7 +194,6 @@ func TestCheckKnown(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualError(t, r.CheckKnown(known), ""+
 		"mine.config:2: CONFIG_UNXI: this kernel has no such symbol; did you mean UNIX?\n"+
-		"mine.config:3: CONFIG_WIREGAURD: this kernel has no such symbol; did you mean WIREGUARD?\n"+
 		"mine.config:4: CONFIG_FROBNICATE: this kernel has no such symbol\n"+
 		"mine.config:5: CONFIG_INETT: this kernel has no such symbol; did you mean INET?")
 	r, err = Profile{}.With(fragment(t, "ok.config", "CONFIG_NET=y\n")).Request()

@@ -129,7 +129,7 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 	var records []record.Record
 	if f.resume {
 		records, err = rig.Resume(ctx)
-	} else {
+	} else if err = a.heed(ctx, &f.flags, rig.Builder(), profiles); err == nil {
 		records, err = rig.Run(ctx, profiles)
 	}
 	if err != nil {

@@ -82,6 +82,9 @@ func (a *app) boot(ctx context.Context, f *flags, names []string) ([]record.Reco
 	if f.resume {
 		return rig.Resume(ctx)
 	}
+	if err := a.heed(ctx, f, rig.Builder(), profiles); err != nil {
+		return nil, err
+	}
 	return rig.Run(ctx, profiles)
 }
 

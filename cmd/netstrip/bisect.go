@@ -84,6 +84,7 @@ func (f *searching) addSearching(c *cobra.Command) {
 	f.addSource(c)
 	f.addResults(c)
 	f.addAccel(c)
+	f.addStrict(c)
 }
 
 func completeKernels(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
@@ -171,8 +172,15 @@ func (f *searching) start(ctx context.Context, a *app, q hunt.Question, kernels 
 	if s.kconfig, err = s.rig.Builder().Kconf(ctx); err != nil {
 		return nil, nil, err
 	}
+	told := map[string]bool{}
 	for _, side := range ends {
-		if err := side.settle(ctx, s.rig.Builder(), s.kconfig); err != nil {
+		err := side.settle(ctx, s.rig.Builder(), s.kconfig)
+		var notes []string
+		if err == nil {
+			notes, err = side.heed(ctx, &f.flags, s.rig.Builder(), s.kconfig)
+		}
+		a.note(notes, told)
+		if err != nil {
 			s.kconfig.Close()
 			return nil, nil, err
 		}

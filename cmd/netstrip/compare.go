@@ -73,6 +73,7 @@ the answers of a and b), numbers as measures, numbers_compared, and notes.`,
 	f.addCache(c)
 	f.addSource(c)
 	f.addAccel(c)
+	f.addStrict(c)
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 	return c
 }
@@ -134,7 +135,7 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 // was asked for, it is an error that they are not.
 func (a *app) symbols(ctx context.Context, f *comparing, s *sides) (*delta.Division, error) {
 	d, err := a.divide(ctx, s)
-	if err == nil || f.config || ctx.Err() != nil {
+	if err == nil || f.config || f.strict || ctx.Err() != nil {
 		return d, err
 	}
 	s.both[0].note("the .configs are not compared: %v", err)
@@ -154,6 +155,11 @@ func (a *app) divide(ctx context.Context, s *sides) (*delta.Division, error) {
 		if err := one.settle(ctx, s.builder, k); err != nil {
 			return nil, err
 		}
+		notes, err := one.heed(ctx, &s.flags, s.builder, k)
+		if err != nil {
+			return nil, err
+		}
+		one.Notes = append(one.Notes, notes...)
 	}
 	settled := 0
 	x, y := s.both[0], s.both[1]

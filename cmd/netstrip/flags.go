@@ -34,6 +34,7 @@ type flags struct {
 	accel                      string
 	jobs                       int
 	resume, retryKVM           bool
+	strict                     bool
 	probes                     string
 }
 
@@ -68,6 +69,7 @@ func (f *flags) addBuilding(c *cobra.Command) {
 	f.addSource(c)
 	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; may be given again")
 	c.Flags().StringArrayVar(&f.configs, "config", nil, "`FILE` that is a whole .config, as one more profile; may be given again")
+	f.addStrict(c)
 	c.Flags().StringArrayVar(&f.kernels, "kernel", nil, "`FILE` that is a kernel, as one more profile; may be given again")
 	c.Flags().StringVar(&f.modules, "modules", "", "`DIR` of the modules of --kernel, such as /lib/modules/6.12.1")
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "how `MANY` compilers or guests run at once (default one for each processor)")

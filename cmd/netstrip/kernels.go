@@ -160,6 +160,9 @@ func (a *app) build(ctx context.Context, f *flags, names []string) error {
 	if err != nil {
 		return err
 	}
+	if err := a.heed(ctx, f, rig.Builder(), profiles); err != nil {
+		return err
+	}
 	kernels, err := rig.Build(ctx, profiles)
 	if err != nil {
 		return err

@@ -37,13 +37,7 @@ func (j *job) configure(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]bool{}
-	for _, s := range symbols {
-		if !strings.HasPrefix(s.Name, "choice ") {
-			known[s.Name] = true
-		}
-	}
-	if err := j.req.CheckKnown(known); err != nil {
+	if err := j.req.CheckKnown(names(symbols)); err != nil {
 		return nil, err
 	}
 	text, mode, err := j.begin()
@@ -61,17 +55,24 @@ func (j *job) configure(ctx context.Context) ([]byte, error) {
 	return data, j.withReasons(ctx, j.req.Verify(final))
 }
 
+// names are those of the symbols that have one.
+func names(symbols []kconf.Symbol) map[string]bool {
+	known := map[string]bool{}
+	for _, s := range symbols {
+		if !strings.HasPrefix(s.Name, "choice ") {
+			known[s.Name] = true
+		}
+	}
+	return known
+}
+
 // begin gives the lines that a config is made from, and how the rest is filled in: with n,
 // or with the defaults of whoever wrote the start.
 func (j *job) begin() (text string, mode kconf.Mode, err error) {
 	start := j.req.Start
 	switch {
 	case start.Text != "":
-		text, changed := j.req.Over(start.Text)
-		if len(changed) > 0 {
-			j.Progress.Line("%s: the guest and the fragments need otherwise than %s has it: %s",
-				j.title, start.Name, strings.Join(changed, ", "))
-		}
+		text, _ = j.req.Over(start.Text) // Read says what that changes
 		return text, kconf.OldDef, nil
 	case start.Name == "defconfig":
 		text, err = j.readTree("arch/x86/configs/x86_64_defconfig")

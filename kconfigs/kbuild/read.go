@@ -1,0 +1,151 @@
+package kbuild
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/explain"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+)
+
+// Reading is what became of the lines of a user's own files.
+type Reading struct {
+	// Unmet are the lines of a whole .config that came to something else than they ask for,
+	// or are about no symbol of this kernel. Kconfig passes over both without a word. Those
+	// of symbols that have a prompt come first, each in the order of the file. The first 20
+	// have the reason.
+	Unmet []kconfigs.Problem
+	// Remarks are other lines to be told to whoever brought the files.
+	Remarks []string
+}
+
+// maxReasons is how many of the lines that were not met have their reason.
+const maxReasons = 20
+
+// Read finds out what becomes of the files that a request was made of. It builds nothing.
+func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) (Reading, error) {
+	symbols, err := k.Symbols()
+	if err != nil {
+		return Reading{}, err
+	}
+	known := names(symbols)
+	r := Reading{Remarks: slices.Clone(req.Remarks)}
+	for _, s := range req.Settings {
+		if !known[s.Symbol] && s.Value == "n" {
+			r.Remarks = append(r.Remarks, fmt.Sprintf("%s:%d: CONFIG_%s: this kernel has no such symbol, so it is off, as asked", s.Fragment, s.Line, s.Symbol))
+		}
+	}
+	if req.Start.Text == "" {
+		return r, nil
+	}
+	j := &job{Builder: b, req: req, title: req.Profile}
+	text, mode, err := j.begin()
+	if err != nil {
+		return r, err
+	}
+	data, err := k.Settle(ctx, mode, []byte(text))
+	if err != nil {
+		return r, fmt.Errorf("reading %s: %w", req.Start.Name, err)
+	}
+	final, err := kconfigs.ParseConfig(data)
+	if err != nil {
+		return r, err
+	}
+	own := req.Begun()
+	r.Remarks = append(r.Remarks, b.remarks(req, len(own), data)...)
+	missed := unmet(own, final, known)
+	derived := derived(symbols)
+	slices.SortStableFunc(missed, func(x, y kconfigs.Setting) int { return cmp.Compare(derived[x.Symbol], derived[y.Symbol]) })
+	reasons := b.reasons(ctx, k, req, own)
+	for i, s := range missed {
+		why := reasons
+		if i >= maxReasons {
+			why = nil
+		}
+		r.Unmet = append(r.Unmet, problem(s, final, known, why))
+	}
+	return r, nil
+}
+
+// settled finds the lines of a .config that are about a symbol.
+var settled = regexp.MustCompile(`(?m)^(CONFIG_\w+=|# CONFIG_\w+ is not set$)`)
+
+// remarks tells what a whole .config is not.
+func (b *Builder) remarks(req kconfigs.Request, lines int, final []byte) (all []string) {
+	file := req.Start.Name
+	version, line := req.Start.Version()
+	series := b.Source.Series()
+	if version != "" && !strings.HasPrefix(version+".", series+".") {
+		all = append(all, fmt.Sprintf("%s:%d: it was made for Linux %s, and is read with the Kconfig files of %s", file, line, version, series))
+	}
+	// One that Kconfig has written has a line for nearly every symbol that can be seen.
+	if _, changed := req.Over(req.Start.Text); lines+len(changed) < len(settled.FindAll(final, -1))/3 {
+		all = append(all, fmt.Sprintf("%s: %d lines; all else has Kconfig's default, as make olddefconfig has it; for these on tiny: tiny --fragment %s",
+			file, len(settled.FindAllString(req.Start.Text, -1)), file))
+	}
+	return all
+}
+
+// unmet returns the settings that a final .config has otherwise. Of an unknown symbol n is
+// met.
+func unmet(own []kconfigs.Setting, final kconfigs.Config, known map[string]bool) (missed []kconfigs.Setting) {
+	for _, s := range own {
+		alone := kconfigs.Request{Settings: []kconfigs.Setting{s}}
+		if alone.CheckKnown(known) != nil || known[s.Symbol] && alone.Verify(final) != nil {
+			missed = append(missed, s)
+		}
+	}
+	return missed
+}
+
+// derived has 1 for each symbol without a prompt, which follows from others.
+func derived(symbols []kconf.Symbol) map[string]int {
+	all := map[string]int{}
+	for _, s := range symbols {
+		if !slices.ContainsFunc(s.Properties, func(p kconf.Property) bool { return p.Kind == "prompt" }) {
+			all[s.Name] = 1
+		}
+	}
+	return all
+}
+
+// reasons returns what knows why lines were not met, or nil where the reasons are not to
+// be had: the lines are told without.
+func (b *Builder) reasons(ctx context.Context, k configurer, req kconfigs.Request, own []kconfigs.Setting) *explain.World {
+	w, err := b.World(ctx, k, req)
+	if err != nil {
+		return nil
+	}
+	for _, s := range own {
+		w.Asked[s.Symbol] = s
+	}
+	return w
+}
+
+// problem says how a setting was not met, and why where w is there.
+func problem(s kconfigs.Setting, final kconfigs.Config, known map[string]bool, w *explain.World) kconfigs.Problem {
+	alone := kconfigs.Request{Settings: []kconfigs.Setting{s}}
+	p := kconfigs.Problem{File: s.Fragment, Line: s.Line, Symbol: s.Symbol, Text: "this kernel has no such symbol"}
+	var err error
+	switch {
+	case known[s.Symbol]:
+		err = alone.Verify(final)
+	case w != nil: // the nearest names take long to find
+		err = alone.CheckKnown(known)
+	}
+	if e, ok := errors.AsType[*kconfigs.RequestError](err); ok {
+		p = e.Problems[0]
+	}
+	if w != nil && known[s.Symbol] {
+		if why := w.Refused(s.Symbol, s.Value); why != "" && !strings.HasSuffix(p.Text, ")") {
+			p.Text += ": " + why
+		}
+	}
+	return p
+}

@@ -1,0 +1,86 @@
+package kbuild
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/kconfigs"
+)
+
+// reading reads a .config of the user's with a profile's fragments.
+func reading(t *testing.T, b *Builder, k configurer, text string, frags ...kconfigs.Fragment) (unmet, remarks []string) {
+	t.Helper()
+	p, err := kconfigs.UserConfig("my.config", []byte(text))
+	require.NoError(t, err)
+	req, err := p.With(frags...).Request()
+	require.NoError(t, err)
+	r, err := b.Read(t.Context(), k, req)
+	require.NoError(t, err)
+	for _, p := range r.Unmet {
+		unmet = append(unmet, p.String())
+	}
+	return unmet, r.Remarks
+}
+
+// TestReadReal has the real Kconfig read .configs with lines that it passes over.
+func TestReadReal(t *testing.T) {
+	s := realSource(t)
+	b := &Builder{Cache: s.cache, Source: s}
+	k, err := b.Kconf(t.Context())
+	require.NoError(t, err)
+	defer k.Close()
+
+	frag, err := kconfigs.ParseFragment("more.config", []byte("CONFIG_HZ_250=y\n# CONFIG_RETPOLINES is not set\n"))
+	require.NoError(t, err)
+	unmet, remarks := reading(t, b, k, "# Linux/x86 5.10.1 Kernel Configuration\nCONFIG_64BIT=y\nCONFIG_NET=y\nCONFIG_NF_NAT_NEEDED=y\n"+
+		"CONFIG_NET_ACT_MIRRED=y\n# CONFIG_NO_SUCH_THING is not set\nCONFIG_PACKETT=y\nCONFIG_NET_INGRESS=y\nCONFIG_LOG_BUF_SHIFT=40\n"+
+		"# CONFIG_MODULES is not set\nCONFIG_TUN=m\nCONFIG_HZ_1000=y\n# CONFIG_PCI is not set\nCONFIG_INET=y \n", frag)
+	assert.Equal(t, []string{
+		"my.config:4: CONFIG_NF_NAT_NEEDED: this kernel has no such symbol",
+		"my.config:5: CONFIG_NET_ACT_MIRRED: wanted y, got n: it needs NET_SCHED, which is n; nothing asks for NET_SCHED",
+		"my.config:7: CONFIG_PACKETT: this kernel has no such symbol; did you mean PACKET?",
+		"my.config:9: CONFIG_LOG_BUF_SHIFT: wanted 40, got 25: the range is 12 to 25 (init/Kconfig:767)",
+		"my.config:11: CONFIG_TUN: wanted m, got n (there are no modules here: ask for y)",
+		"my.config:12: CONFIG_HZ_1000: wanted y, got n: of the choice kernel/Kconfig.hz:6 only one can be had, which is HZ_250, as more.config:1 asks",
+		"my.config:8: CONFIG_NET_INGRESS: wanted y, got n: it has no prompt: one of NETFILTER_INGRESS or NET_XGRESS must select it",
+	}, unmet, "what follows from others comes last")
+	assert.Equal(t, []string{
+		"my.config: 1 lines end in white space: read without it",
+		"more.config:2: CONFIG_RETPOLINES: this kernel has no such symbol, so it is off, as asked",
+		"my.config:1: it was made for Linux 5.10.1, and is read with the Kconfig files of " + s.Series(),
+		"my.config: 13 lines; all else has Kconfig's default, as make olddefconfig has it; for these on tiny: tiny --fragment my.config",
+	}, remarks)
+
+	// Of one that Kconfig has written there is nothing to say.
+	p, err := kconfigs.UserConfig("my.config", []byte("CONFIG_64BIT=y\n"))
+	require.NoError(t, err)
+	req, err := p.Request()
+	require.NoError(t, err)
+	j := &job{Builder: b, req: req, conf: k}
+	j.tree, err = s.Tree(t.Context())
+	require.NoError(t, err)
+	whole, err := j.configure(t.Context())
+	require.NoError(t, err)
+	unmet, remarks = reading(t, b, k, string(whole))
+	assert.Empty(t, unmet)
+	assert.Empty(t, remarks)
+}
+
+// The lines that are not met are many where a .config is of another kernel. Only the first
+// have reasons, which take long to find.
+func TestReadMany(t *testing.T) {
+	b := newBuilder(t, newCache(t))
+	k, err := b.open(t.Context())
+	require.NoError(t, err)
+	var text strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&text, "CONFIG_NET%d=y\n", i)
+	}
+	unmet, _ := reading(t, b, k, text.String())
+	require.Len(t, unmet, 50)
+	assert.Equal(t, "my.config:50: CONFIG_NET49: this kernel has no such symbol", unmet[49])
+}
