@@ -58,12 +58,12 @@ const (
 )
 
 // Options say how to make the image. The zero value makes it in the user's cache from
-// the module that the working directory is in.
+// the source that this program is of.
 type Options struct {
 	// Cache is where the image is kept; nil means the user's cache.
 	Cache *cache.Cache
-	// Module is the directory of netstrip's own module; empty means the one that the
-	// working directory is in.
+	// Module is the directory of netstrip's own module; empty means the version that this
+	// program is of, or else the checkout it was compiled in.
 	Module string
 	// Uinit is the guest program under initramfs/cmds that goes in; empty means uinit,
 	// which runs the probes. Tests put in another.
@@ -100,7 +100,7 @@ type Image struct {
 
 // Build gives the image, making it first if the cache does not have it whole.
 func Build(ctx context.Context, o Options) (*Image, error) {
-	module, err := findModule(o.Module)
+	module, err := findModule(ctx, o.Module, o.Progress)
 	if err != nil {
 		return nil, err
 	}

@@ -209,7 +209,7 @@ func TestKeyFollowsTheSources(t *testing.T) {
 // What the list names is what the go command compiles into the real guest: nothing that the
 // guest imports from this module is left out.
 func TestSourcesAreThoseOfTheGuest(t *testing.T) {
-	module, err := findModule("")
+	module, err := findModule(t.Context(), "", nil)
 	require.NoError(t, err)
 	s, err := listSources(t.Context(), module, uinitCommand)
 	require.NoError(t, err)
@@ -223,40 +223,12 @@ func TestSourcesAreThoseOfTheGuest(t *testing.T) {
 
 // BenchmarkKey is what each boot pays for knowing its image, after the first in a process.
 func BenchmarkKey(b *testing.B) {
-	module, err := findModule("")
+	module, err := findModule(b.Context(), "", nil)
 	require.NoError(b, err)
 	for b.Loop() {
 		_, err := sourceKey(b.Context(), module, uinitCommand)
 		require.NoError(b, err)
 	}
-}
-
-func TestFindModule(t *testing.T) {
-	here, err := os.Getwd()
-	require.NoError(t, err)
-	found, err := findModule("")
-	require.NoError(t, err)
-	assert.Equal(t, filepath.Dir(here), found)
-
-	module := fakeModule(t)
-	found, err = findModule(module)
-	require.NoError(t, err)
-	assert.Equal(t, module, found)
-
-	t.Chdir(filepath.Join(module, "initramfs", "probes"))
-	found, err = findModule("")
-	require.NoError(t, err)
-	assert.Equal(t, module, found)
-
-	t.Chdir(t.TempDir())
-	found, err = findModule("")
-	require.NoError(t, err, "run elsewhere, a program knows where it was compiled")
-	assert.Equal(t, filepath.Dir(here), found)
-
-	other := t.TempDir()
-	write(t, other, "go.mod", "module example.com/netstrip\n")
-	_, err = findModule(other)
-	assert.ErrorContains(t, err, other)
 }
 
 // Another guest program makes another image, beside the usual one.
@@ -268,7 +240,7 @@ func TestBuildWithAnotherProgram(t *testing.T) {
 	require.NoError(t, err)
 	assertProgram(t, a, "init", initPackage)
 	assertProgram(t, a, "bin/uinit", cmdsPackage+"faulty")
-	module, err := findModule("")
+	module, err := findModule(t.Context(), "", nil)
 	require.NoError(t, err)
 	usual, err := sourceKey(t.Context(), module, uinitCommand)
 	require.NoError(t, err)

@@ -1,22 +1,27 @@
 package initramfs
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/progress"
 )
 
 // modulePath is netstrip's own module path.
 const modulePath = "github.com/netstrip/netstrip"
 
-// findModule gives the directory of netstrip's module: dir, which must be it, or
-// without one the nearest from the working directory upwards, or else from where this
-// program was compiled.
-func findModule(dir string) (string, error) {
+// findModule returns the directory of netstrip's module: dir, which must be it; without one
+// that of the version this program was installed as; else the checkout it was compiled in.
+func findModule(ctx context.Context, dir string, p *progress.Printer) (string, error) {
 	if dir != "" {
 		abs, err := filepath.Abs(dir)
 		if err != nil {
@@ -27,24 +32,116 @@ func findModule(dir string) (string, error) {
 		}
 		return abs, nil
 	}
+	_, source, _, _ := runtime.Caller(0) // no path where it was compiled with -trimpath
+	info, _ := debug.ReadBuildInfo()
+	if m, ok := released(info); ok {
+		if at, ok := moduleAbove(source); ok {
+			return at, nil
+		}
+		return fetchModule(ctx, m, p)
+	}
+	return findCheckout(source)
+}
+
+// released returns netstrip's module as this program was made of it, if that was a version
+// from a proxy or a repository. Only then it has a checksum: the version alone is also given
+// to what is compiled in a checkout.
+func released(info *debug.BuildInfo) (debug.Module, bool) {
+	if info == nil {
+		return debug.Module{}, false
+	}
+	for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
+		if m.Path != modulePath {
+			continue
+		}
+		if m.Replace != nil {
+			m = m.Replace
+		}
+		return *m, m.Sum != ""
+	}
+	return debug.Module{}, false
+}
+
+// fetchModule returns the directory of a released version in the module cache, and has the
+// go command download it if it is not there.
+func fetchModule(ctx context.Context, m debug.Module, p *progress.Printer) (string, error) {
+	fail := func(err error) (string, error) {
+		return "", fmt.Errorf("fetching %s@%s, from whose source the guest's programs are compiled: %w", m.Path, m.Version, withoutGo(err))
+	}
+	// In the directory of another module its go.mod would have a say.
+	dir, err := os.MkdirTemp("", "netstrip-module-")
+	if err != nil {
+		return fail(err)
+	}
+	defer os.RemoveAll(dir)
+	var answer strings.Builder // the lines from { to }; others are what go says meanwhile
+	inside := false
+	_, err = process.Run(ctx, process.Command{
+		Args: []string{"go", "mod", "download", "-json", m.Path + "@" + m.Version},
+		Dir:  dir,
+		Env:  append(buildEnv(), "GO111MODULE=on"),
+		OnLine: func(l string) {
+			inside = inside || l == "{"
+			if inside {
+				answer.WriteString(l + "\n")
+			} else {
+				p.State("fetching %s: %s", m.Version, l)
+			}
+			inside = inside && l != "}"
+		},
+	})
+	var got struct{ Dir, Sum, Error string }
+	if jsonErr := json.Unmarshal([]byte(answer.String()), &got); jsonErr != nil && err == nil {
+		err = fmt.Errorf("reading go's answer: %w", jsonErr)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case got.Error != "": // which says more than that go failed
+		return fail(errors.New(strings.Join(strings.Fields(got.Error), " ")))
+	case err != nil:
+		return fail(err)
+	case got.Sum != m.Sum:
+		return fail(fmt.Errorf("its source has the checksum %s, and netstrip was made of %s", got.Sum, m.Sum))
+	case !isModule(got.Dir):
+		return fail(fmt.Errorf("%s is not the directory of module %s", got.Dir, modulePath))
+	}
+	return got.Dir, nil
+}
+
+// findCheckout returns the checkout that this program was compiled in, by the path of its
+// source or, where that was trimmed or is gone, by its own; else the one that the working
+// directory is in.
+func findCheckout(source string) (string, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("finding netstrip's source: %w", err)
 	}
-	// The second is where this program was compiled, for one that is run elsewhere.
-	_, source, _, _ := runtime.Caller(0)
-	for _, start := range []string{here, filepath.Dir(source)} {
-		for at := start; filepath.IsAbs(at); at = filepath.Dir(at) {
-			if isModule(at) {
-				return at, nil
-			}
-			if at == filepath.Dir(at) {
-				break
-			}
+	program, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("finding netstrip's source: %w", err)
+	}
+	for _, start := range []string{source, program, here} {
+		if at, ok := moduleAbove(start); ok {
+			return at, nil
 		}
 	}
-	return "", fmt.Errorf("finding netstrip's source: neither %s nor %s is inside module %s; run netstrip in a checkout of it",
-		here, filepath.Dir(source), modulePath)
+	return "", fmt.Errorf("finding netstrip's source: neither %s, from which it was compiled, nor %s, nor %s is inside module %s; run netstrip in a checkout of it",
+		source, program, here, modulePath)
+}
+
+// moduleAbove returns the nearest directory of netstrip's module from an absolute path
+// upwards.
+func moduleAbove(path string) (string, bool) {
+	for at := path; filepath.IsAbs(at); at = filepath.Dir(at) {
+		if isModule(at) {
+			return at, true
+		}
+		if at == filepath.Dir(at) {
+			break
+		}
+	}
+	return "", false
 }
 
 // isModule reports whether the go.mod in dir is netstrip's.
