@@ -32,7 +32,7 @@ type appTest struct {
 
 func newAppTest(t *testing.T) appTest {
 	t.Helper()
-	all, err := apps.Load("")
+	all, err := apps.Load(t.Context(), "")
 	require.NoError(t, err)
 	if os.Getenv(fullEnv) != "" {
 		return appTest{list: all, profiles: kconfigs.Apps()}
@@ -177,7 +177,7 @@ func TestNothingIsLeftOfAnApp(t *testing.T) {
 
 // Every application has all of the kernel that it asks for besides the network.
 func TestAppSymbols(t *testing.T) {
-	list, err := apps.Load("")
+	list, err := apps.Load(t.Context(), "")
 	require.NoError(t, err)
 	full, err := kconfigs.Apps()[0].Request()
 	require.NoError(t, err)

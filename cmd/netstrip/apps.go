@@ -110,7 +110,7 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 	if err != nil {
 		return err
 	}
-	all, probes, err := f.choose()
+	all, probes, err := f.choose(ctx)
 	if err != nil {
 		return err
 	}
@@ -176,8 +176,8 @@ func (f *appsAsked) appProfiles() []string {
 }
 
 // choose gives all applications, and patterns of the ways of those named.
-func (f *appsAsked) choose() (all []apps.App, probes string, err error) {
-	if all, err = apps.Load(f.dir); err != nil {
+func (f *appsAsked) choose(ctx context.Context) (all []apps.App, probes string, err error) {
+	if all, err = apps.Load(ctx, f.dir); err != nil {
 		return nil, "", err
 	}
 	var names, patterns []string
@@ -270,8 +270,8 @@ func cells(records []record.Record) []appCell {
 }
 
 // completeApps completes the last of several names.
-func (f *appsAsked) completeApps(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
-	all, err := apps.Load(f.dir)
+func (f *appsAsked) completeApps(c *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
+	all, err := apps.Load(c.Context(), f.dir)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -149,7 +149,7 @@ func (f *searching) start(ctx context.Context, a *app, q hunt.Question, kernels 
 		}
 	}
 	if q.Apps() && !f.dryRun {
-		all, err := apps.Load("")
+		all, err := apps.Load(ctx, "")
 		if err != nil {
 			return nil, nil, err
 		}

@@ -12,7 +12,7 @@
 //	  run: [{run: x --init, user: redis}]   # after
 //	files: {/srv/y: text}                   # before it is started, in every way
 //	ways:
-//	  loopback:                             # or unix, or none
+//	  loopback:                             # or veth, unix, none
 //	    files: {/etc/z.conf: text}
 //	    setup: [{run: mkdir /run/redis}]    # run to its end
 //	    services:                           # stay, each started when that before is ready
@@ -29,14 +29,16 @@
 package apps
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
-	"path"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
@@ -57,7 +59,7 @@ type App struct {
 	Symbols []string
 	// Make says what is done once, as the image is made.
 	Make Make
-	// Ways are those it is used in: over loopback, over a Unix socket, with none.
+	// Ways are those it is used in: over loopback, a veth pair, a Unix socket, or none.
 	Ways []wire.App
 }
 
@@ -70,14 +72,13 @@ type Make struct {
 	Run []wire.Command
 }
 
-// Load gives netstrip's own applications and those of the YAML files in dir, in the order
+// Load returns netstrip's own applications and those of the YAML files in dir, in the order
 // of their names; a user's takes the place of one of ours of the same name. With no dir it
-// gives ours. What is wrong with a file is a kconfigs.RequestError.
-func Load(dir string) ([]App, error) {
-	all := map[string]App{}
-	err := load(embedded, "", all)
+// returns ours. What is wrong with a file is a kconfigs.RequestError. It ends when ctx does.
+func Load(ctx context.Context, dir string) ([]App, error) {
+	all, err := ours()
 	if err == nil && dir != "" {
-		err = load(os.DirFS(dir), dir, all)
+		err = load(ctx, dir, all)
 	}
 	if err != nil {
 		return nil, err
@@ -89,39 +90,74 @@ func Load(dir string) ([]App, error) {
 	return list, nil
 }
 
-// load adds the applications of the files in fsys, which people know as dir.
-func load(fsys fs.FS, dir string, all map[string]App) error {
+// ours are netstrip's own applications by their names.
+func ours() (map[string]App, error) {
+	all := map[string]App{}
+	names, err := fs.Glob(embedded, "*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		data, err := embedded.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		app, problems := parse(name, data)
+		if problems != nil {
+			return nil, &kconfigs.RequestError{Problems: problems}
+		}
+		all[app.Name] = app
+	}
+	return all, nil
+}
+
+// load adds the applications of the files in dir.
+func load(ctx context.Context, dir string, all map[string]App) error {
 	wrong := &kconfigs.RequestError{}
-	names, err := fs.Glob(fsys, "*.yaml")
-	if _, serr := fs.Stat(fsys, "."); serr != nil {
-		err = serr
-	}
-	if err == nil && len(names) == 0 {
-		err = errors.New("there is no *.yaml in it")
-	}
+	names, err := list(dir)
 	if err != nil {
 		wrong.Problems = []kconfigs.Problem{{File: dir, Text: fmt.Sprintf("reading the applications: %v", cause(err))}}
 		return wrong
 	}
 	from := map[string]string{}
 	for _, name := range names {
-		file := path.Join(dir, name)
-		data, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			wrong.Problems = append(wrong.Problems, kconfigs.Problem{File: file, Text: cause(err).Error()})
-			continue
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		app, problems := parse(file, data)
+		name = filepath.Join(dir, name)
+		app, problems := read(name)
 		if other := from[app.Name]; other != "" && problems == nil {
-			problems = []kconfigs.Problem{{File: file, Text: fmt.Sprintf("name %q is that of the application in %s", app.Name, other)}}
+			problems = []kconfigs.Problem{{File: name, Text: fmt.Sprintf("name %q is that of the application in %s", app.Name, other)}}
 		}
-		wrong.Problems = append(wrong.Problems, problems...)
-		all[app.Name], from[app.Name] = app, file
+		if wrong.Problems = append(wrong.Problems, problems...); len(wrong.Problems) >= maxProblems {
+			break
+		}
+		all[app.Name], from[app.Name] = app, name
 	}
 	if len(wrong.Problems) > 0 {
 		return wrong
 	}
 	return nil
+}
+
+// list returns the names of the YAML files in dir, sorted.
+func list(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".yaml") {
+			names = append(names, e.Name())
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return nil, errors.New("there is no *.yaml in it")
+	case len(names) > maxEntries:
+		return nil, fmt.Errorf("there are %d *.yaml in it, want at most %d", len(names), maxEntries)
+	}
+	return names, nil
 }
 
 // cause leaves out the path, which whoever tells of the error names.
@@ -132,7 +168,7 @@ func cause(err error) error {
 	return err
 }
 
-// Wire gives the ways of all of them, for the guest.
+// Wire returns the ways of all of them, for the guest.
 func Wire(list []App) []wire.App {
 	var ways []wire.App
 	for _, a := range list {
@@ -141,7 +177,7 @@ func Wire(list []App) []wire.App {
 	return ways
 }
 
-// Symbols gives the kernel's symbols that any of them needs, sorted, without CONFIG_.
+// Symbols returns the kernel's symbols that any of them needs, sorted, without CONFIG_.
 func Symbols(list []App) []string {
 	var all []string
 	for _, a := range list {

@@ -1,6 +1,9 @@
 package apps
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -8,14 +11,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 func TestOwnApplications(t *testing.T) {
-	list, err := Load("")
+	list, err := Load(t.Context(), "")
 	require.NoError(t, err)
 	var names []string
 	for _, a := range list {
@@ -107,6 +112,16 @@ func TestMessages(t *testing.T) {
 	require.Empty(t, problems)
 	for _, tt := range []struct{ old, new, want string }{
 		{good, "", "x.yaml: it is empty"},
+		{good, "# nothing\n", "x.yaml: it is empty"},
+		{good, good + "---\nname: second\n", "x.yaml:8: a second document begins: want one application in a file"},
+		{good, good + "---\n", "x.yaml:8: a second document begins: want one application in a file"},
+		{good, good + "---\n: [\n", "x.yaml:8: did not find expected key"},
+		{good, good + strings.Repeat("#\n", maxBytes/2), "x.yaml:524253: the file goes on here beyond 1048576 bytes, which is more than an application takes"},
+		{"  unix:\n", "  unix: {}\n" + numbered("  w%d: {}\n", 1500) + "  none:\n", "x.yaml:4: ways: 1502 entries: want at most 1000"},
+		{"packages: [pk]", "packages: [" + strings.Repeat("pk, ", 1001) + "]", "x.yaml:2: packages: 1001 entries: want at most 1000"},
+		{"    ask:", "    services: [" + strings.Repeat("{run: s}, ", 1001) + "]\n    ask:", "x.yaml:5: services: 1001 entries: want at most 1000"},
+		{"    ask:", "    setup: [" + strings.Repeat("{run: s}, ", 1001) + "]\n    ask:", "x.yaml:5: setup: 1001 entries: want at most 1000"},
+		{"{run: ask}", "{run: [" + strings.Repeat("a, ", 1001) + "]}", "x.yaml:5: run: 1001 entries: want at most 1000"},
 		{good, "- a\n- b\n", "x.yaml:1: cannot unmarshal !!seq into apps.declaration"},
 		{"packages: [pk]", "packages: pk: [pk]", "x.yaml:2: mapping values are not allowed in this context"},
 		{"packages", "package", "x.yaml:2: field package not found"},
@@ -118,7 +133,7 @@ func TestMessages(t *testing.T) {
 		{"ways:", "symbols: [CONFIG_TUN]\nways:", `x.yaml:3: symbols: "CONFIG_TUN": want the name of a symbol without CONFIG_`},
 		{"ways:", "files:\n  etc/x: y\nways:", `x.yaml:4: "etc/x": want an absolute path`},
 		{"ways:", "make:\n  files:\n    /etc/../x: y\nways:", `x.yaml:5: "/etc/../x": want an absolute path`},
-		{"  unix:", "  tcp:", `x.yaml:4: way "tcp": want one of loopback, unix, none`},
+		{"  unix:", "  tcp:", `x.yaml:4: way "tcp": want one of loopback, veth, unix, none`},
 		{"{run: ask}", "{}", "x.yaml:5: ask: there is no run"},
 		{"    ask: {run: ask}\n", "", "x.yaml:4: ask: there is no run"},
 		{"    expect: y", "    services: [{ready: {run: r}}]\n    expect: y", "x.yaml:6: services: there is no run"},
@@ -126,7 +141,7 @@ func TestMessages(t *testing.T) {
 		{"expect: y", "expect: ''", "x.yaml:6: expect: any answer would match"},
 		{"seconds: 5", "seconds: 0", "x.yaml:7: seconds: want 1 to 3600, the limit of the whole"},
 		{"seconds: 5", "seconds: soon", "x.yaml:7: cannot unmarshal !!str `soon` into int"},
-		{good, "name: x\npackages: [pk]\nways: {}\n", "x.yaml:3: ways: there is none of loopback, unix, none"},
+		{good, "name: x\npackages: [pk]\nways: {}\n", "x.yaml:3: ways: there is none of loopback, veth, unix, none"},
 	} {
 		text := strings.Replace(good, tt.old, tt.new, 1)
 		require.NotEqual(t, good, text)
@@ -135,36 +150,82 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// numbered is a format n times over, with the numbers from 0.
+func numbered(format string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+// A file with a great many mistakes is told of in some lines, and at once.
+func TestManyMistakes(t *testing.T) {
+	ways := numbered("  w%d: {ask: {run: ask}, expect: y, seconds: 5}\n", 999)
+	start := time.Now()
+	_, problems := parse("x.yaml", []byte("name: x\npackages: [pk]\nways:\n"+ways))
+	assert.Len(t, problems, maxProblems)
+	_, problems = parse("x.yaml", []byte("name: x\n"+numbered("p%d: [pk]\n", 999)))
+	assert.Len(t, problems, maxProblems)
+	_, problems = parse("x.yaml", []byte("name: x\npackages: [pk]\nways:\n"+numbered("  way%d: {ask: {run: ask}, expect: y, seconds: 5}\n", 200_000)))
+	require.Len(t, problems, 1)
+	assert.Less(t, time.Since(start), 10*time.Second) // 30 s on an idle machine without bounds
+}
+
+// A directory is left at the first signal, and what is no file is not waited for.
+func TestLoadEnds(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, unix.Mkfifo(filepath.Join(dir, "a.yaml"), 0o644))
+	_, err := Load(t.Context(), dir)
+	assert.EqualError(t, err, dir+"/a.yaml: it is a FIFO, not a regular file")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = Load(ctx, dir)
+	assert.ErrorIs(t, err, context.Canceled)
+	for i := range 2 * maxProblems {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("b%d.yaml", i)), []byte("nam: x\n"), 0o644))
+	}
+	_, err = Load(t.Context(), dir)
+	wrong, ok := errors.AsType[*kconfigs.RequestError](err)
+	require.True(t, ok)
+	assert.Len(t, wrong.Problems, maxProblems)
+	for i := range maxEntries {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("c%d.yaml", i)), nil, 0o644))
+	}
+	_, err = Load(t.Context(), dir)
+	assert.EqualError(t, err, dir+": reading the applications: there are 1041 *.yaml in it, want at most 1000")
+}
+
 func TestLoadUsersOwn(t *testing.T) {
-	own, err := Load("")
+	own, err := Load(t.Context(), "")
 	require.NoError(t, err)
 	dir := t.TempDir()
 	write := func(name, text string) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
-	_, err = Load(dir)
+	_, err = Load(t.Context(), dir)
 	assert.EqualError(t, err, dir+": reading the applications: there is no *.yaml in it")
-	_, err = Load(filepath.Join(dir, "none"))
+	_, err = Load(t.Context(), filepath.Join(dir, "none"))
 	assert.EqualError(t, err, filepath.Join(dir, "none")+": reading the applications: no such file or directory")
 
 	text := "packages: [pk]\nways: {none: {ask: {run: ask}, expect: y, seconds: 5}}\n"
 	write("a.yaml", "name: mine\n"+text)
 	write("b.yaml", "name: redis\n"+text)
 	write("notes.txt", "not one")
-	list, err := Load(dir)
+	list, err := Load(t.Context(), dir)
 	require.NoError(t, err)
 	assert.Len(t, list, len(own)+1)
 	i := slices.IndexFunc(list, func(a App) bool { return a.Name == "redis" })
 	assert.Equal(t, []string{"pk"}, list[i].Packages, "a user's takes the place of ours")
 
 	write("c.yaml", "name: redis\n"+text)
-	_, err = Load(dir)
+	_, err = Load(t.Context(), dir)
 	assert.EqualError(t, err, dir+`/c.yaml: name "redis" is that of the application in `+dir+"/b.yaml")
 	require.NoError(t, os.Remove(filepath.Join(dir, "c.yaml")))
 
 	write("a.yaml", "name: mine\n")
 	write("b.yaml", "nam: mine\n")
-	_, err = Load(dir)
-	want := []string{"a.yaml:1: packages: name those of Debian's that it takes", "a.yaml:1: ways: there is none of loopback, unix, none", "b.yaml:1: field nam not found"}
+	_, err = Load(t.Context(), dir)
+	want := []string{"a.yaml:1: packages: name those of Debian's that it takes", "a.yaml:1: ways: there is none of loopback, veth, unix, none", "b.yaml:1: field nam not found"}
 	assert.EqualError(t, err, dir+"/"+strings.Join(want, "\n"+dir+"/"))
 }

@@ -3,8 +3,6 @@ package apps
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"path"
 	"regexp"
@@ -78,16 +76,18 @@ func commands(list []command) (all []wire.Command) {
 }
 
 // ways are those there can be, in the order they are asked and shown.
-func ways() []string { return []string{"loopback", "unix", "none"} }
+func ways() []string { return []string{"loopback", "veth", "unix", "none"} }
 
 // parse reads one file strictly.
 func parse(file string, data []byte) (App, []kconfigs.Problem) {
+	c := checker{file: file}
+	if problem := c.document(data); problem != nil {
+		return App{}, problem
+	}
 	var d declaration
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
-	if err := dec.Decode(&d); errors.Is(err, io.EOF) {
-		return App{}, []kconfigs.Problem{{File: file, Text: "it is empty"}}
-	} else if err != nil {
+	if err := dec.Decode(&d); err != nil {
 		return App{}, located(file, err)
 	}
 	a := App{
@@ -99,10 +99,7 @@ func parse(file string, data []byte) (App, []kconfigs.Problem) {
 			a.Ways = append(a.Ways, w.wire("app/"+d.Name+"/"+name, d.Files))
 		}
 	}
-	c := checker{file: file}
-	if err := yaml.Unmarshal(data, &c.root); err == nil {
-		c.check(d)
-	}
+	c.check(d)
 	return a, c.problems
 }
 
@@ -124,7 +121,7 @@ func (w way) wire(id string, files map[string]string) wire.App {
 func located(file string, err error) (all []kconfigs.Problem) {
 	list := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
 	if te, ok := errors.AsType[*yaml.TypeError](err); ok {
-		list = te.Errors
+		list = te.Errors[:min(len(te.Errors), maxProblems)]
 	}
 	for _, text := range list {
 		p := kconfigs.Problem{File: file, Text: text}
@@ -156,7 +153,7 @@ func (c *checker) wrong(keys []string, format string, args ...any) {
 			}
 		}
 	}
-	c.problems = append(c.problems, kconfigs.Problem{File: c.file, Line: line, Text: fmt.Sprintf(format, args...)})
+	c.at(line, format, args...)
 }
 
 func (c *checker) check(d declaration) {

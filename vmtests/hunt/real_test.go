@@ -62,7 +62,7 @@ func realCases(t *testing.T, k kernels) []realCase {
 // disk gives the rig's options for one application.
 func disk(t *testing.T, name string) vmtests.Options {
 	t.Helper()
-	all, err := apps.Load("")
+	all, err := apps.Load(t.Context(), "")
 	require.NoError(t, err)
 	all = slices.DeleteFunc(all, func(a apps.App) bool { return a.Name != name })
 	c, err := cache.Open("")

@@ -179,7 +179,7 @@ func TestReproducible(t *testing.T) {
 	if os.Getenv("NETSTRIP_FULL") == "" {
 		t.Skip("minutes and a network: NETSTRIP_FULL=1 makes the disk twice")
 	}
-	list, err := apps.Load("")
+	list, err := apps.Load(t.Context(), "")
 	require.NoError(t, err)
 	list = slices.DeleteFunc(list, func(a apps.App) bool { return a.Name != "redis" && a.Name != "vite" })
 	require.Len(t, list, 2)
