@@ -47,6 +47,14 @@ func faults() []fault {
 		}},
 		{"a plan with such a list", "exit 2", nil, planOfOthers},
 		{"KVM is asked for and no guest gets on under it", "exit 3", brokenKVM, noVerdict},
+		{"an application's file has a second document", "exit 2", nil, func(t *testing.T, p *place, _ int) {
+			oneLine(t, p.declared(t, ownApp+"---\n"+ownApp).exits(t, 2), "mine.yaml:8: a second document begins")
+		}},
+		{"an application's file has 200,000 ways", "exit 2", nil, func(t *testing.T, p *place, _ int) {
+			start := time.Now()
+			oneLine(t, p.declared(t, ownApp+strings.Repeat("  none: {ask: {run: a}, expect: y, seconds: 5}\n", 200_000)).exits(t, 2), "the file goes on here beyond 1048576 bytes")
+			assert.Less(t, time.Since(start), 10*time.Second)
+		}},
 		{"two netstrips run at once on one cache", "exit 0", nil, twoRun},
 		{"two netstrips build one kernel at once", "exit 0", fakeTree, twoBuild},
 	}
@@ -65,6 +73,16 @@ func faults() []fault {
 			}})
 	}
 	return all
+}
+
+// ownApp declares an application.
+const ownApp = "name: mine\npackages: [pk]\nways:\n  unix:\n    ask: {run: ask}\n    expect: y\n    seconds: 5\n"
+
+// declared is netstrip apps with an application of such a declaration.
+func (p *place) declared(t *testing.T, text string) *netstrip {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "mine.yaml"), []byte(text), 0o644))
+	return p.netstrip("apps", "--quiet", "--dir", dir, "--app", "mine", "--profile", "no-net", "--results", p.results)
 }
 
 // brokenKVM puts something in QEMU's place that runs guests under KVM as a kernel does that
