@@ -108,9 +108,9 @@ func TestTheLargestRecordIsStored(t *testing.T) {
 	require.Greater(t, len(rec.Findings), 250)
 	var log strings.Builder
 	for i := range 30 {
-		fmt.Fprintf(&log, "BUG: %c %s\n", 'a'+i, strings.Repeat("\x01", maxConsole/31))
+		fmt.Fprintf(&log, "[    1.000000] BUG: %c %s\n", 'a'+i, strings.Repeat("\x01", maxConsole/31))
 	}
-	log.WriteString("Kernel panic - not syncing: " + strings.Repeat("\xff", maxConsole/31))
+	log.WriteString("[    1.000000] Kernel panic - not syncing: " + strings.Repeat("\xff", maxConsole/31))
 	l := console.Read([]byte(log.String()))
 	require.Greater(t, len(l.Notices), 10)
 	rec.Outcome, rec.Reason = console.Classify(l, console.Facts{Running: strings.Repeat("\xff", wire.MaxLine)})
