@@ -166,6 +166,7 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 	}
 	if rec.Init != "" && res.console != nil {
 		rec.Said = console.Complaints(res.console.log.Bytes())
+		rec.Reason += lacks(s.Profile, k.Config, rec)
 	}
 	if err := r.keep(p.results, &rec, res.console); err != nil {
 		return rec, err

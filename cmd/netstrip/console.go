@@ -113,6 +113,7 @@ func (a *app) console(ctx context.Context, f *flags, paths []string) error {
 		}
 		verdict, reason := console.Judge(l)
 		if verdict == console.Unreadable {
+			l = console.Log{Lines: l.Lines, Bytes: l.Bytes}
 			with := map[bool]string{true: "", false: " " + path}[path == "-"]
 			wrong = append(wrong, fmt.Errorf("%s: no console log of a kernel's: %s", name(path), strings.ReplaceAll(reason, " FILE", with)))
 		}

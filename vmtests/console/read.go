@@ -37,7 +37,8 @@ type Log struct {
 	Ended string
 	// Last is the last line with any text.
 	Last string
-	// Foreign says why this is no console log of a kernel's, "" where it is one.
+	// Foreign says why a file with this text is no console log of a kernel's, "" where it is
+	// one. What else was read of it then says nothing, unless a machine did print it.
 	Foreign string
 }
 
@@ -286,8 +287,6 @@ func (r *reader) settle() Log {
 			r.PanicTask = fmt.Sprintf("%s (pid %s)", p.task, p.pid)
 		}
 	}
-	if r.Foreign = foreign(r.Log, r.head, r.proof); r.Foreign != "" {
-		r.Log = Log{Bytes: r.Bytes, Lines: r.Lines, Last: r.Last, Foreign: r.Foreign}
-	}
+	r.Foreign = foreign(r.Log, r.head, r.proof)
 	return r.Log
 }

@@ -14,9 +14,12 @@ var (
 	spoken = regexp.MustCompile(`^\(?[\w.-]+\)?\[\d+\]: `)
 	// complaint are the words by which init systems say that something went wrong.
 	complaint = regexp.MustCompile(`(?i)\bfail|\berror|\bcan(?:no|')t\b|\bunable\b|\bnot (?:implemented|supported|found|permitted)\b|\bno such\b|freezing|\binvalid\b|\brefus|timed out`)
+	// givesUp is how systemd says that it can do nothing more (src/core/main.c,
+	// src/core/crash-handler.c). It says why before.
+	givesUp = regexp.MustCompile(`Freezing execution|^\[!!!!!!\] `)
 )
 
-// Complaints gives the lines in which user space says that something went wrong, each
+// Complaints returns the lines in which user space says that something went wrong, each
 // once, without time stamps: what stands after init was started and is not the kernel's.
 // The kernel's own complaints are notices of a Log.
 func Complaints(log []byte) []string {
@@ -34,4 +37,14 @@ func Complaints(log []byte) []string {
 		})
 	}
 	return said
+}
+
+// GaveUp returns, of an init's complaints, the one for which it gave up: the last before
+// it says that it does; "" where it does not say so.
+func GaveUp(said []string) string {
+	i := slices.IndexFunc(said, givesUp.MatchString)
+	if i <= 0 {
+		return ""
+	}
+	return said[i-1]
 }

@@ -24,6 +24,10 @@ func TestComplaints(t *testing.T) {
 		"[!!!!!!] Failed to start up manager.",
 		"systemd[1]: Freezing execution.",
 	}, said)
+	assert.Equal(t, "systemd[1]: Failed to allocate notification socket: Function not implemented", GaveUp(said))
+	assert.Empty(t, GaveUp(said[:5]), "it has not given up yet")
+	assert.Empty(t, GaveUp(said[5:]), "it does not say why")
+	assert.Empty(t, GaveUp(nil))
 }
 
 // The kernel's own lines are not init's, whatever they say, nor is what stands before it.

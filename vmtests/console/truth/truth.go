@@ -134,6 +134,9 @@ func (s *Score) add(name string, t Truth, l console.Log) {
 	s.Logs++
 	s.Bytes += l.Bytes
 	verdict, _ := console.Judge(l)
+	if verdict == console.Unreadable {
+		l = console.Log{Bytes: l.Bytes}
+	}
 	wrong := func(format string, args ...any) {
 		s.Wrong = append(s.Wrong, name+": "+fmt.Sprintf(format, args...))
 	}
