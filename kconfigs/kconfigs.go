@@ -37,6 +37,9 @@ type Profile struct {
 	// Args are added to the kernel's command line at each boot. They change nothing about
 	// the kernel: two profiles that differ in them alone share one.
 	Args []string
+	// Override says that the fragments added win over the profile's own where they differ,
+	// but for what is protected.
+	Override bool
 
 	added   []Fragment
 	remarks []string // of how the user's files were read
@@ -232,8 +235,7 @@ func (p Profile) Request() (Request, error) {
 		e.join(err)
 		frags = append(frags, f)
 	}
-	r := compose(p.Name, append(frags, p.added...), e)
-	r.Start, r.Remarks = p.Start, slices.Concat(p.remarks, r.Remarks)
+	r := compose(p, frags, e)
 	if err := e.orNil(); err != nil {
 		return Request{}, err
 	}

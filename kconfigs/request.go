@@ -20,31 +20,6 @@ type Request struct {
 	Remarks []string
 }
 
-// compose merges fragments. Where two agree the first is kept for citing; where they
-// differ, that is an error, for neither order nor silence should decide.
-func compose(profile string, frags []Fragment, e *RequestError) Request {
-	seen := map[string]Setting{}
-	for _, f := range frags {
-		for _, s := range f.Settings {
-			first, ok := seen[s.Symbol]
-			switch {
-			case !ok:
-				seen[s.Symbol] = s
-			case sameValue(first.Value, s.Value):
-			case first.Fragment == guest+".config":
-				e.add(s.Fragment, s.Line, s.Symbol,
-					"%s is not to be had: the guest needs %s (%s:%d)", s.Value, first.Value, first.Fragment, first.Line)
-			default:
-				e.add(s.Fragment, s.Line, s.Symbol,
-					"%s conflicts with %s in %s:%d", s.Value, first.Value, first.Fragment, first.Line)
-			}
-		}
-	}
-	r := Request{Profile: profile, Settings: slices.Collect(maps.Values(seen))}
-	slices.SortFunc(r.Settings, func(a, b Setting) int { return cmp.Compare(a.Symbol, b.Symbol) })
-	return r
-}
-
 // Text gives the request as KCONFIG_ALLCONFIG reads it. Two requests for the same
 // thing have the same text, whatever fragments they came from.
 func (r Request) Text() string {

@@ -165,9 +165,36 @@ func TestConflicts(t *testing.T) {
 		fragment(t, "theirs.config", "CONFIG_TUN=m\nCONFIG_PCI=y\n"))
 	_, err := p.Request()
 	require.EqualError(t, err, ""+
-		"mine.config:1: CONFIG_UNIX: n conflicts with y in unix.config:3\n"+
+		"mine.config:1: CONFIG_UNIX: n conflicts with y in unix.config:3 "+
+		"(AF_UNIX sockets. The symbol has no default (net/unix/Kconfig:6): NET alone leaves them out): --override puts yours in its place\n"+
 		"mine.config:3: CONFIG_VIRTIO_CONSOLE: n is not to be had: the guest needs y (guest.config:43)\n"+
 		"theirs.config:1: CONFIG_TUN: m conflicts with y in mine.config:2")
+}
+
+// What is not protected can be overridden, which is told, and otherwise the reason is.
+func TestOverride(t *testing.T) {
+	mine := fragment(t, "base.config", "CONFIG_ACPI=y\nCONFIG_NET=y\n# CONFIG_TTY is not set\n") // as one of ours is called
+	p := lookup(t, "full").With(mine)
+	const why = "base.config:48 (Off although something might bring them in: the guest reboots instead of powering off, and has no screen and no keyboard)"
+	const tty = "base.config:3: CONFIG_TTY: n is not to be had: the guest needs y (guest.config:26)"
+	_, err := p.Request()
+	require.EqualError(t, err, "base.config:1: CONFIG_ACPI: y conflicts with n in "+why+
+		": tiny, defconfig, defconfig-no-net do without base.config; --override puts yours in its place\n"+tty)
+	p.Override = true
+	_, err = p.Request()
+	require.EqualError(t, err, tty)
+
+	p = lookup(t, "full").With(fragment(t, "mine.config", "CONFIG_ACPI=y\nCONFIG_MODULES=y\nCONFIG_TUN=m\n"), fragment(t, "more.config", "CONFIG_ACPI=y\n"))
+	p.Override = true
+	r, err := p.Request()
+	require.NoError(t, err)
+	assert.Contains(t, r.Text(), "CONFIG_ACPI=y\n")
+	assert.Contains(t, r.Text(), "CONFIG_MODULES=y\n")
+	require.Len(t, r.Remarks, 2)
+	assert.Equal(t, "mine.config:1: CONFIG_ACPI: y in place of n in "+why, r.Remarks[0])
+	p = p.With(fragment(t, "third.config", "# CONFIG_ACPI is not set\n"))
+	_, err = p.Request()
+	require.EqualError(t, err, "third.config:1: CONFIG_ACPI: n conflicts with y in mine.config:1", "two of the user's own still conflict")
 }
 
 func TestUnknownFragment(t *testing.T) {

@@ -38,6 +38,7 @@ func (r *Rig) plan(ctx context.Context, subjects []subject) (record.Plan, error)
 		inputs, err := r.inputs(ctx, p)
 		bad = append(bad, err)
 		boot := record.Boot{ID: ids[i], Profile: p.Name, Init: p.init.Name, Inputs: inputs}
+		boot.Override = p.Override
 		for _, f := range p.Added() {
 			boot.Added = append(boot.Added, record.Fragment{Name: f.Name, Text: kconfigs.Request{Settings: f.Settings}.Text()})
 		}
@@ -114,6 +115,7 @@ func planned(b record.Boot) (s subject, err error) {
 	if err != nil {
 		return s, err
 	}
+	s.Override = b.Override
 	for _, a := range b.Added {
 		f, err := kconfigs.ParseFragment(a.Name, []byte(a.Text))
 		if err != nil {

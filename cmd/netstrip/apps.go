@@ -59,6 +59,7 @@ second try. --dir adds applications of your own, a YAML file each.`,
 	c.Flags().StringSliceVar(&f.only, "profile", nil, "`NAMES` of the profiles, full for full+apps (default all)")
 	c.Flags().StringVar(&f.dir, "dir", "", "`DIR` of applications of your own, as YAML files")
 	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; may be given again")
+	f.addOverride(c)
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "how `MANY` compilers or guests run at once (default one for each processor)")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 	f.addAll(c)

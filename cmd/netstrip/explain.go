@@ -68,6 +68,7 @@ explains each difference between what goes then and what can never be set.`,
 	c.Flags().StringVar(&f.profile, "profile", "", "`PROFILE` whose values to explain")
 	c.Flags().StringVar(&f.against, "against", "", "`PROFILE` whose probes to hold against what the Kconfig files say")
 	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to the profile; may be given again")
+	f.addOverride(c)
 	c.Flags().BoolVar(&f.check, "check", false, "compare what can never be set with what the kernel's own code does")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 	// The name of the flag is right, which is all that is checked.

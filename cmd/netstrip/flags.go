@@ -34,7 +34,7 @@ type flags struct {
 	accel                      string
 	jobs                       int
 	resume, retryKVM           bool
-	strict                     bool
+	strict, override           bool
 	probes                     string
 }
 
@@ -68,6 +68,7 @@ func (f *flags) addBuilding(c *cobra.Command) {
 	f.addCache(c)
 	f.addSource(c)
 	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; may be given again")
+	f.addOverride(c)
 	c.Flags().StringArrayVar(&f.configs, "config", nil, "`FILE` that is a whole .config, as one more profile; may be given again")
 	f.addStrict(c)
 	c.Flags().StringArrayVar(&f.kernels, "kernel", nil, "`FILE` that is a kernel, as one more profile; may be given again")
@@ -164,6 +165,7 @@ func (f *flags) profiles(names []string) ([]kconfigs.Profile, error) {
 	}
 	for i, p := range profiles {
 		profiles[i] = p.With(added...)
+		profiles[i].Override = f.override
 		_, err := profiles[i].Request()
 		wrong = append(wrong, err)
 	}

@@ -20,10 +20,20 @@ func (f *flags) addStrict(c *cobra.Command) {
 	c.Flags().BoolVar(&f.strict, "strict", false, "refuse a .config with lines that Kconfig does not meet, and list them all")
 }
 
+func (f *flags) addOverride(c *cobra.Command) {
+	c.Flags().BoolVar(&f.override, "override", false, "let fragments win over the profile where they differ, but for what the guest needs")
+}
+
 // heed tells what becomes of the user's own files, before anything is built of them.
 func (a *app) heed(ctx context.Context, f *flags, b *kbuild.Builder, profiles []kconfigs.Profile) error {
 	var mine []kconfigs.Request
 	for _, p := range profiles {
+		if p.Prebuilt != nil && p.Prebuilt.Image != "" && p.Prebuilt.Modules == "" {
+			if err := a.heedKernel(ctx, b, p); err != nil {
+				return err
+			}
+			continue
+		}
 		if p.Start.Text == "" && len(p.Added()) == 0 {
 			continue
 		}
@@ -52,6 +62,23 @@ func (a *app) heed(ctx context.Context, f *flags, b *kbuild.Builder, profiles []
 		a.note(notes, told)
 	}
 	return errors.Join(wrong...)
+}
+
+// heedKernel tells of a kernel in a file whose .config nobody knows what that comes to.
+func (a *app) heedKernel(ctx context.Context, b *kbuild.Builder, p kconfigs.Profile) error {
+	req, err := p.Request()
+	if err != nil {
+		return err
+	}
+	k, err := b.Build(ctx, req) // a copy of it
+	if err != nil {
+		return err
+	}
+	_, known, err := k.ReadConfig()
+	if err == nil && !known {
+		a.note([]string{fmt.Sprintf("%s: its .config is not known, and it comes without --modules: what it has as a module is called absent", p.Prebuilt.Image)}, map[string]bool{})
+	}
+	return err
 }
 
 // note writes notes, each once.

@@ -38,6 +38,8 @@ type Boot struct {
 	// Profile is the name of the profile without the user's fragments, which Added holds.
 	Profile string     `json:"profile"`
 	Added   []Fragment `json:"added,omitempty"`
+	// Override says that they win over the profile's own.
+	Override bool `json:"override,omitempty"`
 	// Config is the user's whole .config, Image and Modules the paths of the user's kernel,
 	// where the boot is of one.
 	Config  *Fragment `json:"config,omitempty"`
