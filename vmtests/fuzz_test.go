@@ -107,6 +107,7 @@ func TestTheLargestRecordIsStored(t *testing.T) {
 	}
 	require.Greater(t, len(rec.Findings), 250)
 	var log strings.Builder
+	log.WriteString("[    0.000000] Linux version 6.12\n")
 	for i := range 30 {
 		fmt.Fprintf(&log, "[    1.000000] BUG: %c %s\n", 'a'+i, strings.Repeat("\x01", maxConsole/31))
 	}
