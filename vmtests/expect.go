@@ -125,6 +125,7 @@ func Probes(patterns string) ([]string, error) {
 		return nil, err
 	}
 	delete(all, outcomeID)
+	delete(all, saidID)
 	var chosen []string
 	for _, id := range ids(all) {
 		ok, err := wire.Matches(patterns, id)

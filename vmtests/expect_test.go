@@ -143,6 +143,9 @@ func TestProbes(t *testing.T) {
 	for _, p := range probes.All() {
 		assert.Contains(t, all, p.ID, "something is expected of every probe")
 	}
+	for _, id := range all {
+		assert.Contains(t, id, "/", "what stands in the place of a probe is none")
+	}
 }
 
 // A probe that gives one answer on every kernel asks nothing, unless it says why: what
