@@ -57,7 +57,7 @@ var faultBegins = []string{
 	"Slab corruption", "slab error in ", "Bad page state ", "Bad page map ",
 	"scheduling while atomic: ", "bad: scheduling from the idle thread", "Debug: sleeping function called from ",
 	"Badness at ", "Badness in ", "RCU detected CPU ", "NMI Watchdog detected ",
-	"VFS: Busy inodes after unmount of ", "unregister_netdevice: waiting for ", "trusty: panic ",
+	"VFS: Busy inodes after unmount of ", "unregister_netdevice: waiting for ", "trusty: panic (",
 	"list_add corruption", "list_del corruption", "list_add double add", "usercopy: Kernel memory ",
 }
 
@@ -81,9 +81,9 @@ var looseKinds = []kind{
 	{need: "WARNING: ", re: warning, fault: true},
 	{need: "INFO: ", re: info, fault: true},
 	{need: " LOCKUP", re: regexp.MustCompile(`^(?:NMI )?[Ww]atchdog.*\bLOCKUP\b`), fault: true},
-	{need: "[#", re: regexp.MustCompile(`^[A-Za-z].{0,200}\[#\d+\](?:[ :,]|$)`), fault: true, certain: true},
-	{need: "[#", re: regexp.MustCompile(`^(?:` + prefix + `.{1,200}: [0-9a-f]{1,16} (?:ilc:\d )?|Oops(?:[ :].{0,100})?|Kernel (?:BUG|bug detected) ?|Internal error: .{1,200}|.{1,200}, sig: \d+ |.{1,200} in kernel (?:code|mode).{0,60})\[#\d+\](?:[ :,]|$)`), fault: true},
+	{need: "[#", re: regexp.MustCompile(`^(?:` + prefix + `.{1,200}: [0-9a-f]{1,16} (?:ilc:\d )?|Oops(?:[ :].{0,100})?|Kernel (?:BUG|bug detected) ?|Internal error: .{1,200}|.{1,200}, sig: \d+ |.{1,200} in kernel (?:code|mode).{0,60}|[\w/.-]+\(\d+\): .{1,80} )\[#\d+\](?:[ :,]|$)`), fault: true},
 	{need: "Oops: ", re: regexp.MustCompile(`^\S+\(\d+\): Oops `), fault: true}, // arch/alpha
+	{need: ": ", re: inside, fault: true, certain: true},
 	{need: "]: segfault at ", re: regexp.MustCompile(`^.{1,64}\[\d+\]: segfault at `)},
 }
 
@@ -91,14 +91,18 @@ var (
 	// warning are the warnings that WARN and lockdep print, and the unwinder. Much else
 	// begins with this word: advice on mount options, on mitigations, of firmware.
 	warning = regexp.MustCompile(`^(?:\[ )?` + prefix + `WARNING: (?:` +
-		`CPU: ?\d|at \S|\S+\.[chS]:\d+|.* at \S+\.[chS]:\d+|` +
+		`CPU: ?\d|at (?:\S+:\d+|\S+\+0x|0x)|\S+\.[chS]:\d+|.* at \S+\.[chS]:\d+|` +
 		`possible (?:circular|recursive|irq|bad bit) |inconsistent lock|suspicious RCU|bad (?:unlock balance|contention)|` +
 		`held lock freed|lock held when|Nested lock|(?:HARD|SOFT)IRQ-|.{1,64} still has locks held|` +
 		`kernel stack (?:regs|frame pointer) |stack recursion on stack)`)
+	// inside are the reports that nobody else words so, where they stand inside a line: what
+	// the kernel had begun to print before did not come to its end.
+	inside = regexp.MustCompile(`BUG: (?:K[AMC]SAN: |KFENCE: |unable to handle |soft lockup - CPU#|Bad (?:page|rss)|workqueue lockup - |sleeping function called from |spinlock )|` +
+		`kernel BUG at \S+:\d+!|WARNING: CPU: \d+ PID: \d+ at |INFO: rcu_\w+ (?:self-)?detected |INFO: task \S{1,40} blocked for more than \d|UBSAN: [a-z-]+ in \S+:\d|Oops: [0-9a-f]{4} \[#\d`)
 	// info are the reports that are marked as information: stalls of RCU, hung tasks, what
 	// lockdep said before 4.11.
 	info = regexp.MustCompile(`^(?:\[ )?` + prefix + `INFO: (?:` +
-		`rcu_|RCU |task .* (?:blocked |can't die )|trying to register non-static key|` +
+		`rcu_|task .* (?:blocked |can't die )|trying to register non-static key|` +
 		`possible (?:circular|recursive|irq) |suspicious RCU|inconsistent lock|(?:HARD|SOFT)IRQ-)`)
 )
 

@@ -59,7 +59,7 @@ func TestReadFromIsRead(t *testing.T) {
 	})
 }
 
-var panicLine = regexp.MustCompile(`(?m)^.*Kernel panic - not syncing.*\n?`)
+var panicLine = regexp.MustCompile(`(?m)^.*Kernel panic(?: - not syncing|:).*\n?`)
 
 // Without the lines that say so there is no panic, whatever else the log has.
 func TestNoPanicIsInvented(t *testing.T) {

@@ -68,7 +68,9 @@ func split(raw []byte, each func(line)) {
 func messages(b []byte, each func(line)) {
 	l, begin := stampIn(b)
 	if begin < 0 {
-		each(unstamped(b))
+		l := unstamped(b)
+		l.inner()
+		each(l)
 		return
 	}
 	l.odd = begin > 0 && !loggers(b[:begin])
@@ -88,7 +90,32 @@ func messages(b []byte, each func(line)) {
 	if i := bytes.IndexByte(l.text, ' '); i > 0 && bytes.HasPrefix(l.text[i:], []byte(" kernel: ")) { // journalctl -o short-monotonic
 		l.text = l.text[len(host.Find(l.text)):]
 	}
+	l.inner()
 	each(l)
+}
+
+// inner takes the level off a message that begins inside a line: the kernels before 3.5
+// ended no line for it.
+func (l *line) inner() {
+	for at := 0; ; at++ {
+		i := bytes.IndexByte(l.text[at:], '<')
+		if i < 0 {
+			return
+		}
+		if at += i; len(l.text) <= at+3 {
+			return
+		}
+		b := l.text[at:]
+		if b[1] < '0' || b[1] > '7' || b[2] != '>' {
+			continue
+		}
+		for _, begin := range [][]byte{[]byte("Kernel panic"), []byte("BUG: "), []byte(`Unable to handle`), []byte("Oops: ")} {
+			if bytes.HasPrefix(b[3:], begin) {
+				l.text = b[3:]
+				return
+			}
+		}
+	}
 }
 
 // loggers tells whether a logger may have written this before a time stamp: a date, a

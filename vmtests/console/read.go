@@ -150,6 +150,9 @@ func (r *reader) line(l line) {
 	}
 	before := r.peak
 	r.peak = max(r.peak, l.us)
+	if l.text[0] == 'B' && before > 0 && !l.kernel && bytes.HasPrefix(l.text, []byte("Booting the kernel.")) {
+		r.Again = true // it is unpacked anew (arch/x86/boot/compressed/misc.c)
+	}
 	if r.stamps && !l.kernel { // a kernel that stamps its lines has not printed this one
 		r.foreign(l)
 		return
@@ -206,7 +209,7 @@ func (r *reader) note(l line, k kind) {
 		return
 	}
 	r.noted.add(l.text, notice{fault: k.fault, kernel: l.kernel})
-	if bytes.Contains(l.text, []byte("[#")) { // as every oops has it
+	if bytes.Contains(l.text, []byte("[#")) || bytes.HasPrefix(l.text, []byte("Oops")) {
 		r.oops(l)
 	}
 }
@@ -230,7 +233,8 @@ func (r *reader) banner(l line, before int64) {
 	if r.Panic != "" && !r.sure && len(r.after) == 0 {
 		r.Panic = ""
 	}
-	if r.Again = earlier > 0 && l.us >= 0 && l.us < before; r.Again || r.Panic != "" {
+	r.Again = r.Again || earlier > 0 && l.us >= 0 && l.us < before
+	if r.Again || r.Panic != "" {
 		r.closed = true
 		return
 	}

@@ -54,7 +54,7 @@ var (
 	// have spaces.
 	task    = regexp.MustCompile(`^CPU: ?\d+ (?:UID: \d+ )?PID: (\d+) [Cc]omm: (.*)`)
 	oldTask = regexp.MustCompile(`^Pid: (\d+), comm: (.*)`)
-	bare    = regexp.MustCompile(`^CPU: \d+ +(?:Not tainted|Tainted: )`)
+	bare    = regexp.MustCompile(`^CPU: +\d+(?: +(?:Not tainted|Tainted: )|$)`)
 	tainted = regexp.MustCompile(` +(?:Kdump: loaded )?(?:Not tainted|Tainted\b).*`)
 	blocked = regexp.MustCompile(`^task:(.+?) +state:\S+ +stack: *\d+ +pid: *(\d+)`)
 	hung    = regexp.MustCompile(`^(?:.*: )?INFO: task (.+):(\d+) (?:blocked|can't die) `)
@@ -67,7 +67,9 @@ var (
 	// frame is a line of a call trace: as x86 has it now; with an address before it, as
 	// RISC-V, MIPS and s390 have it, and x86 until 4.9; with two, as PowerPC. One with a
 	// question mark, or marked as unreliable, is only a leftover on the stack.
-	frame = regexp.MustCompile(`^ *(?:\(?` + address + `\)? *){0,2}(\? +)?(` + function + `|` + kernelAddress + `)(.*)`)
+	frame = regexp.MustCompile(`^ *(?:<+/?[A-Z_#]\w*>+ *)*(?:\(?` + address + `\)? *){0,2}(\? +)?(` + function + `|` + kernelAddress + `)(.*)`)
+	// braced are the functions of a line of x86-64's trace before 2.6.16.
+	braced = regexp.MustCompile(`>\{([\w.:]+\+\d+)\}`)
 	// called is a line of ARM's: who was called from where.
 	called = regexp.MustCompile(`^ *(?:` + address + ` )?\(?([A-Za-z_.$][\w.$]*)(?:\+0x[0-9a-f]+/0x[0-9a-f]+)?\)? from (?:` + address + ` )?\(?(` + function + `)\)?`)
 	// where is the line that says where the kernel was, of x86, ARM, arm64, RISC-V and MIPS,
@@ -272,6 +274,12 @@ func (r *report) body(text []byte) {
 			r.end()
 			return
 		}
+	}
+	if bytes.Contains(text, []byte(">{")) {
+		for _, m := range braced.FindAllSubmatch(text, maxTrace) {
+			r.add(string(m[1]))
+		}
+		return
 	}
 	if m := frame.FindSubmatch(text); m != nil && len(m[1]) == 0 && !bytes.HasPrefix(m[3], []byte(" (unreliable)")) {
 		r.tracing = true
