@@ -42,6 +42,10 @@ const disk, groups = "/disk", "/groups"
 // reportFD is the descriptor to which a stage writes its outcome.
 const reportFD = 3
 
+// maxReport is how much of a report is kept, in bytes. What a stage passes on of its
+// commands' words is bounded, so that none comes near it.
+const maxReport = 1 << 20
+
 // Load gives the table of applications; none where there is no table.
 func Load() ([]wire.App, error) {
 	data, err := os.ReadFile(wire.AppTable)
@@ -119,24 +123,41 @@ func Run(app wire.App) wire.Finding {
 
 // attempt puts a way on a stage of its own.
 func attempt(app wire.App, limit time.Duration, traced bool) (outcome, []trace.Call) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return outcome{Fault: err.Error()}, nil
-	}
-	defer r.Close()
 	cmd := exec.Command("/proc/self/exe", StageArg, app.ID, limit.String())
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = os.Stderr, os.Stderr, []*os.File{w}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
 		Pdeathsig:  unix.SIGKILL,
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit+wire.AppSlack)
 	defer cancel()
+	return report(ctx, cmd, traced)
+}
+
+// report plays a stage and returns what it reports. That is read as it comes: a stage whose
+// report does not fit into a pipe would else wait for its reader, and that for its end.
+func report(ctx context.Context, cmd *exec.Cmd, traced bool) (outcome, []trace.Call) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return outcome{Fault: err.Error()}, nil
+	}
+	defer r.Close()
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = os.Stderr, os.Stderr, []*os.File{w}
+	var text []byte
+	var rerr error
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		text, rerr = io.ReadAll(io.LimitReader(r, maxReport+1))
+		_, _ = io.Copy(io.Discard, r) // the rest is too much in any case
+	}()
 	calls, err := play(ctx, cmd, traced)
 	w.Close()
-	text, rerr := io.ReadAll(r)
-	if err = errors.Join(err, rerr); err != nil {
+	<-read
+	switch err = errors.Join(err, rerr); {
+	case err != nil:
 		return outcome{Fault: "the stage ended: " + err.Error()}, nil
+	case len(text) > maxReport:
+		return outcome{Fault: fmt.Sprintf("the stage reported more than %d bytes", maxReport)}, nil
 	}
 	var o outcome
 	if err := json.Unmarshal(text, &o); err != nil {

@@ -4,9 +4,11 @@ package appguest
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -210,6 +212,54 @@ func tracedCalls(t *testing.T) []trace.Call {
 	require.NoError(t, err)
 	require.NotEmpty(t, calls)
 	return calls
+}
+
+// reportEnv makes the test binary a stage that reports an answer of so many bytes.
+const reportEnv = "NETSTRIP_TEST_REPORT"
+
+func TestMain(m *testing.M) {
+	if n, err := strconv.Atoi(os.Getenv(reportEnv)); err == nil {
+		text, _ := json.Marshal(outcome{Works: true, Answer: strings.Repeat("x", n)})
+		_, _ = os.NewFile(reportFD, "report").Write(text)
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// A report is read while the stage still runs, however long it is, and traced or not.
+func TestLongReport(t *testing.T) {
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	for _, traced := range []bool{false, true} {
+		for n, fault := range map[int]string{0: "", 70_000: "", maxReport / 2: "", 2 * maxReport: "the stage reported more than 1048576 bytes"} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			cmd := exec.Command(exe)
+			cmd.Env = append(os.Environ(), reportEnv+"="+strconv.Itoa(n))
+			o, _ := report(ctx, cmd, traced)
+			require.NoError(t, ctx.Err())
+			cancel()
+			assert.Equal(t, fault, o.Fault)
+			if fault == "" {
+				assert.Len(t, o.Answer, n)
+			}
+		}
+	}
+}
+
+// The right answer may stand anywhere in a long one, which is reported in short; in what was
+// not looked at it is neither there nor missing.
+func TestLongAnswer(t *testing.T) {
+	for script, want := range map[string]outcome{
+		"head -c 300000 /dev/zero | tr '\\0' x":                  {Works: true, Answer: strings.Repeat("x", 500) + "..."},
+		"echo xy; head -c 300000 /dev/zero | tr '\\0' y":         {Works: true, Answer: "xy"},
+		"head -c 300000 /dev/zero | tr '\\0' y; echo; echo xz":   {Works: true, Answer: "xz"},
+		"echo xy; head -c 20000000 /dev/zero | tr '\\0' y":       {Works: true, Answer: "xy"},
+		"head -c 20000000 /dev/zero | tr '\\0' y; echo; echo xz": {Fault: "sh answered more than 8388608 bytes, of which these were looked at: answered"},
+	} {
+		got := (&performance{began: time.Now()}).run(t.Context(), wire.App{Ask: sh(script), Expect: "^x"})
+		got.Seconds, got.Fault = 0, strings.Split(got.Fault, " \"")[0]
+		assert.Equal(t, want, got, script)
+	}
 }
 
 // A stage is nothing to be started by mistake.

@@ -74,6 +74,7 @@ func (p *performance) run(ctx context.Context, app wire.App) outcome {
 			return fmt.Errorf("answered %.200q, which does not match %q", said, app.Expect)
 		}
 		answer, _, _ = strings.Cut(said[expect.FindStringIndex(said)[0]:], "\n")
+		answer = clip(answer)
 		return nil
 	})
 	if o != nil {
@@ -138,7 +139,10 @@ func (p *performance) step(ctx context.Context, c wire.Command, check func(strin
 	case client.err != nil:
 		how = ended(client)
 	case check != nil:
-		if err := check(client.out.String()); err != nil {
+		said, all := client.out.text()
+		if err := check(said); err != nil && !all {
+			return &outcome{Fault: fmt.Sprintf("%s answered more than %d bytes, of which these were looked at: %v", client.name, maxAnswer, err)}
+		} else if err != nil {
 			how = err.Error()
 		}
 	}

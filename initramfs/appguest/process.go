@@ -23,12 +23,13 @@ import (
 
 // process is a command that was started.
 type process struct {
-	name     string
-	cmd      *exec.Cmd
-	out, all tail // standard output, and that with standard error
-	log      string
-	ended    chan struct{}
-	err      error // how it ended, once ended is closed
+	name  string
+	cmd   *exec.Cmd
+	out   head // standard output
+	all   tail // that with standard error
+	log   string
+	ended chan struct{}
+	err   error // how it ended, once ended is closed
 }
 
 // start starts a command, as its user.
@@ -122,6 +123,32 @@ func (p *process) said() string {
 		text += "\n" + string(log[max(0, len(log)-tailBytes):])
 	}
 	return telling(text)
+}
+
+// maxAnswer is how much of a command's standard output is kept to find the answer in, in
+// bytes: pages of some megabytes without a line break are nothing rare.
+const maxAnswer = 8 << 20
+
+// head keeps the beginning of what is written to it.
+type head struct {
+	mu   sync.Mutex
+	kept []byte
+	more bool
+}
+
+func (h *head) Write(b []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	room := min(len(b), maxAnswer-len(h.kept))
+	h.kept, h.more = append(h.kept, b[:room]...), h.more || room < len(b)
+	return len(b), nil
+}
+
+// text returns what is kept, and whether that is all there was.
+func (h *head) text() (text string, all bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return string(h.kept), !h.more
 }
 
 // tailBytes is how much of a process's output is kept.
