@@ -56,8 +56,9 @@ var ErrNoExpectation = errors.New("no expectation is kept")
 // Of a boot into an init that is asked about, the same is expected as of the profile
 // alone, but for what the init's own expectation says otherwise.
 //
-// With ErrNoExpectation come the deviations that are some on every kernel: probes that the
-// host asked and the guest did not answer, or answered in two ways.
+// With ErrNoExpectation, and of probes that the user declared, come the deviations that are
+// some on every kernel: probes that the host asked and the guest did not answer, or answered
+// in two ways.
 func Deviations(r record.Record) ([]Deviation, error) {
 	want, err := expectation(golden, r)
 	if errors.Is(err, ErrNoExpectation) {
@@ -66,7 +67,7 @@ func Deviations(r record.Record) ([]Deviation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return deviations(want, r), nil
+	return append(deviations(want, r), ownDeviations(r)...), nil
 }
 
 // expectation gives what is expected of a record.
@@ -239,7 +240,7 @@ func deviations(want answers, r record.Record) []Deviation {
 		return out
 	}
 	for _, id := range ids(want, got) {
-		if id != outcomeID && want[id] != got[id] {
+		if id != outcomeID && want[id] != got[id] && !slices.Contains(r.Own, id) {
 			out = append(out, Deviation{id, want[id], got[id]})
 		}
 	}

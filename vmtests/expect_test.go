@@ -215,3 +215,36 @@ func TestExpectedIsAsWritten(t *testing.T) {
 		assert.Equal(t, want[f.ID], answer(f), f.ID)
 	}
 }
+
+// Of the user's own applications nothing is expected, whatever they are called, but an
+// answer; those beside them are held to theirs.
+func TestDeviationsOfOwnApplications(t *testing.T) {
+	const redis, unix, dark = "app/redis/loopback", "app/redis/unix", "app/darkhttpd/loopback"
+	works := func(id string) wire.Finding { return wire.Finding{ID: id, Verdict: wire.Works} }
+	for name, tt := range map[string]struct {
+		own        []string
+		findings   []wire.Finding
+		unanswered []string
+		want       []string
+	}{
+		"as expected":          {[]string{dark}, []wire.Finding{works(redis), works(unix), works(dark)}, nil, nil},
+		"fails":                {[]string{dark}, []wire.Finding{works(redis), works(unix), {ID: dark, Verdict: wire.Absent}}, nil, nil},
+		"ours fails beside":    {[]string{dark}, []wire.Finding{{ID: redis, Verdict: wire.Absent}, works(unix), works(dark)}, nil, []string{redis + ": want works - - -, got absent - - -"}},
+		"ours in its place":    {[]string{redis, unix}, []wire.Finding{{ID: redis, Verdict: wire.Absent}}, nil, nil},
+		"one way in its place": {[]string{redis}, []wire.Finding{{ID: redis, Verdict: wire.Absent}}, nil, []string{unix + ": want works - - -, got nothing"}},
+		"no answer":            {[]string{dark}, []wire.Finding{works(redis), works(unix)}, []string{dark}, []string{dark + ": want an answer, got nothing"}},
+		"not declared":         {nil, []wire.Finding{works(redis), works(unix), works(dark)}, nil, []string{dark + ": want nothing, got works - - -"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := record.Record{Profile: "full+apps", Series: "6.12", Outcome: record.Completed, Probes: "app/redis/*,app/darkhttpd/*",
+				Own: tt.own, Findings: tt.findings, Unanswered: tt.unanswered}
+			devs, err := Deviations(r)
+			require.NoError(t, err)
+			var got []string
+			for _, d := range devs {
+				got = append(got, d.String())
+			}
+			assert.Equal(t, tt.want, got)
+		})
+	}
+}

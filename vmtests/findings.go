@@ -136,6 +136,14 @@ func InShort(r record.Record, all []Deviation) []Deviation {
 	return out
 }
 
+// ownDeviations are those of unexplained that are about the user's own probes.
+func ownDeviations(r record.Record) []Deviation {
+	if r.Outcome.RigFault() {
+		return nil
+	}
+	return slices.DeleteFunc(unexplained(r), func(d Deviation) bool { return !slices.Contains(r.Own, d.Probe) })
+}
+
 // unexplained returns the deviations of a record that are some on every kernel: what was
 // asked and not answered, and what was answered in two ways.
 func unexplained(r record.Record) []Deviation {

@@ -141,6 +141,11 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 		QEMU: p.version, Accel: p.accel.Name, AccelReason: p.accel.Reason,
 		MemoryMiB: g.memoryMiB, Command: g.command(),
 	}
+	for _, id := range r.opts.Own {
+		if asked(rec, id) {
+			rec.Own = append(rec.Own, id)
+		}
+	}
 	if d := r.opts.Disk; d != nil {
 		rec.Disk = &record.Image{Key: d.Key, Bytes: d.Bytes, Packages: d.Packages}
 	}

@@ -70,6 +70,9 @@ type Options struct {
 	// Apps, if there are any, are asked instead of the probes, and Disk is what they are on.
 	Apps []wire.App
 	Disk *image.Image
+	// Own are the IDs of applications' ways that the user declared, of which no expectation
+	// is kept (apps.Own).
+	Own []string
 	// Progress is told what is going on; nil tells nobody.
 	Progress *progress.Printer
 }

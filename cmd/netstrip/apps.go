@@ -36,7 +36,9 @@ it can be used (over loopback, over a Unix socket, with no socket at all) and as
 something with a real client.
 
 A cell says works, or the errno and the system call that decided, which ptrace found in a
-second try. --dir adds applications of your own, a YAML file each.`,
+second try. --dir adds applications of your own, a YAML file each, or puts them in the place of
+those of the same names. No expectation is kept of them, so that nothing they do is a
+difference.`,
 		Example: `  netstrip apps
   netstrip apps --app redis,nginx --profile full,no-net
   netstrip apps --json | jq '.[] | select(.verdict != "works")'
@@ -158,7 +160,8 @@ func withDisk(ctx context.Context, o *vmtests.Options, all []apps.App) error {
 		return err
 	}
 	o.Apps, o.Disk = apps.Wire(all), disk
-	return nil
+	o.Own, err = apps.Own(all)
+	return err
 }
 
 // appProfiles gives the names of the profiles asked for, or of all there are for
@@ -249,6 +252,8 @@ type appCell struct {
 	Line string `json:"line,omitempty"`
 	// Seconds is how long it took from the start to the right answer.
 	Seconds float64 `json:"seconds,omitempty"`
+	// Own says that the user declared it, so that no expectation is kept of it.
+	Own bool `json:"own,omitempty"`
 }
 
 // cells gives the findings about applications as a flat list.
@@ -264,6 +269,7 @@ func cells(records []record.Record) []appCell {
 			list = append(list, appCell{
 				App: parts[1], Way: parts[2], Profile: r.Profile, Series: r.Series, Verdict: f.Verdict, Value: f.Value,
 				Errno: f.Errno, Syscall: f.Call, Line: line, Seconds: f.Numbers["seconds"],
+				Own: slices.Contains(r.Own, f.ID),
 			})
 		}
 	}

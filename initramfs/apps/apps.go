@@ -37,6 +37,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -175,6 +176,33 @@ func Wire(list []App) []wire.App {
 		ways = append(ways, a.Ways...)
 	}
 	return ways
+}
+
+// Own returns the IDs of those ways in the list of which nothing is known: of applications
+// that are not ours, or not as we declare them, and of ways that we do not have. Ways of
+// ours that are not in the list are among them: nobody may expect an answer of those.
+func Own(list []App) ([]string, error) {
+	known, err := ours()
+	if err != nil {
+		return nil, err
+	}
+	var own []string
+	for _, a := range list {
+		us := known[a.Name]
+		changed := !reflect.DeepEqual([]any{us.Packages, us.NPM, us.Make}, []any{a.Packages, a.NPM, a.Make})
+		for _, w := range a.Ways {
+			same := func(o wire.App) bool { return reflect.DeepEqual(o, w) }
+			if changed || !slices.ContainsFunc(us.Ways, same) {
+				own = append(own, w.ID)
+			}
+		}
+		for _, w := range us.Ways {
+			if !slices.ContainsFunc(a.Ways, func(o wire.App) bool { return o.ID == w.ID }) {
+				own = append(own, w.ID)
+			}
+		}
+	}
+	return own, nil
 }
 
 // Symbols returns the kernel's symbols that any of them needs, sorted, without CONFIG_.

@@ -229,3 +229,38 @@ func TestLoadUsersOwn(t *testing.T) {
 	want := []string{"a.yaml:1: packages: name those of Debian's that it takes", "a.yaml:1: ways: there is none of loopback, veth, unix, none", "b.yaml:1: field nam not found"}
 	assert.EqualError(t, err, dir+"/"+strings.Join(want, "\n"+dir+"/"))
 }
+
+// Of what is not ours, and of ours as a user has changed it, nothing is known; of the rest
+// of ours all is.
+func TestOwn(t *testing.T) {
+	ours, err := os.ReadFile("redis.yaml")
+	require.NoError(t, err)
+	const none = "  none: {ask: {run: ask}, expect: y, seconds: 5}\n"
+	for name, tt := range map[string]struct {
+		text string
+		want []string
+	}{
+		"nothing":           {"", nil},
+		"the same":          {string(ours), nil},
+		"another":           {"name: mine\npackages: [pk]\nways:\n" + none, []string{"app/mine/none"}},
+		"a way more":        {string(ours) + none, []string{"app/redis/none"}},
+		"another way":       {"name: redis\npackages: [redis-server, redis-tools]\nways:\n" + none, []string{"app/redis/none", "app/redis/loopback", "app/redis/unix"}},
+		"another question":  {strings.Replace(string(ours), "^42$", "^43$", 1), []string{"app/redis/loopback"}},
+		"another package":   {strings.Replace(string(ours), "redis-tools", "valkey", 1), []string{"app/redis/loopback", "app/redis/unix"}},
+		"made differently":  {string(ours) + "make: {run: [{run: a}]}\n", []string{"app/redis/loopback", "app/redis/unix"}},
+		"files of all ways": {string(ours) + "files: {/srv/x: x}\n", []string{"app/redis/loopback", "app/redis/unix"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := ""
+			if tt.text != "" {
+				dir = t.TempDir()
+				require.NoError(t, os.WriteFile(filepath.Join(dir, "a.yaml"), []byte(tt.text), 0o644))
+			}
+			list, err := Load(t.Context(), dir)
+			require.NoError(t, err)
+			own, err := Own(list)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, own)
+		})
+	}
+}

@@ -100,6 +100,9 @@ type Record struct {
 	// Hello is what the guest said of itself; nil when it never got that far.
 	Hello    *wire.Hello    `json:"hello,omitempty"`
 	Findings []wire.Finding `json:"findings,omitempty"`
+	// Own are the probes, among those asked, that the user declared. Whatever is expected
+	// under their IDs is expected of others.
+	Own []string `json:"own,omitempty"`
 	// Unanswered are the probes that the host asked and that a guest which completed its
 	// boot did not answer.
 	Unanswered []string `json:"unanswered,omitempty"`

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// The user's own applications are no difference, in one line; that one does not work on the
+// kernel that has everything is said plainly.
+func TestWriteOwn(t *testing.T) {
+	const redis, dark = "app/redis/loopback", "app/darkhttpd/loopback"
+	const kept = "No expectation is kept for " + dark + ": it is your own.\n"
+	of := func(profile string, verdict wire.Verdict) record.Record {
+		return record.Record{Profile: profile + "+apps", Series: "6.12", Outcome: record.Completed, Probes: "app/redis/*,app/darkhttpd/*", Own: []string{dark},
+			Findings: []wire.Finding{{ID: dark, Verdict: verdict, Detail: "darkhttpd ended with exit status 1"}}}
+	}
+	for name, tt := range map[string]struct {
+		records []record.Record
+		want    string
+	}{
+		"works":              {[]record.Record{of("full", wire.Works)}, kept},
+		"fails without":      {[]record.Record{of("full", wire.Works), of("no-net", wire.Absent)}, kept},
+		"works on all asked": {[]record.Record{of("no-packet", wire.Works)}, kept},
+		"full was not asked": {[]record.Record{of("no-net", wire.Absent)}, kept + "Whether it works with the whole network was not asked: --profile full does.\n"},
+		"never works": {[]record.Record{of("full", wire.Absent), of("no-net", wire.Absent)}, dark + " does not work on full+apps, which has the whole network: " +
+			"what it finds on other profiles tells nothing of the network. It is absent there: darkhttpd ended with exit status 1\n" + kept},
+		"none of them own": {[]record.Record{{Profile: "full+apps", Findings: []wire.Finding{{ID: redis, Verdict: wire.Absent}}}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			writeOwn(&b, tt.records)
+			assert.Equal(t, tt.want, b.String())
+		})
+	}
+	one := of("full", wire.Works)
+	one.Own, one.Findings = nil, nil
+	for i := range 9 {
+		one.Own = append(one.Own, fmt.Sprintf("app/a%d/none", i))
+		one.Findings = append(one.Findings, wire.Finding{ID: one.Own[i], Verdict: wire.Works})
+	}
+	var b strings.Builder
+	writeOwn(&b, []record.Record{one})
+	assert.Equal(t, "No expectation is kept for app/a0/none, app/a1/none, app/a2/none, app/a3/none, app/a4/none, app/a5/none and 3 more: they are your own.\n", b.String())
+	require.Len(t, cells([]record.Record{one}), 9)
+	assert.True(t, cells([]record.Record{one})[0].Own)
+}
