@@ -11,6 +11,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/delta"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/search"
 	"github.com/netstrip/netstrip/vmtests"
@@ -44,7 +45,9 @@ What is found is tried as such, twice: A with nothing else changed fails, B with
 taken back works. A kernel that gives no answer never decides anything.
 
 A and B are profiles, files that are .configs, IDs of records in the results file, or
-beginnings of the keys of kernels in the cache.
+beginnings of the keys of kernels in the cache. What is booted of a .config gets what the
+guest needs; a difference in that is named and not searched, unless with --command, which
+gets kernels of the .configs as they are.
 
 Each answer is kept at once in search/ beside the results file. To go on with a
 search that was interrupted, give the same command again.`,
@@ -223,14 +226,25 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 		return err
 	}
 	defer s.kconfig.Close()
-	h := hunt.New(f.options(a, s, q, plainName(f.good)+".."+plainName(f.bad), sides, beside(sides...)))
+	if !q.Boots() { // the command takes the .configs as they are
+		for _, s := range sides {
+			s.world = s.own
+		}
+	}
+	good, bad := "--good "+f.good, "--bad "+f.bad
+	if len(delta.Of(sides[0].world, sides[1].world).Changes) == 0 {
+		return alike(sides[0], sides[1], good, bad)
+	}
+	o := f.options(a, s, q, plainName(f.good)+".."+plainName(f.bad), sides, beside(sides...))
+	o.Guest = guest(sides[0], sides[1])
+	h := hunt.New(o)
 	if f.dryRun {
 		return a.plan(ctx, f, h, false)
 	}
 	a.resume = quotedArgs()
 	b, err := h.Bisect(ctx)
 	if err != nil {
-		return endsOf(err, "--good "+f.good, "--bad "+f.bad)
+		return endsOf(err, good, bad, o.Guest)
 	}
 	a.progress.Clear()
 	if f.json {
@@ -278,7 +292,7 @@ func (a *app) plan(ctx context.Context, f *searching, h *hunt.Hunt, minimise boo
 }
 
 // endsOf says of a search that had nothing to search which ends those were.
-func endsOf(err error, first, last string) error {
+func endsOf(err error, first, last string, g *delta.Guest) error {
 	e, ok := errors.AsType[*search.EndsError](err)
 	if !ok {
 		return err
@@ -294,7 +308,11 @@ func endsOf(err error, first, last string) error {
 	case e.Reversed():
 		return usagef("the ends are the wrong way round: %s; %s", say(first, e.First), say(last, e.Last))
 	}
-	return usagef("the ends do not differ: %s; %s", say(first, e.First), say(last, e.Last))
+	text := fmt.Sprintf("the ends do not differ: %s; %s", say(first, e.First), say(last, e.Last))
+	if g != nil {
+		text += "; boots here cannot tell of " + g.Names() + ", but --command takes the .configs as they are"
+	}
+	return usagef("%s", text)
 }
 
 func doubted(doubt string) error {

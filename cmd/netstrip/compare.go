@@ -24,13 +24,14 @@ func (a *app) compareCommand() *cobra.Command {
 		Use:   "compare A B",
 		Short: "Say in what two kernels differ: symbols, sizes, times, memory, findings",
 		Long: `Compares two kernels by all that is known of both. A and B are profiles, files that
-are kernels or .configs (with what the guest needs, as build makes of them), the
-beginnings of the keys of kernels in the cache, or records as show names them: latest,
-PROFILE@SERIES, RUN/PROFILE, and latest/PROFILE.
+are kernels or .configs, the beginnings of the keys of kernels in the cache, or records
+as show names them: latest, PROFILE@SERIES, RUN/PROFILE, and latest/PROFILE.
 
 Symbols: what differs in the final .configs is divided into what was asked for, which is
 as little as makes B's .config of A's, and what followed from it, as the kernel's own
-Kconfig code says. Sizes are those of kernels that were built before.
+Kconfig code says. Files are compared as they are. Kernels that are built of them get
+what the guest needs besides, and what boots cannot tell for that reason is named. Sizes
+are those of kernels that were built before.
 
 Times and memory are medians over the boots of one run, the one that has most boots of
 both, with 95 % confidence intervals. Whether they differ is tested as benchstat does
@@ -42,7 +43,7 @@ Findings differ in verdict, errno or value. What is known of one side only is to
 The exit code is 0 whether the kernels differ or not, as that of benchstat.
 
 With --json the object has a and b (name, kernel, boots, outcomes, notes), symbols
-(asked, left, differ), directories, run, measures (name, unit, a and b with n, median,
+(asked, left, differ, and guest with forced, hidden and added: what boots cannot tell), directories, run, measures (name, unit, a and b with n, median,
 low and high, difference, p, significant), families (name, probes, differ with probe and
 the answers of a and b), numbers as measures, numbers_compared, and notes.`,
 		Example: `  netstrip compare full no-net
@@ -163,7 +164,7 @@ func (a *app) divide(ctx context.Context, s *sides) (*delta.Division, error) {
 	}
 	settled := 0
 	x, y := s.both[0], s.both[1]
-	d, err := delta.Between(ctx, x.world, y.world, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
+	d, err := delta.Between(ctx, x.own, y.own, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
 		settled++
 		a.progress.State("comparing %s with %s: %d .configs tried", x.Name, y.Name, settled)
 		return k.Values(ctx, kconf.OldDef, text)
@@ -171,5 +172,7 @@ func (a *app) divide(ctx context.Context, s *sides) (*delta.Division, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.Divide(), nil
+	v := d.Divide()
+	v.Guest = d.Guest(x.world, y.world)
+	return v, nil
 }

@@ -18,8 +18,10 @@ import (
 // settle finds out what every symbol of the kernel comes to.
 func (s *side) settle(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig) (err error) {
 	if s.req != nil {
-		s.world, err = b.World(ctx, k, *s.req)
-		return err
+		if s.world, err = b.World(ctx, k, *s.req); err != nil {
+			return err
+		}
+		return s.settleOwn(ctx, b, k)
 	}
 	if s.Kernel.Config == "" {
 		return usagef("the kernel %s is not in the cache any more, so that its .config is not known", s.Name)
@@ -40,6 +42,7 @@ func (s *side) settle(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig) 
 		return fmt.Errorf("reading the .config of %s: %w", s.Name, err)
 	}
 	s.world = explain.NewWorld(explain.NewTree(symbols), values, kconfigs.Request{})
+	s.own = s.world
 	return s.compareSource(ctx, k, data)
 }
 

@@ -31,7 +31,8 @@ type side struct {
 	*contrast.Side
 	profile kconfigs.Profile  // what it is booted as; of records and keys the name only
 	req     *kconfigs.Request // of a profile or a .config
-	world   *explain.World
+	world   *explain.World    // as it is booted
+	own     *explain.World    // as the .config has it, without what the guest needs
 }
 
 func (s *sides) contrast() *contrast.Contrast {
@@ -228,11 +229,6 @@ func (s *side) lookup(ctx context.Context, from *sides, arg string) error {
 	}
 	if req.Prebuilt == nil {
 		s.req = &req
-	}
-	if req.Start.Text != "" {
-		if _, changed := req.Over(req.Start.Text); len(changed) > 0 {
-			s.note("%s is compared with what the guest needs otherwise: %s", arg, strings.Join(changed, ", "))
-		}
 	}
 	s.explainSizes(build)
 	return nil

@@ -99,7 +99,7 @@ func (a *app) minimize(ctx context.Context, f *minimizing) error {
 		}
 		m, err := h.Minimise(ctx)
 		if err != nil {
-			return endsOf(err, f.good+" without "+part, "--profile "+f.good)
+			return endsOf(err, f.good+" without "+part, "--profile "+f.good, nil)
 		}
 		m.Fragment = f.title(m, ids, part) + m.Fragment
 		minima = append(minima, m)

@@ -41,6 +41,8 @@ type Division struct {
 	Rest []Follower `json:"rest"`
 	// Left is that of Delta.
 	Left []Change `json:"left"`
+	// Guest says which of the differences a boot cannot tell of, and why; nil: of all it can.
+	Guest *Guest `json:"guest,omitempty"`
 }
 
 // Divide tells what was asked for from what followed. Asked for are the leaves, and what

@@ -40,6 +40,7 @@ func (d *Division) Write(out io.Writer, a, b string, t Text) error {
 		w.b.WriteString("\n")
 		w.line("", d.verdict(a, b))
 	}
+	w.guest(d.Guest)
 	_, err := io.WriteString(out, w.b.String())
 	return err
 }

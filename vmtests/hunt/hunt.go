@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/delta"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
@@ -45,6 +46,9 @@ type Options struct {
 	Beside string
 	// Repeat is how often a kernel is asked before its answer counts; 0 means once.
 	Repeat int
+	// Guest says which differences of the ends no boot can tell of; nil: there are none, or
+	// none is booted.
+	Guest *delta.Guest
 	// Progress is told of every step; nil tells nobody.
 	Progress *progress.Printer
 }
@@ -215,11 +219,15 @@ func (h *Hunt) unbuilt(ctx context.Context, err error) (search.Verdict, error) {
 	return search.Verdict{Note: err.Error()}, nil
 }
 
-// profile gives a candidate as something that can be built.
+// profile gives a candidate as something that can be built, with what the guest needs
+// unless a command is asked, which gets the ends as they are.
 func (h *Hunt) profile(name string, c search.Candidate) kconfigs.Profile {
 	p, err := kconfigs.UserConfig(h.Name, h.space.texts[c.Key])
 	if err != nil {
 		panic(err) // Kconfig wrote it, and it has been read once
+	}
+	if !h.Question.Boots() {
+		p = p.Own()
 	}
 	p.Name, p.Start.Beside = name, h.Beside
 	return p

@@ -21,6 +21,8 @@ type Plan struct {
 	// Kernels says how many kernels it takes if a single change matters, those that have
 	// been built before among them.
 	Kernels search.Estimate `json:"kernels"`
+	// Guest says what is not searched, as no boot can tell of it.
+	Guest *delta.Guest `json:"guest,omitempty"`
 }
 
 // Bisection is what Bisect found.
@@ -31,6 +33,8 @@ type Bisection struct {
 	Chains []Chain `json:"chains"`
 	Differ int     `json:"differ"`
 	Cost   Cost    `json:"cost"`
+	// Guest says what was not searched, as no boot can tell of it.
+	Guest *delta.Guest `json:"guest,omitempty"`
 }
 
 // Chain says what led to a change.
@@ -90,7 +94,7 @@ func WriteMinima(out io.Writer, minima []Minimum, markdown bool) error {
 // Plan rehearses a search for one change that matters: with a kernel that passes and one
 // that fails, or, to minimise, the other way round. Nothing is built.
 func (h *Hunt) Plan(ctx context.Context, minimise bool) (Plan, error) {
-	p := Plan{Differ: len(h.space.delta.Changes), Changes: h.space.Changes}
+	p := Plan{Differ: len(h.space.delta.Changes), Changes: h.space.Changes, Guest: h.Guest}
 	var err error
 	if minimise {
 		p.Kernels, err = search.Expect(ctx, &h.space.Space, h.space.Minimise, search.Pass, nil)
@@ -106,7 +110,7 @@ func (h *Hunt) Bisect(ctx context.Context) (Bisection, error) {
 	if err != nil {
 		return Bisection{}, err
 	}
-	b := Bisection{Question: h.Question.Text, Bisection: found, Chains: []Chain{}, Differ: len(h.space.delta.Changes), Cost: h.cost}
+	b := Bisection{Question: h.Question.Text, Bisection: found, Chains: []Chain{}, Differ: len(h.space.delta.Changes), Cost: h.cost, Guest: h.Guest}
 	for _, c := range found.Culprits {
 		for _, name := range c.Changes {
 			b.Chains = append(b.Chains, Chain{h.space.changes[name], h.First.Why(name), h.Last.Why(name)})
@@ -135,13 +139,25 @@ func (h *Hunt) Minimise(ctx context.Context) (Minimum, error) {
 	return m, nil
 }
 
+// unseen gives lines on what is not searched.
+func unseen(g *delta.Guest) string {
+	if g == nil {
+		return ""
+	}
+	var t strings.Builder
+	for _, line := range (&delta.Guest{Forced: g.Forced, Hidden: g.Hidden}).Lines(false) {
+		t.WriteString("not searched: " + line + "\n")
+	}
+	return t.String()
+}
+
 // Write writes a plan for people.
 func (p Plan) Write(out io.Writer) error {
 	first := p.Changes[:min(len(p.Changes), 8)]
 	_, err := fmt.Fprintf(out, `%d symbols differ, of which %d can be set by themselves; first tried: %s
 If one of them matters it takes %d to %d kernels to find and to verify it, and %.1f in the mean,
 those among them that have been built before. Each is one boot or more.
-`, p.Differ, len(p.Changes), strings.Join(first, ", "), p.Kernels.Least, p.Kernels.Most, p.Kernels.Mean)
+%s`, p.Differ, len(p.Changes), strings.Join(first, ", "), p.Kernels.Least, p.Kernels.Most, p.Kernels.Mean, unseen(p.Guest))
 	return err
 }
 
@@ -176,6 +192,7 @@ func (b Bisection) Write(out io.Writer, first, last string) error {
 		fmt.Fprintf(&t, "\nverified %s with that changed fails, with any part of it less it passes,\n", first)
 		fmt.Fprintf(&t, "         and %s passes with %s taken back\n", last, strings.Join(b.Back, ", "))
 	}
+	t.WriteString(unseen(b.Guest))
 	fmt.Fprintf(&t, "cost     %s, for %d symbols that differ\n", b.Cost, b.Differ)
 	_, err := io.WriteString(out, t.String())
 	return err
