@@ -2,8 +2,8 @@ package vmtests
 
 import (
 	"context"
+	"fmt"
 
-	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/record"
@@ -28,13 +28,20 @@ func (r *Rig) Ask(ctx context.Context, profile kconfigs.Profile, k *kbuild.Kerne
 	return r.bootOne(ctx, p, subject{Profile: profile, kernel: k}, r.run+"/"+profile.Name)
 }
 
-// Image is the key of the initramfs that Ask boots with. With other probes it is another.
-func (r *Rig) Image(ctx context.Context) (string, error) {
-	image, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress, Apps: r.opts.Apps})
-	if err != nil {
-		return "", err
+// Conditions returns what the answers that Ask gets rest on besides the kernel and the
+// probes, a line each: QEMU, accelerator, memory, initramfs and disk. A kernel is needed to
+// try KVM with, where that has not been tried.
+func (r *Rig) Conditions(ctx context.Context, k *kbuild.Kernel) (string, error) {
+	r.once.Do(func() { r.ready, r.readyErr = r.prepare(ctx, k) })
+	if r.readyErr != nil {
+		return "", r.readyErr
 	}
-	return image.Key, nil
+	disk := "none"
+	if r.opts.Disk != nil {
+		disk = r.opts.Disk.Key
+	}
+	return fmt.Sprintf("QEMU %s\naccelerator %s\nmemory %d MiB\ninitramfs %s\ndisk %s",
+		r.ready.version, r.ready.accel.Name, r.opts.MemoryMiB, r.ready.image.Key, disk), nil
 }
 
 // Builder is what builds the rig's kernels.

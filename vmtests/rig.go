@@ -335,7 +335,7 @@ func (r *Rig) guestOf(p parts, s subject) guest {
 // logPath is where a boot's console log goes: beside the results file. A boot that is
 // run again under its ID leaves the log of the earlier one where it is.
 func (r *Rig) logPath(id string) (abs, rel string) {
-	name := strings.ReplaceAll(id, "/", "-")
+	name := logName(id)
 	for n := 1; ; n++ {
 		rel = filepath.Join("console", name+".log")
 		if n > 1 {

@@ -29,7 +29,7 @@ type searching struct {
 	boot           bool
 	suspects       []string
 	repeat         int
-	dryRun         bool
+	dryRun, anew   bool
 }
 
 func (a *app) bisectCommand() *cobra.Command {
@@ -47,13 +47,19 @@ taken back works. A kernel that gives no answer never decides anything.
 A and B are profiles, files that are .configs, IDs of records in the results file, or
 beginnings of the keys of kernels in the cache. What is booted of a .config gets what the
 guest needs; a difference in that is named and not searched, unless with --command, which
-gets kernels of the .configs as they are.
+gets kernels of the .configs as they are. PROFILE+FILE and .CONFIG+FILE are those with
+the lines of a fragment; --fragment adds its lines to both, and without --bad makes the
+bad one: the good one with the fragment.
 
 Each answer is kept at once in search/ beside the results file. To go on with a
-search that was interrupted, give the same command again.`,
+search that was interrupted, give the same command again, or --anew to start over. An
+answer counts only as long as QEMU, accelerator, memory and initramfs are the same, and
+the files that --command names; what those read in turn is not looked at.`,
 		Example: `  netstrip bisect --good full --bad no-net --probe kernel/mqueue
   netstrip bisect --good full+apps --bad no-net+apps --probe app/redis/unix
   netstrip bisect --good full --bad mine.config --boot
+  netstrip bisect --good full --fragment mine.config --probe lo/up
+  netstrip bisect --good full --bad full+mine.config --boot
   netstrip bisect --good defconfig --bad mine.config --command ./test-with-qemu.sh
   netstrip bisect --good full --bad bare-net --probe netns/veth --dry-run
   netstrip bisect --good full --bad no-net --probe lo/up --json | jq -r '.culprits[].changes[]'`,
@@ -72,12 +78,14 @@ search that was interrupted, give the same command again.`,
 		_ = c.RegisterFlagCompletionFunc(name, completeKernels)
 	}
 	_ = c.RegisterFlagCompletionFunc("probe", completeProbes)
+	f.addFragments(c, "both, or, without --bad, to the good one to make the bad one of it")
 	f.addSearching(c)
 	return c
 }
 
 func (f *searching) addSearching(c *cobra.Command) {
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "say what would be tried and how many kernels it takes, and build none")
+	c.Flags().BoolVar(&f.anew, "anew", false, "forget the answers of an earlier search that was the same, and ask every kernel again")
 	c.Flags().StringSliceVar(&f.suspects, "suspect", nil, "`SYMBOL` to try first; may be given again")
 	c.Flags().IntVar(&f.repeat, "repeat", 1, "how `OFTEN` each kernel is asked before its answer counts")
 	c.Flags().BoolVar(&f.json, "json", false, "write one JSON object to standard output")
@@ -214,11 +222,14 @@ func beside(sides ...*side) string {
 }
 
 func (a *app) bisect(ctx context.Context, f *searching) error {
-	if f.good == "" || f.bad == "" {
+	if f.good == "" || f.bad == "" && len(f.fragments) == 0 {
 		return usagef("bisect takes --good and --bad; netstrip bisect --help has examples")
 	}
 	q, err := f.question()
 	if err != nil {
+		return err
+	}
+	if f.good, f.bad, err = f.onBoth(f.good, f.bad); err != nil {
 		return err
 	}
 	s, sides, err := f.start(ctx, a, q, f.good, f.bad)
@@ -258,7 +269,7 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 func (f *searching) options(a *app, s *session, q hunt.Question, name string, sides []*side, beside string) hunt.Options {
 	return hunt.Options{
 		Rig: s.rig, Kconfig: s.kconfig, Name: name, First: sides[0].world, Last: sides[1].world,
-		Question: q, Suspects: upper(f.suspects), Beside: beside, Repeat: f.repeat, Progress: a.progress,
+		Question: q, Suspects: upper(f.suspects), Beside: beside, Repeat: f.repeat, Anew: f.anew, Progress: a.progress,
 	}
 }
 
@@ -273,7 +284,9 @@ func upper(symbols []string) []string {
 func quotedArgs() string {
 	var all []string
 	for _, arg := range os.Args {
-		all = append(all, quoted(arg))
+		if arg != "--anew" { // to go on is not to begin anew
+			all = append(all, quoted(arg))
+		}
 	}
 	return strings.Join(all, " ")
 }
@@ -298,6 +311,9 @@ func endsOf(err error, first, last string, g *delta.Guest) error {
 		return err
 	}
 	say := func(name string, v search.Verdict) string {
+		if v == (search.Verdict{}) {
+			return name + ": not asked"
+		}
 		return fmt.Sprintf("%s: %s (%s)", name, v.Answer, report.Escape(v.Note, 200))
 	}
 	switch {

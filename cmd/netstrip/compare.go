@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/delta"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
@@ -21,11 +22,13 @@ type comparing struct {
 func (a *app) compareCommand() *cobra.Command {
 	f := &comparing{}
 	c := &cobra.Command{
-		Use:   "compare A B",
+		Use:   "compare A [B]",
 		Short: "Say in what two kernels differ: symbols, sizes, times, memory, findings",
 		Long: `Compares two kernels by all that is known of both. A and B are profiles, files that
 are kernels or .configs, the beginnings of the keys of kernels in the cache, or records
-as show names them: latest, PROFILE@SERIES, RUN/PROFILE, and latest/PROFILE.
+as show names them: latest, PROFILE@SERIES, RUN/PROFILE, and latest/PROFILE. PROFILE+FILE and .CONFIG+FILE are those
+with the lines of a fragment; --fragment adds its lines to both, and of one kernel, B
+left out, makes the other: A with the fragment.
 
 Symbols: what differs in the final .configs is divided into what was asked for, which is
 as little as makes B's .config of A's, and what followed from it, as the kernel's own
@@ -52,10 +55,12 @@ the answers of a and b), numbers as measures, numbers_compared, and notes.`,
   netstrip compare latest/full latest/no-net --markdown > difference.md
   netstrip compare /boot/vmlinuz-6.12.1 mine.config
   netstrip compare --config full no-net
+  netstrip compare full --fragment mine.config
+  netstrip compare full+mine.config no-net
   netstrip compare --json full no-net | jq '.measures[] | select(.significant) | {name, p}'
   netstrip compare --json full no-net | jq -r '.families[].differ[] | .probe + " " + .b[0].errno'`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 {
+			if len(args) != 2 && (len(args) != 1 || len(f.fragments) == 0) {
 				return usagef("compare takes two of profile, kernel, .config, key and record, and got %d; netstrip compare --help has examples", len(args))
 			}
 			return nil
@@ -65,6 +70,7 @@ the answers of a and b), numbers as measures, numbers_compared, and notes.`,
 			return a.compare(c.Context(), f, args)
 		},
 	}
+	f.addFragments(c, "both kernels, or, of one kernel, to compare it with")
 	c.Flags().BoolVar(&f.config, "config", false, "compare the .configs and the sizes of kernels only")
 	c.Flags().BoolVar(&f.all, "all", false, "leave no symbol out, and give the reason for everything that followed")
 	c.Flags().IntVar(&f.boots, "boots", 0, "see to `N` boots of each")
@@ -100,6 +106,11 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	if f.boots < 0 || f.config && f.boots > 0 {
 		return usagef("--boots takes a number from 1, and does not go with --config")
 	}
+	first, second, err := f.onBoth(args[0], strings.Join(args[1:], ""))
+	if err != nil {
+		return err
+	}
+	args = []string{first, second}
 	s, err := a.findSides(ctx, f, args)
 	if err != nil {
 		return err

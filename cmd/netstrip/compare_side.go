@@ -191,7 +191,12 @@ func (s *side) made(ctx context.Context, from *sides, names ...string) error {
 
 // lookup takes arg for a profile, a file or a key.
 func (s *side) lookup(ctx context.Context, from *sides, arg string) error {
-	b, sourceFlags := from.builder, from.flags.sourceFlags()
+	arg, files := splitFragments(arg)
+	added, sourceFlags, err := readFragments(files)
+	if err != nil {
+		return err
+	}
+	b, sourceFlags := from.builder, sourceFlags+from.flags.sourceFlags()
 	p, err := kconfigs.Lookup(arg)
 	build := "netstrip build " + arg + sourceFlags
 	switch {
@@ -208,6 +213,7 @@ func (s *side) lookup(ctx context.Context, from *sides, arg string) error {
 	default:
 		return s.key(ctx, from, arg, err)
 	}
+	p = p.With(added...)
 	s.profile = p
 	req, err := p.Request()
 	if err != nil {

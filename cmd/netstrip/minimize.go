@@ -42,12 +42,14 @@ With --all not only the network counts, but every symbol of the kernel that the 
 itself can do without.
 
 Each answer is kept at once in search/ beside the results file. To go on with a
-search that was interrupted, give the same command again.`,
+search that was interrupted, give the same command again, or --anew to start over. An
+answer counts only as long as QEMU, accelerator, memory and initramfs are the same.`,
 		Example: `  netstrip minimize --profile full --require socket/tcp4/loopback
   netstrip minimize --profile full --require socket/unix/stream,netns/unshare -o least.config
   netstrip minimize --profile full+apps --require app/redis/unix
   netstrip minimize --profile full+apps --each --require app/redis/unix,app/nginx/loopback
   netstrip minimize --profile full --require socket/tcp4/loopback --all --dry-run
+  netstrip minimize --profile full --fragment mine.config --require lo/up
   netstrip minimize --profile mine.config --require socket/http/loopback --json | jq -r '.kept[].change'`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -63,6 +65,7 @@ search that was interrupted, give the same command again.`,
 	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table of --each as Markdown")
 	_ = c.RegisterFlagCompletionFunc("profile", completeKernels)
 	_ = c.RegisterFlagCompletionFunc("require", completeProbes)
+	f.addFragments(c, "the kernel")
 	f.addSearching(c)
 	return c
 }
@@ -75,6 +78,10 @@ func (a *app) minimize(ctx context.Context, f *minimizing) error {
 		return usagef("--each makes a table of several fragments, as --json has them; --markdown goes with it, --output and --dry-run do not")
 	}
 	if err := knownProbes(f.require...); err != nil {
+		return err
+	}
+	var err error
+	if f.good, err = f.withFragments(f.good); err != nil {
 		return err
 	}
 	s, sides, err := f.start(ctx, a, hunt.Require(f.require...), f.good)
@@ -92,8 +99,7 @@ func (a *app) minimize(ctx context.Context, f *minimizing) error {
 	a.resume = quotedArgs()
 	var minima []hunt.Minimum
 	for _, ids := range f.groups() {
-		name := "least-of-" + plainName(f.good) + "-for-" + strings.ReplaceAll(strings.Join(ids, ","), "/", "-")
-		h := hunt.New(f.options(a, s, hunt.Require(ids...), name, ends, beside(whole)))
+		h := hunt.New(f.options(a, s, hunt.Require(ids...), leastName(f.good, ids), ends, beside(whole)))
 		if f.dryRun {
 			return a.plan(ctx, &f.searching, h, true)
 		}
@@ -105,6 +111,15 @@ func (a *app) minimize(ctx context.Context, f *minimizing) error {
 		minima = append(minima, m)
 	}
 	return a.showMinima(f, minima)
+}
+
+// leastName names a search, and so its records: by the probes, or how many they are.
+func leastName(kernel string, ids []string) string {
+	what := strings.ReplaceAll(strings.Join(ids, ","), "/", "-")
+	if len(what) > 60 {
+		what = fmt.Sprintf("%d-probes", len(ids))
+	}
+	return "least-of-" + plainName(kernel) + "-for-" + what
 }
 
 // groups are what is searched for: all that is required at once, or each by itself.
@@ -161,6 +176,12 @@ func (f *minimizing) title(m hunt.Minimum, required []string, part string) strin
 `, part, f.good, strings.Join(required, ", "), len(m.Kept), m.Tried, proof, m.Cost)
 }
 
+// plainName is a kernel's part of the names of records.
 func plainName(name string) string {
-	return strings.TrimSuffix(name[strings.LastIndex(name, "/")+1:], ".config")
+	kernel, files := splitFragments(name)
+	var parts []string
+	for _, part := range append([]string{kernel}, files...) {
+		parts = append(parts, strings.TrimSuffix(part[strings.LastIndex(part, "/")+1:], ".config"))
+	}
+	return strings.Join(parts, "+")
 }

@@ -9,11 +9,14 @@
 package hunt
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -46,6 +49,8 @@ type Options struct {
 	Beside string
 	// Repeat is how often a kernel is asked before its answer counts; 0 means once.
 	Repeat int
+	// Anew forgets the answers of an earlier search that was interrupted.
+	Anew bool
 	// Guest says which differences of the ends no boot can tell of; nil: there are none, or
 	// none is booted.
 	Guest *delta.Guest
@@ -101,20 +106,31 @@ func New(o Options) *Hunt {
 // name tells this search from others: what is between the same ends, asked the same by the
 // same means, is the same search.
 func (h *Hunt) name(ctx context.Context) (string, error) {
-	image := ""
-	if h.Question.Boots() {
-		var err error
-		if image, err = h.Rig.Image(ctx); err != nil {
-			return "", err
-		}
-	}
-	first, _, err := h.space.settle(ctx, nil)
+	first, _, err := h.space.Settle(ctx, nil)
 	if err != nil {
 		return "", err
 	}
-	last, _, err := h.space.settle(ctx, h.space.Changes)
-	sum := sha256.Sum256([]byte(strings.Join([]string{h.Question.Text, first, last, image}, "\n")))
+	last, _, err := h.space.Settle(ctx, h.space.Changes)
+	if err != nil {
+		return "", err
+	}
+	means, err := h.means(ctx, first)
+	sum := sha256.Sum256([]byte(strings.Join([]string{h.Question.Text, first, last, means}, "\n")))
 	return hex.EncodeToString(sum[:])[:16], err
+}
+
+// means returns what all answers rest on besides the kernels and the question. The first
+// kernel, which is asked first in any case, is built for that.
+func (h *Hunt) means(ctx context.Context, first string) (string, error) {
+	if !h.Question.Boots() {
+		return contents(h.Question.command)
+	}
+	k, err := h.build(ctx, search.Candidate{Key: first, Why: "the first end"})
+	if err != nil {
+		v, err := h.unbuilt(ctx, err)
+		return "", cmp.Or(err, error(&search.EndsError{First: v}))
+	}
+	return h.Rig.Conditions(ctx, k)
 }
 
 // open reads the journal.
@@ -124,7 +140,17 @@ func (h *Hunt) open(ctx context.Context) error {
 		return err
 	}
 	dir := filepath.Join(filepath.Dir(h.Rig.Results()), "search")
-	if h.journal, err = openJournal(filepath.Join(dir, name+".jsonl")); err != nil {
+	return h.load(filepath.Join(dir, name+".jsonl"))
+}
+
+// load takes up the answers of a search that was interrupted, unless they are to be forgotten.
+func (h *Hunt) load(path string) (err error) {
+	if h.Anew {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("beginning the search anew: %w", err)
+		}
+	}
+	if h.journal, err = openJournal(path); err != nil {
 		return err
 	}
 	for _, all := range h.journal.known {

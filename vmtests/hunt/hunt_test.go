@@ -175,10 +175,11 @@ func TestRealSearch(t *testing.T) {
 	}
 	k := openKernels(t)
 	dir := t.TempDir()
+	anew := false
 	look := func(q Question) (Bisection, Cost) {
 		rig, err := vmtests.New(t.Context(), vmtests.Options{Results: filepath.Join(dir, "r.jsonl")})
 		require.NoError(t, err)
-		h := New(Options{Rig: rig, Kconfig: k.kconfig, Name: "full..no-packet", Question: q,
+		h := New(Options{Rig: rig, Kconfig: k.kconfig, Name: "full..no-packet", Question: q, Anew: anew,
 			First: k.world(t, "full"), Last: k.world(t, "no-packet"), Beside: string(kconf.AllNo)})
 		b, err := h.Bisect(t.Context())
 		require.NoError(t, err)
@@ -198,9 +199,18 @@ func TestRealSearch(t *testing.T) {
 	_, cost = look(Probe("socket/packet/capture"))
 	assert.Zero(t, cost.Steps, "the journal had it all")
 	assert.Equal(t, 4, cost.Known)
-	_, cost = look(Command(`grep -q ^CONFIG_PACKET=y "$NETSTRIP_CONFIG"; exit $?;`))
+	script := filepath.Join(dir, "test.sh")
+	for _, last := range []string{"exit $?\n", "exit $? # edited\n"} {
+		require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\ngrep -q ^CONFIG_PACKET=y \"$NETSTRIP_CONFIG\"\n"+last), 0o755))
+		_, cost = look(Command(script))
+		assert.Equal(t, 4, cost.Steps, "not one answer is of another script")
+		assert.Zero(t, cost.Boots)
+		_, cost = look(Command(script))
+		assert.Zero(t, cost.Steps, "the same script is not asked again")
+	}
+	anew = true
+	_, cost = look(Command(script))
 	assert.Equal(t, 4, cost.Steps)
-	assert.Zero(t, cost.Boots)
 	var text strings.Builder
 	require.NoError(t, b.Write(&text, "full", "no-packet"))
 	assert.Contains(t, text.String(), "culprit  PACKET: y in full, n in no-packet\n")

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The name of a kernel says which fragments it has, also where names have a + of their own.
+func TestSplitFragments(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, file := range []string{"mine.config", "a+b.config", "base.config", "plain"} {
+		require.NoError(t, os.WriteFile(file, []byte("CONFIG_TUN=y\n"), 0o644))
+	}
+	for arg, want := range map[string][]string{
+		"full":                              {"full"},
+		"full+apps":                         {"full+apps"},
+		"full+mine.config":                  {"full", "mine.config"},
+		"full+apps+mine.config":             {"full+apps", "mine.config"},
+		"full+mine.config+base.config":      {"full", "mine.config", "base.config"},
+		"full+a+b.config":                   {"full", "a+b.config"},
+		"full+mine.config+a+b.config":       {"full", "mine.config", "a+b.config"},
+		"a+b.config":                        {"a+b.config"},
+		"base.config+mine.config":           {"base.config", "mine.config"},
+		"full+plain":                        {"full", "plain"},
+		"full+none.config":                  {"full", "none.config"},
+		"full+mine":                         {"full+mine"}, // the name of a record, perhaps
+		"fulll+mine.config":                 {"fulll+mine.config"},
+		"20260301T101500.123Z-4711/no-inet": {"20260301T101500.123Z-4711/no-inet"},
+	} {
+		kernel, files := splitFragments(arg)
+		assert.Equal(t, want, append([]string{kernel}, files...), arg)
+	}
+	assert.Equal(t, "full+mine", plainName("full+./mine.config"))
+	assert.Equal(t, "mine", plainName("some/mine.config"))
+}
+
+// TestFragments compares one kernel with itself and a fragment, and two with one each.
+func TestFragments(t *testing.T) {
+	needKconfig(t)
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("mine.config", []byte("CONFIG_TUN=y\n"), 0o644))
+	require.NoError(t, os.WriteFile("guest.config", []byte("# CONFIG_PCI_MSI is not set\n"), 0o644))
+	var got comparison
+	out, _ := quiet(t, 0, "compare", "--config", "--json", "full", "--fragment", "mine.config")
+	require.NoError(t, json.Unmarshal([]byte(out), &got))
+	assert.Equal(t, "full full+mine.config", got.A.Name+" "+got.B.Name)
+	require.NotEmpty(t, got.Symbols.Asked)
+	assert.Equal(t, "TUN mine.config:1", got.Symbols.Asked[0].Symbol+" "+got.Symbols.Asked[0].Asked)
+	out, _ = quiet(t, 0, "compare", "--config", "full", "full+mine.config", "--fragment", "mine.config")
+	assert.Contains(t, out, "full+mine.config to full+mine.config+mine.config: no symbol differs\n")
+	assert.Contains(t, out, "netstrip build full --fragment mine.config --fragment mine.config\n")
+	out, _ = quiet(t, 0, "bisect", "--good", "full", "--fragment", "mine.config", "--probe", "lo/up", "--dry-run")
+	assert.Contains(t, out, "first tried: TUN\n")
+	out, _ = quiet(t, 0, "minimize", "--profile", "full", "--fragment", "mine.config", "--require", "lo/up", "--dry-run", "--json")
+	assert.Contains(t, out, `"TUN"`)
+	_, told := quiet(t, exitUsage, "compare", "--config", "full", "--fragment", "guest.config")
+	assert.Contains(t, told, "guest.config:1: CONFIG_PCI_MSI: n is not to be had: the guest needs y")
+}
