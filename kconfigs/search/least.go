@@ -71,6 +71,9 @@ func (h *hunt) ends() error {
 	if e.First, err = h.verdict(h.once(), e.Want, nil, "the first end"); err != nil {
 		return err
 	}
+	if e.First.Answer == Unknown {
+		return e // whatever the last says
+	}
 	if e.Last, err = h.verdict(h.once(), h.goal, h.Changes, "the last end"); err != nil {
 		return err
 	}

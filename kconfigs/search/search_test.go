@@ -265,6 +265,7 @@ func TestEnds(t *testing.T) {
 		assert.Contains(t, e.Error(), both.String())
 	}
 	assert.False(t, run(m.settle, search.Pass, search.Unknown).Reversed())
+	assert.Zero(t, run(m.settle, search.Unknown, search.Fail).Last, "it is not asked in vain")
 }
 
 func TestExpect(t *testing.T) {

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/netstrip/netstrip/kconfigs/delta"
+	"github.com/netstrip/netstrip/kconfigs/search"
+)
+
+// Ends between which there is nothing to search are told in one line, with what each said.
+func TestEndsAreTold(t *testing.T) {
+	pass, fail := search.Verdict{Answer: search.Pass, Note: "works"}, search.Verdict{Answer: search.Fail, Note: "absent, socket ENOSYS"}
+	unbuilt := search.Verdict{Note: "building g: make: exit status 2: net/core/sock.c:7:1: error: no\x1b[1m"}
+	g := &delta.Guest{Forced: []delta.Forced{{Change: delta.Change{Symbol: "PCI_MSI", From: "y", To: "n"}, Needs: "y"}}}
+	for _, c := range []struct {
+		e    search.EndsError
+		g    *delta.Guest
+		exit int
+		want string
+	}{
+		{search.EndsError{Same: true}, nil, exitUsage, "--good g and --bad b come to the same .config: there is nothing to search"},
+		{search.EndsError{First: fail, Last: fail}, nil, exitUsage,
+			"the ends do not differ: --good g: fail (absent, socket ENOSYS); --bad b: fail (absent, socket ENOSYS)"},
+		{search.EndsError{First: pass, Last: pass}, g, exitUsage, "the ends do not differ: --good g: pass (works); --bad b: pass (works); " +
+			"boots here cannot tell of PCI_MSI y -> n (the guest needs it y), but --command takes the .configs as they are"},
+		{search.EndsError{First: fail, Last: pass, Want: search.Pass}, nil, exitUsage,
+			"the ends are the wrong way round: --good g: fail (absent, socket ENOSYS); --bad b: pass (works)"},
+		{search.EndsError{First: unbuilt, Want: search.Pass}, nil, exitRig, "the ends give no answer to go by: " +
+			`--good g: unknown (building g: make: exit status 2: net/core/sock.c:7:1: error: no\x1b[1m); --bad b: not asked`},
+	} {
+		err := endsOf(&c.e, "--good g", "--bad b", c.g)
+		assert.EqualError(t, err, c.want)
+		assert.Equal(t, c.exit == exitUsage, isA[usageError](err), c.want)
+	}
+	other := errors.New("other")
+	assert.Equal(t, other, endsOf(other, "", "", nil))
+}
