@@ -59,12 +59,7 @@ the answers of a and b), numbers as measures, numbers_compared, and notes.`,
   netstrip compare full+mine.config no-net
   netstrip compare --json full no-net | jq '.measures[] | select(.significant) | {name, p}'
   netstrip compare --json full no-net | jq -r '.families[].differ[] | .probe + " " + .b[0].errno'`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 && (len(args) != 1 || len(f.fragments) == 0) {
-				return usagef("compare takes two of profile, kernel, .config, key and record, and got %d; netstrip compare --help has examples", len(args))
-			}
-			return nil
-		},
+		Args:              f.arguments,
 		ValidArgsFunction: f.complete,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.compare(c.Context(), f, args)
@@ -83,6 +78,14 @@ the answers of a and b), numbers as measures, numbers_compared, and notes.`,
 	f.addStrict(c)
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 	return c
+}
+
+// arguments checks how many kernels are named: two, or one to which fragments are added.
+func (f *comparing) arguments(_ *cobra.Command, args []string) error {
+	if len(args) != 2 && (len(args) != 1 || len(f.fragments) == 0) {
+		return usagef("compare takes two of profile, kernel, .config, key and record, and got %d; netstrip compare --help has examples", len(args))
+	}
+	return nil
 }
 
 // complete completes profiles, what show completes, and files.
