@@ -36,6 +36,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
@@ -154,7 +155,7 @@ func (i *Image) measure(dir string) error {
 		return err
 	}
 	i.Bytes = info.Size()
-	names, err := os.ReadFile(filepath.Join(dir, packagesName))
+	names, err := file.Read(filepath.Join(dir, packagesName), 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
 // withModules gives the image with an archive of kernel modules behind it.
@@ -90,7 +91,7 @@ func (i *Image) extend(ctx context.Context, c *cache.Cache, key string, files fu
 
 // appendArchive writes the archive first and then one of files.
 func appendArchive(path, first string, files *initramfs.Files) error {
-	in, err := os.Open(first)
+	in, err := file.Open(first)
 	if err != nil {
 		return err
 	}

@@ -109,7 +109,7 @@ func TestTheLargestRecordIsStored(t *testing.T) {
 	var log strings.Builder
 	log.WriteString("[    0.000000] Linux version 6.12\n")
 	for i := range 30 {
-		fmt.Fprintf(&log, "[    1.000000] BUG: %c %s\n", 'a'+i, strings.Repeat("\x01", maxConsole/31))
+		fmt.Fprintf(&log, "[    1.000000] BUG: %c %s\n", 'a'+i, strings.Repeat("\"", maxConsole/31))
 	}
 	log.WriteString("[    1.000000] Kernel panic - not syncing: " + strings.Repeat("\xff", maxConsole/31))
 	l := console.Read([]byte(log.String()))
@@ -118,7 +118,7 @@ func TestTheLargestRecordIsStored(t *testing.T) {
 	rec.Notices = l.Notices
 
 	store := record.Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
-	require.NoError(t, store.Append(rec))
+	require.NoError(t, store.Append(t.Context(), rec))
 	info, err := os.Stat(store.Path)
 	require.NoError(t, err)
 	assert.Greater(t, info.Size(), int64(2*wire.MaxBytes), "it was meant to grow")

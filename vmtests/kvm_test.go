@@ -95,7 +95,7 @@ func TestKVMIsJudgedByTheRecord(t *testing.T) {
 		require.NoError(t, err)
 		old := record.Record{Schema: record.Schema, ID: "old/no-net", Run: "old", Profile: "no-net", Outcome: outcome}
 		old.Kernel.Key, old.Machine.Accel = kernels[0].Key, accel.TCG
-		require.NoError(t, rig.store.Append(old))
+		require.NoError(t, rig.store.Append(t.Context(), old))
 		rec := bootUnderKVM(t, rig, noNet)
 		assert.Equal(t, want, rec.Outcome)
 		assert.Contains(t, strings.Join(rec.Notices, "\n"), "old/no-net")

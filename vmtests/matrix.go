@@ -32,7 +32,7 @@ func (r *Rig) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Re
 	if err != nil || len(profiles) == 0 {
 		return nil, err
 	}
-	run, err := r.store.Begin(plan)
+	run, err := r.store.Begin(ctx, plan)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (r *Rig) Boot(ctx context.Context, profiles []kconfigs.Profile, kernels []*
 // results is where the records of a run go.
 type results interface {
 	Check() error
-	Append(record.Record) error
+	Append(context.Context, record.Record) error
 }
 
 // bootAll boots subjects under the given IDs and gives their records in that order.
@@ -173,7 +173,7 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 		rec.Said = console.Complaints(res.console.log.Bytes())
 		rec.Reason += lacks(s.Profile, k.Config, rec)
 	}
-	if err := r.keep(p.results, &rec, res.console); err != nil {
+	if err := r.keep(ctx, p.results, &rec, res.console); err != nil {
 		return rec, err
 	}
 	r.opts.Progress.Line("booted %-10s %s in %.1f s%s", s.name(), rec.Outcome, rec.Phases.Exit, reasonText(rec))
@@ -181,7 +181,7 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 }
 
 // keep writes down a boot: first its console log, then the record that points there.
-func (r *Rig) keep(to results, rec *record.Record, log *capture) error {
+func (r *Rig) keep(ctx context.Context, to results, rec *record.Record, log *capture) error {
 	if err := to.Check(); err != nil { // before the log makes anew what was removed
 		return err
 	}
@@ -192,7 +192,7 @@ func (r *Rig) keep(to results, rec *record.Record, log *capture) error {
 		}
 		rec.ConsoleLog = rel
 	}
-	return to.Append(*rec)
+	return to.Append(ctx, *rec)
 }
 
 func reasonText(rec record.Record) string {

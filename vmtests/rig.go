@@ -129,7 +129,9 @@ func New(ctx context.Context, o Options) (*Rig, error) {
 		return nil, err
 	}
 	return &Rig{
-		store:   record.Store{Path: o.Results},
+		store: record.Store{Path: o.Results, OnWait: func(path string) {
+			o.Progress.Line("waiting for another program, which has %s locked", path)
+		}},
 		opts:    o,
 		cache:   c,
 		builder: &kbuild.Builder{Cache: c, Source: src, Progress: o.Progress, Jobs: o.Jobs},

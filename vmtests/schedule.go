@@ -14,6 +14,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
@@ -75,7 +76,7 @@ func (r *Rig) timesFile(accel string) string {
 
 func (r *Rig) earlierTimes(accel string) map[string]float64 {
 	took := map[string]float64{}
-	data, err := os.ReadFile(r.timesFile(accel))
+	data, err := file.Read(r.timesFile(accel), 1<<20)
 	if err == nil {
 		err = json.Unmarshal(data, &took)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -140,7 +141,7 @@ func about(e cache.Entry) string {
 // version is the kernel's version that an entry has to do with, where it says so.
 func version(e cache.Entry) string {
 	read := func(name string) string {
-		data, _ := os.ReadFile(filepath.Join(e.Path, name)) // damaged ones are listed too
+		data, _ := file.Read(filepath.Join(e.Path, name), 1<<20) // damaged ones are listed too
 		return strings.TrimSpace(string(data))
 	}
 	switch e.Kind {

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"regexp"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
@@ -26,7 +26,7 @@ func (s *side) settle(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig) 
 	if s.Kernel.Config == "" {
 		return usagef("the kernel %s is not in the cache any more, so that its .config is not known", s.Name)
 	}
-	data, err := os.ReadFile(s.Kernel.Config)
+	data, err := file.Read(s.Kernel.Config, 16<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return usagef("the kernel %s came without a .config: there is nothing to compare", s.Name)
 	}

@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -63,7 +64,7 @@ func checkWay(path string, me int) error {
 		if err == nil && info.Mode()&fs.ModeSticky != 0 && at != path {
 			mask = 0
 		}
-		if err == nil {
+		if err == nil && !(at != path && isUnmapped(info)) {
 			err = checkOwner(at, info, me, mask)
 		}
 		if err != nil && !isAbsent(err) {
@@ -73,6 +74,19 @@ func checkWay(path string, me int) error {
 			return nil
 		}
 	}
+}
+
+// overflow is the user whom all are shown as that a user namespace knows nothing of.
+const overflow = 65534
+
+// isUnmapped reports whether who owns a file cannot be known: in a user namespace, as those
+// of a container without root, the owner of / is often one that it knows nothing of.
+func isUnmapped(info fs.FileInfo) bool {
+	if info.Sys().(*syscall.Stat_t).Uid != overflow {
+		return false
+	}
+	ids, err := os.ReadFile("/proc/self/uid_map")
+	return err == nil && strings.Join(strings.Fields(string(ids)), " ") != "0 0 4294967295"
 }
 
 // checkContents checks what is in a cache, part of which may be links to another cache:
@@ -93,6 +107,9 @@ func checkContents(dir string, me, depth int) error {
 		if err = errors.Join(err, lerr); err != nil {
 			return err
 		}
+		if depth == 3 && isForOthers(path, info) {
+			continue
+		}
 		if err := checkOwner(path, info, me, contentMask(info, depth)); err != nil {
 			return err
 		}
@@ -112,6 +129,14 @@ func checkContents(dir string, me, depth int) error {
 // cannot be made.
 func isAbsent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// isForOthers reports whether something in an entry may belong to another: what is half made
+// is used by nobody else, and apt gives the directory for its partial downloads to a user
+// of its own.
+func isForOthers(path string, info fs.FileInfo) bool {
+	kind := filepath.Base(filepath.Dir(filepath.Dir(path)))
+	return kind == kindHalf || kind == "apps-debs" && info.IsDir()
 }
 
 // contentMask returns the bits of a mode by which somebody else can change what is in a

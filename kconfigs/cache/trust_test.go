@@ -55,6 +55,23 @@ func TestOpenRefusesAnothersCache(t *testing.T) {
 	}
 }
 
+// Some programs that work in the cache have users of their own.
+func TestOpenOfWhatAptLeaves(t *testing.T) {
+	asRoot(t)
+	dir := fullCache(t)
+	for _, path := range []string{"apps-debs/" + hexKey(1) + "/partial", "tmp/apps-" + hexKey(1) + "/root"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, path), 0o755))
+		require.NoError(t, os.Chown(filepath.Join(dir, path), other, other))
+	}
+	_, err := Open(dir)
+	require.NoError(t, err)
+	deb := filepath.Join(dir, "apps-debs", hexKey(1), "a.deb")
+	require.NoError(t, os.WriteFile(deb, nil, 0o644))
+	require.NoError(t, os.Chown(deb, other, other))
+	_, err = Open(dir)
+	require.ErrorIs(t, err, ErrUntrusted)
+}
+
 // Nor is one trusted that everybody can write to, whoever owns it.
 func TestOpenRefusesAWritableCache(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
@@ -137,7 +138,7 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	}
 	path := filepath.Join(j.obj, ".config")
 	// One that is as it was stays as old as it was, or kbuild would look at all of it anew.
-	if had, err := os.ReadFile(path); err != nil || !bytes.Equal(had, j.final) {
+	if had, err := file.Read(path, maxConfig); err != nil || !bytes.Equal(had, j.final) {
 		if err := cache.WriteFile(path, j.final); err != nil {
 			return nil, err
 		}
@@ -145,7 +146,7 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	if err := j.compile(ctx); err != nil {
 		return nil, err
 	}
-	after, err := os.ReadFile(path)
+	after, err := file.Read(path, maxConfig)
 	if err != nil {
 		return nil, fmt.Errorf("reading the final .config: %w", err)
 	}
@@ -238,7 +239,7 @@ func (j *job) fill(ctx context.Context, dir string) error {
 	}
 	sum := sha256.Sum256(j.final)
 	k.ConfigSHA256 = hex.EncodeToString(sum[:])
-	release, err := os.ReadFile(filepath.Join(j.obj, "include/config/kernel.release"))
+	release, err := file.Read(filepath.Join(j.obj, "include/config/kernel.release"), maxConfig)
 	if err != nil {
 		return fmt.Errorf("reading the kernel's release: %w", err)
 	}
@@ -291,7 +292,7 @@ func (j *job) bootable(ctx context.Context, dir string) (string, error) {
 }
 
 func copyFile(to, from string) (int64, error) {
-	in, err := os.Open(from)
+	in, err := file.Open(from)
 	if err != nil {
 		return 0, fmt.Errorf("keeping the kernel: %w", err)
 	}

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
@@ -93,7 +93,7 @@ func (j *job) begin() (text string, mode kconf.Mode, err error) {
 func (j *job) readTree(names ...string) (string, error) {
 	var text strings.Builder
 	for _, name := range names {
-		data, err := os.ReadFile(filepath.Join(j.tree, name))
+		data, err := file.Read(filepath.Join(j.tree, name), maxConfig)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // 6.1 has no tiny-base.config
 		}

@@ -19,6 +19,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -26,6 +27,7 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
 
@@ -193,7 +195,7 @@ func inputs(req kconfigs.Request, source, compiler string) string {
 func (b *Builder) load(key string) (*Kernel, error) {
 	b.Cache.Use(kindKernel, key)
 	dir := b.Cache.Path(kindKernel, key)
-	data, err := os.ReadFile(filepath.Join(dir, infoFile))
+	data, err := file.Read(filepath.Join(dir, infoFile), maxConfig)
 	if err != nil {
 		return nil, err
 	}
@@ -229,13 +231,22 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
+// maxImage bounds a kernel, in bytes: a vmlinux with all that a debugger asks for has some
+// 500 MB.
+const maxImage = 2 << 30
+
 func fileSHA256(path string) (string, error) {
-	data, err := os.ReadFile(path)
+	f, err := file.Open(path)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:]), nil
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, io.LimitReader(f, maxImage+1))
+	if err == nil && n > maxImage {
+		err = fmt.Errorf("%w: more than %d bytes", file.ErrTooLong, maxImage)
+	}
+	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 func (b *Builder) jobs() int {

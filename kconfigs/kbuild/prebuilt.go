@@ -104,7 +104,7 @@ func (j *job) fillDistro(ctx context.Context, dir, key string) error {
 		return fmt.Errorf("unpacking %s: %w", pkg, err)
 	}
 	version := strings.TrimPrefix(pkg, "linux-image-")
-	config, err := os.ReadFile(filepath.Join(tmp, "boot", "config-"+version))
+	config, err := file.Read(filepath.Join(tmp, "boot", "config-"+version), maxConfig)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", pkg, err)
 	}
@@ -197,7 +197,7 @@ func compilerOf(config []byte) string {
 // versionOf finds the release in a bzImage, whose boot header leads to it
 // (Documentation/arch/x86/boot.rst, kernel_version), or in a vmlinux.
 func versionOf(image string) (string, error) {
-	data, err := os.ReadFile(image)
+	data, err := file.Read(image, maxImage)
 	if err != nil {
 		return "", err
 	}

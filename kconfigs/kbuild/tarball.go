@@ -9,11 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
@@ -35,7 +35,7 @@ func packings() []packing {
 
 // compression tells how a tarball is packed, by its first bytes.
 func compression(path string) (packing, error) {
-	f, err := os.Open(path)
+	f, err := file.Open(path)
 	if err != nil {
 		return packing{}, fmt.Errorf("opening the kernel source: %w", err)
 	}
@@ -68,7 +68,7 @@ func unpack(ctx context.Context, path, dir string, p *progress.Printer) error {
 			return fmt.Errorf("unpacking %s: missing %s: apt-get install %s", path, t.name, t.pkg)
 		}
 	}
-	f, err := os.Open(path)
+	f, err := file.Open(path)
 	if err != nil {
 		return fmt.Errorf("unpacking the kernel source: %w", err)
 	}
@@ -139,7 +139,7 @@ type hashMemo struct {
 
 // hashOnce gives the SHA-256 of a file, and reads it only if it is new or changed.
 func hashOnce(ctx context.Context, c *cache.Cache, path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := file.Open(path)
 	if err != nil {
 		return "", err
 	}

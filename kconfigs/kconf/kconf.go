@@ -14,12 +14,12 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
 
@@ -33,6 +33,9 @@ const (
 	environmentFile = "environment"
 	symbolsFile     = "symbols"
 )
+
+// maxFile bounds what is read of them, in bytes: the symbols of 6.12 have 12 MB.
+const maxFile = 256 << 20
 
 // Options say which kernel tree, and how kbuild is run in it. All but Progress must be
 // set.
@@ -106,7 +109,7 @@ func (k *Kconfig) stop() {
 // Symbols gives what the Kconfig files say of every symbol that they define for x86, in
 // their order. Choices, which have no names, are among them.
 func (k *Kconfig) Symbols() ([]Symbol, error) {
-	data, err := os.ReadFile(filepath.Join(k.dir, symbolsFile))
+	data, err := file.Read(filepath.Join(k.dir, symbolsFile), maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("listing the kernel's symbols: %w", err)
 	}
@@ -140,7 +143,7 @@ func (k *Kconfig) ask(ctx context.Context, command string, request []byte) ([]by
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.server == nil {
-		env, err := os.ReadFile(filepath.Join(k.dir, environmentFile))
+		env, err := file.Read(filepath.Join(k.dir, environmentFile), maxFile)
 		if err != nil {
 			return nil, fmt.Errorf("starting the Kconfig program: %w", err)
 		}

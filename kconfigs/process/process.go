@@ -22,6 +22,9 @@ import (
 // keepTail is how many bytes of a program's output an error quotes from.
 const keepTail = 16 << 10
 
+// maxLine bounds what is kept of a line, in bytes: a program may write one that never ends.
+const maxLine = 1 << 20
+
 // supervise runs its arguments in the background and kills the whole process group
 // when SIGTERM comes, which the kernel sends when netstrip dies, even by SIGKILL
 // (PR_SET_PDEATHSIG). A parent-death signal on make alone would leave its compilers.
@@ -39,7 +42,8 @@ type Command struct {
 	Env []string
 	// Stdin is given to it; nil means nothing.
 	Stdin io.Reader
-	// OnLine, if set, is called with each line of standard output and error.
+	// OnLine, if set, is called with each line of standard output and error. What a line has
+	// over 1 MiB is left out.
 	OnLine func(line string)
 	// Files are inherited as descriptors 3, 4, ... by it and all it starts.
 	Files []*os.File
@@ -147,14 +151,14 @@ func (l *lines) Write(p []byte) (int, error) {
 	if l.each == nil {
 		return len(p), nil
 	}
-	l.partial = append(l.partial, p...)
-	for {
-		i := bytes.IndexByte(l.partial, '\n')
-		if i < 0 {
+	for rest := p; ; {
+		part, after, whole := bytes.Cut(rest, []byte{'\n'})
+		l.partial = append(l.partial, part[:min(len(part), maxLine-len(l.partial))]...)
+		if !whole {
 			return len(p), nil
 		}
-		l.each(string(l.partial[:i]))
-		l.partial = l.partial[i+1:]
+		l.each(string(l.partial))
+		l.partial, rest = l.partial[:0], after
 	}
 }
 

@@ -275,3 +275,17 @@ func TestWithoutStdinThereIsNothingToRead(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "done", out)
 }
+
+// A line that never ends does not fill the memory, and those after it come whole.
+func TestALineWithoutEnd(t *testing.T) {
+	var lengths []int
+	l := &lines{each: func(line string) { lengths = append(lengths, len(line)) }}
+	part := []byte(strings.Repeat("x", 100_000))
+	for range 100 {
+		_, _ = l.Write(part)
+		require.LessOrEqual(t, cap(l.partial), 4*maxLine)
+	}
+	_, _ = l.Write([]byte("x\nab\n\nabc"))
+	l.end()
+	assert.Equal(t, []int{maxLine, 2, 0, 3}, lengths)
+}

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
 // The accelerators.
@@ -197,7 +198,7 @@ func (o Options) key() string {
 // kept returns the verdict in a file, if it holds now: a clock that was set back makes none
 // hold for longer.
 func kept(path, key string, now time.Time) (verdict, bool) {
-	data, err := os.ReadFile(path)
+	data, err := file.Read(path, 1<<20)
 	if err != nil {
 		return verdict{}, false
 	}

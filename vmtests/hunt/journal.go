@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
@@ -17,6 +18,9 @@ type journal struct {
 	path  string
 	known search.Answers
 }
+
+// maxJournal bounds a journal, in bytes: an answer has some 10 KB.
+const maxJournal = 1 << 30
 
 // entry is an answer.
 type entry struct {
@@ -32,7 +36,7 @@ type entry struct {
 // passed over: its answer is asked for again. So is what was no answer.
 func openJournal(path string) (*journal, error) {
 	j := &journal{path, search.Answers{}}
-	data, err := os.ReadFile(path)
+	data, err := file.Read(path, maxJournal)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the journal of the search: %w", err)
 	}
@@ -54,7 +58,7 @@ func (j *journal) add(e entry) error {
 	if err != nil {
 		return fmt.Errorf("writing the journal of the search: %w", err)
 	}
-	f, err := os.OpenFile(j.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	f, err := file.OpenFile(j.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	if err == nil {
 		// A newline before it too: a line that was cut off must not swallow this one.
 		_, err = f.Write(append([]byte("\n"), append(line, '\n')...))

@@ -1,10 +1,12 @@
 package record
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,13 +17,28 @@ import (
 // open file descriptions (F_OFD_SETLK) go away with the process, however it ends.
 const appendByte = int64(1) << 62
 
+// errLocked says that another has a lock.
+var errLocked = errors.New("another program has it locked")
+
 // lock waits for a lock of one byte of f: F_RDLCK to share it, F_WRLCK to have it alone.
-// It ends when f is closed.
-func lock(f *os.File, how int16, at int64) error {
-	for {
-		err := control(f, unix.F_OFD_SETLKW, how, at)
-		if !errors.Is(err, unix.EINTR) {
+// It ends with ctx, but for that takes a lock that is free: what is to be written down when
+// netstrip is interrupted still is. The function told, if there is one, is called once if
+// that takes long.
+func lock(ctx context.Context, f *os.File, how int16, at int64, told func()) error {
+	start := time.Now()
+	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+		err := control(f, unix.F_OFD_SETLK, how, at)
+		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) { // as fcntl(2) has it
 			return err
+		}
+		if told != nil && time.Since(start) > time.Second {
+			told()
+			told = nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", errLocked, context.Cause(ctx))
+		case <-time.After(wait):
 		}
 	}
 }
@@ -39,8 +56,13 @@ func control(f *os.File, command int, how int16, at int64) error {
 }
 
 // lockedAppend appends a line while no other netstrip does.
-func lockedAppend(f *os.File, line []byte) error {
-	if err := lock(f, unix.F_WRLCK, appendByte); err != nil {
+func (s Store) lockedAppend(ctx context.Context, f *os.File, line []byte) error {
+	told := func() {
+		if s.OnWait != nil {
+			s.OnWait(s.Path)
+		}
+	}
+	if err := lock(ctx, f, unix.F_WRLCK, appendByte, told); err != nil {
 		return fmt.Errorf("locking %s: %w", f.Name(), err)
 	}
 	defer unlock(f, appendByte)

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"golang.org/x/sys/unix"
 )
 
@@ -86,7 +88,7 @@ type Run struct {
 }
 
 // Begin writes down the plan of a new run.
-func (s Store) Begin(p Plan) (*Run, error) {
+func (s Store) Begin(ctx context.Context, p Plan) (*Run, error) {
 	p.Schema, p.Kind = Schema, planKind
 	line, err := encode(p)
 	if err != nil {
@@ -96,8 +98,8 @@ func (s Store) Begin(p Plan) (*Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the results: %w", err)
 	}
-	if err = lock(f, unix.F_WRLCK, runByte(p.Run)); err == nil {
-		err = lockedAppend(f, line)
+	if err = lock(ctx, f, unix.F_WRLCK, runByte(p.Run), nil); err == nil {
+		err = s.lockedAppend(ctx, f, line)
 	}
 	if err != nil {
 		f.Close()
@@ -109,7 +111,7 @@ func (s Store) Begin(p Plan) (*Run, error) {
 // Resume takes up the latest run of the file that is unfinished and that no netstrip is
 // running; ok is false when there is none.
 func (s Store) Resume() (run *Run, ok bool, err error) {
-	f, err := os.OpenFile(s.Path, os.O_RDWR|os.O_APPEND, 0)
+	f, err := file.OpenFile(s.Path, os.O_RDWR|os.O_APPEND, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
@@ -177,11 +179,11 @@ func (r *Run) Check() error {
 }
 
 // Append is Store.Append, to the file the run began with.
-func (r *Run) Append(rec Record) error {
+func (r *Run) Append(ctx context.Context, rec Record) error {
 	if err := r.Check(); err != nil {
 		return fmt.Errorf("storing the record %s: %w", rec.ID, err)
 	}
-	return r.store.Append(rec)
+	return r.store.Append(ctx, rec)
 }
 
 // Close lets go of the run.

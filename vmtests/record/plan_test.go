@@ -29,10 +29,10 @@ func of(run, profile string, o Outcome) Record {
 // begin begins a run, appends records and lets go of it, as a run does that dies.
 func begin(t *testing.T, s Store, p Plan, records ...Record) {
 	t.Helper()
-	run, err := s.Begin(p)
+	run, err := s.Begin(t.Context(), p)
 	require.NoError(t, err)
 	for _, r := range records {
-		require.NoError(t, run.Append(r))
+		require.NoError(t, run.Append(t.Context(), r))
 	}
 	require.NoError(t, run.Close())
 }
@@ -55,7 +55,7 @@ func TestResumeWhatIsMissing(t *testing.T) {
 	assert.Equal(t, []string{"r1/no-net"}, ids(run.Done), "a verdict counts, whatever it is; a fault of the rig does not")
 	assert.Equal(t, []int{0, 1, 3}, run.Missing())
 	for _, i := range run.Missing() {
-		require.NoError(t, run.Append(of("r1", p.Boots[i].Profile, Completed)))
+		require.NoError(t, run.Append(t.Context(), of("r1", p.Boots[i].Profile, Completed)))
 	}
 	require.NoError(t, run.Close())
 	_, ok, err = s.Resume()
@@ -80,7 +80,7 @@ func TestResumeTakesTheLatestThatNobodyRuns(t *testing.T) {
 	begin(t, s, planOf("r2", "full"))
 	begin(t, s, planOf("r1", "full"))
 	begin(t, s, planOf("r4", "full"), of("r4", "full", Completed))
-	living, err := s.Begin(planOf("r3", "full"))
+	living, err := s.Begin(t.Context(), planOf("r3", "full"))
 	require.NoError(t, err)
 
 	run, ok, err := s.Resume()
@@ -105,13 +105,13 @@ func TestResumeTakesTheLatestThatNobodyRuns(t *testing.T) {
 // A run under way keeps nobody from appending or loading.
 func TestRunsShareAFile(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
-	one, err := s.Begin(planOf("r1", "full"))
+	one, err := s.Begin(t.Context(), planOf("r1", "full"))
 	require.NoError(t, err)
-	two, err := s.Begin(planOf("r2", "full"))
+	two, err := s.Begin(t.Context(), planOf("r2", "full"))
 	require.NoError(t, err)
-	require.NoError(t, one.Append(of("r1", "full", Completed)))
-	require.NoError(t, two.Append(of("r2", "full", Completed)))
-	require.NoError(t, s.Append(of("r3", "full", Completed)))
+	require.NoError(t, one.Append(t.Context(), of("r1", "full", Completed)))
+	require.NoError(t, two.Append(t.Context(), of("r2", "full", Completed)))
+	require.NoError(t, s.Append(t.Context(), of("r3", "full", Completed)))
 	records, damage, err := Load(s.Path)
 	require.NoError(t, err)
 	assert.Empty(t, damage)
@@ -122,13 +122,13 @@ func TestRunsShareAFile(t *testing.T) {
 func TestAppendingIsExclusive(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
 	for name, do := range map[string]func() error{
-		"append": func() error { return s.Append(sample("r1/a")) },
-		"begin":  func() error { _, err := s.Begin(planOf("r1", "full")); return err },
+		"append": func() error { return s.Append(t.Context(), sample("r1/a")) },
+		"begin":  func() error { _, err := s.Begin(t.Context(), planOf("r1", "full")); return err },
 		"load":   func() error { _, _, err := Load(s.Path); return err },
 	} {
 		f, err := s.open()
 		require.NoError(t, err)
-		require.NoError(t, lock(f, unix.F_WRLCK, appendByte))
+		require.NoError(t, lock(t.Context(), f, unix.F_WRLCK, appendByte, nil))
 		done := make(chan error, 1)
 		go func() { done <- do() }()
 		select {
@@ -144,23 +144,23 @@ func TestAppendingIsExclusive(t *testing.T) {
 
 func TestAppendToAFileThatIsGone(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
-	run, err := s.Begin(planOf("r1", "full"))
+	run, err := s.Begin(t.Context(), planOf("r1", "full"))
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(s.Path))
-	err = run.Append(of("r1", "full", Completed))
+	err = run.Append(t.Context(), of("r1", "full", Completed))
 	require.EqualError(t, err, "storing the record r1/full: the results file "+s.Path+" was removed while the run was under way")
 	assert.NoFileExists(t, s.Path)
 	require.NoError(t, os.WriteFile(s.Path, nil, 0o644))
-	assert.ErrorContains(t, run.Append(of("r1", "full", Completed)), "was replaced")
+	assert.ErrorContains(t, run.Append(t.Context(), of("r1", "full", Completed)), "was replaced")
 }
 
 // A record is on the disk, whole and readable, when Append returns.
 func TestARecordIsCompleteBeforeTheNext(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
-	run, err := s.Begin(planOf("r1", "a", "b", "c"))
+	run, err := s.Begin(t.Context(), planOf("r1", "a", "b", "c"))
 	require.NoError(t, err)
 	for i, name := range []string{"a", "b", "c"} {
-		require.NoError(t, run.Append(of("r1", name, Completed)))
+		require.NoError(t, run.Append(t.Context(), of("r1", name, Completed)))
 		records, damage, err := Load(s.Path)
 		require.NoError(t, err)
 		assert.Empty(t, damage)

@@ -2,13 +2,16 @@ package record
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,7 +25,12 @@ const maxLine = 64 << 20
 type Store struct {
 	// Path is where the file is; it and its directory are made when first needed.
 	Path string
+	// OnWait, if set, is told once of a file that another program keeps locked.
+	OnWait func(path string)
 }
+
+// consoleDir is where console logs are, beside the results file.
+const consoleDir = "console"
 
 // Check reports whether a record could be appended, so that a run learns of a
 // wrong path before it has built and booted anything. It makes the file if need be.
@@ -31,12 +39,16 @@ func (s Store) Check() error {
 	if err != nil {
 		return fmt.Errorf("opening the results: %w; --results names another file", err)
 	}
+	logs := filepath.Join(filepath.Dir(s.Path), consoleDir)
+	if info, err := os.Stat(logs); err == nil && !info.IsDir() {
+		return errors.Join(f.Close(), fmt.Errorf("opening the results: %s is no directory, and console logs go there; --results names a file elsewhere", logs))
+	}
 	return f.Close()
 }
 
 // Append adds r to the file and returns when it is on the disk. After an error the
 // file is what it was before. A record without a schema is given the present one.
-func (s Store) Append(r Record) error {
+func (s Store) Append(ctx context.Context, r Record) error {
 	if r.Schema == 0 {
 		r.Schema = Schema
 	}
@@ -49,7 +61,7 @@ func (s Store) Append(r Record) error {
 		return fmt.Errorf("storing the record %s: %w", r.ID, err)
 	}
 	defer f.Close()
-	if err := lockedAppend(f, line); err != nil {
+	if err := s.lockedAppend(ctx, f, line); err != nil {
 		return fmt.Errorf("storing the record %s: %w", r.ID, err)
 	}
 	return nil
@@ -59,7 +71,7 @@ func (s Store) open() (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(s.Path), 0o755); err != nil {
 		return nil, err
 	}
-	return os.OpenFile(s.Path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+	return file.OpenFile(s.Path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 }
 
 // encode gives a record or a plan as one line of JSON with its newline.
@@ -81,10 +93,6 @@ func encode(r any) ([]byte, error) {
 func appendLine(f *os.File, line []byte) error {
 	info, err := f.Stat()
 	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() { // /dev/null, a pipe: nothing to restore or to sync
-		_, err := f.Write(line)
 		return err
 	}
 	size := info.Size()
@@ -149,15 +157,20 @@ type contents struct {
 	damage  []Damage
 }
 
+// readerPatience is how long reading waits for a writer.
+const readerPatience = 2 * time.Second
+
 func load(path string) (contents, error) {
-	f, err := os.Open(path)
+	f, err := file.Open(path)
 	if err != nil {
 		return contents{}, fmt.Errorf("reading the results: %w", err)
 	}
 	defer f.Close()
 	// A writer's line is seen whole or not at all. Where locks do not work, such as on
-	// some network file systems, a line half written shows as damage.
-	_ = lock(f, unix.F_RDLCK, appendByte)
+	// some network file systems, or a writer is stopped, a line half written shows as damage.
+	ctx, cancel := context.WithTimeout(context.Background(), readerPatience)
+	defer cancel()
+	_ = lock(ctx, f, unix.F_RDLCK, appendByte, nil)
 	all, err := read(f, maxLine)
 	if err != nil {
 		return all, fmt.Errorf("reading the results: %w", err)

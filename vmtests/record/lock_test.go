@@ -1,0 +1,84 @@
+package record
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// held gives a results file that somebody keeps locked for the length of a test.
+func held(t *testing.T) Store {
+	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
+	require.NoError(t, s.Append(t.Context(), sample("r1/a")))
+	f, err := s.open()
+	require.NoError(t, err)
+	require.NoError(t, lock(t.Context(), f, unix.F_WRLCK, appendByte, nil))
+	t.Cleanup(func() { f.Close() })
+	return s
+}
+
+// Waiting for a lock is told of, and ends when netstrip is interrupted.
+func TestWaitingForALockIsInterrupted(t *testing.T) {
+	s := held(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	told := make(chan string, 1)
+	s.OnWait = func(path string) { told <- path; interrupt() }
+	start := time.Now()
+	err := s.Append(ctx, sample("r1/b"))
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, errLocked)
+	assert.Equal(t, s.Path, <-told)
+	assert.Less(t, time.Since(start), 10*time.Second)
+	_, err = s.Begin(ctx, planOf("r2", "full"))
+	require.ErrorIs(t, err, errLocked)
+}
+
+// A lock that is free is taken even by who is interrupted: the boot has ended, and its
+// record is written.
+func TestAppendWhenInterrupted(t *testing.T) {
+	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	require.NoError(t, s.Append(ctx, sample("r1/a")))
+	records, _, err := Load(s.Path)
+	require.NoError(t, err)
+	assert.Len(t, records, 1)
+}
+
+// Reading does not wait for ever for a writer that was stopped.
+func TestLoadBesideAStoppedWriter(t *testing.T) {
+	s := held(t)
+	start := time.Now()
+	records, damage, err := Load(s.Path)
+	require.NoError(t, err)
+	assert.Empty(t, damage)
+	assert.Len(t, records, 1)
+	assert.Less(t, time.Since(start), 10*readerPatience)
+}
+
+// What can never hold results, or has no room beside it for console logs, is refused before
+// anything is built.
+func TestCheckRefuses(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	require.NoError(t, unix.Mkfifo(fifo, 0o600))
+	for path, want := range map[string]string{
+		dir: "it is a directory", fifo: "it is a FIFO", "/dev/null": "it is a device",
+	} {
+		s := Store{Path: path}
+		require.ErrorContains(t, s.Check(), want+", not a regular file; --results names another file")
+		_, _, err := Load(path)
+		require.ErrorContains(t, err, want)
+		_, _, err = s.Resume()
+		require.ErrorContains(t, err, want)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "console"), nil, 0o644))
+	s := Store{Path: filepath.Join(dir, "r.jsonl")}
+	require.ErrorContains(t, s.Check(), "console is no directory, and console logs go there")
+}
