@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -29,7 +31,7 @@ type download struct {
 func (d download) get(ctx context.Context) (string, error) {
 	dir, err := d.cache.Publish(ctx, "download", d.sha256, func(dir string) error {
 		if err := d.fetch(ctx, filepath.Join(dir, "tarball")); err != nil {
-			return fmt.Errorf("downloading %s: %w", d.url, err)
+			return fmt.Errorf("downloading %s: %w", withoutSecrets(d.url), withoutURL(err))
 		}
 		return nil
 	})
@@ -75,6 +77,31 @@ func (d download) transfer(ctx context.Context, path string, watch *time.Timer) 
 		return fmt.Errorf("its SHA-256 is %s, not %s", sum, d.sha256)
 	}
 	return f.Close()
+}
+
+// withoutSecrets returns a URL for people to read, and to be stored: without the user and
+// the password that it may have, and without its query, which may be a signature.
+func withoutSecrets(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "a URL that cannot be parsed"
+	}
+	if u.User != nil {
+		u.User = url.User("redacted")
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = "redacted"
+	}
+	u.Fragment = ""
+	return u.String()
+}
+
+// withoutURL leaves out the URL of an error, which whoever tells of it names.
+func withoutURL(err error) error {
+	if ue, ok := errors.AsType[*url.Error](err); ok {
+		return ue.Err
+	}
+	return err
 }
 
 // alive puts the watch off with everything that is written to it.

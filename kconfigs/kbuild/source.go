@@ -136,10 +136,10 @@ func (s *Source) openURL(o SourceOptions) error {
 	case o.URL == "":
 		return errors.New("opening the kernel source: --source-sha256 was given without --source-url")
 	case !regexp.MustCompile(`^[0-9a-fA-F]{64}$`).MatchString(o.SHA256):
-		return fmt.Errorf("opening the kernel source: %s needs its SHA-256, 64 hexadecimal digits, in --source-sha256", o.URL)
+		return fmt.Errorf("opening the kernel source: %s needs its SHA-256, 64 hexadecimal digits, in --source-sha256", withoutSecrets(o.URL))
 	}
 	s.ID = strings.ToLower(o.SHA256)
-	s.Origin = o.URL
+	s.Origin = withoutSecrets(o.URL)
 	d := download{url: o.URL, sha256: s.ID, stall: stalled, cache: s.cache, progress: s.progress}
 	s.tarball = func(ctx context.Context) (string, error) {
 		path, err := d.get(ctx)

@@ -74,6 +74,9 @@ type Record struct {
 	// those that are asked by name alone.
 	Probes string `json:"probes,omitempty"`
 
+	// Netstrip is the program that made the record; nil where an older one did.
+	Netstrip *Program `json:"netstrip,omitempty"`
+
 	Kernel    Kernel  `json:"kernel"`
 	Initramfs Image   `json:"initramfs"`
 	Machine   Machine `json:"machine"`

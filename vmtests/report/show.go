@@ -64,6 +64,9 @@ func showBoot(b *strings.Builder, r record.Record) {
 	if d := r.Disk; d != nil {
 		field(b, "disk", joined(sizeOrNone(d.Bytes), fmt.Sprintf("%d Debian packages", len(d.Packages)), text(d.Key)))
 	}
+	if r.Netstrip != nil {
+		field(b, "netstrip", text(r.Netstrip.String()))
+	}
 	m := r.Machine
 	field(b, "qemu", joined(text(m.QEMU), memory(m.MemoryMiB)))
 	field(b, "accel", joined(name(m.Accel), text(m.AccelReason)))

@@ -1,0 +1,55 @@
+package record
+
+import (
+	"cmp"
+	"runtime/debug"
+	"strings"
+)
+
+// Program is a netstrip.
+type Program struct {
+	// Version is the version of its module, or "devel" of one that was built from a
+	// directory of no known version.
+	Version string `json:"version"`
+	// Commit is the commit that it was built from, where that is known, and Modified says
+	// that files had been changed since.
+	Commit   string `json:"commit,omitempty"`
+	Modified bool   `json:"modified,omitempty"`
+}
+
+// This returns the netstrip that is running.
+func This() *Program {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return &Program{Version: "devel"}
+	}
+	return program(info)
+}
+
+func program(info *debug.BuildInfo) *Program {
+	p := &Program{Version: cmp.Or(strings.Trim(info.Main.Version, "()"), "devel")}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			p.Commit = s.Value
+		case "vcs.modified":
+			p.Modified = s.Value == "true"
+		}
+	}
+	return p
+}
+
+// String returns it in people's words.
+func (p *Program) String() string {
+	if p == nil {
+		return "unknown"
+	}
+	text := p.Version
+	if p.Commit != "" {
+		text += ", commit " + p.Commit[:min(12, len(p.Commit))]
+	}
+	if p.Modified {
+		text += ", modified"
+	}
+	return text
+}
