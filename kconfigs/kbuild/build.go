@@ -116,6 +116,9 @@ func (j *job) found(ctx context.Context) (*Kernel, error) {
 
 // run builds and publishes, the object tree being ours.
 func (j *job) run(ctx context.Context) (*Kernel, error) {
+	if err := j.followTree(ctx); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(j.obj, 0o755); err != nil {
 		return nil, fmt.Errorf("making the object tree: %w", err)
 	}
@@ -152,6 +155,10 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	}
 	if !bytes.Equal(after, j.final) {
 		return nil, errors.New("make bzImage changed the .config it was given")
+	}
+	if err := j.Source.checkUnchanged(ctx); err != nil {
+		os.Remove(filepath.Join(j.obj, manifestFile)) // an object may be of either
+		return nil, err
 	}
 	if _, err := j.Cache.Publish(ctx, kindKernel, j.key, func(dir string) error { return j.fill(ctx, dir) }); err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 // objectTree names the object tree that a kernel is built in. Kernels that begin with
 // different configs have little in common, and would only undo each other's objects.
 func (j *job) objectTree() string {
-	parts := []string{j.Source.ID, j.compiler, recipe()}
+	parts := []string{j.Source.place(), j.compiler, recipe()}
 	name := cmp.Or(j.req.Start.Beside, j.req.Start.Name)
 	if j.req.Start.Text != "" {
 		name = cmp.Or(j.req.Start.Beside, "user")

@@ -6,6 +6,7 @@
 // kernel again runs no make. All kernels of one source, compiler and start of their
 // configs are made one after the other in one object tree, where kbuild compiles again
 // only what mentions a changed symbol: seven kernels cost less than three made apart.
+// A source tree that somebody edits keeps its object tree, and make compiles what changed.
 // Kernels that somebody else compiled, and their modules, are taken into the same cache.
 //
 // What kbuild is asked for is not what it gives: the final .config is compared with

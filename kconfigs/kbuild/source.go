@@ -187,6 +187,35 @@ func (s *Source) openTarball(ctx context.Context, path string) error {
 	return nil
 }
 
+// place names what object trees belong to. A tree that somebody works in keeps its own
+// through all changes: make compiles what depends on a file that was edited, and the rest
+// of 2,000 objects stays.
+func (s *Source) place() string {
+	if s.tree != "" {
+		return "tree " + s.tree
+	}
+	return s.ID
+}
+
+// ErrSourceChanged says that somebody edited the source while a kernel was built from it.
+var ErrSourceChanged = errors.New("the source changed during the build: run again")
+
+// checkUnchanged makes sure that a tree is what it was when it was opened. What was built
+// of one that was not is no kernel of either.
+func (s *Source) checkUnchanged(ctx context.Context) error {
+	if s.tree == "" {
+		return nil // it is the cache's
+	}
+	id, err := fingerprint(ctx, s.tree)
+	if err == nil && id != s.ID {
+		err = ErrSourceChanged
+	}
+	if err != nil {
+		return fmt.Errorf("looking at %s again: %w", s.tree, err)
+	}
+	return nil
+}
+
 // Tree gives the directory of the source, getting and unpacking it if need be.
 func (s *Source) Tree(ctx context.Context) (string, error) {
 	if s.tarball == nil {

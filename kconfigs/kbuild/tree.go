@@ -2,12 +2,20 @@ package kbuild
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
 // fingerprint identifies a tree by path, kind, size and time of every file in it, as
@@ -15,7 +23,13 @@ import (
 // files do not count, they change without the source doing so.
 func fingerprint(ctx context.Context, dir string) (string, error) {
 	h := sha256.New()
-	w := bufio.NewWriterSize(h, 1<<16)
+	err := listTree(ctx, dir, h)
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// listTree writes the line of each file, which ends in its time.
+func listTree(ctx context.Context, dir string, to io.Writer) error {
+	w := bufio.NewWriterSize(to, 1<<16)
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil {
 			err = ctx.Err()
@@ -42,5 +56,53 @@ func fingerprint(ctx context.Context, dir string) (string, error) {
 	if err == nil {
 		err = w.Flush()
 	}
-	return hex.EncodeToString(h.Sum(nil)), err
+	return err
+}
+
+// manifestFile, in the object tree of a tree that somebody works in, lists the tree as it
+// was when the last build began.
+const manifestFile = ".netstrip-source"
+
+// maxManifest bounds it, in bytes: a kernel has 90,000 files.
+const maxManifest = 1 << 30
+
+// followTree prepares the object tree of a tree that somebody works in. Make compiles what
+// depends on a file that is newer than its object. It takes no notice of one that was
+// replaced by an older one, as cp -p and mv do, so then all is compiled again.
+func (j *job) followTree(ctx context.Context) error {
+	if j.Source.tree == "" {
+		return nil
+	}
+	var now bytes.Buffer
+	if err := listTree(ctx, j.Source.tree, &now); err != nil {
+		return fmt.Errorf("looking at %s: %w", j.Source.tree, err)
+	}
+	manifest := filepath.Join(j.obj, manifestFile)
+	if !isFollowed(manifest, now.String()) {
+		if err := os.RemoveAll(j.obj); err != nil {
+			return fmt.Errorf("clearing the object tree: %w", err)
+		}
+	}
+	return cache.WriteFile(manifest, now.Bytes())
+}
+
+// isFollowed reports whether each file that is not as it was in the last build is newer than
+// that.
+func isFollowed(manifest, now string) bool {
+	data, err := file.Read(manifest, maxManifest)
+	info, serr := os.Stat(manifest)
+	if err != nil || serr != nil {
+		return false
+	}
+	was := map[string]bool{}
+	for line := range strings.Lines(string(data)) {
+		was[line] = true
+	}
+	for line := range strings.Lines(now) {
+		at, err := strconv.ParseInt(strings.TrimSpace(line[strings.LastIndexByte(line, ' ')+1:]), 10, 64)
+		if !was[line] && (err != nil || at <= info.ModTime().UnixNano()) {
+			return false
+		}
+	}
+	return true
 }
