@@ -8,6 +8,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/console"
+	"github.com/netstrip/netstrip/vmtests/program"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 )
@@ -129,7 +130,7 @@ func (r *Rig) bootOne(ctx context.Context, p parts, s subject, id string) (recor
 	p.image = image
 	rec := record.Record{
 		Schema: record.Schema, ID: id, Run: r.run, Profile: s.name(), Init: s.init.Name,
-		Series: series(k.Version), Probes: p.probes, Netstrip: record.This(),
+		Series: series(k.Version), Probes: p.probes, Netstrip: program.This(),
 		Kernel: record.Kernel{
 			Key: k.Key, Version: k.Version, Source: k.Source, Compiler: k.Compiler, ConfigSHA256: k.ConfigSHA256,
 			ImageBytes: k.ImageBytes, Text: k.Text, Data: k.Data, BSS: k.BSS,

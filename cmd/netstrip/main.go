@@ -14,7 +14,7 @@ import (
 	"syscall"
 
 	"github.com/netstrip/netstrip/kconfigs/progress"
-	"github.com/netstrip/netstrip/vmtests/record"
+	running "github.com/netstrip/netstrip/vmtests/program"
 	"github.com/spf13/cobra"
 )
 
@@ -85,7 +85,7 @@ another user can write to it), NO_COLOR (no colour in tables).`,
 		Example: `  netstrip doctor                              what is installed, what is missing
   netstrip run full no-net                     two kernels, side by side
   netstrip show no-net socket/tcp4/loopback    one answer in full`,
-		Version:       record.This().String(),
+		Version:       running.This().String(),
 		Args:          unknownCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,

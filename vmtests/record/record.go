@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/program"
 )
 
 // Schema is the version of the record format written by this package.
@@ -75,7 +76,7 @@ type Record struct {
 	Probes string `json:"probes,omitempty"`
 
 	// Netstrip is the program that made the record; nil where an older one did.
-	Netstrip *Program `json:"netstrip,omitempty"`
+	Netstrip *program.Program `json:"netstrip,omitempty"`
 
 	Kernel    Kernel  `json:"kernel"`
 	Initramfs Image   `json:"initramfs"`

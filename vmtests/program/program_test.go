@@ -1,4 +1,4 @@
-package record
+package program
 
 import (
 	"encoding/json"
@@ -17,11 +17,11 @@ func TestProgram(t *testing.T) {
 		"v1.2.3":                               {Main: debug.Module{Version: "v1.2.3"}},                 // go install ...@v1.2.3
 		"v1.2.3, commit 0123456789ab":          {Main: debug.Module{Version: "v1.2.3"}, Settings: vcs[:2]},
 	} {
-		assert.Equal(t, want, program(&info).String())
+		assert.Equal(t, want, of(&info).String())
 	}
 	assert.Equal(t, "unknown", (*Program)(nil).String(), "of an older record")
 	require.NotEmpty(t, This().Version)
-	text, err := json.Marshal(Record{Netstrip: program(&debug.BuildInfo{Settings: vcs})})
+	text, err := json.Marshal(of(&debug.BuildInfo{Settings: vcs}))
 	require.NoError(t, err)
-	assert.Contains(t, string(text), `"netstrip":{"version":"devel","commit":"0123456789abcdef","modified":true}`)
+	assert.Contains(t, string(text), `{"version":"devel","commit":"0123456789abcdef","modified":true}`)
 }

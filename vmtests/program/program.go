@@ -1,4 +1,5 @@
-package record
+// Package program says which netstrip is running. It runs on the host.
+package program
 
 import (
 	"cmp"
@@ -23,10 +24,10 @@ func This() *Program {
 	if !ok {
 		return &Program{Version: "devel"}
 	}
-	return program(info)
+	return of(info)
 }
 
-func program(info *debug.BuildInfo) *Program {
+func of(info *debug.BuildInfo) *Program {
 	p := &Program{Version: cmp.Or(strings.Trim(info.Main.Version, "()"), "devel")}
 	for _, s := range info.Settings {
 		switch s.Key {
