@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -75,10 +77,11 @@ func (a *app) findSides(ctx context.Context, f *comparing, args []string) (*side
 
 // loadInto reads the records, of which there need be none.
 func (a *app) loadInto(s *sides, results string) error {
-	if err := a.tellDamage(results); err != nil {
+	records, damage, err := record.Load(results)
+	a.tell(results, damage)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	records, _, _ := record.Load(results)
 	s.records = nil
 	for _, run := range record.ByRun(records) {
 		s.records = append(s.records, run...)

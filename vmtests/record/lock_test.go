@@ -82,3 +82,26 @@ func TestCheckRefuses(t *testing.T) {
 	s := Store{Path: filepath.Join(dir, "r.jsonl")}
 	require.ErrorContains(t, s.Check(), "console is no directory, and console logs go there")
 }
+
+// Whatever length of the end is read, what comes of it are the last records.
+func TestRecent(t *testing.T) {
+	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
+	for _, id := range []string{"r1/a", "r1/b", "r2/c"} {
+		require.NoError(t, s.Append(t.Context(), sample(id)))
+	}
+	all, _, err := Load(s.Path)
+	require.NoError(t, err)
+	info, err := os.Stat(s.Path)
+	require.NoError(t, err)
+	most := 0
+	for tail := range info.Size() + 10 {
+		recent, err := s.Recent(tail)
+		require.NoError(t, err)
+		require.LessOrEqual(t, most, len(recent), "of %d bytes", tail)
+		most = len(recent)
+		require.Equal(t, all[len(all)-most:], append([]Record{}, recent...))
+	}
+	assert.Equal(t, 3, most)
+	_, err = Store{Path: s.Path + "-"}.Recent(1)
+	require.ErrorIs(t, err, os.ErrNotExist)
+}

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -150,6 +151,31 @@ func Load(path string) ([]Record, []Damage, error) {
 	return all.records, all.damage, err
 }
 
+// Recent reads the records in the last bytes of a results file, of which there are tail. It
+// passes over lines that hold none, and over one that begins before.
+func (s Store) Recent(tail int64) ([]Record, error) {
+	f, err := file.Open(s.Path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the results: %w", err)
+	}
+	defer f.Close()
+	size, err := f.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = f.Seek(max(0, size-tail-1), io.SeekStart)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the results: %w", err)
+	}
+	r := bufio.NewReader(io.LimitReader(f, min(size, tail+1)))
+	if size > tail {
+		if _, err := r.ReadBytes('\n'); err != nil {
+			return nil, nil // one line is longer than that
+		}
+	}
+	all, err := read(r, maxLine)
+	return all.records, err
+}
+
 // contents are what a results file holds, each in the order of its lines.
 type contents struct {
 	records []Record
@@ -200,6 +226,17 @@ func read(r io.Reader, limit int) (contents, error) {
 
 // add takes up what a line holds; why is empty when it holds something.
 func (c *contents) add(line []byte) (why string) {
+	// Most lines are records, and most of the time is that of reading JSON: once will do.
+	var usual struct {
+		Kind string `json:"kind"`
+		Record
+	}
+	if json.Unmarshal(line, &usual) == nil && usual.Kind == "" && usual.Schema == Schema {
+		if why = usual.Record.wrong(); why == "" {
+			c.records = append(c.records, usual.Record)
+		}
+		return why
+	}
 	kind, why := identify(line)
 	switch {
 	case why != "":
@@ -250,13 +287,18 @@ func decode(line []byte) (rec Record, why string) {
 	if err := json.Unmarshal(line, &rec); err != nil {
 		return Record{}, fmt.Sprintf("not a record: %v", err)
 	}
-	if rec.ID == "" || rec.Profile == "" {
-		return Record{}, "not a record: it has no id or no profile"
+	return rec, rec.wrong()
+}
+
+// wrong says why what was read is no record.
+func (r Record) wrong() (why string) {
+	if r.ID == "" || r.Profile == "" {
+		return "not a record: it has no id or no profile"
 	}
-	if !rec.Outcome.known() {
-		return Record{}, fmt.Sprintf("not a record: unknown outcome %.40q", string(rec.Outcome))
+	if !r.Outcome.known() {
+		return fmt.Sprintf("not a record: unknown outcome %.40q", string(r.Outcome))
 	}
-	return rec, ""
+	return ""
 }
 
 // known reports whether o is one of the outcomes above, or none.
