@@ -54,8 +54,10 @@ func TestNewerCalls(t *testing.T) {
 		`$p = "none"; $q = "/"; $r = "nothing"; syscall 165, $p, $q, $r, 0, 0`:                {Text: `mount("nothing")`, Errno: unix.ENODEV},
 		`$p = "/proc/self/ns/nett"; syscall 428, -100, $p, 0`:                                 {Text: `open_tree("/proc/self/ns/nett")`, Errno: unix.ENOENT, network: true},
 		`$p = "nothing"; syscall 430, $p, 0`:                                                  {Text: `fsopen("nothing")`, Errno: unix.ENODEV},
-		`syscall 299, 0, 0, 0, 0, 0`:                                                          {Text: "recvmmsg", Errno: unix.ENOTSOCK, network: true},
-		`syscall 307, 0, 0, 0, 0`:                                                             {Text: "sendmmsg", Errno: unix.ENOTSOCK, network: true},
+		// A connection that is not waited for, and its end.
+		`use Socket; socket S, AF_INET, SOCK_STREAM|2048, 0; connect S, pack_sockaddr_in(1, INADDR_LOOPBACK); select undef, undef, undef, 0.1; getsockopt S, SOL_SOCKET, SO_ERROR`: {Text: "getsockopt(SOL_SOCKET, SO_ERROR)", Errno: unix.ECONNREFUSED, network: true},
+		`syscall 299, 0, 0, 0, 0, 0`: {Text: "recvmmsg", Errno: unix.ENOTSOCK, network: true},
+		`syscall 307, 0, 0, 0, 0`:    {Text: "sendmmsg", Errno: unix.ENOTSOCK, network: true},
 	} {
 		t.Run(code, func(t *testing.T) {
 			begin, _, _ := strings.Cut(want.Text, "(")

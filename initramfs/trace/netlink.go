@@ -9,6 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// socketError returns the error number that getsockopt(2) has fetched of what a socket did
+// meanwhile, the call itself having gone well: of a connection that was not waited for, or of
+// a packet socket whose interface is down (net/packet/af_packet.c:3387).
+func (a arguments) socketError() syscall.Errno {
+	if a.v[1] != unix.SOL_SOCKET || a.v[2] != unix.SO_ERROR {
+		return 0
+	}
+	value := a.memory(a.v[3], 4)
+	if len(value) < 4 {
+		return 0
+	}
+	return syscall.Errno(binary.NativeEndian.Uint32(value))
+}
+
 // netlinkError gives the error number in what a call has received, n bytes, if that is
 // netlink's answer to a request that failed: the call itself went well. It is 0 for
 // anything else.

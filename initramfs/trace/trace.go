@@ -289,6 +289,12 @@ func (t *tracer) syscall(pid int, this *task) {
 				t.log.add(Call{name(nr) + "(AF_NETLINK, NLMSG_ERROR)", errno, this.command, true})
 			}
 		}
+	case this.nr == unix.SYS_GETSOCKOPT:
+		if args, _, ok := registers(pid); ok {
+			if errno := args.socketError(); errno != 0 && !passing(errno) {
+				t.log.add(Call{"getsockopt(SOL_SOCKET, SO_ERROR)", errno, this.command, true})
+			}
+		}
 	}
 }
 
