@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 )
@@ -21,32 +22,58 @@ func writeOwn(b *strings.Builder, records []record.Record) {
 			if !slices.Contains(r.Own, f.ID) {
 				continue
 			}
-			own = append(own, report.Escape(f.ID, 80))
+			own = append(own, f.ID)
 			failing = failing || f.Verdict != wire.Works
 			if f.Verdict != wire.Works && ownFull(r) {
 				fmt.Fprintf(b, "%s does not work on %s, which has the whole network: what it finds on other profiles tells nothing of the network. It is %s there: %s\n",
-					report.Escape(f.ID, 80), report.Escape(r.Profile, 60), f.Verdict, report.Escape(f.Detail, 300))
+					report.Escape(f.ID, 80), report.Escape(r.Profile, 60), report.Escape(string(f.Verdict), 20), report.Escape(f.Detail, 300))
 			}
 		}
 	}
 	if own == nil {
 		return
 	}
-	slices.Sort(own)
-	own = slices.Compact(own)
-	const most = 6
-	more := ""
-	if n := len(own) - most; n > 0 {
-		own, more = own[:most], fmt.Sprintf(" and %d more", n)
-	}
 	subject, work := "they are", "they work"
-	if len(own) == 1 {
+	if slices.Sort(own); len(slices.Compact(slices.Clone(own))) == 1 {
 		subject, work = "it is", "it works"
 	}
-	fmt.Fprintf(b, "No expectation is kept for %s%s: %s your own.\n", strings.Join(own, ", "), more, subject)
+	fmt.Fprintf(b, "No expectation is kept for %s: %s your own.\n", someOf(own), subject)
 	if !full && failing {
 		fmt.Fprintf(b, "Whether %s with the whole network was not asked: --profile full does.\n", work)
 	}
+}
+
+// writeUnexpected says of which of netstrip's own applications nothing is expected where
+// they were asked.
+func writeUnexpected(b *strings.Builder, records []record.Record) {
+	var names, heads []string
+	for _, r := range records {
+		list, err := vmtests.Unexpected(r)
+		list = slices.DeleteFunc(list, func(id string) bool { return slices.Contains(r.Own, id) })
+		if err != nil || len(list) == 0 {
+			continue // judge tells of the error
+		}
+		names, heads = append(names, list...), append(heads, report.Escape(r.Profile, 60)+" on "+report.Escape(r.Series, 20))
+	}
+	if heads != nil {
+		fmt.Fprintf(b, "No expectation is kept for %s of %s.\n", someOf(names), someOf(heads))
+	}
+}
+
+// someOf names the first few, each once.
+func someOf(all []string) string {
+	const most = 6
+	names := slices.Clone(all)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	for i, n := range names {
+		names[i] = report.Escape(n, 80)
+	}
+	more := ""
+	if n := len(names) - most; n > 0 {
+		names, more = names[:most], fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(names, ", ") + more
 }
 
 // ownFull reports whether a boot was of a kernel with the whole network.

@@ -209,6 +209,7 @@ func writeDeviations(b *strings.Builder, records []record.Record) {
 	if without != nil {
 		fmt.Fprintf(b, "No expectation is kept for %s.\n", strings.Join(without, ", "))
 	}
+	writeUnexpected(b, records)
 	writeOwn(b, records)
 }
 
