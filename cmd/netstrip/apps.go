@@ -32,7 +32,7 @@ func (a *app) appsCommand() *cobra.Command {
 		Short: "Start real applications on every profile, ask each with a real client, show what works",
 		Long: `Makes a disk image of Debian's packages of the applications and kernels that they start
 on, boots each kernel with that disk, and inside starts every application in every way
-it can be used (over loopback, over a Unix socket, with no socket at all) and asks it
+it can be used (over loopback, a veth pair, a Unix socket, with no socket at all) and asks it
 something with a real client.
 
 A cell says works, or the errno and the system call that decided, which ptrace found in a
