@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/vmtests/console"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -75,7 +76,7 @@ func boot(ctx context.Context, g guest) (result, error) {
 	w := g.watch(name)
 	r := result{started: w.start, console: &capture{start: w.start, progress: w.progress, reached: w.reach}}
 	events := make(chan wire.Event, 64)
-	s := &sieve{progress: w.progress}
+	s, m := &sieve{progress: w.progress}, &monitor{}
 	task, err := eventTask(s, events, e.host[1], e.host[2])
 	if err != nil {
 		return result{outcome: record.QEMUFailed, reason: err.Error()}, nil
@@ -90,15 +91,19 @@ func boot(ctx context.Context, g guest) (result, error) {
 	var readers sync.WaitGroup
 	readers.Go(func() { r.console.read(e.host[0]) })
 	readers.Go(func() { r.consume(events, w, s) })
+	readers.Go(func() { m.read(e.host[3]) })
 	exit := make(chan error, 1)
-	go func() { exit <- vm.Wait() }()
+	go func() { exit <- leader{vm, name, e.host[4]}.wait() }()
 	waitErr := w.run(vm, exit, func() bool { return r.console.flooded() || s.flooded() })
 	r.phases.Exit = time.Since(w.start).Seconds()
+	if errors.Is(waitErr, errHeld) {
+		e.close() // the readers would wait for ever
+	}
 	readers.Wait()
 	if ctx.Err() != nil {
 		return result{}, ctx.Err()
 	}
-	r.finish(s, w, waitErr, said.String())
+	r.finish(s, w, waitErr, m.quit(), said.String())
 	return r, nil
 }
 
@@ -109,13 +114,15 @@ func (g guest) configure(name string, e *ends, files [3]*os.File, said *tail, ta
 	return func(_ *qemu.IDAllocator, o *qemu.Options) error {
 		*o = qemu.Options{Tasks: []qemu.Task{task}}
 		o.SerialOutput = append(o.SerialOutput, said) // what QEMU itself prints
+		id := o.AddFile(e.guest[4])                   // first, since a shell can name no descriptor over 9
 		console, events, fallback := o.AddFile(e.guest[0]), o.AddFile(e.guest[1]), o.AddFile(e.guest[2])
 		kernel, image, disk := o.AddFile(files[0]), o.AddFile(files[1]), 0
 		if files[2] != nil {
 			disk = o.AddFile(files[2])
 		}
 		w := fdWiring(console, events, fallback, kernel, image, disk)
-		o.AppendQEMU(confine(g.accel)...)
+		w.passed = append(w.passed, "-chardev", fmt.Sprintf("socket,fd=%d,id=monitor", o.AddFile(e.guest[3])), "-mon", "chardev=monitor,mode=control")
+		o.AppendQEMU(append(append([]string{"env", "-i", bootEnv + "=" + name}, process.Environ(qemuProgram)...), confine(g.accel, id)...)...)
 		o.AppendQEMU(g.qemu)
 		o.AppendQEMU(sandbox()...)
 		o.AppendQEMU("-name", name)
@@ -161,7 +168,7 @@ func (r *result) consume(events <-chan wire.Event, w *watch, s *sieve) {
 }
 
 // finish settles what the boot came to, once every reader has ended.
-func (r *result) finish(s *sieve, w *watch, waitErr error, said string) {
+func (r *result) finish(s *sieve, w *watch, waitErr error, quit bool, said string) {
 	log := console.Read(r.console.log.Bytes())
 	sent, done := s.ended()
 	facts := console.Facts{
@@ -174,8 +181,13 @@ func (r *result) finish(s *sieve, w *watch, waitErr error, said string) {
 		} else {
 			facts.Exit = exit.ExitCode()
 		}
+	} else if waitErr == nil {
+		facts.Quit = quit
 	}
 	r.outcome, r.reason = console.Classify(log, facts)
+	if errors.Is(waitErr, errHeld) && !done {
+		r.outcome, r.reason = record.QEMUFailed, waitErr.Error()
+	}
 	r.notices = append(log.Notices, s.notices()...)
 	if r.again > 0 {
 		r.notices = append(r.notices, fmt.Sprintf("the guest said hello %d times; the first counts", 1+r.again))
@@ -199,6 +211,10 @@ func (r *result) finish(s *sieve, w *watch, waitErr error, said string) {
 	r.phases.FirstByte = r.console.firstByte.Seconds()
 	r.phases.Banner = r.console.banner.Seconds()
 	r.phases.Init = r.console.init.Seconds()
+	if w.away > 0 {
+		r.phases = record.Phases{}
+		r.notices = append(r.notices, fmt.Sprintf("netstrip did not run for %s of this boot, stopped or starved, so that no times are recorded", w.away.Round(time.Second/10)))
+	}
 }
 
 // tail keeps the last of what is written to it; vmtest closes it.

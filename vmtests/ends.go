@@ -11,10 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ends are the host's and the guest's ends of the three channels.
+// ends are the host's and the guest's ends of the channels: console, events, fallback,
+// QEMU's monitor, and the one through which the process that becomes QEMU says its ID.
 type ends struct {
-	host  [3]io.ReadCloser // console, events, fallback
-	guest [3]*os.File
+	host  [5]io.ReadCloser
+	guest [5]*os.File
 }
 
 // openEnds opens the channels: a socket for the events, whose port waits while the host is
@@ -26,31 +27,42 @@ type ends struct {
 // gone where the socket is full, 280 of them unless it is made larger.
 func openEnds() (*ends, error) {
 	var e ends
-	for i := range e.host {
-		var fds [2]int
+	for i, open := range []func() (io.ReadCloser, *os.File, error){openSerial, openSocket, openSerial, openMonitor, openPipe} {
 		var err error
-		if i == 1 {
-			fds, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-			// Twice as large for everybody (net.core.wmem_max), and with privileges much larger.
-			_ = unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUF, maxConsole)
-			_ = unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, maxConsole)
-		} else if err = unix.Pipe2(fds[:], unix.O_CLOEXEC); err == nil {
-			// As large as a pipe may be made without privileges; a smaller one does nearly always.
-			_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, maxConsole)
-		}
-		if err != nil {
+		if e.host[i], e.guest[i], err = open(); err != nil {
 			e.close()
 			return nil, fmt.Errorf("opening the guest's channels: %w", err)
 		}
-		_ = unix.SetNonblock(fds[0], true) // so that Close ends a Read
-		if i == 1 {
-			e.host[i] = os.NewFile(uintptr(fds[0]), "host end")
-		} else {
-			e.host[i] = &serialEnd{fd: fds[0]}
-		}
-		e.guest[i] = os.NewFile(uintptr(fds[1]), "guest end")
 	}
 	return &e, nil
+}
+
+func openSocket() (io.ReadCloser, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	// Twice as large for everybody (net.core.wmem_max), and with privileges much larger.
+	_ = unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUF, maxConsole)
+	_ = unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, maxConsole)
+	_ = unix.SetNonblock(fds[0], true) // so that Close ends a Read
+	return os.NewFile(uintptr(fds[0]), "host end"), os.NewFile(uintptr(fds[1]), "guest end"), nil
+}
+
+func openPipe() (io.ReadCloser, *os.File, error) {
+	r, w, err := os.Pipe()
+	return r, w, err
+}
+
+func openSerial() (io.ReadCloser, *os.File, error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, os.NewSyscallError("pipe2", err)
+	}
+	// As large as a pipe may be made without privileges; a smaller one does nearly always.
+	_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, maxConsole)
+	_ = unix.SetNonblock(fds[0], true)
+	return &serialEnd{fd: fds[0]}, os.NewFile(uintptr(fds[1]), "guest end"), nil
 }
 
 func (e *ends) close() {

@@ -127,8 +127,11 @@ const nobody = 65534
 //
 // A netstrip that dies before that signal is set is found out by a shell, which starts
 // QEMU only if netstrip is still its parent.
-func confine(accel string) []string {
-	args := []string{"setpriv", "--pdeathsig", "KILL", "--no-new-privs"}
+//
+// setsid(1) makes it the leader of a group of its own, and the shell says the ID of that, which
+// is its own and then QEMU's, to the descriptor given.
+func confine(accel string, id int) []string {
+	args := []string{"setsid", "setpriv", "--pdeathsig", "KILL", "--no-new-privs"}
 	if os.Geteuid() == 0 {
 		args = append(args, "--inh-caps=-all", "--bounding-set=-all")
 		if accel != "kvm" {
@@ -136,7 +139,8 @@ func confine(accel string) []string {
 			args = append(args, "--reuid", id, "--regid", id, "--clear-groups")
 		}
 	}
-	return append(args, "sh", "-c", `test "$PPID" = "$0" && exec "$@"`, fmt.Sprint(os.Getpid()))
+	script := fmt.Sprintf(`test "$PPID" = "$0" && echo $$ >&%d && exec "$@" %[1]d>&-`, id)
+	return append(args, "sh", "-c", script, fmt.Sprint(os.Getpid()))
 }
 
 // shellQuote joins args into a line for a shell.

@@ -282,11 +282,10 @@ func (r *Rig) trial(ctx context.Context, p parts, k *kbuild.Kernel) error {
 }
 
 func qemuVersion(ctx context.Context, path string) (string, error) {
-	out, err := process.Output(ctx, path, "--version")
+	line, err := process.Version(ctx, path, "--version")
 	if err != nil {
 		return "", fmt.Errorf("asking QEMU for its version: %w", err)
 	}
-	line, _, _ := strings.Cut(out, "\n")
 	return strings.TrimPrefix(line, "QEMU emulator version "), nil
 }
 

@@ -76,7 +76,8 @@ type watch struct {
 	closed   time.Time // when the event channel was closed
 	panicked bool      // the kernel has said so
 
-	// Set before run returns.
+	// Set before run returns. away is how long netstrip itself did not run.
+	away   time.Duration
 	killed console.Killed
 	idle   time.Duration
 }
@@ -116,9 +117,10 @@ func (w *watch) channelClosed() {
 func (w *watch) run(vm *qemu.VM, exit <-chan error, flooded func() bool) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for last := time.Now(); ; {
+	for last := w.start; ; {
 		select {
 		case err := <-exit:
+			w.forgive(time.Since(last)) // a tick may have come at the same time
 			return err
 		case <-tick.C:
 			now := time.Now()
@@ -147,6 +149,7 @@ func (w *watch) forgive(gap time.Duration) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.away += gap
 	w.since, w.last = w.since.Add(gap), w.last.Add(gap)
 	if !w.closed.IsZero() {
 		w.closed = w.closed.Add(gap)

@@ -130,11 +130,10 @@ func (a *app) writeChecks(checks []check, asJSON bool) error {
 }
 
 func checkProgram(ctx context.Context, p program) check {
-	out, err := process.Output(ctx, p.name, p.version)
+	first, err := process.Version(ctx, p.name, p.version)
 	if process.Missing(err) {
 		return check{p.name, false, "not in PATH; Debian's package " + p.pkg, p.pkg}
 	}
-	first, _, _ := strings.Cut(out, "\n")
 	if err != nil {
 		first = err.Error()
 	}

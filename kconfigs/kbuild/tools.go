@@ -2,7 +2,6 @@ package kbuild
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -58,16 +57,12 @@ func (b *Builder) compilerID(ctx context.Context) (string, error) {
 func identify(ctx context.Context) (string, error) {
 	var all []string
 	for _, t := range []tool{{"gcc", "gcc"}, {"ld", "binutils"}} {
-		out, err := process.Output(ctx, t.name, "--version")
+		first, err := process.Version(ctx, t.name, "--version")
 		if process.Missing(err) {
 			return "", fmt.Errorf("identifying the compiler: missing %s: apt-get install %s", t.name, t.pkg)
 		}
 		if err != nil {
 			return "", fmt.Errorf("identifying the compiler: %w", err)
-		}
-		first, _, _ := strings.Cut(out, "\n")
-		if first == "" {
-			return "", errors.New("identifying the compiler: " + t.name + " --version says nothing")
 		}
 		all = append(all, first)
 	}

@@ -25,7 +25,7 @@ func Guard(dir string, files ...*os.File) (func(), error) {
 		return nil, fmt.Errorf("guarding %s: %w", dir, err)
 	}
 	defer r.Close()
-	cmd := &exec.Cmd{Path: path, Args: []string{"sh", "-c", guard, "sh", dir}, Stdin: r, ExtraFiles: files}
+	cmd := &exec.Cmd{Path: path, Args: []string{"sh", "-c", guard, "sh", dir}, Env: Environ("sh"), Stdin: r, ExtraFiles: files}
 	// A group of its own, which a Ctrl-C at the terminal does not reach.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

@@ -38,8 +38,10 @@ type Command struct {
 	Args []string
 	// Dir is where it runs; empty means here.
 	Dir string
-	// Env is added to netstrip's own environment.
+	// Env is added to the environment (Environ).
 	Env []string
+	// Inherit gives it all of netstrip's own environment: it is the user's own program.
+	Inherit bool
 	// Stdin is given to it; nil means nothing.
 	Stdin io.Reader
 	// OnLine, if set, is called with each line of standard output and error. What a line has
@@ -81,13 +83,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Run runs c to its end, and kills what c has left running. When ctx ends first, c and
 // all it started are killed and the error is ctx's.
 func Run(ctx context.Context, c Command) (Usage, error) {
-	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", supervise, "sh"}, c.Args...)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.Dir, cmd.Stdin, cmd.ExtraFiles = c.Dir, c.Stdin, c.Files
-	if len(c.Env) > 0 {
-		cmd.Env = append(os.Environ(), c.Env...)
-	}
+	cmd := prepare(ctx, c)
 	out := &lines{each: c.OnLine}
 	cmd.Stdout, cmd.Stderr = out, out
 	if _, err := exec.LookPath(c.Args[0]); err != nil {
@@ -107,6 +103,20 @@ func Run(ctx context.Context, c Command) (Usage, error) {
 		return usage, &Error{Args: c.Args, Tail: out.tail.String(), Err: err}
 	}
 	return usage, nil
+}
+
+// prepare returns c with all that ties it to netstrip.
+func prepare(ctx context.Context, c Command) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", supervise, "sh"}, c.Args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.Dir, cmd.Stdin, cmd.ExtraFiles = c.Dir, c.Stdin, c.Files
+	cmd.Env = Environ(c.Args[0])
+	if c.Inherit {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = append(cmd.Env, c.Env...)
+	return cmd
 }
 
 // runGroup runs cmd, which leads a process group, and ends the group with it: whatever

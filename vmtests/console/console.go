@@ -99,6 +99,8 @@ type Facts struct {
 	// Exit is QEMU's exit status, Signal the signal that ended it ("" for none).
 	Exit   int
 	Signal string
+	// Quit: QEMU ended with status 0 without a guest that had it end.
+	Quit bool
 	// Message is what QEMU itself said on its standard error.
 	Message string
 }
@@ -152,6 +154,8 @@ func qemuFault(f Facts) string {
 		return "QEMU was told to end: " + plain(f.Message)
 	case f.Exit != 0:
 		return fmt.Sprintf("QEMU ended with status %d: %s", f.Exit, orElse(plain(f.Message), "it said nothing"))
+	case f.Quit:
+		return "QEMU ended with status 0, and no guest had the machine end: " + orElse(plain(f.Message), "it said nothing")
 	}
 	return ""
 }

@@ -140,8 +140,9 @@ func (q Question) ask(ctx context.Context, rig *vmtests.Rig, p kconfigs.Profile,
 
 func (q Question) run(ctx context.Context, k *kbuild.Kernel) (search.Verdict, error) {
 	_, err := process.Run(ctx, process.Command{
-		Args: []string{"sh", "-c", q.command + ` "$@"`, "netstrip", k.Image},
-		Env:  []string{"NETSTRIP_KERNEL=" + k.Image, "NETSTRIP_VMLINUX=" + k.Boot, "NETSTRIP_CONFIG=" + k.Config},
+		Args:    []string{"sh", "-c", q.command + ` "$@"`, "netstrip", k.Image},
+		Inherit: true,
+		Env:     []string{"NETSTRIP_KERNEL=" + k.Image, "NETSTRIP_VMLINUX=" + k.Boot, "NETSTRIP_CONFIG=" + k.Config},
 	})
 	exit, exited := errors.AsType[*exec.ExitError](err)
 	switch {

@@ -1,0 +1,40 @@
+package process
+
+import (
+	"os"
+	"slices"
+	"strings"
+)
+
+// downloads are the programs that fetch, and so need to know the way out.
+var downloads = []string{"go", "apt-get", "mmdebstrap"}
+
+// Environ returns the environment of a program that netstrip starts: what it needs to find
+// its files and the way out, and nothing else of netstrip's own, in which there may be
+// secrets and what changes a build.
+func Environ(program string) []string {
+	env := []string{"LANG=C"}
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		if needed(program, name) {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+func needed(program, name string) bool {
+	switch name {
+	case "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LD_LIBRARY_PATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME":
+		return true
+	case "SSL_CERT_FILE", "SSL_CERT_DIR", "APT_CONFIG":
+		return slices.Contains(downloads, program)
+	}
+	switch {
+	case program == "go" && strings.HasPrefix(name, "GO"):
+		return true
+	case program == "make" && strings.HasPrefix(name, "CCACHE_"):
+		return true
+	}
+	return strings.HasSuffix(strings.ToLower(name), "_proxy") && slices.Contains(downloads, program)
+}
