@@ -181,14 +181,17 @@ func (r *result) finish(s *sieve, w *watch, waitErr error, quit bool, said strin
 		} else {
 			facts.Exit = exit.ExitCode()
 		}
-	} else if waitErr == nil {
-		facts.Quit = quit
+	} else {
+		facts.Quit = quit && !errors.Is(waitErr, errHeld) // any other error is of the event channel
 	}
 	r.outcome, r.reason = console.Classify(log, facts)
-	if errors.Is(waitErr, errHeld) && !done {
+	r.notices = append(log.Notices, s.notices()...)
+	switch held := errors.Is(waitErr, errHeld); {
+	case held && done:
+		r.notices = append(r.notices, waitErr.Error())
+	case held:
 		r.outcome, r.reason = record.QEMUFailed, waitErr.Error()
 	}
-	r.notices = append(log.Notices, s.notices()...)
 	if r.again > 0 {
 		r.notices = append(r.notices, fmt.Sprintf("the guest said hello %d times; the first counts", 1+r.again))
 	}

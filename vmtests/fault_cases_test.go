@@ -191,8 +191,16 @@ func fileCases() []faultCase {
 	}
 }
 
+// instead has a script in QEMU's place, which it calls $qemu.
+func instead(script string) func(*testing.T, *guest) {
+	return func(t *testing.T, g *guest) {
+		g.qemu = program(t, "#!/bin/sh\nPATH=$PATH:/usr/bin:/bin\nqemu="+g.qemu+"\n"+script+"\n")
+	}
+}
+
 // QEMUs that are not there, refuse, are killed or stopped.
 func qemuCases() []faultCase {
+	const endedAlone = "QEMU ended with status 0, and no guest had the machine end: "
 	const killed, stopped = "QEMU was killed by SIGKILL, which netstrip did not send", "QEMU was stopped"
 	kill := func(name string, at stage, fault wire.Fault) faultCase {
 		return faultCase{name: "QEMU is killed " + name, fault: fault, signal: syscall.SIGKILL, at: at,
@@ -216,6 +224,13 @@ func qemuCases() []faultCase {
 		{name: "no QEMU", change: func(_ *testing.T, g *guest) { g.qemu = "/none/qemu" }, want: record.QEMUFailed, reason: "/none/qemu"},
 		{name: "QEMU refuses the machine", change: func(_ *testing.T, g *guest) { g.accel = "none" },
 			want: record.QEMUFailed, reason: "QEMU ended with status 1: "},
+		{name: "QEMU ends at once with status 0", change: instead("exit 0"), want: record.QEMUFailed, reason: endedAlone + "it said nothing"},
+		{name: "QEMU ends half way with status 0", change: instead(`"$qemu" "$@" & sleep 0.6; kill -9 $!; exit 0`), want: record.QEMUFailed, reason: endedAlone},
+		{name: "QEMU leaves a child behind", change: instead(`sleep 300 & exec "$qemu" "$@"`), fault: wire.FaultNone, want: record.Completed, reaches: stageDone},
+		{name: "QEMU leaves a child behind in a session of its own", change: instead(`setsid sleep 300 & exec "$qemu" "$@"`),
+			fault: wire.FaultNone, want: record.Completed, reaches: stageDone},
+		{name: "QEMU leaves a child behind that nothing gives away", change: instead(`setsid env -i sleep 20 & exec "$qemu" "$@"`),
+			fault: wire.FaultNone, want: record.Completed, notice: errHeld.Error(), reaches: stageDone},
 		kill("before the first byte", stageStarted, wire.FaultNone),
 		kill("in the kernel", stageBanner, wire.FaultNone),
 		kill("in init", stageInit, wire.FaultNone),

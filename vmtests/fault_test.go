@@ -40,6 +40,12 @@ func TestCommandCanBePasted(t *testing.T) {
 	assert.NotContains(t, line, "/proc/self/fd")
 }
 
+// QEMU takes a comma in a path for the end of it unless it is doubled.
+func TestDiskWithAComma(t *testing.T) {
+	g := guest{machine: machine{accel: "tcg", memoryMiB: 64, disk: "/srv/a,b/disk"}, kernel: "/k", image: "/i"}
+	assert.Contains(t, g.command(), "filename=/srv/a,,b/disk,read-only=on")
+}
+
 // What is opened for a boot is closed when QEMU, or what confines it, does not start.
 func TestQEMUNotStarted(t *testing.T) {
 	g, _ := testGuest(t)

@@ -91,7 +91,7 @@ func (m machine) diskArgs(path string) []string {
 		return nil
 	}
 	return []string{
-		"-blockdev", "driver=file,node-name=disk,filename=" + path + ",read-only=on,locking=off",
+		"-blockdev", "driver=file,node-name=disk,filename=" + strings.ReplaceAll(path, ",", ",,") + ",read-only=on,locking=off",
 		"-device", "virtio-blk-pci,drive=disk", "-object", "rng-builtin,id=rng", "-device", "virtio-rng-pci,rng=rng",
 	}
 }

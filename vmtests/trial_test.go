@@ -39,8 +39,20 @@ func qemuUnderKVM(t *testing.T, qemu, log, does string) string {
 	t.Helper()
 	script := "#!/bin/sh\nqemu=" + qemu + "\ncase \" $* \" in *' -accel kvm '*)\necho tried >>" + log + "\n" +
 		`for a; do shift; test "$a" = kvm && a=tcg; set -- "$@" "$a"; done` + "\n" + does + "\nesac\n" + `exec "$qemu" "$@"` + "\n"
+	return program(t, script)
+}
+
+// program makes a script that passes for QEMU.
+func program(t *testing.T, script string) string {
+	t.Helper()
 	dir := t.TempDir()
-	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) // under TCG nobody runs it
+	for d := dir; d != filepath.Dir(d); d = filepath.Dir(d) { // under TCG nobody runs it
+		info, err := os.Stat(d)
+		require.NoError(t, err)
+		if info.Mode().Perm()&0o001 == 0 {
+			require.NoError(t, os.Chmod(d, 0o755))
+		}
+	}
 	path := filepath.Join(dir, qemuProgram)
 	require.NoError(t, os.WriteFile(path, []byte(script), 0o755))
 	return path
