@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"os"
+	"regexp"
 
 	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
@@ -60,6 +61,23 @@ func (f *flags) addSource(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("series", cobra.FixedCompletions([]string{"6.12", "6.1"}, cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
 	c.Flags().StringVar(&f.sourceHash, "source-sha256", "", "`HASH` that the download must have")
+}
+
+// checkSeries refuses what is no kernel series, wherever it was given, before it becomes part
+// of a path.
+func checkSeries(c *cobra.Command) error {
+	f := c.Flags().Lookup("series")
+	if f == nil {
+		return nil
+	}
+	name, series := "--series", f.Value.String()
+	if series == "" {
+		name, series = seriesEnv, os.Getenv(seriesEnv)
+	}
+	if series != "" && !regexp.MustCompile(`^[0-9]+\.[0-9]+$`).MatchString(series) {
+		return usagef("%s %q: want a kernel series, such as %s", name, series, kbuild.UsualSeries)
+	}
+	return nil
 }
 
 // addBuilding adds what every command that builds kernels has.

@@ -34,12 +34,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return a.finish(ctx, err)
 }
 
-// interruptible gives a context that SIGINT or SIGTERM ends. A second one ends
+// interruptible gives a context that SIGINT, SIGTERM or SIGQUIT ends. A second one ends
 // netstrip at once; what it has started dies with it.
 func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
 	go func() {
 		select {
 		case s := <-signals:
@@ -77,7 +77,7 @@ Results go to standard output, progress to standard error.
 Exit codes: 0 all is as expected; 1 a kernel or a probe differs from its
 expectation, or the cache is damaged; 2 the command line, a profile or a fragment is wrong; 3 the rig
 failed (QEMU is missing, the disk is full, a build failed), which says nothing
-about a kernel and goes before 1; 130 and 143 interrupted by SIGINT or SIGTERM.
+about a kernel and goes before 1; 130, 131 and 143 interrupted by SIGINT, SIGQUIT or SIGTERM.
 
 Environment: NETSTRIP_CACHE (see --cache), NETSTRIP_SOURCE (see --source),
 NETSTRIP_ACCEL (see --accel), NETSTRIP_TRUST_CACHE=DIR (use that cache although
@@ -90,8 +90,9 @@ another user can write to it), NO_COLOR (no colour in tables).`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			a.started = true
+			return checkSeries(c)
 		},
 	}
 	root.SetHelpCommand(helpCommand())
