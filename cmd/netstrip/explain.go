@@ -20,8 +20,9 @@ import (
 // explaining is what the command explain was asked.
 type explaining struct {
 	flags
-	profile, against string
-	check            bool
+	configured
+	against string
+	check   bool
 }
 
 // explained is an explanation, with what was found where it was to be held against that.
@@ -39,7 +40,10 @@ func (a *app) explainCommand() *cobra.Command {
 symbols select it and which can never be set without it. The answers are those of
 the kernel's own Kconfig code; no kernel is built.
 
-With --profile it says besides what the symbol is in that profile's kernel, and why.
+With --profile or --config it says besides what the symbol is in that profile's kernel, or
+in that .config once this kernel's Kconfig has settled it, why, and all that must be added
+for it to be on. SYMBOL=VALUE asks about another value. Kconfig has checked that list: with
+it the symbol has the value, and without any one of its lines it has not.
 With --against it holds what the Kconfig files say against what the probes are expected
 to find on a profile's kernel: which of them are absent together with a symbol that
 goes, and which answer otherwise than the symbols they stand for.
@@ -48,6 +52,8 @@ explains each difference between what goes then and what can never be set.`,
 		Example: `  netstrip explain UNIX
   netstrip explain VIRTIO_NET --profile no-net
   netstrip explain NFS_FS --profile no-inet --fragment mine.config
+  netstrip explain NET_ACT_MIRRED --config /boot/config-6.12.0
+  netstrip explain NR_CPUS=64 UNIX=n --profile full
   netstrip explain NET --against services-no-net
   netstrip explain --check INET
   netstrip explain --json NET | jq -r '.[].without.gone[]'`,
@@ -65,20 +71,17 @@ explains each difference between what goes then and what can never be set.`,
 	f.addJSON(c)
 	f.addCache(c)
 	f.addSource(c)
-	c.Flags().StringVar(&f.profile, "profile", "", "`PROFILE` whose values to explain")
+	f.configured.add(c, &f.flags)
 	c.Flags().StringVar(&f.against, "against", "", "`PROFILE` whose probes to hold against what the Kconfig files say")
-	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to the profile; may be given again")
-	f.addOverride(c)
 	c.Flags().BoolVar(&f.check, "check", false, "compare what can never be set with what the kernel's own code does")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 	// The name of the flag is right, which is all that is checked.
-	_ = c.RegisterFlagCompletionFunc("profile", completeProfiles)
 	_ = c.RegisterFlagCompletionFunc("against", completeProfiles)
 	return c
 }
 
 func (a *app) explain(ctx context.Context, f *explaining, args []string) error {
-	req, err := f.request()
+	req, err := f.request(&f.flags)
 	if err != nil {
 		return err
 	}
@@ -99,13 +102,21 @@ func (a *app) explain(ctx context.Context, f *explaining, args []string) error {
 	if err != nil {
 		return err
 	}
-	names, err := symbolNames(w.Tree, args)
+	names, values, err := symbolNames(w.Tree, args)
 	if err != nil {
 		return err
 	}
 	all := make([]explained, len(names))
 	for i, name := range names {
 		all[i].Explanation = w.Explain(req.Profile, name)
+		if f.given() {
+			a.progress.State("seeking what %s takes", name)
+			if err := all[i].Seek(w, values[i]); err != nil {
+				return err
+			}
+		} else if values[i] != "" {
+			return usagef("%s=%s: a value is asked about in a kernel: name it with --profile or --config", name, values[i])
+		}
 		if f.against != "" {
 			if all[i].Against, err = compare(ctx, b, k, against, all[i].Without.Gone); err != nil {
 				return err
@@ -179,25 +190,6 @@ func compare(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconf
 	return &c, err
 }
 
-// request gives that of the profile; without one it is empty.
-func (f *explaining) request() (kconfigs.Request, error) {
-	if f.profile == "" {
-		if len(f.fragments) > 0 {
-			return kconfigs.Request{}, usagef("--fragment adds to a profile: name one with --profile")
-		}
-		return kconfigs.Request{}, nil
-	}
-	profiles, err := f.profiles([]string{f.profile})
-	if err != nil {
-		return kconfigs.Request{}, err
-	}
-	req, err := profiles[0].Request()
-	if err == nil && req.Prebuilt != nil {
-		err = usagef("--profile %s: a kernel that was built elsewhere has no request to explain", f.profile)
-	}
-	return req, err
-}
-
 // builder gives a builder. Where only the source is not to be had, it comes with that error,
 // and is good for what needs none.
 func (a *app) builder(ctx context.Context, f *flags) (*kbuild.Builder, error) {
@@ -215,7 +207,7 @@ func (a *app) builder(ctx context.Context, f *flags) (*kbuild.Builder, error) {
 
 // world gives the symbols, with their values where a profile was named.
 func (f *explaining) world(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconfigs.Request) (*explain.World, error) {
-	if f.profile != "" {
+	if f.given() {
 		return b.World(ctx, k, req)
 	}
 	symbols, err := k.Symbols()
@@ -225,28 +217,35 @@ func (f *explaining) world(ctx context.Context, b *kbuild.Builder, k *kconf.Kcon
 	return &explain.World{Tree: explain.NewTree(symbols)}, nil
 }
 
-// symbolNames gives the symbols meant: with or without CONFIG_, in capitals or not.
-func symbolNames(t *explain.Tree, args []string) ([]string, error) {
+// symbolNames gives the symbols meant, with or without CONFIG_, in capitals or not, and the
+// values that are asked about, empty where there is none.
+func symbolNames(t *explain.Tree, args []string) (names, values []string, err error) {
 	known, folded := map[string]bool{}, map[string]string{}
 	for _, name := range t.Names() {
 		known[name], folded[strings.ToUpper(name)] = true, name
 	}
 	var req kconfigs.Request
 	for _, arg := range args {
-		name := strings.TrimPrefix(strings.ToUpper(arg), "CONFIG_")
+		name, value, valued := strings.Cut(arg, "=")
+		name = strings.TrimPrefix(strings.ToUpper(name), "CONFIG_")
 		if as, ok := folded[name]; ok {
 			name = as
 		}
+		if valued {
+			if _, err := kconfigs.ParseFragment(arg, []byte("CONFIG_"+name+"="+value)); err != nil {
+				return nil, nil, err
+			}
+		}
 		req.Settings = append(req.Settings, kconfigs.Setting{Symbol: name})
+		values = append(values, value)
 	}
 	if err := req.CheckKnown(known); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var names []string
 	for _, s := range req.Settings {
 		names = append(names, s.Symbol)
 	}
-	return names, nil
+	return names, values, nil
 }
 
 // completeSymbols completes what it can in a second, once a kernel has been built: to

@@ -38,6 +38,9 @@ type Explanation struct {
 	Config string `json:"config,omitempty"`
 	Value  string `json:"value,omitempty"`
 	Why    string `json:"why,omitempty"`
+	// Wanted is the value that Way is for: that asked about, or m or y where it is off.
+	Wanted string `json:"wanted,omitempty"`
+	Way    *Way   `json:"way,omitempty"`
 	// Check is there when it was asked for.
 	Check *Check `json:"check,omitempty"`
 }

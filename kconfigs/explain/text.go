@@ -37,6 +37,16 @@ func (e Explanation) Write(out io.Writer) error {
 		}
 		t.line("value", value)
 	}
+	if e.Way != nil {
+		way := e.Way.String()
+		switch {
+		case e.Way.Never:
+			way = "no line of a .config gives it that: see why"
+		case way == "":
+			way = "it has that"
+		}
+		t.line("for "+e.Wanted, way)
+	}
 	t.line("type", e.Type)
 	t.line("defined", strings.Join(e.Places, ", "))
 	t.line("depends on", e.Depends)

@@ -65,6 +65,30 @@ func (w *World) Way(goals ...kconfigs.Setting) (Way, error) {
 	return s.way, err
 }
 
+// Seek adds what it takes for the symbol to have a value. Without one that is to be on, as a
+// module where there are modules.
+func (e *Explanation) Seek(w *World, value string) error {
+	s := w.symbols[e.Symbol]
+	if value == "" {
+		if !isBool(s) || w.tri(e.Symbol) > kconf.No {
+			return nil
+		}
+		value = "y"
+		if s.Type == "tristate" && w.tri("MODULES") == kconf.Yes {
+			value = "m"
+		}
+	}
+	way, err := w.Way(kconfigs.Setting{Symbol: e.Symbol, Value: value})
+	if err != nil {
+		return fmt.Errorf("seeking what %s=%s takes: %w", e.Symbol, value, err)
+	}
+	e.Wanted, e.Way = value, &way
+	if why := w.Refused(e.Symbol, value); why != "" {
+		e.Why = why
+	}
+	return nil
+}
+
 // String says it in words. It is empty where nothing is to be done.
 func (way Way) String() string {
 	add := slices.Clone(way.Add)
@@ -105,6 +129,10 @@ func (way Way) After(reason string) string {
 	if len(clauses) == 0 {
 		return text
 	}
+	if len(way.Against) == 1 && strings.Contains(reason, "as "+strings.Fields(way.Against[0])[0]+" asks") {
+		way.Against = nil
+		return strings.Join(clauses, "; ") + "; without that line: " + way.String()
+	}
 	return strings.Join(clauses, "; ") + ": " + text
 }
 
@@ -130,7 +158,7 @@ func (s *seeker) want(g kconfigs.Setting) {
 			g.Value = "y"
 			s.way.Note = "ask for y: there are no modules here, as " + place(asked.Fragment, asked.Line) + " asks"
 		default:
-			defer s.want(kconfigs.Setting{Symbol: "MODULES", Value: "y"})
+			s.want(kconfigs.Setting{Symbol: "MODULES", Value: "y"})
 		}
 	}
 	s.goals = append(s.goals, g)
@@ -219,7 +247,7 @@ func (s *seeker) with(lines []kconfigs.Setting) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &World{Tree: s.w.Tree, Values: values, Asked: asked, Kernel: s.w.Kernel}, nil
+	return &World{Tree: s.w.Tree, Values: values, Asked: asked, Start: s.w.Start, Kernel: s.w.Kernel}, nil
 }
 
 // Possible reports whether there may be a way for a symbol to get a value.

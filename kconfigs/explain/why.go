@@ -17,6 +17,9 @@ type World struct {
 	// Asked are the settings of the request, by symbol. A symbol that has a prompt and is
 	// not among them is taken to have been left off, as allnoconfig does.
 	Asked map[string]kconfigs.Setting
+	// Start are the lines of the .config that the request was put on top of. Unlike those of
+	// the request they may give way.
+	Start map[string]kconfigs.Setting
 	// Kernel is asked about what Values do not say; nil where nobody can be asked.
 	Kernel *Kernel
 
@@ -76,7 +79,7 @@ func (w *World) Why(name string) string {
 	if s == nil {
 		return w.Refused(name, "y")
 	}
-	asked, ok := w.Asked[name]
+	asked, ok := w.line(name)
 	got := w.Values[name]
 	switch {
 	case ok && got.Visible > kconf.No && unquote(asked.Value) == got.Value:
@@ -154,13 +157,21 @@ func (c *chain) notAsked(s *kconf.Symbol) {
 			return
 		}
 	}
-	if a, ok := w.Asked[s.Name]; ok && triOf(a.Value) == kconf.No {
+	a, ok := w.line(s.Name)
+	if ok && triOf(a.Value) == kconf.No {
 		c.add("%s asks for that", place(a.Fragment, a.Line))
-		return
-	}
-	if _, ok := w.Asked[s.Name]; !ok {
+	} else if !ok {
 		c.add("nothing asks for %s", c.called(s.Name))
 	}
+}
+
+// line gives the line that decides a symbol: the request's, or else the start's.
+func (w *World) line(name string) (kconfigs.Setting, bool) {
+	if a, ok := w.Asked[name]; ok {
+		return a, true
+	}
+	a, ok := w.Start[name]
+	return a, ok
 }
 
 // asAsked says where a value was asked for.

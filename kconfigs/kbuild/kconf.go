@@ -134,6 +134,12 @@ func (b *Builder) World(ctx context.Context, k configurer, req kconfigs.Request)
 		return nil, fmt.Errorf("configuring %s: %w", req.Profile, err)
 	}
 	w := explain.NewWorld(explain.NewTree(symbols), values, req)
+	if f, err := kconfigs.ParseFragment(req.Start.Name, []byte(req.Start.Text)); err == nil {
+		w.Start = map[string]kconfigs.Setting{}
+		for _, s := range f.Settings {
+			w.Start[s.Symbol] = s
+		}
+	}
 	w.Kernel = j.kernel(ctx, k, mode, text)
 	return w, nil
 }
