@@ -81,8 +81,7 @@ func (r Request) CheckKnown(known map[string]bool) error {
 	e := &RequestError{}
 	for _, s := range r.byPlace() {
 		if !known[s.Symbol] && s.Value != "n" { // what is not there is off
-			near := didYouMean(s.Symbol, slices.Collect(maps.Keys(known)))
-			e.add(s.Fragment, s.Line, s.Symbol, "this kernel has no such symbol%s", near)
+			e.add(s.Fragment, s.Line, s.Symbol, "this kernel has no such symbol%s", OtherName(s.Symbol, known))
 		}
 	}
 	return e.orNil()

@@ -38,7 +38,7 @@ func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) 
 	r := Reading{Remarks: slices.Clone(req.Remarks)}
 	for _, s := range req.Settings {
 		if !known[s.Symbol] && s.Value == "n" {
-			r.Remarks = append(r.Remarks, fmt.Sprintf("%s:%d: CONFIG_%s: this kernel has no such symbol, so it is off, as asked", s.Fragment, s.Line, s.Symbol))
+			r.Remarks = append(r.Remarks, fmt.Sprintf("%s:%d: CONFIG_%s: this kernel has no such symbol, so it is off, as asked%s", s.Fragment, s.Line, s.Symbol, kconfigs.OtherName(s.Symbol, known)))
 		}
 	}
 	if req.Start.Text == "" {

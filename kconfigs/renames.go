@@ -1,0 +1,166 @@
+package kconfigs
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+//go:embed renames.txt
+var renames string
+
+// rename is a line of the table.
+type rename struct{ old, kind, since, new string }
+
+func readRenames() (all []rename) {
+	for line := range strings.Lines(renames) {
+		f := strings.Fields(line)
+		if len(f) < 3 || f[0] == "#" {
+			continue
+		}
+		r := rename{old: f[0], kind: f[1]}
+		if f[2] != "-" {
+			r.since = "Linux " + f[2]
+		}
+		if len(f) > 3 {
+			r.new = f[3]
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// OtherName says what became of a symbol that is not among known, the symbols of a kernel, or
+// which of them its name is a slip of; as "; it is called MITIGATION_RETPOLINE since Linux
+// 6.9". It is empty where that is not certain: a wrong name is worse than none.
+func OtherName(name string, known map[string]bool) string {
+	for _, r := range readRenames() {
+		switch name {
+		case r.old:
+			return r.forward(known)
+		case r.new:
+			if text := r.back(known); text != "" {
+				return text
+			}
+		}
+	}
+	if near := slip(name, known); near != "" {
+		return "; did you mean " + near + "?"
+	}
+	return ""
+}
+
+// forward tells of a name that is older than the kernel.
+func (r rename) forward(known map[string]bool) string {
+	if r.new != "" && !known[r.new] {
+		return "" // not in this kernel
+	}
+	since := ""
+	if r.since != "" {
+		since = " since " + r.since
+	}
+	switch r.kind {
+	case "renamed":
+		return "; it is called " + r.new + since
+	case "merged":
+		return "; it is a part of " + r.new + since
+	case "replaced":
+		return "; " + r.new + " is in its place" + since
+	case "inverted":
+		return "; " + r.new + ", its opposite, is in its place" + since
+	}
+	if r.since != "" {
+		return "; " + r.since + " removed it"
+	}
+	return "; it was removed from Linux"
+}
+
+// back tells of a name that is newer than the kernel.
+func (r rename) back(known map[string]bool) string {
+	came := "; it came with " + r.since
+	switch {
+	case r.since == "":
+		return ""
+	case r.kind == "renamed" && known[r.old]:
+		return came + "; here it is called " + r.old
+	case r.kind == "inverted" && known[r.old]:
+		return came + "; here " + r.old + " is its opposite"
+	case r.kind == "added":
+		return came
+	}
+	return ""
+}
+
+// slip returns the one known name that a name is a slip of: with underscores elsewhere, as the
+// end of a longer name, or with one word misspelt.
+func slip(name string, known map[string]bool) string {
+	words := map[string]bool{}
+	for k := range known {
+		for w := range strings.SplitSeq(k, "_") {
+			words[w] = true
+		}
+	}
+	bare := strings.ReplaceAll(name, "_", "")
+	for _, fits := range []func(k string) bool{
+		func(k string) bool { return strings.ReplaceAll(k, "_", "") == bare },
+		func(k string) bool { return len(name) >= 6 && strings.HasSuffix(k, "_"+name) },
+		func(k string) bool { return misspelt(name, k, words) },
+	} {
+		var near []string
+		for k := range known {
+			if fits(k) {
+				near = append(near, k)
+			}
+		}
+		if len(near) == 1 {
+			return near[0]
+		}
+		if len(near) > 1 {
+			return ""
+		}
+	}
+	return ""
+}
+
+// misspelt reports whether two names differ in one word, which in the first is none that
+// symbols have: what is a word was meant so. Of short words only letters that were swapped or
+// struck twice count, for most others of their length mean something too.
+func misspelt(name, k string, words map[string]bool) bool {
+	a, b := strings.Split(name, "_"), strings.Split(k, "_")
+	if len(a) != len(b) {
+		return false
+	}
+	at := -1
+	for i := range a {
+		if a[i] == b[i] {
+			continue
+		}
+		if at >= 0 || words[a[i]] {
+			return false
+		}
+		at = i
+	}
+	if at < 0 || strings.ContainsFunc(a[at]+b[at], unicode.IsDigit) {
+		return false
+	}
+	x, y := a[at], b[at]
+	limit := 1
+	if len(x) >= 9 {
+		limit = 2
+	}
+	if distance(x, y, limit) > limit {
+		return false
+	}
+	return min(len(x), len(y)) >= 5 || sameLetters(x, y)
+}
+
+// sameLetters reports whether two words have the same letters, each of them once or more.
+func sameLetters(x, y string) bool {
+	set := func(s string) string {
+		r := []rune(s)
+		slices.Sort(r)
+		return string(slices.Compact(r))
+	}
+	return set(x) == set(y)
+}

@@ -1,0 +1,85 @@
+package kconfigs_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/kconfigs/kbuild/kbuildtest"
+)
+
+// TestRenamesAreTrue holds the table to the Kconfig files of a kernel: what has lost its name
+// by then has lost it, what it is called instead is there, and the other way round.
+func TestRenamesAreTrue(t *testing.T) {
+	for series, at := range map[string]int{"6.12": 612, "6.1": 601} {
+		t.Run(series, func(t *testing.T) {
+			b, _ := kbuildtest.Open(t, series)
+			tree, err := b.Source.Tree(t.Context())
+			require.NoError(t, err)
+			defined := definitions(t, tree)
+			require.Greater(t, len(defined), 15000)
+			data, err := os.ReadFile("renames.txt")
+			require.NoError(t, err)
+			for line := range strings.Lines(string(data)) {
+				f := append(strings.Fields(line), "", "")
+				if f[0] == "" || f[0] == "#" {
+					continue
+				}
+				past := number(t, f[2]) <= at
+				if f[0] != "-" {
+					assert.NotEqual(t, past, defined[f[0]], "%s: %s", f[0], line)
+				}
+				// What others were merged into may have been there before.
+				if f[3] != "" && (past || f[1] == "added") {
+					assert.Equal(t, past, defined[f[3]], "%s: %s", f[3], line)
+				}
+			}
+		})
+	}
+}
+
+// number makes one of a release: 6.9 is 609. None is long past.
+func number(t *testing.T, release string) int {
+	t.Helper()
+	if release == "-" {
+		return 0
+	}
+	major, minor, _ := strings.Cut(release, ".")
+	x, err := strconv.Atoi(major)
+	require.NoError(t, err)
+	y, err := strconv.Atoi(minor)
+	require.NoError(t, err)
+	return x*100 + y
+}
+
+// definitions are the symbols that any Kconfig file of a source defines, of all
+// architectures.
+func definitions(t *testing.T, tree string) map[string]bool {
+	t.Helper()
+	all := map[string]bool{}
+	require.NoError(t, filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() && (d.Name() == "Documentation" || d.Name() == "tests") {
+			if err != nil {
+				return err
+			}
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasPrefix(d.Name(), "Kconfig") {
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		for line := range strings.Lines(string(data)) {
+			if f := strings.Fields(line); len(f) > 1 && (f[0] == "config" || f[0] == "menuconfig") {
+				all[f[1]] = true
+			}
+		}
+		return err
+	}))
+	return all
+}
