@@ -2,7 +2,6 @@ package kconfigs
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 )

@@ -17,6 +17,7 @@ func (n *configured) add(c *cobra.Command, f *flags) {
 	c.Flags().StringVar(&n.profile, "profile", "", "`PROFILE` whose config is meant")
 	c.Flags().StringVar(&n.config, "config", "", "`FILE` that is a whole .config, instead of a profile")
 	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to it; may be given again")
+	f.addOverride(c)
 	_ = c.RegisterFlagCompletionFunc("profile", completeProfiles)
 }
 
@@ -41,6 +42,7 @@ func (n *configured) request(f *flags) (kconfigs.Request, error) {
 	} else {
 		p, err = kconfigs.Lookup(n.profile)
 	}
+	p.Override = f.override
 	wrong := []error{err}
 	for _, path := range f.fragments {
 		frag, err := kconfigs.ReadFragment(path)
