@@ -173,7 +173,7 @@ func (r *result) finish(s *sieve, w *watch, waitErr error, quit bool, said strin
 	sent, done := s.ended()
 	facts := console.Facts{
 		Done: done, Events: sent, Running: r.running, Flood: r.console.flooded() || s.flooded(),
-		Killed: w.killed, Idle: w.idle, Message: said, Said: console.Complaints(r.console.log.Bytes()),
+		Killed: w.killed, Idle: w.idle, Message: said,
 	}
 	if exit := new(exec.ExitError); errors.As(waitErr, &exit) {
 		if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {

@@ -34,6 +34,7 @@ The outcome is one of
   panicked     the kernel panicked
   init-failed  no init could be started, or init died and the kernel with it
   reset        the kernel started again, and the log does not say why
+  hung         init said that it gives up, and stopped
   faulted      the kernel reported faults of its own (BUG, WARNING, oops, KASAN, a
                stall, a hung task, lockdep) and did not panic
   clean        nothing in the log is bad; where it just ends, no more is known

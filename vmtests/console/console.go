@@ -89,8 +89,6 @@ type Facts struct {
 	// Events is how many events arrived, Running the probe begun and not ended.
 	Events  int
 	Running string
-	// Said are the complaints of user space.
-	Said []string
 	// Flood: the guest sent more than a boot may, on whichever channel.
 	Flood bool
 	// Killed says why the rig ended the boot, Idle how long nothing had moved then.
@@ -135,8 +133,8 @@ func Classify(l Log, f Facts) (record.Outcome, string) {
 	case NotKilled:
 		return record.Reset, "the machine was reset before the guest was done" + where
 	}
-	if g := GaveUp(f.Said); g != "" {
-		where = fmt.Sprintf("; init gave up: %q", g)
+	if l.GaveUp != "" {
+		where = fmt.Sprintf("; init gave up: %q", l.GaveUp)
 	}
 	return record.Hung, fmt.Sprintf("nothing moved for %s, %s%s", f.Idle.Round(time.Second), phaseText(l, f), where)
 }

@@ -100,7 +100,6 @@ func TestCorpus(t *testing.T) {
 			log, err := os.ReadFile(filepath.Join("testdata", name+".log"))
 			require.NoError(t, err)
 			l := Read(log)
-			facts.Said = Complaints(log)
 			outcome, _ := Classify(l, facts)
 			outcomes[outcome]++
 			got := describe(l, facts)

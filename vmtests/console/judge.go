@@ -19,6 +19,8 @@ const (
 	InitFailed Verdict = "init-failed"
 	// Reset: the kernel started again, and neither a panic nor user space says why.
 	Reset Verdict = "reset"
+	// Hung: init gave up and stopped. Of a kernel that hangs a log alone says nothing.
+	Hung Verdict = "hung"
 	// Faulted: the kernel reported faults of its own, and no panic.
 	Faulted Verdict = "faulted"
 	// Clean: nothing in the log is bad. Where it just ends, nobody knows how the boot went on.
@@ -37,6 +39,8 @@ func Judge(l Log) (Verdict, string) {
 		return Verdict(outcome), reason
 	case (l.Banners > 1 || l.Again) && l.Ended == "":
 		return Reset, "the kernel started again, and nothing says why; " + endText(l)
+	case l.GaveUp != "" && l.Ended == "":
+		return Hung, fmt.Sprintf("init gave up: %q", l.GaveUp)
 	case l.Faults == 1:
 		return Faulted, "the kernel reported a fault of its own; " + endText(l)
 	case l.Faults > 1:

@@ -160,6 +160,7 @@ func TestJudge(t *testing.T) {
 		{console.Log{Banners: 1, Again: true, Faults: 1, Last: "z"}, console.Reset, `the kernel started again, and nothing says why; the log ends with "z"`},
 		{console.Log{Banners: 2, Ended: "reboot: Restarting system"}, console.Clean, `user space ended it: "reboot: Restarting system"`},
 		{console.Log{Banners: 1, Inits: 1, Faults: 2, Last: "z"}, console.Faulted, `the kernel reported faults of its own, in 2 lines; the log ends after init was started, with "z"`},
+		{console.Log{Banners: 1, Faults: 1, GaveUp: "no"}, console.Hung, `init gave up: "no"`},
 		{console.Log{Banners: 1, Last: "z"}, console.Clean, `the log ends with "z"`},
 	} {
 		got, reason := console.Judge(tc.log)

@@ -33,6 +33,8 @@ type Log struct {
 	// kernel's own faults.
 	Notices []string
 	Faults  int
+	// GaveUp is the complaint with which init gave up and stopped, if it said so.
+	GaveUp string
 	// Ended is the line by which user space ended the kernel in order, if it did.
 	Ended string
 	// Last is the last line with any text.
@@ -80,6 +82,7 @@ type reader struct {
 	head   []byte
 	proof  int  // lines that say something and are no quotation
 	sure   bool // the panic's line is the kernel's beyond doubt
+	init   mouth
 	reports
 }
 
@@ -147,6 +150,9 @@ func (r *reader) raw(raw []byte) {
 func (r *reader) line(l line) {
 	if r.again > 0 {
 		r.next(l)
+	}
+	if r.Inits > 0 {
+		r.init.hear(l)
 	}
 	before := r.peak
 	r.peak = max(r.peak, l.us)
@@ -283,7 +289,7 @@ func (r *reader) orderly(l line) {
 
 // settle returns what was read.
 func (r *reader) settle() Log {
-	r.Last = show(r.last)
+	r.Last, r.GaveUp = show(r.last), r.init.cause
 	r.Notices, r.Faults = r.noted.texts(), r.noted.faults
 	if p := r.reports.of(r.Panic); p != nil {
 		r.Trace, r.Oopsed = p.trace, p.oops

@@ -48,3 +48,32 @@ func GaveUp(said []string) string {
 	}
 	return said[i-1]
 }
+
+// mouth keeps what user space said last, so that its complaint is known when it gives up.
+type mouth struct {
+	lines [8][]byte
+	n     int
+	cause string
+}
+
+// hear takes up a line after init was started.
+func (m *mouth) hear(l line) {
+	if m.cause != "" || l.kernel && !(bytes.Contains(l.text, []byte("]: ")) && spoken.Match(l.text)) {
+		return
+	}
+	text := l.text[:min(len(l.text), maxText)]
+	if !bytes.Contains(text, []byte("Freezing execution")) && !bytes.HasPrefix(text, []byte("[!!!!!!] ")) {
+		at := &m.lines[m.n%len(m.lines)]
+		*at = append((*at)[:0], text...)
+		m.n++
+		return
+	}
+	for i := range min(m.n, len(m.lines)) {
+		said := m.lines[(m.n-1-i)%len(m.lines)]
+		if complaint.Match(said) {
+			m.cause = show(said)
+			return
+		}
+	}
+	m.cause = show(text)
+}
