@@ -36,7 +36,7 @@ func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) 
 	}
 	known := names(symbols)
 	r := Reading{Remarks: slices.Clone(req.Remarks)}
-	for _, s := range req.Settings {
+	for _, s := range slices.SortedFunc(slices.Values(req.Settings), byPlace) {
 		if !known[s.Symbol] && s.Value == "n" {
 			r.Remarks = append(r.Remarks, fmt.Sprintf("%s:%d: CONFIG_%s: this kernel has no such symbol, so it is off, as asked%s", s.Fragment, s.Line, s.Symbol, kconfigs.OtherName(s.Symbol, known)))
 		}
@@ -64,13 +64,21 @@ func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) 
 	slices.SortStableFunc(missed, func(x, y kconfigs.Setting) int { return cmp.Compare(derived[x.Symbol], derived[y.Symbol]) })
 	reasons := b.reasons(ctx, k, req, own)
 	for i, s := range missed {
-		why := reasons
 		if i >= maxReasons {
-			why = nil
+			reasons = nil
 		}
-		r.Unmet = append(r.Unmet, problem(s, final, known, why))
+		p := problem(s, final, known, reasons != nil)
+		if reasons != nil && known[s.Symbol] {
+			because(&p, s, reasons, i < maxWays)
+		}
+		r.Unmet = append(r.Unmet, p)
 	}
 	return r, nil
+}
+
+// byPlace is the order in which a person reads files.
+func byPlace(a, b kconfigs.Setting) int {
+	return cmp.Or(cmp.Compare(a.Fragment, b.Fragment), cmp.Compare(a.Line, b.Line))
 }
 
 // settled finds the lines of a .config that are about a symbol.
@@ -128,24 +136,35 @@ func (b *Builder) reasons(ctx context.Context, k configurer, req kconfigs.Reques
 	return w
 }
 
-// problem says how a setting was not met, and why where w is there.
-func problem(s kconfigs.Setting, final kconfigs.Config, known map[string]bool, w *explain.World) kconfigs.Problem {
+// because adds to a problem why the setting was not met, and with way what to add so that
+// it is.
+func because(p *kconfigs.Problem, s kconfigs.Setting, w *explain.World, way bool) {
+	reason := w.Refused(s.Symbol, s.Value)
+	if way {
+		if way, err := w.Way(s); err == nil {
+			reason = way.After(reason)
+		}
+	}
+	if reason != "" {
+		text, _, _ := strings.Cut(p.Text, " (there are no modules here")
+		p.Text = text + ": " + reason
+	}
+}
+
+// problem says how a setting was not met. The names that are near an unknown one take long
+// to find.
+func problem(s kconfigs.Setting, final kconfigs.Config, known map[string]bool, near bool) kconfigs.Problem {
 	alone := kconfigs.Request{Settings: []kconfigs.Setting{s}}
 	p := kconfigs.Problem{File: s.Fragment, Line: s.Line, Symbol: s.Symbol, Text: "this kernel has no such symbol"}
 	var err error
 	switch {
 	case known[s.Symbol]:
 		err = alone.Verify(final)
-	case w != nil: // the nearest names take long to find
+	case near:
 		err = alone.CheckKnown(known)
 	}
 	if e, ok := errors.AsType[*kconfigs.RequestError](err); ok {
 		p = e.Problems[0]
-	}
-	if w != nil && known[s.Symbol] {
-		if why := w.Refused(s.Symbol, s.Value); why != "" && !strings.HasSuffix(p.Text, ")") {
-			p.Text += ": " + why
-		}
 	}
 	return p
 }

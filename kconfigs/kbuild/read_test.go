@@ -41,12 +41,13 @@ func TestReadReal(t *testing.T) {
 		"# CONFIG_MODULES is not set\nCONFIG_TUN=m\nCONFIG_HZ_1000=y\n# CONFIG_PCI is not set\nCONFIG_INET=y \n", frag)
 	assert.Equal(t, []string{
 		"my.config:4: CONFIG_NF_NAT_NEEDED: this kernel has no such symbol",
-		"my.config:5: CONFIG_NET_ACT_MIRRED: wanted y, got n: it needs NET_SCHED, which is n; nothing asks for NET_SCHED",
+		"my.config:5: CONFIG_NET_ACT_MIRRED: wanted y, got n: it needs NET_SCHED, which is n: add CONFIG_NET_SCHED=y, CONFIG_NET_CLS_ACT=y",
 		"my.config:7: CONFIG_PACKETT: this kernel has no such symbol; did you mean PACKET?",
 		"my.config:9: CONFIG_LOG_BUF_SHIFT: wanted 40, got 25: the range is 12 to 25 (init/Kconfig:767)",
-		"my.config:11: CONFIG_TUN: wanted m, got n (there are no modules here: ask for y)",
-		"my.config:12: CONFIG_HZ_1000: wanted y, got n: of the choice kernel/Kconfig.hz:6 only one can be had, which is HZ_250, as more.config:1 asks",
-		"my.config:8: CONFIG_NET_INGRESS: wanted y, got n: it has no prompt: one of NETFILTER_INGRESS or NET_XGRESS must select it",
+		"my.config:11: CONFIG_TUN: wanted m, got n: TUN needs NETDEVICES, which is n: add CONFIG_NETDEVICES=y, and ask for y: there are no modules here, as my.config:10 asks",
+		"my.config:12: CONFIG_HZ_1000: wanted y, got n: of the choice kernel/Kconfig.hz:6 only one can be had, which is HZ_250, as more.config:1 asks: " +
+			`it cannot be had while more.config:1 asks for HZ_250=y; else add "# CONFIG_HZ_250 is not set"`,
+		"my.config:8: CONFIG_NET_INGRESS: wanted y, got n: it has no prompt: one of NETFILTER_INGRESS or NET_XGRESS must select it: add CONFIG_BPF_SYSCALL=y",
 	}, unmet, "what follows from others comes last")
 	assert.Equal(t, []string{
 		"my.config: 1 lines end in white space: read without it",
