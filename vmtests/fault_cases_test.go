@@ -194,7 +194,7 @@ func fileCases() []faultCase {
 // instead has a script in QEMU's place, which it calls $qemu.
 func instead(script string) func(*testing.T, *guest) {
 	return func(t *testing.T, g *guest) {
-		g.qemu = program(t, "#!/bin/sh\nPATH=$PATH:/usr/bin:/bin\nqemu="+g.qemu+"\n"+script+"\n")
+		g.qemu = executable(t, "#!/bin/sh\nPATH=$PATH:/usr/bin:/bin\nqemu="+g.qemu+"\n"+script+"\n")
 	}
 }
 

@@ -39,11 +39,11 @@ func qemuUnderKVM(t *testing.T, qemu, log, does string) string {
 	t.Helper()
 	script := "#!/bin/sh\nqemu=" + qemu + "\ncase \" $* \" in *' -accel kvm '*)\necho tried >>" + log + "\n" +
 		`for a; do shift; test "$a" = kvm && a=tcg; set -- "$@" "$a"; done` + "\n" + does + "\nesac\n" + `exec "$qemu" "$@"` + "\n"
-	return program(t, script)
+	return executable(t, script)
 }
 
 // program makes a script that passes for QEMU.
-func program(t *testing.T, script string) string {
+func executable(t *testing.T, script string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for d := dir; d != filepath.Dir(d); d = filepath.Dir(d) { // under TCG nobody runs it
