@@ -3,7 +3,6 @@ package kconfigs
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -67,55 +66,4 @@ func (e *RequestError) orNil() error {
 		return nil
 	}
 	return e
-}
-
-// didYouMean gives ", did you mean X or Y?" for the names nearest to name, and
-// nothing when none is near.
-func didYouMean(name string, names []string) string {
-	best := 1 + len(name)/4
-	var near []string
-	for _, n := range names {
-		d := distance(name, n, best)
-		if d > best {
-			continue
-		}
-		if d < best {
-			best, near = d, nil
-		}
-		near = append(near, n)
-	}
-	if len(near) == 0 {
-		return ""
-	}
-	slices.Sort(near)
-	return "; did you mean " + strings.Join(near[:min(len(near), 3)], " or ") + "?"
-}
-
-// distance is the number of letters to insert, delete, change or swap with their
-// neighbour to make b of a; it may stop counting beyond limit.
-func distance(a, b string, limit int) int {
-	if d := len(a) - len(b); d > limit || -d > limit {
-		return limit + 1
-	}
-	var before []int
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		next := make([]int, len(b)+1)
-		next[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			next[j] = min(row[j]+1, next[j-1]+1, row[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				next[j] = min(next[j], before[j-2]+1)
-			}
-		}
-		before, row = row, next
-	}
-	return row[len(b)]
 }

@@ -14,6 +14,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/rename"
 )
 
 //go:embed *.config
@@ -189,7 +191,7 @@ func Lookup(name string) (Profile, error) {
 	}
 	e := &RequestError{}
 	e.add("", 0, "", "no profile is called %q%s; the profiles are %s",
-		name, didYouMean(name, names), strings.Join(names, ", "))
+		name, rename.Near(name, names), strings.Join(names, ", "))
 	return Profile{}, e
 }
 

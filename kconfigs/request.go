@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/rename"
 )
 
 // Request is what is asked of a kernel: every symbol once, sorted by name.
@@ -80,7 +82,7 @@ func (r Request) CheckKnown(known map[string]bool) error {
 	e := &RequestError{}
 	for _, s := range r.byPlace() {
 		if !known[s.Symbol] && s.Value != "n" { // what is not there is off
-			e.add(s.Fragment, s.Line, s.Symbol, "this kernel has no such symbol%s", OtherName(s.Symbol, known))
+			e.add(s.Fragment, s.Line, s.Symbol, "this kernel has no such symbol%s", rename.Other(s.Symbol, known))
 		}
 	}
 	return e.orNil()

@@ -278,16 +278,6 @@ func TestConfigValue(t *testing.T) {
 	assert.Equal(t, "0x1000000", c.Value("PHYSICAL_START"))
 }
 
-func TestDistance(t *testing.T) {
-	for _, tt := range []struct {
-		a, b string
-		want int
-	}{{"net", "net", 0}, {"net", "ent", 1}, {"net", "nets", 1}, {"", "net", 3}, {"unix", "inet", 3}, {"kitten", "sitting", 3}} {
-		assert.Equal(t, tt.want, distance(tt.a, tt.b, 9), tt)
-		assert.Equal(t, tt.want, distance(tt.b, tt.a, 9), tt)
-	}
-}
-
 // The kernels for applications are those of the ladder, with more that is not networking,
 // and tunnels where IP is.
 func TestApps(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/rename"
 )
 
 // Reading is what became of the lines of a user's own files.
@@ -38,7 +39,7 @@ func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) 
 	r := Reading{Remarks: slices.Clone(req.Remarks)}
 	for _, s := range slices.SortedFunc(slices.Values(req.Settings), byPlace) {
 		if !known[s.Symbol] && s.Value == "n" {
-			r.Remarks = append(r.Remarks, fmt.Sprintf("%s:%d: CONFIG_%s: this kernel has no such symbol, so it is off, as asked%s", s.Fragment, s.Line, s.Symbol, kconfigs.OtherName(s.Symbol, known)))
+			r.Remarks = append(r.Remarks, fmt.Sprintf("%s:%d: CONFIG_%s: this kernel has no such symbol, so it is off, as asked%s", s.Fragment, s.Line, s.Symbol, rename.Other(s.Symbol, known)))
 		}
 	}
 	if req.Start.Text == "" {

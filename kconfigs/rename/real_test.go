@@ -1,4 +1,4 @@
-package kconfigs_test
+package rename_test
 
 import (
 	"io/fs"

@@ -1,4 +1,6 @@
-package kconfigs
+// Package rename knows what became of the kernel's symbols that have another name now, or are
+// gone, and which name another is a slip of. It runs on the host and is pure.
+package rename
 
 import (
 	_ "embed"
@@ -31,10 +33,10 @@ func readRenames() (all []rename) {
 	return all
 }
 
-// OtherName says what became of a symbol that is not among known, the symbols of a kernel, or
+// Other says what became of a symbol that is not among known, the symbols of a kernel, or
 // which of them its name is a slip of; as "; it is called MITIGATION_RETPOLINE since Linux
 // 6.9". It is empty where that is not certain: a wrong name is worse than none.
-func OtherName(name string, known map[string]bool) string {
+func Other(name string, known map[string]bool) string {
 	for _, r := range readRenames() {
 		switch name {
 		case r.old:
@@ -163,4 +165,70 @@ func sameLetters(x, y string) bool {
 		return string(slices.Compact(r))
 	}
 	return set(x) == set(y)
+}
+
+// Here returns the symbol among known, those of a kernel, that is there in the place of
+// one that is not, and means the same or contains it; empty where none does.
+func Here(name string, known map[string]bool) string {
+	for _, r := range readRenames() {
+		same := r.kind == "renamed" || r.kind == "merged"
+		switch {
+		case same && r.old == name && known[r.new]:
+			return r.new
+		case r.kind == "renamed" && r.new == name && known[r.old]:
+			return r.old
+		}
+	}
+	return ""
+}
+
+// Near returns ", did you mean X or Y?" for the names nearest to name, and
+// nothing when none is near.
+func Near(name string, names []string) string {
+	best := 1 + len(name)/4
+	var near []string
+	for _, n := range names {
+		d := distance(name, n, best)
+		if d > best {
+			continue
+		}
+		if d < best {
+			best, near = d, nil
+		}
+		near = append(near, n)
+	}
+	if len(near) == 0 {
+		return ""
+	}
+	slices.Sort(near)
+	return "; did you mean " + strings.Join(near[:min(len(near), 3)], " or ") + "?"
+}
+
+// distance is the number of letters to insert, delete, change or swap with their
+// neighbour to make b of a; it may stop counting beyond limit.
+func distance(a, b string, limit int) int {
+	if d := len(a) - len(b); d > limit || -d > limit {
+		return limit + 1
+	}
+	var before []int
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		next := make([]int, len(b)+1)
+		next[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			next[j] = min(row[j]+1, next[j-1]+1, row[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				next[j] = min(next[j], before[j-2]+1)
+			}
+		}
+		before, row = row, next
+	}
+	return row[len(b)]
 }

@@ -1,4 +1,4 @@
-package kconfigs
+package rename
 
 import (
 	"regexp"
@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestOtherName(t *testing.T) {
+func TestOther(t *testing.T) {
 	known := map[string]bool{}
 	for _, name := range []string{
 		"MITIGATION_RETPOLINE", "MITIGATION_PAGE_TABLE_ISOLATION", "CPU_MITIGATIONS", "NF_NAT", "NF_DUP_IPV4", "NF_LOG_IPV4",
@@ -39,7 +39,7 @@ func TestOtherName(t *testing.T) {
 		"NF_NAT_IPV8": "", "NF_NAT_IRX": "", "ATH5K": "", "USB_UHCI_HCD": "", "NET_SCH_FIFO": "", "VLAN": "", "NET_SCH_ETF": "", "NETWORKS": "",
 		"NO_SUCH_SYMBOL_AT_ALL": "",
 	} {
-		assert.Equal(t, want, OtherName(name, known), name)
+		assert.Equal(t, want, Other(name, known), name)
 	}
 }
 
@@ -55,4 +55,23 @@ func TestRenames(t *testing.T) {
 		assert.Equal(t, r.kind == "added", r.old == "-", r.new)
 	}
 	assert.Greater(t, len(seen), 150)
+}
+
+func TestHere(t *testing.T) {
+	known := map[string]bool{"MITIGATION_RETPOLINE": true, "NF_NAT": true, "CRYPTO_MANAGER_DISABLE_TESTS": true, "SLUB_TINY": true}
+	for name, want := range map[string]string{
+		"RETPOLINE": "MITIGATION_RETPOLINE", "NF_NAT_IPV6": "NF_NAT", "CRYPTO_SELFTESTS": "", "SLOB": "", "NO_SUCH": "",
+	} {
+		assert.Equal(t, want, Here(name, known), name)
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want int
+	}{{"net", "net", 0}, {"net", "ent", 1}, {"net", "nets", 1}, {"", "net", 3}, {"unix", "inet", 3}, {"kitten", "sitting", 3}} {
+		assert.Equal(t, tt.want, distance(tt.a, tt.b, 9), tt)
+		assert.Equal(t, tt.want, distance(tt.b, tt.a, 9), tt)
+	}
 }

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/explain"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
+)
+
+// checking is what the command check was asked.
+type checking struct {
+	flags
+	configured
+	want string
+}
+
+// checked is what check found.
+type checked struct {
+	Config string `json:"config"`
+	Series string `json:"series"`
+	// Missing counts the answers that are not met.
+	Missing int              `json:"missing"`
+	Answers []explain.Answer `json:"answers"`
+	// Together is what to add for all that can be had.
+	Together explain.Way `json:"together"`
+}
+
+func (a *app) checkCommand() *cobra.Command {
+	f := &checking{}
+	c := &cobra.Command{
+		Use:   "check --want FILE [--config FILE | --profile PROFILE]",
+		Short: "Compare a kernel's config with a list of wanted symbols",
+		Long: `Says of each symbol in a list whether a config has it, why it has not, and all that must
+be added. No kernel is built. The list has lines of a fragment (CONFIG_NET=y, or
+# CONFIG_NET is not set) or names alone (NET), which are to be on in any way: y and m both
+do. A wanted m is met by y too, a wanted y is not met by m.
+
+A .config counts as this kernel's Kconfig settles it; a line of which that makes something
+else is noted. It need not have what netstrip's guest needs.
+
+Exit codes: 0 all is there; 1 something is missing; 2 a file or the command line is wrong.`,
+		Example: `  netstrip check --config .config --want wanted.txt
+  netstrip check --profile no-net --want wanted.txt
+  netstrip check --profile full --fragment mine.config --want wanted.txt
+  netstrip check --config .config --want wanted.txt --json | jq -r '.together.add[]'`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.check(c.Context(), f)
+		},
+	}
+	f.addJSON(c)
+	f.addCache(c)
+	f.addSource(c)
+	f.configured.add(c, &f.flags)
+	c.Flags().StringVar(&f.want, "want", "", "`FILE` that lists the wanted symbols")
+	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
+	return c
+}
+
+func (a *app) check(ctx context.Context, f *checking) error {
+	switch {
+	case f.want == "":
+		return usagef("check takes --want FILE, a list of wanted symbols; netstrip check --help has examples")
+	case !f.given():
+		return usagef("check takes the config to look at: --config FILE or --profile PROFILE")
+	}
+	wanted, err := explain.ReadWanted(f.want)
+	if err != nil {
+		return err
+	}
+	req, err := f.request(&f.flags)
+	if err != nil {
+		return err
+	}
+	b, err := a.builder(ctx, &f.flags)
+	if err != nil {
+		return err
+	}
+	k, err := b.Kconf(ctx)
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	w, err := b.World(ctx, k, req)
+	if err != nil {
+		return err
+	}
+	found := checked{Config: req.Profile, Series: b.Source.Series()}
+	for _, want := range wanted {
+		answer := w.Answer(want)
+		if !answer.Met {
+			found.Missing++
+		}
+		found.Answers = append(found.Answers, answer)
+	}
+	found.Together, err = w.SeekAll(found.Answers, func(symbol string) { a.progress.State("seeking what %s takes", symbol) })
+	if err != nil {
+		return err
+	}
+	a.progress.Clear()
+	if f.json {
+		err = report.JSON(a.stdout, found)
+	} else {
+		err = found.write(a.stdout)
+	}
+	if err == nil && found.Missing > 0 {
+		err = differsError{fmt.Errorf("%d of %d wanted symbols are missing in %s", found.Missing, len(wanted), req.Profile)}
+	}
+	return err
+}
+
+// write writes it for people: what is there in short, then each that is not.
+func (c checked) write(out io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s on Linux %s: %d of %d wanted symbols are there\n", c.Config, c.Series, len(c.Answers)-c.Missing, len(c.Answers))
+	for _, a := range c.Answers {
+		wanted := a.Wanted
+		if wanted == "" {
+			wanted = "it on"
+		}
+		text := fmt.Sprintf("%-8s %s:%d: %s", a.State, a.File, a.Line, a.Symbol)
+		switch {
+		case a.Met && a.Got != "":
+			text += "=" + a.Got
+		case a.Got != "":
+			text += ": wanted " + wanted + ", got " + a.Got
+		}
+		why := a.Why
+		if a.Way != nil {
+			why = a.Way.After(why)
+		}
+		for _, part := range []string{a.Note, why} {
+			if part != "" {
+				text += ": " + part
+			}
+		}
+		fmt.Fprintln(&b, text)
+	}
+	if len(c.Together.Add) > 0 && c.Missing > 1 {
+		fmt.Fprintf(&b, "\nfor all that can be had:\n    %s\n", strings.Join(c.Together.Add, "\n    "))
+	}
+	if c.Together.Note != "" {
+		fmt.Fprintf(&b, "\n%s\n", c.Together.Note)
+	}
+	for _, place := range c.Together.Against {
+		fmt.Fprintf(&b, "    not while %s\n", place)
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}

@@ -1,0 +1,139 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/rename"
+)
+
+// Answer is what a kernel has of a symbol that somebody wants of it.
+type Answer struct {
+	Symbol string `json:"symbol"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	// Wanted is empty where the symbol is to be on in any way. Got is empty where the kernel
+	// has no such symbol.
+	Wanted string `json:"wanted"`
+	Got    string `json:"got"`
+	// State is present, missing, renamed or unknown. Met says that nothing is to be done.
+	State string `json:"state"`
+	Met   bool   `json:"met"`
+	// Note says what is not plain of it, Why what is in the way.
+	Note string `json:"note,omitempty"`
+	Why  string `json:"why,omitempty"`
+	// Way is what to add; nil where that was not sought.
+	Way *Way `json:"way,omitempty"`
+	// Goal is what to seek for it, of a renamed symbol under its name here.
+	Goal kconfigs.Setting `json:"-"`
+}
+
+// Answer says what w has of a wanted symbol.
+func (w *World) Answer(want Wanted) Answer {
+	a := Answer{Symbol: want.Symbol, File: want.Fragment, Line: want.Line, Wanted: want.Value, State: "present", Goal: kconfigs.Setting(want)}
+	if !w.Has(want.Symbol) {
+		return w.absent(a)
+	}
+	w.judge(&a)
+	if !a.Met {
+		a.State, a.Why = "missing", w.Refused(a.Symbol, a.Goal.Value)
+	}
+	return a
+}
+
+// absent answers for a symbol that the kernel does not have.
+func (w *World) absent(a Answer) Answer {
+	known := map[string]bool{}
+	for _, name := range w.Names() {
+		known[name] = true
+	}
+	a.Note = "this kernel has no such symbol" + rename.Other(a.Symbol, known)
+	here := rename.Here(a.Symbol, known)
+	switch {
+	case here != "":
+		a.State, a.Goal.Symbol = "renamed", here
+		w.judge(&a)
+		a.Got = "" // of the name that was asked about
+		a.Note += fmt.Sprintf(", and is %s", w.value(here))
+		if !a.Met {
+			a.Why = w.Refused(here, a.Goal.Value)
+		}
+	case a.Wanted == "n":
+		a.Met, a.Note = true, a.Note+", so that it is off"
+	default:
+		a.State = "unknown"
+	}
+	return a
+}
+
+// judge compares the value of the goal's symbol with the one that is wanted.
+func (w *World) judge(a *Answer) {
+	s := w.symbols[a.Goal.Symbol]
+	a.Got = w.value(s.Name)
+	switch {
+	case !isBool(s) && a.Wanted == "":
+		a.Met = w.Values[s.Name].Written
+	case !isBool(s):
+		a.Met = sameNumber(unquote(a.Wanted), a.Got)
+	case a.Wanted == "":
+		a.Met, a.Goal.Value = w.tri(s.Name) > kconf.No, "y"
+		if s.Type == "tristate" && w.tri("MODULES") == kconf.Yes {
+			a.Goal.Value = "m"
+		}
+	case a.Wanted == "m":
+		a.Met = w.tri(s.Name) > kconf.No
+		if a.Got == "y" {
+			a.Note = "built in, which meets m"
+		}
+	default:
+		a.Met = a.Got == a.Wanted
+		if a.Wanted == "y" && a.Got == "m" {
+			a.Note = "it is there as a module, and wanted built in"
+		}
+	}
+	if line, ok := w.line(s.Name); ok && !sameNumber(unquote(line.Value), a.Got) {
+		a.Note = strings.TrimPrefix(a.Note+fmt.Sprintf("; %s has %s, of which this kernel's Kconfig makes %s", place(line.Fragment, line.Line), line.Value, a.Got), "; ")
+	}
+}
+
+// maxSought is how many symbols are each told what to add for them.
+const maxSought = 20
+
+// SeekAll adds to the answers that are not met what to add for each, and returns what to add
+// for all of them that can be had.
+func (w *World) SeekAll(answers []Answer, progress func(symbol string)) (Way, error) {
+	var goals []kconfigs.Setting
+	for i := range answers {
+		a := &answers[i]
+		if a.Met || a.State == "unknown" || !w.Possible(a.Goal) {
+			if !a.Met && a.State != "unknown" {
+				a.Way = &Way{Never: true}
+			}
+			continue
+		}
+		goals = append(goals, a.Goal)
+		if len(goals) > maxSought {
+			continue
+		}
+		progress(a.Goal.Symbol)
+		way, err := w.Way(a.Goal)
+		if err != nil {
+			a.Why = strings.Trim(a.Why+"; "+err.Error(), "; ")
+			goals = slices.Delete(goals, len(goals)-1, len(goals))
+			continue
+		}
+		a.Way = &way
+	}
+	if len(goals) == 0 {
+		return Way{}, nil
+	}
+	progress("all together")
+	way, err := w.Way(goals...)
+	if err != nil {
+		return Way{Note: "no list was found for all of them together: " + err.Error()}, nil
+	}
+	return way, nil
+}

@@ -1,0 +1,78 @@
+package explain
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs"
+)
+
+// maxWanted is the size in bytes beyond which a file is no list of symbols.
+const maxWanted = 1 << 20
+
+// Wanted is a line of a list of symbols that somebody wants of a kernel. With an empty Value
+// the symbol is to be on, built in or as a module, or to have any value.
+type Wanted kconfigs.Setting
+
+// ReadWanted reads such a list: lines of a fragment, or names alone, with CONFIG_ or without.
+// All that is wrong with it is one RequestError.
+func ReadWanted(path string) ([]Wanted, error) {
+	data, err := os.ReadFile(path)
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, problem(path, "reading the list of wanted symbols: "+pe.Err.Error())
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxWanted {
+		return nil, problem(path, "too long for a list of wanted symbols")
+	}
+	return parseWanted(path, data)
+}
+
+func parseWanted(name string, data []byte) ([]Wanted, error) {
+	var text bytes.Buffer
+	bare := map[int]bool{}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		line = strings.TrimRight(line, "\r\n")
+		symbol, _, valued := strings.Cut(line, "=")
+		symbol = strings.TrimSpace(symbol)
+		switch {
+		case !isName.MatchString(symbol):
+			text.WriteString(line)
+		case valued:
+			text.WriteString("CONFIG_" + strings.TrimPrefix(line, "CONFIG_"))
+		default:
+			bare[n] = true
+			text.WriteString("CONFIG_" + strings.TrimPrefix(symbol, "CONFIG_") + "=y")
+		}
+		text.WriteByte('\n')
+	}
+	f, err := kconfigs.ParseFragment(name, text.Bytes())
+	if err == nil && len(f.Settings) == 0 {
+		err = problem(name, "no symbol stands in it")
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []Wanted
+	for _, s := range f.Settings {
+		if bare[s.Line] {
+			s.Value = ""
+		}
+		all = append(all, Wanted(s))
+	}
+	return all, nil
+}
+
+var isName = regexp.MustCompile(`^\w+$`)
+
+func problem(file, text string) error {
+	return &kconfigs.RequestError{Problems: []kconfigs.Problem{{File: file, Text: text}}}
+}
