@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,17 +29,22 @@ type explaining struct {
 // explained is an explanation, with what was found where it was to be held against that.
 type explained struct {
 	explain.Explanation
-	Against *symbols.Comparison `json:"against,omitempty"`
+	// Symptoms are those that were asked about and that the symbol stands behind.
+	Symptoms []symbols.Symptom   `json:"symptoms,omitempty"`
+	Against  *symbols.Comparison `json:"against,omitempty"`
 }
 
 func (a *app) explainCommand() *cobra.Command {
 	f := &explaining{}
 	c := &cobra.Command{
-		Use:   "explain SYMBOL...",
+		Use:   "explain SYMBOL|PROBE|PATH|ERROR...",
 		Short: "Say what a kernel symbol needs, who switches it on, and what goes with it",
 		Long: `Says of each symbol, NET or CONFIG_NET or net, what it is, what it depends on, which
 symbols select it and which can never be set without it. The answers are those of
 the kernel's own Kconfig code; no kernel is built.
+
+In place of a symbol stands the ID of a probe, a path such as /proc/self/ns/net, or a call
+and its error as a program prints it: the symbols behind it are explained.
 
 With --profile or --config it says besides what the symbol is in that profile's kernel, or
 in that .config once this kernel's Kconfig has settled it, why, and all that must be added
@@ -53,6 +59,8 @@ explains each difference between what goes then and what can never be set.`,
   netstrip explain VIRTIO_NET --profile no-net
   netstrip explain NFS_FS --profile no-inet --fragment mine.config
   netstrip explain NET_ACT_MIRRED --config /boot/config-6.12.0
+  netstrip explain netns/file --profile no-net
+  netstrip explain 'socket: Function not implemented'
   netstrip explain NR_CPUS=64 UNIX=n --profile full
   netstrip explain NET --against services-no-net
   netstrip explain --check INET
@@ -81,6 +89,10 @@ explains each difference between what goes then and what can never be set.`,
 }
 
 func (a *app) explain(ctx context.Context, f *explaining, args []string) error {
+	args, told, err := symptoms(args)
+	if err != nil {
+		return err
+	}
 	req, err := f.request(&f.flags)
 	if err != nil {
 		return err
@@ -109,30 +121,19 @@ func (a *app) explain(ctx context.Context, f *explaining, args []string) error {
 	all := make([]explained, len(names))
 	for i, name := range names {
 		all[i].Explanation = w.Explain(req.Profile, name)
-		if f.given() {
-			a.progress.State("seeking what %s takes", name)
-			if err := all[i].Seek(w, values[i]); err != nil {
-				return err
+		for _, t := range told {
+			if slices.Contains(t.Symbols, name) {
+				all[i].Symptoms = append(all[i].Symptoms, t)
 			}
-		} else if values[i] != "" {
-			return usagef("%s=%s: a value is asked about in a kernel: name it with --profile or --config", name, values[i])
 		}
 		if f.against != "" {
 			if all[i].Against, err = compare(ctx, b, k, against, all[i].Without.Gone); err != nil {
 				return err
 			}
 		}
-		if !f.check {
-			continue
-		}
-		a.progress.State("checking %s", name)
-		check, err := w.Check(ctx, name, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
-			return k.Values(ctx, kconf.AllYes, text)
-		})
-		if err != nil {
+		if err := a.deepen(ctx, f, w, k, &all[i], values[i]); err != nil {
 			return err
 		}
-		all[i].Check = &check
 	}
 	a.progress.Clear()
 	if f.json {
@@ -141,10 +142,39 @@ func (a *app) explain(ctx context.Context, f *explaining, args []string) error {
 	return a.showExplained(all)
 }
 
+// deepen adds what takes Kconfig a while: what it takes for a value, and --check.
+func (a *app) deepen(ctx context.Context, f *explaining, w *explain.World, k *kconf.Kconfig, e *explained, value string) error {
+	switch {
+	case f.given():
+		a.progress.State("seeking what %s takes", e.Symbol)
+		if err := e.Seek(w, value); err != nil {
+			return err
+		}
+	case value != "":
+		return usagef("%s=%s: a value is asked about in a kernel: name it with --profile or --config", e.Symbol, value)
+	}
+	if !f.check {
+		return nil
+	}
+	a.progress.State("checking %s", e.Symbol)
+	check, err := w.Check(ctx, e.Symbol, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
+		return k.Values(ctx, kconf.AllYes, text)
+	})
+	e.Check = &check
+	return err
+}
+
 func (a *app) showExplained(all []explained) error {
+	said := map[string]bool{}
 	for i, e := range all {
 		if i > 0 {
 			fmt.Fprintln(a.stdout)
+		}
+		for _, s := range e.Symptoms {
+			if !said[s.Text] {
+				fmt.Fprintf(a.stdout, "%s\n", s)
+				said[s.Text] = true
+			}
 		}
 		err := e.Write(a.stdout)
 		if err == nil && e.Against != nil {

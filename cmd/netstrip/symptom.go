@@ -1,0 +1,74 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/rename"
+	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/symbols"
+)
+
+// isSymbol tells the name of a symbol, with a value perhaps, from a symptom.
+var isSymbol = regexp.MustCompile(`^\w+(=.*)?$`)
+
+// symptoms replaces each argument that is no symbol by those that stand behind it.
+func symptoms(args []string) (names []string, found []symbols.Symptom, err error) {
+	var kernels []symbols.Kernel
+	for _, arg := range args {
+		if isSymbol.MatchString(arg) {
+			names = append(names, arg)
+			continue
+		}
+		if kernels == nil {
+			kernels = fragmentKernels()
+		}
+		s, ok := symbols.Behind(arg, kernels)
+		if !ok {
+			return nil, nil, usagef("%q: no symbol, probe, path or failed call that anything is known of%s", arg, nearest(arg, kernels))
+		}
+		found = append(found, s)
+		for _, name := range s.Symbols {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, found, nil
+}
+
+// fragmentKernels are the kernels whose every symbol the fragments decide, and what their
+// probes are expected to find.
+func fragmentKernels() (all []symbols.Kernel) {
+	for _, p := range kconfigs.Profiles() {
+		req, err := p.Request()
+		if err != nil || p.Prebuilt != nil || p.Start.Name != "" || len(p.Args) > 0 {
+			continue
+		}
+		findings, err := vmtests.Expected("6.12", p.Name)
+		if err != nil {
+			continue // nothing is expected of it
+		}
+		on := map[string]bool{}
+		for _, s := range req.Settings {
+			on[s.Symbol] = s.Value != "n"
+		}
+		all = append(all, symbols.Kernel{Findings: findings, On: func(symbol string) bool { return on[symbol] }})
+	}
+	return all
+}
+
+// nearest gives a probe whose ID was meant, if one is near.
+func nearest(arg string, kernels []symbols.Kernel) string {
+	var ids []string
+	for _, k := range kernels {
+		for _, f := range k.Findings {
+			if strings.Count(f.ID, "/") == strings.Count(arg, "/") && !slices.Contains(ids, f.ID) {
+				ids = append(ids, f.ID)
+			}
+		}
+	}
+	return rename.Near(arg, ids)
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestSymptoms holds what people see to the symbols behind it.
+func TestSymptoms(t *testing.T) {
+	for arg, want := range map[string]string{
+		"NET": "NET", "NR_CPUS=64": "NR_CPUS=64",
+		"netns/file": "NET_NS", "socket/unix/stream": "UNIX", "netns/veth": "NET_NS VETH", "kernel/mqueue": "POSIX_MQUEUE",
+		"/proc/self/ns/net": "NET_NS", "/proc/1234/ns/net": "NET_NS", "/dev/net/tun": "TUN", "/proc/net/tcp": "INET",
+		"/sys/class/net": "NET", "/sys/class/net/lo/ifindex": "NET", "/proc/net/if_inet6": "IPV6", "/proc/net/dev": "NET",
+		"/sys/fs/cgroup/memory": "CGROUPS", "/proc/sys/net/ipv4/ip_forward": "INET PROC_SYSCTL",
+		"socket: Function not implemented":                                       "NET",
+		"socket: ENOSYS":                                                         "NET",
+		"socket() failed: Function not implemented (38)":                         "NET",
+		"nginx: socket() failed (38: Function not implemented)":                  "NET",
+		"socket(AF_UNIX, SOCK_STREAM, 0) = -1 ENOSYS (Function not implemented)": "NET",
+		"socket(AF_UNIX): Address family not supported by protocol":              "UNIX",
+		"socket(AF_INET): EAFNOSUPPORT":                                          "INET",
+		"socket(PF_PACKET, SOCK_DGRAM): EAFNOSUPPORT":                            "PACKET",
+		"socket(AF_INET6): Address family not supported by protocol (97)":        "IPV6",
+		"socketpair: Function not implemented":                                   "NET",
+		"unshare(CLONE_NEWNET): Invalid argument":                                "NET_NS",
+		"unshare: Invalid argument":                                              "NET_NS",
+		"mq_open: Function not implemented":                                      "POSIX_MQUEUE",
+		"inotify_init1: Function not implemented":                                "INOTIFY_USER",
+		"open /dev/net/tun: no such device":                                      "TUN",
+		"cat: /proc/net/dev: No such file or directory":                          "NET",
+		"ls: cannot access '/sys/class/net': No such file or directory":          "NET",
+	} {
+		names, _, err := symptoms([]string{arg})
+		if assert.NoError(t, err, arg) {
+			assert.Equal(t, want, strings.Join(names, " "), arg)
+		}
+	}
+	names, found, err := symptoms([]string{"socket: Address family not supported by protocol (97)"})
+	require.NoError(t, err)
+	assert.Subset(t, names, []string{"UNIX", "INET", "IPV6", "PACKET"})
+	assert.NotContains(t, names, "NET", "it is on where a family alone is missing")
+	assert.True(t, found[0].Any)
+
+	for arg, want := range map[string]string{
+		"netns/fiel":                           `"netns/fiel": no symbol, probe, path or failed call that anything is known of; did you mean netns/file?`,
+		"socket: Operation not permitted":      "that anything is known of",
+		"/etc/passwd":                          "that anything is known of",
+		"/proc/no-such-file":                   "that anything is known of",
+		"frobnicate: Function not implemented": "that anything is known of",
+	} {
+		_, _, err := symptoms([]string{arg})
+		assert.ErrorContains(t, err, want, arg)
+	}
+}
