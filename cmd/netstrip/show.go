@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,8 +46,8 @@ differently and counts the others. With --all or --markdown it shows every probe
 			return nil
 		},
 		ValidArgsFunction: f.completeRecords,
-		RunE: func(_ *cobra.Command, args []string) error {
-			return a.show(f, args)
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.show(c.Context(), f, args)
 		},
 	}
 	f.addJSON(c)
@@ -56,7 +57,7 @@ differently and counts the others. With --all or --markdown it shows every probe
 	return c
 }
 
-func (a *app) show(f *flags, args []string) error {
+func (a *app) show(ctx context.Context, f *flags, args []string) error {
 	records, err := a.load(f.results)
 	if err != nil {
 		return err
@@ -98,6 +99,7 @@ func (a *app) show(f *flags, args []string) error {
 		if err != nil {
 			return err
 		}
+		a.showSymbols(ctx, r, probe)
 	}
 	return nil
 }
