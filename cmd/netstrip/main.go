@@ -75,7 +75,7 @@ each in QEMU with a set of probes, and records what works and what does not.
 Results go to standard output, progress to standard error.
 
 Exit codes: 0 all is as expected; 1 a kernel or a probe differs from its
-expectation, or the cache is damaged; 2 the command line, a profile or a fragment is wrong; 3 the rig
+expectation, check misses a symbol, or the cache is damaged; 2 the command line, a profile or a fragment is wrong; 3 the rig
 failed (QEMU is missing, the disk is full, a build failed), which says nothing
 about a kernel and goes before 1; 130, 131 and 143 interrupted by SIGINT, SIGQUIT or SIGTERM.
 

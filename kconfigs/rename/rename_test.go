@@ -13,7 +13,7 @@ func TestOther(t *testing.T) {
 		"MITIGATION_RETPOLINE", "MITIGATION_PAGE_TABLE_ISOLATION", "CPU_MITIGATIONS", "NF_NAT", "NF_DUP_IPV4", "NF_LOG_IPV4",
 		"NF_NAT_IRC", "CRYPTO_MANAGER_DISABLE_TESTS", "CRYPTO_MANAGER_EXTRA_TESTS", "CRC32_SELFTEST", "CRYPTO_SERPENT", "CRYPTO_TEST", "MEMCG",
 		"SLUB_TINY", "PACKET", "NET", "NTB", "HTE", "NET_NS", "UNIX", "INET", "WIREGUARD", "IPV6", "NET_SCH_CBS", "BRIDGE_EBT_LOG",
-		"SECURITY_SELINUX", "VETH", "VXLAN", "MACVLAN", "IPVLAN", "ATH9K", "USB_EHCI_HCD", "NETFILTER", "SYSCTL", "PROC_SYSCTL", "NET_SCH_FQ",
+		"SECURITY_SELINUX", "VETH", "VXLAN", "MACVLAN", "IPVLAN", "ATH9K", "USB_EHCI_HCD", "NETFILTER", "SYSCTL", "PROC_SYSCTL", "NET_SCH_FQ", "NET_QUEUE", "BLK_QUEUES",
 	} {
 		known[name] = true
 	}
@@ -37,7 +37,7 @@ func TestOther(t *testing.T) {
 		"SELINUX": "; did you mean SECURITY_SELINUX?",
 		// Near, and wrong: no hint.
 		"NF_NAT_IPV8": "", "NF_NAT_IRX": "", "ATH5K": "", "USB_UHCI_HCD": "", "NET_SCH_FIFO": "", "VLAN": "", "NET_SCH_ETF": "", "NETWORKS": "",
-		"NO_SUCH_SYMBOL_AT_ALL": "",
+		"NO_SUCH_SYMBOL_AT_ALL": "", "NET_QUEUES": "",
 	} {
 		assert.Equal(t, want, Other(name, known), name)
 	}
