@@ -103,7 +103,7 @@ func New(ctx context.Context, o Options) (*Rig, error) {
 		o.Results = DefaultResults
 	}
 	if o.Jobs <= 0 {
-		o.Jobs = runtime.NumCPU()
+		o.Jobs = runtime.GOMAXPROCS(0) // which knows the limits of control groups
 	}
 	if o.MemoryMiB <= 0 {
 		o.MemoryMiB = 256

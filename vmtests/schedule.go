@@ -23,10 +23,10 @@ import (
 const qemuMiB = 192
 
 // workers is how many guests run at once: as many as were asked for, and no more than
-// there are boots or than memory carries. A guest has one processor, so more of them
-// than cores only makes each slower; on one core they run one after the other.
-func workers(jobs, boots, guestMiB, availableMiB int) int {
-	n := min(jobs, boots)
+// there are boots or than memory carries. More guests than cores, of which one with two
+// processors takes two, only makes each slower; on one core they run one after the other.
+func workers(jobs, boots, processors, guestMiB, availableMiB int) int {
+	n := min(jobs/processors, boots)
 	if availableMiB > 0 {
 		n = min(n, availableMiB/(guestMiB+qemuMiB))
 	}
@@ -119,8 +119,15 @@ func (r *Rig) order(p parts, subjects []subject) (order []int, atOnce int) {
 		available = availableMiB(f)
 		f.Close()
 	}
+	if left := cgroupMiB(os.DirFS("/")); left > 0 && (available == 0 || left < available) {
+		available = left
+	}
+	var m machine
+	if r.opts.Disk != nil {
+		m.disk = r.opts.Disk.Path
+	}
 	return longestFirst(subjects, r.earlierTimes(p.accel.Name)),
-		workers(r.jobs(), len(subjects), memory, available)
+		workers(r.jobs(), len(subjects), m.processors(), memory, available)
 }
 
 // jobs is how many boots may run at once: where probes measure, one.

@@ -15,15 +15,18 @@ import (
 )
 
 func TestWorkers(t *testing.T) {
-	for _, tc := range []struct{ jobs, boots, guest, available, want int }{
-		{2, 8, 256, 20000, 2},
-		{8, 3, 256, 20000, 3},
-		{8, 8, 256, 1000, 2}, // 448 MiB each
-		{8, 8, 2048, 1000, 1},
-		{4, 4, 256, 0, 4}, // nobody knows
-		{2, 0, 256, 20000, 1},
+	for _, tc := range []struct{ jobs, boots, processors, guest, available, want int }{
+		{2, 8, 1, 256, 20000, 2},
+		{8, 3, 1, 256, 20000, 3},
+		{8, 8, 1, 256, 1000, 2}, // 448 MiB each
+		{8, 8, 1, 2048, 1000, 1},
+		{4, 4, 1, 256, 0, 4}, // nobody knows
+		{2, 0, 1, 256, 20000, 1},
+		{8, 8, 2, 256, 20000, 4},
+		{3, 8, 2, 256, 20000, 1},
+		{1, 8, 2, 256, 20000, 1},
 	} {
-		assert.Equal(t, tc.want, workers(tc.jobs, tc.boots, tc.guest, tc.available), tc)
+		assert.Equal(t, tc.want, workers(tc.jobs, tc.boots, tc.processors, tc.guest, tc.available), tc)
 	}
 }
 

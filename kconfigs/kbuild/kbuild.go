@@ -254,7 +254,7 @@ func (b *Builder) jobs() int {
 	if b.Jobs > 0 {
 		return b.Jobs
 	}
-	return runtime.NumCPU()
+	return runtime.GOMAXPROCS(0)
 }
 
 // hash is a name for its parts: a SHA-256 in hexadecimal.
