@@ -55,6 +55,20 @@ func faults() []fault {
 			oneLine(t, p.declared(t, ownApp+strings.Repeat("  none: {ask: {run: a}, expect: y, seconds: 5}\n", 200_000)).exits(t, 2), "the file goes on here beyond 1048576 bytes")
 			assert.Less(t, time.Since(start), 10*time.Second)
 		}},
+		{"netstrip is stopped during a boot", "exit 0", nil, stoppedAndContinued},
+		{"QEMU ends at once with status 0", "exit 3", func(t *testing.T, p *place) {
+			p.instead(t, `case "$*" in *--version*) exec "$qemu" "$@";; esac; exit 0`)
+		}, func(t *testing.T, p *place, _ int) {
+			rec := p.run("no-net").exits(t, 3).records(t)[0]
+			assert.Equal(t, record.QEMUFailed, rec.Outcome)
+		}},
+		{"QEMU warns before it says its version", "exit 0", func(t *testing.T, p *place) {
+			p.instead(t, `case "$*" in *--version*) head -c 10000000 /dev/zero >&2; echo "warning: odd" >&2;; esac; exec "$qemu" "$@"`)
+		}, func(t *testing.T, p *place, _ int) {
+			rec := p.run("no-net").exits(t, 0).records(t)[0]
+			assert.Regexp(t, `^[0-9]+\.[0-9]+`, rec.Machine.QEMU)
+			assert.Less(t, len(rec.Machine.QEMU), 200)
+		}},
 		{"two netstrips run at once on one cache", "exit 0", nil, twoRun},
 		{"two netstrips build one kernel at once", "exit 0", fakeTree, twoBuild},
 	}
@@ -111,6 +125,23 @@ func noVerdict(t *testing.T, p *place, _ int) {
 	assert.Contains(t, n.stdout.String(), "\nno-net has no verdict, because the rig failed (qemu-failed).\nNo probe was run.\n")
 	assert.NotContains(t, n.stdout.String(), "did not complete")
 	assert.NotContains(t, n.stdout.String(), "differs from its expectation")
+}
+
+// stoppedAndContinued stops netstrip for a while. What it then measures is not the guest's
+// time.
+func stoppedAndContinued(t *testing.T, p *place, _ int) {
+	n := p.run("no-net")
+	n.start(t)
+	when(t, "a boot", p.booting)
+	require.NoError(t, n.Process.Signal(syscall.SIGSTOP))
+	<-time.After(3 * time.Second)
+	require.NoError(t, n.Process.Signal(syscall.SIGCONT))
+	require.Zero(t, n.ended(t), n.stderr.String())
+	p.over(t, n)
+	rec := n.records(t)[0]
+	assert.Equal(t, record.Completed, rec.Outcome, rec.Reason)
+	assert.Zero(t, rec.Phases)
+	assert.Contains(t, strings.Join(rec.Notices, "\n"), "so that no times are recorded")
 }
 
 // planOfOthers resumes a run whose plan asks for probes by a list that no netstrip wrote.
