@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -46,7 +45,6 @@ func faults() []fault {
 			oneLine(t, p.run("no-net", "--probes", "kernel/[p"+[]string{"\v", "\n", " ", "\""}[n%4]+"init=/x]ipe").exits(t, 2), "want printable ASCII")
 		}},
 		{"a plan with such a list", "exit 2", nil, planOfOthers},
-		{"KVM is asked for and no guest gets on under it", "exit 3", brokenKVM, noVerdict},
 		{"an application's file has a second document", "exit 2", nil, func(t *testing.T, p *place, _ int) {
 			oneLine(t, p.declared(t, ownApp+"---\n"+ownApp).exits(t, 2), "mine.yaml:8: a second document begins")
 		}},
@@ -55,23 +53,10 @@ func faults() []fault {
 			oneLine(t, p.declared(t, ownApp+strings.Repeat("  none: {ask: {run: a}, expect: y, seconds: 5}\n", 200_000)).exits(t, 2), "the file goes on here beyond 1048576 bytes")
 			assert.Less(t, time.Since(start), 10*time.Second)
 		}},
-		{"netstrip is stopped during a boot", "exit 0", nil, stoppedAndContinued},
-		{"QEMU ends at once with status 0", "exit 3", func(t *testing.T, p *place) {
-			p.instead(t, `case "$*" in *--version*) exec "$qemu" "$@";; esac; exit 0`)
-		}, func(t *testing.T, p *place, _ int) {
-			rec := p.run("no-net").exits(t, 3).records(t)[0]
-			assert.Equal(t, record.QEMUFailed, rec.Outcome)
-		}},
-		{"QEMU warns before it says its version", "exit 0", func(t *testing.T, p *place) {
-			p.instead(t, `case "$*" in *--version*) head -c 10000000 /dev/zero >&2; echo "warning: odd" >&2;; esac; exec "$qemu" "$@"`)
-		}, func(t *testing.T, p *place, _ int) {
-			rec := p.run("no-net").exits(t, 0).records(t)[0]
-			assert.Regexp(t, `^[0-9]+\.[0-9]+`, rec.Machine.QEMU)
-			assert.Less(t, len(rec.Machine.QEMU), 200)
-		}},
 		{"two netstrips run at once on one cache", "exit 0", nil, twoRun},
 		{"two netstrips build one kernel at once", "exit 0", fakeTree, twoBuild},
 	}
+	all = append(all, boots()...)
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
 		name := unix.SignalName(s) + " at any moment of a "
 		outcome := fmt.Sprintf("exit %d", 128+int(s))
@@ -97,51 +82,6 @@ func (p *place) declared(t *testing.T, text string) *netstrip {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "mine.yaml"), []byte(text), 0o644))
 	return p.netstrip("apps", "--quiet", "--dir", dir, "--app", "mine", "--profile", "no-net", "--results", p.results)
-}
-
-// brokenKVM puts something in QEMU's place that runs guests under KVM as a kernel does that
-// has no console and no init: it is reset in silence. Under TCG it is QEMU.
-func brokenKVM(t *testing.T, p *place) {
-	p.instead(t, `case " $* " in *' -accel kvm '*)
-for a; do shift; case "$a" in kvm) a=tcg;; console=*) a="console=tty9 rdinit=/none panic=-1 reboot=t";; esac; set -- "$@" "$a"; done;; esac
-exec "$qemu" "$@"`)
-}
-
-// instead has a script in QEMU's place, which it calls $qemu.
-func (p *place) instead(t *testing.T, script string) {
-	t.Helper()
-	qemu, err := exec.LookPath("qemu-system-x86_64")
-	require.NoError(t, err)
-	bin := t.TempDir()
-	require.NoError(t, os.Chmod(filepath.Dir(bin), 0o755)) // under TCG nobody runs it
-	require.NoError(t, os.WriteFile(filepath.Join(bin, filepath.Base(qemu)), []byte("#!/bin/sh\nqemu="+qemu+"\n"+script+"\n"), 0o755))
-	p.env = append(p.env, "PATH="+bin+":"+os.Getenv("PATH"))
-}
-
-func noVerdict(t *testing.T, p *place, _ int) {
-	n := p.netstrip("run", "no-net", "--quiet", "--accel", "kvm", "--results", p.results).exits(t, 3)
-	assert.Equal(t, "netstrip: the rig failed, so that there is no verdict on no-net\n", n.stderr.String())
-	assert.Contains(t, n.stdout.String(), "\nno-net: silent under KVM; the same kernel completed under TCG: suspect /dev/kvm\n")
-	assert.Contains(t, n.stdout.String(), "\nno-net has no verdict, because the rig failed (qemu-failed).\nNo probe was run.\n")
-	assert.NotContains(t, n.stdout.String(), "did not complete")
-	assert.NotContains(t, n.stdout.String(), "differs from its expectation")
-}
-
-// stoppedAndContinued stops netstrip for a while. What it then measures is not the guest's
-// time.
-func stoppedAndContinued(t *testing.T, p *place, _ int) {
-	n := p.run("no-net")
-	n.start(t)
-	when(t, "a boot", p.booting)
-	require.NoError(t, n.Process.Signal(syscall.SIGSTOP))
-	<-time.After(3 * time.Second)
-	require.NoError(t, n.Process.Signal(syscall.SIGCONT))
-	require.Zero(t, n.ended(t), n.stderr.String())
-	p.over(t, n)
-	rec := n.records(t)[0]
-	assert.Equal(t, record.Completed, rec.Outcome, rec.Reason)
-	assert.Zero(t, rec.Phases)
-	assert.Contains(t, strings.Join(rec.Notices, "\n"), "so that no times are recorded")
 }
 
 // planOfOthers resumes a run whose plan asks for probes by a list that no netstrip wrote.
