@@ -96,7 +96,7 @@ another user can write to it), NO_COLOR (no colour in tables).`,
 		},
 	}
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.appsCommand(), a.showCommand(), a.doctorCommand(), a.cacheCommand(),
+	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.appsCommand(), a.showCommand(), a.resultsCommand(), a.doctorCommand(), a.cacheCommand(),
 		a.explainCommand(), a.checkCommand(), a.compareCommand(), a.claimsCommand(), a.benchCommand(), a.bisectCommand(), a.minimizeCommand(), a.consoleCommand())
 	return root
 }

@@ -57,14 +57,29 @@ func control(f *os.File, command int, how int16, at int64) error {
 
 // lockedAppend appends a line while no other netstrip does.
 func (s Store) lockedAppend(ctx context.Context, f *os.File, line []byte) error {
-	told := func() {
+	if err := lock(ctx, f, unix.F_WRLCK, appendByte, s.told()); err != nil {
+		return fmt.Errorf("locking %s: %w", f.Name(), err)
+	}
+	defer unlock(f, appendByte)
+	mine, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if there, err := os.Stat(s.Path); err != nil || !os.SameFile(mine, there) {
+		return errPruned
+	}
+	return appendLine(f, line)
+}
+
+// errPruned says that the file was replaced between its opening and its locking. It is to be
+// opened again.
+var errPruned = errors.New("it was replaced")
+
+// told returns what tells of a wait.
+func (s Store) told() func() {
+	return func() {
 		if s.OnWait != nil {
 			s.OnWait(s.Path)
 		}
 	}
-	if err := lock(ctx, f, unix.F_WRLCK, appendByte, told); err != nil {
-		return fmt.Errorf("locking %s: %w", f.Name(), err)
-	}
-	defer unlock(f, appendByte)
-	return appendLine(f, line)
 }

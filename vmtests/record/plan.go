@@ -101,6 +101,10 @@ func (s Store) Begin(ctx context.Context, p Plan) (*Run, error) {
 	if err = lock(ctx, f, unix.F_WRLCK, runByte(p.Run), nil); err == nil {
 		err = s.lockedAppend(ctx, f, line)
 	}
+	if errors.Is(err, errPruned) {
+		f.Close()
+		return s.Begin(ctx, p)
+	}
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("storing the plan of %s: %w", p.Run, err)

@@ -57,15 +57,20 @@ func (s Store) Append(ctx context.Context, r Record) error {
 	if err != nil {
 		return fmt.Errorf("storing the record %s in %s: %w", r.ID, s.Path, err)
 	}
-	f, err := s.open()
-	if err != nil {
-		return fmt.Errorf("storing the record %s: %w", r.ID, err)
+	for {
+		f, err := s.open()
+		if err == nil {
+			err = s.lockedAppend(ctx, f, line)
+			f.Close()
+		}
+		switch {
+		case errors.Is(err, errPruned):
+			continue
+		case err != nil:
+			return fmt.Errorf("storing the record %s: %w", r.ID, err)
+		}
+		return nil
 	}
-	defer f.Close()
-	if err := s.lockedAppend(ctx, f, line); err != nil {
-		return fmt.Errorf("storing the record %s: %w", r.ID, err)
-	}
-	return nil
 }
 
 func (s Store) open() (*os.File, error) {

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"text/tabwriter"
+	"time"
+
+	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) resultsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "results",
+		Short: "List the runs that are recorded, remove old ones",
+		Long: `Every boot adds a line of some 30 KB to the results file, and its console log beside
+that. Nothing is removed unless prune is asked to.`,
+		Example: `  netstrip results ls
+  netstrip results prune --keep 20 --dry-run
+  netstrip results prune --older-than 90d`,
+		Args:              unknownCommand,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(a.resultsListCommand(), a.resultsPruneCommand())
+	return c
+}
+
+// recordedRun is a run in a results file, as JSON.
+type recordedRun struct {
+	Run   string    `json:"run"`
+	Time  time.Time `json:"time"` // when it began; zero of a name that has no time in it
+	Bytes int64     `json:"bytes"`
+}
+
+// recordedRuns returns the runs of a results file, in its order.
+func recordedRuns(path string) ([]recordedRun, error) {
+	names, sizes, err := record.Store{Path: path}.Sizes()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usagef("%w; netstrip run and netstrip apps make it, --results names another", err)
+	}
+	runs := make([]recordedRun, 0, len(names))
+	for _, name := range names {
+		began, _ := time.Parse("20060102T150405Z", name[:min(len(name), len("20060102T150405Z"))])
+		runs = append(runs, recordedRun{name, began, sizes[name]})
+	}
+	return runs, err
+}
+
+func (a *app) resultsListCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use:   "ls",
+		Short: "List the runs in the results file, the latest last",
+		Example: `  netstrip results ls
+  netstrip results ls --json | jq 'map(.bytes) | add'`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(*cobra.Command, []string) error { return a.resultsList(f) },
+	}
+	f.addJSON(c)
+	f.addResults(c)
+	return c
+}
+
+func (a *app) resultsList(f *flags) error {
+	runs, err := recordedRuns(f.results)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return report.JSON(a.stdout, runs)
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "RUN\tSIZE")
+	for _, r := range runs {
+		fmt.Fprintf(w, "%s\t%s\n", report.Escape(r.Run, 60), bytesText(r.Bytes))
+	}
+	return w.Flush()
+}
+
+// keeping says which runs stay.
+type keeping struct {
+	last      int
+	olderThan time.Duration
+	bytes     int64
+	dry       bool
+}
+
+func (a *app) resultsPruneCommand() *cobra.Command {
+	f, k := &flags{}, keeping{}
+	c := &cobra.Command{
+		Use:   "prune",
+		Short: "Remove old runs with their plans and console logs",
+		Long: `Removes the runs that a limit says, the oldest first. Lines that cannot be read stay.
+While a run is under way nothing is removed, and no record that is added meanwhile is lost.`,
+		Example: `  netstrip results prune --keep 20 --dry-run
+  netstrip results prune --older-than 90d --max-size 500M`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if k.last <= 0 && k.olderThan == 0 && k.bytes == 0 {
+				return usagef("say what may stay: --keep, --older-than or --max-size")
+			}
+			return a.resultsPrune(c.Context(), f, k)
+		},
+	}
+	f.addResults(c)
+	c.Flags().IntVar(&k.last, "keep", 0, "keep the last `N` runs at most")
+	c.Flags().Var((*ageFlag)(&k.olderThan), "older-than", "remove runs that began more than this `AGE` ago: 30d, 12h")
+	c.Flags().Var((*sizeFlag)(&k.bytes), "max-size", "`SIZE` of the file that may stay: 500M, 2.5GiB (of 1024)")
+	c.Flags().BoolVar(&k.dry, "dry-run", false, "only say what would be removed")
+	return c
+}
+
+// goes reports which of the runs go, by name.
+func (k keeping) goes(runs []recordedRun, now time.Time) map[string]bool {
+	var left int64
+	for _, r := range runs {
+		left += r.Bytes
+	}
+	gone := map[string]bool{}
+	for i, r := range runs {
+		old := k.olderThan > 0 && !r.Time.IsZero() && now.Sub(r.Time) > k.olderThan
+		if k.last > 0 && len(runs)-i > k.last || old || k.bytes > 0 && left > k.bytes {
+			gone[r.Run] = true
+			left -= r.Bytes
+		}
+	}
+	return gone
+}
+
+func (a *app) resultsPrune(ctx context.Context, f *flags, k keeping) error {
+	runs, err := recordedRuns(f.results)
+	if err != nil {
+		return err
+	}
+	gone := k.goes(runs, time.Now())
+	did := "would remove"
+	if !k.dry && len(gone) > 0 {
+		a.progress = progress.New(a.stderr)
+		store := record.Store{Path: f.results, OnWait: func(path string) {
+			a.progress.Line("waiting for another program, which has %s locked", path)
+		}}
+		if err := store.Prune(ctx, func(run string) bool { return gone[run] }); err != nil {
+			return err
+		}
+	}
+	if !k.dry {
+		did = "removed"
+	}
+	for _, r := range runs {
+		if gone[r.Run] {
+			fmt.Fprintf(a.stdout, "%s %s: %s\n", did, report.Escape(r.Run, 60), bytesText(r.Bytes))
+		}
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s %d of %d runs\n", did, len(gone), len(runs))
+	return err
+}
