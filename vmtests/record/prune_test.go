@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // What is pruned goes with its plan and its console log, and nothing else does.
@@ -91,4 +92,23 @@ func TestPruneWhileOthersAppend(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, damage)
 	assert.Equal(t, writers*each, len(records))
+}
+
+// Who has waited while the file was replaced appends to the new one.
+func TestAppendToAFileThatWasPruned(t *testing.T) {
+	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
+	f, err := s.open()
+	require.NoError(t, err)
+	require.NoError(t, lock(t.Context(), f, unix.F_WRLCK, appendByte, nil))
+	waits, done := make(chan string, 1), make(chan error, 2)
+	s.OnWait = func(path string) { waits <- path }
+	go func() { done <- s.Append(t.Context(), sample("r1/a")) }()
+	<-waits
+	require.NoError(t, os.WriteFile(s.Path+".new", nil, 0o644))
+	require.NoError(t, os.Rename(s.Path+".new", s.Path))
+	require.NoError(t, f.Close())
+	require.NoError(t, <-done)
+	records, _, err := Load(s.Path)
+	require.NoError(t, err)
+	assert.Equal(t, 1, len(records))
 }
