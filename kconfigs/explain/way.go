@@ -211,7 +211,7 @@ func (s *seeker) seek() ([]kconfigs.Setting, error) {
 		before := len(lines)
 		lines = merge(lines, more)
 		if len(lines) == before && s.now != s.w {
-			return nil, fmt.Errorf("Kconfig has %s otherwise all the same: %s", s.goals[i].Symbol, s.now.Refused(s.goals[i].Symbol, s.goals[i].Value))
+			return nil, fmt.Errorf("the Kconfig code has %s otherwise all the same: %s", s.goals[i].Symbol, s.now.Refused(s.goals[i].Symbol, s.goals[i].Value))
 		}
 		now, err := s.with(lines)
 		if err != nil {

@@ -49,19 +49,20 @@ func TestRealConfigs(t *testing.T) {
 	for _, tt := range []struct{ profile, fragment, want string }{
 		{"full", "CONFIG_TUN=y\n", ""},
 		{"bare-net", "", ""},
-		{"no-net", "# a Unix socket\n\nCONFIG_UNIX=y\n", "mine.config:3: CONFIG_UNIX: wanted y, got n: it needs NET, which is n, as no-net.config:3 asks: " +
-			"it cannot be had while no-net.config:3 asks for NET=n; else add CONFIG_NET=y"},
+		{"no-net", "# a Unix socket\n\nCONFIG_UNIX=y\n", "mine.config:3: CONFIG_UNIX: wanted y, got n: it needs NET, which is n, as no-net.config:3 asks; " +
+			"without that line: add CONFIG_NET=y"},
 		{"full", "CONFIG_TUN=m\nCONFIG_LOG_BUF_SHIFT=40\n# CONFIG_FAILOVER is not set\n", "" +
 			"mine.config:1: CONFIG_TUN: wanted m, got y: ask for y: there are no modules here, as base.config:49 asks\n" +
 			"mine.config:2: CONFIG_LOG_BUF_SHIFT: wanted 40, got 25: the range is 12 to 25 (init/Kconfig:767)\n" +
 			"mine.config:3: CONFIG_FAILOVER: wanted n, got y: it is selected by NET_FAILOVER (drivers/net/Kconfig:654); " +
-			"NET_FAILOVER is selected by VIRTIO_NET (drivers/net/Kconfig:449), as nic.config:6 asks: " +
-			`it cannot be had while nic.config:6 asks for VIRTIO_NET=y; else add "# CONFIG_VIRTIO_NET is not set"`},
+			"NET_FAILOVER is selected by VIRTIO_NET (drivers/net/Kconfig:449), as nic.config:6 asks; " +
+			`without that line: add "# CONFIG_VIRTIO_NET is not set"`},
 		{"full", "CONFIG_NTE=y\n", "mine.config:1: CONFIG_NTE: this kernel has no such symbol; did you mean NET?"},
 		{"full", "CONFIG_LOG_BUF_SHIFT=y\nCONFIG_SYSVIPC=5\nCONFIG_HZ_100=y\nCONFIG_HZ_1000=y\n", "" +
 			"mine.config:1: CONFIG_LOG_BUF_SHIFT: wanted y, got 17: it takes a value of type integer, not y, m or n\n" +
 			"mine.config:2: CONFIG_SYSVIPC: wanted 5, got n: it is a bool, which no 5 is\n" +
-			"mine.config:3: CONFIG_HZ_100: wanted y, got n: of the choice kernel/Kconfig.hz:6 only one can be had, which is HZ_1000, as mine.config:4 asks"},
+			"mine.config:3: CONFIG_HZ_100: wanted y, got n: of the choice kernel/Kconfig.hz:6 only one can be had, which is HZ_1000, as mine.config:4 asks; " +
+			`without that line: add "# CONFIG_HZ_1000 is not set"`},
 	} {
 		p, err := kconfigs.Lookup(tt.profile)
 		require.NoError(t, err)

@@ -76,8 +76,8 @@ func newKnot(r *rand.Rand) *knot {
 // failure gives what decides between pass and fail: mostly some symbols that come about,
 // sometimes unless another does, and sometimes nothing that makes sense.
 func (k *knot) failure(r *rand.Rand, pick func(int) []string) func(string, []string) bool {
-	first, _, _ := k.settle(nil, nil)
-	last, all, _ := k.settle(nil, k.names)
+	first, _, _ := k.settle(context.Background(), nil)
+	last, all, _ := k.settle(context.Background(), k.names)
 	some := func(most int) []string {
 		if len(all) == 0 {
 			return nil
@@ -174,8 +174,8 @@ func (k *knot) ask(goal search.Answer) search.Asker {
 		if k.asks == k.at {
 			k.cancel()
 		}
-		key, _, _ := k.settle(nil, nil)
-		last, _, _ := k.settle(nil, k.names)
+		key, _, _ := k.settle(context.Background(), nil)
+		last, _, _ := k.settle(context.Background(), k.names)
 		switch end := c.Key == key || c.Key == last; {
 		case !end && float64(sum(c.Key+"?")%1000) < 1000*k.unknown:
 		case k.truth(c.Key, c.Effective) != (k.random.Float64() < k.flaky):
@@ -190,7 +190,7 @@ func (k *knot) ask(goal search.Answer) search.Asker {
 
 // said gives the answer there is of a set, if any.
 func (k *knot) said(set []string) search.Answer {
-	key, _, _ := k.settle(nil, set)
+	key, _, _ := k.settle(context.Background(), set)
 	all := k.given[key]
 	if len(all) == 0 || slices.ContainsFunc(all, func(v search.Verdict) bool { return v.Answer != all[0].Answer }) {
 		return search.Unknown
@@ -283,8 +283,8 @@ func checkKnot(t *testing.T, k *knot, b search.Bisection, seed int) {
 			require.True(t, !sure || k.said(less(found, x)) == search.Pass, "graph %d: there is no answer of %v less %s", seed, found, x)
 		}
 		for _, x := range c.Needed {
-			_, all, _ := k.settle(nil, found)
-			_, fewer, _ := k.settle(nil, less(found, x))
+			_, all, _ := k.settle(context.Background(), found)
+			_, fewer, _ := k.settle(context.Background(), less(found, x))
 			require.False(t, subset(less(found, x), fewer) && subset(found, all), "graph %d: nothing needs %s in %v", seed, x, found)
 		}
 	}
