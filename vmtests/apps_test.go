@@ -32,7 +32,7 @@ const appsEnv = "NETSTRIP_TEST_APPS"
 // NETSTRIP_TEST_APPS='tcpdump udhcpc' go test ./vmtests -run 'TestApps$' -update.
 const (
 	unaskedWays     = "app/tcpdump/loopback app/udhcpc/veth"
-	unaskedProfiles = "no-ipv6+apps no-inet+apps bare-net+apps"
+	unaskedProfiles = "no-inet+apps bare-net+apps"
 )
 
 // appTest is what to ask of which profiles.
