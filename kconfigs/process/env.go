@@ -7,7 +7,7 @@ import (
 )
 
 // downloads are the programs that fetch, and so need to know the way out.
-var downloads = []string{"go", "apt-get", "mmdebstrap"}
+var downloads = []string{"go", "apt-get", "mmdebstrap", "npm"}
 
 // Environ returns the environment of a program that netstrip starts: what it needs to find
 // its files and the way out, and nothing else of netstrip's own, in which there may be
@@ -32,6 +32,8 @@ func needed(program, name string) bool {
 	}
 	switch {
 	case program == "go" && strings.HasPrefix(name, "GO"):
+		return true
+	case program == "npm" && (name == "NODE_EXTRA_CA_CERTS" || strings.HasPrefix(strings.ToLower(name), "npm_config_")):
 		return true
 	case program == "make" && strings.HasPrefix(name, "CCACHE_"):
 		return true

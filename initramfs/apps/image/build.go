@@ -222,7 +222,8 @@ func (b builder) debstrap(ctx context.Context, mode string, list []apps.App) err
 	first := ""
 	_, err := process.Run(ctx, process.Command{Args: args, Dir: b.dir, Env: env, OnLine: func(l string) {
 		b.progress.State("making the disk of the applications: %s", l)
-		if first == "" && complaint.MatchString(l) {
+		// update-alternatives misses manual pages, which are left out, and goes on.
+		if first == "" && complaint.MatchString(l) && !strings.HasPrefix(l, "update-alternatives: ") {
 			first = l
 		}
 	}})

@@ -26,12 +26,11 @@ func tools(t *testing.T, scripts map[string]string) (log string) {
 		require.NoError(t, err)
 		require.NoError(t, os.Symlink(path, filepath.Join(dir, name)))
 	}
-	for name, text := range scripts {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text), 0o755))
-	}
 	log = filepath.Join(dir, "log")
+	for name, text := range scripts { // whose environment has nothing of the test's
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\nLOG="+log+"\n"+text), 0o755))
+	}
 	t.Setenv("PATH", dir)
-	t.Setenv("LOG", log)
 	return log
 }
 
