@@ -28,13 +28,6 @@ const quickApps, quickProfiles = "nginx redis flask", "full+apps no-inet+apps no
 // -update the expectation of a new one is written so, beside those of the others.
 const appsEnv = "NETSTRIP_TEST_APPS"
 
-// unaskedWays have not been asked on unaskedProfiles yet, which takes
-// NETSTRIP_TEST_APPS='tcpdump udhcpc' go test ./vmtests -run 'TestApps$' -update.
-const (
-	unaskedWays     = "app/tcpdump/loopback app/udhcpc/veth"
-	unaskedProfiles = "no-inet+apps bare-net+apps"
-)
-
 // appTest is what to ask of which profiles.
 type appTest struct {
 	list     []apps.App // those on the disk
@@ -230,9 +223,6 @@ func TestAppExpectations(t *testing.T) {
 		want, err := parseExpectation(path, string(data))
 		require.NoError(t, err)
 		declared := all
-		if slices.Contains(strings.Fields(unaskedProfiles), strings.TrimSuffix(filepath.Base(path), ".txt")) {
-			declared = slices.DeleteFunc(slices.Clone(all), func(id string) bool { return slices.Contains(strings.Fields(unaskedWays), id) })
-		}
 		if strings.Contains(path, "/6.1/") {
 			declared = quick
 		}
