@@ -1,0 +1,268 @@
+// Package docs holds the pages on what the kernels do, and the tests that write them:
+// make docs. Every answer on a page is an expectation, which a boot is held to, so that
+// the pages are made without a guest and cannot disagree with the tests. They run on the
+// host.
+package docs
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/initramfs/apps"
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/claims"
+	"github.com/netstrip/netstrip/vmtests/prior"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+)
+
+var update = flag.Bool("update", false, "write the pages")
+
+const (
+	series = "6.12"
+	expect = "../testdata/expect/" + series + "/"
+)
+
+// page is what a page is made of: its text, with %s where its tables go.
+type page struct {
+	name, text string
+	tables     func(t *testing.T) []any
+}
+
+func TestPages(t *testing.T) {
+	for _, p := range []page{
+		{"claims.md", claimsText, claimsTables},
+		{"matrix.md", matrixText, matrixTables},
+		{"inits.md", initsText, initsTables},
+		{"applications.md", applicationsText, applicationsTables},
+		{"studies.md", studiesText, studiesTables},
+		{"performance.md", performanceText, func(*testing.T) []any {
+			return []any{comparedTable, kernelsTable, searchesTable, realSearchesTable, leastTable}
+		}},
+	} {
+		t.Run(p.name, func(t *testing.T) {
+			got := "<!-- Written by make docs; edit vmtests/docs/text_test.go. -->\n\n" + fmt.Sprintf(p.text, p.tables(t)...)
+			golden(t, p.name, got)
+		})
+	}
+}
+
+// golden compares a file with what it should be, or writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(name, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(name)
+	require.NoError(t, err, "run: make docs")
+	assert.Equal(t, string(want), got, "%s is out of date; run: make docs", name)
+}
+
+// expected returns the record that a profile, or PROFILE/INIT, is expected to leave.
+func expected(t *testing.T, profile string) record.Record {
+	t.Helper()
+	findings, err := vmtests.Expected(series, profile)
+	require.NoError(t, err)
+	data, err := os.ReadFile(expect + profile + ".txt")
+	require.NoError(t, err)
+	_, rest, ok := strings.Cut(string(data), "\noutcome ")
+	require.True(t, ok, profile)
+	outcome, _, _ := strings.Cut(rest, "\n")
+	r := record.Record{Profile: profile, Series: series, Outcome: record.Outcome(outcome), Findings: findings}
+	if of, init, ok := strings.Cut(profile, "/"); ok {
+		r.Init = init
+		r.Findings = append(r.Findings, missing(expected(t, of).Findings, findings)...)
+	}
+	return r
+}
+
+// missing returns those of all that are not among some.
+func missing(all, some []wire.Finding) []wire.Finding {
+	return slices.DeleteFunc(slices.Clone(all), func(f wire.Finding) bool {
+		return slices.ContainsFunc(some, func(g wire.Finding) bool { return f.ID == g.ID })
+	})
+}
+
+// records returns what the profiles are expected to leave.
+func records(t *testing.T, profiles ...string) []record.Record {
+	t.Helper()
+	var all []record.Record
+	for _, p := range profiles {
+		all = append(all, expected(t, p))
+	}
+	return all
+}
+
+// ladder returns the names of the ladder's profiles, with a suffix.
+func ladder(suffix string) []string {
+	var names []string
+	for _, p := range kconfigs.Ladder() {
+		names = append(names, p.Name+suffix)
+	}
+	return names
+}
+
+// everything returns a record for every expectation of the series.
+func everything(t *testing.T) []record.Record {
+	t.Helper()
+	var names []string
+	for _, pattern := range []string{"*.txt", "*/*.txt"} {
+		files, err := filepath.Glob(expect + pattern)
+		require.NoError(t, err)
+		for _, f := range files {
+			name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(f), expect), ".txt")
+			if path.Dir(name) != wire.PerfFamily {
+				names = append(names, name)
+			}
+		}
+	}
+	return records(t, names...)
+}
+
+// table returns answers as Markdown: a row for each probe that keep wants, a column for
+// each record. Where a probe works with different values the values stand below.
+func table(records []record.Record, keep func(family string) bool) string {
+	kept := slices.Clone(records)
+	for i, r := range kept {
+		kept[i].Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f wire.Finding) bool {
+			family, _, _ := strings.Cut(f.ID, "/")
+			return !keep(family)
+		})
+	}
+	var b strings.Builder
+	_ = report.Table(&b, kept, report.TableOptions{Markdown: true}) // a Builder takes everything
+	rows := slices.DeleteFunc(strings.SplitAfter(b.String(), "\n"), func(row string) bool {
+		return strings.HasPrefix(row, "| user space |") || strings.HasPrefix(row, "| image |") // times and sizes are no expectation
+	})
+	return strings.Join(rows, "")
+}
+
+func only(family string) func(string) bool { return func(f string) bool { return f == family } }
+
+// works counts the probes that work.
+func works(r record.Record) int {
+	n := 0
+	for _, f := range r.Findings {
+		if f.Verdict == wire.Works {
+			n++
+		}
+	}
+	return n
+}
+
+func claimsTables(t *testing.T) []any {
+	all, err := claims.All()
+	require.NoError(t, err)
+	verdicts, err := os.ReadFile("../testdata/verdicts.txt")
+	require.NoError(t, err)
+	var ledger, arguments strings.Builder
+	var entries []claims.Entry
+	have := everything(t)
+	for _, c := range all {
+		e := claims.Decide(c, have)
+		want := verdict(t, string(verdicts), c.ID)
+		if e.Verdict == claims.Undecided { // it rests on measurements, which are no expectation
+			e.Verdict, e.DependsOn = want.Verdict, want.DependsOn
+		}
+		assert.Equal(t, want.Verdict, e.Verdict, c.ID)
+		assert.Equal(t, want.DependsOn, e.DependsOn, c.ID)
+		entries = append(entries, e)
+		fmt.Fprintf(&arguments, "## %s\n\n%s\n\n", c.ID, report.Markdown(c.Text))
+		fmt.Fprintf(&arguments, "- **%s**", e.Verdict)
+		if e.DependsOn != "" {
+			fmt.Fprintf(&arguments, " on %s", report.Markdown(e.DependsOn))
+		}
+		fmt.Fprintf(&arguments, "\n- said by: %s\n- because: %s\n", report.Markdown(c.Who), report.Markdown(c.Because))
+		for _, v := range e.Evidence {
+			fmt.Fprintf(&arguments, "- found: `%s` (%s)\n", v.Condition, report.Markdown(v.Found))
+		}
+		arguments.WriteString("\n")
+	}
+	require.NoError(t, claims.Markdown(&ledger, entries))
+	return []any{ledger.String(), strings.TrimRight(arguments.String(), "\n") + "\n"}
+}
+
+// verdict returns the verdict on a claim that boots are held to.
+func verdict(t *testing.T, file, id string) claims.Entry {
+	t.Helper()
+	_, rest, ok := strings.Cut("\n"+file, "\n"+id+" ")
+	require.True(t, ok, "no verdict on %s", id)
+	line, _, _ := strings.Cut(rest, "\n")
+	v, on, _ := strings.Cut(line, "; ")
+	return claims.Entry{Verdict: claims.Verdict(v), DependsOn: on}
+}
+
+func matrixTables(t *testing.T) []any {
+	rungs := records(t, ladder("")...)
+	beside := records(t, "full", "lo-down", "tiny", "services", "services-no-inet", "services-no-net")
+	var counts strings.Builder
+	for _, r := range append(slices.Clone(rungs), beside[1:]...) {
+		p, err := kconfigs.Lookup(r.Profile)
+		require.NoError(t, err)
+		fmt.Fprintf(&counts, "| `%s` | %d of %d | %s |\n", r.Profile, works(r), len(r.Findings), p.Hypothesis)
+	}
+	all := func(string) bool { return true }
+	return []any{counts.String(), table(rungs, all), table(beside, all)}
+}
+
+func initsTables(t *testing.T) []any {
+	keep := only("init")
+	var systemd strings.Builder
+	for _, p := range []string{"services", "services-no-inet", "services-no-net"} {
+		r := expected(t, p+"/systemd")
+		fmt.Fprintf(&systemd, "| `%s` | %s |\n", p, r.Outcome)
+	}
+	return []any{
+		table(records(t, "full/probe", "full/u-root", "full/busybox", "no-net/probe", "no-net/u-root", "no-net/busybox"), keep),
+		systemd.String(),
+		table(records(t, "services/systemd", "services-no-inet/systemd"), keep),
+	}
+}
+
+func applicationsTables(t *testing.T) []any {
+	all, err := apps.Load("")
+	require.NoError(t, err)
+	var list strings.Builder
+	for _, a := range all {
+		var ways []string
+		for _, w := range a.Ways {
+			ways = append(ways, path.Base(w.ID))
+		}
+		fmt.Fprintf(&list, "| [%s](../../initramfs/apps/%s.yaml) | %s | %s |\n", a.Name, a.Name,
+			strings.Join(ways, ", "), strings.Join(append(slices.Clone(a.Packages), a.NPM...), ", "))
+	}
+	rows := records(t, append(ladder("+apps"), "lo-down+apps")...)
+	var counts strings.Builder
+	for _, r := range rows {
+		fmt.Fprintf(&counts, "| `%s` | %d of %d |\n", r.Profile, works(r), len(r.Findings))
+	}
+	return []any{counts.String(), table(rows, only("app")), list.String()}
+}
+
+func studiesTables(t *testing.T) []any {
+	rows := records(t, append(ladder("+apps"), "lo-down+apps")...)
+	var all []any
+	for _, study := range prior.Studies() {
+		c, err := prior.Against(study, rows)
+		require.NoError(t, err)
+		count := map[prior.Verdict]int{}
+		for _, r := range c.Rows {
+			count[r.Verdict]++
+		}
+		var b strings.Builder
+		require.NoError(t, c.Markdown(&b))
+		all = append(all, len(c.Rows), count[prior.Agree]+count[prior.Disagree], count[prior.Agree], b.String())
+	}
+	return all
+}
