@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.bin/go/bin:$(PATH)
 # A test that boots guests is skipped where it cannot, unless this is set.
 export NETSTRIP_REQUIRE_VM ?= 1
 
-.PHONY: help demo apps test full check kernels bench-boot bench-size bench-build bench-bisect soak faults update clean deps $(BIN)
+.PHONY: help demo apps test full check docs kernels bench-boot bench-size bench-build bench-bisect soak faults update clean deps $(BIN)
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ faults: kernels ## Bring each fault about once, or FULL=1: 20 times, with a tabl
 		go test -count=1 -timeout 90m ./$$package -run '^TestFaults$$' $(if $(FULL),-faults.tries=20) \
 			-faults.table=$(CURDIR)/$(TABLE) || exit; done
 	@cat $(TABLE)
+
+docs: deps ## Write the pages of vmtests/docs from the expectations; a test checks that they are current
+	go test ./vmtests/docs -count=1 -update
 
 update: deps ## Rewrite the expectations from what the kernels do now; SERIES=6.1, FULL=1 for all
 	NETSTRIP_SERIES=$(SERIES) NETSTRIP_FULL=$(FULL) go test -timeout 3h ./vmtests -run 'TestMatrix|TestInits|TestApps$$' -update

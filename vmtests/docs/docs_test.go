@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,26 @@ func TestPages(t *testing.T) {
 			got := "<!-- Written by make docs; edit vmtests/docs/text_test.go. -->\n\n" + fmt.Sprintf(p.text, p.tables(t)...)
 			golden(t, p.name, got)
 		})
+	}
+}
+
+// A relative link of a page leads to a file that is there.
+func TestLinks(t *testing.T) {
+	var pages []string
+	for _, pattern := range []string{"*.md", "../../*.md", "../*.md", "../../kconfigs/*.md", "../../initramfs/apps/*.md", "../../.github/*.md"} {
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		pages = append(pages, found...)
+	}
+	require.Greater(t, len(pages), 9)
+	link := regexp.MustCompile(`\]\(([^)#:]+)[^):]*\)`)
+	for _, p := range pages {
+		data, err := os.ReadFile(p)
+		require.NoError(t, err)
+		for _, m := range link.FindAllStringSubmatch(string(data), -1) {
+			_, err := os.Stat(filepath.Join(filepath.Dir(p), m[1]))
+			assert.NoError(t, err, "a link in %s", p)
+		}
 	}
 }
 
