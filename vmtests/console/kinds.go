@@ -51,13 +51,15 @@ var faultBegins = []string{
 	"Kernel stack overflow", "Thread overran stack", "do_IRQ: stack overflow",
 	"Bad mode in ", "SError Interrupt on CPU", "Synchronous External Abort: ", "Unexpected kernel BRK exception",
 	"Unhandled kernel unaligned access", "Kernel bug detected", "Break instruction in kernel code",
+	"Unhandled fault: ", "Alignment trap: not handling instruction ", "unable to execute userspace code ",
 	"Kernel Fault: Code=", "Kernel mode fault at ", "Kernel attempted to ", "kernel tried to execute ",
 	"Bad kernel stack pointer", "Machine check in kernel mode", "Unrecoverable exception ",
 	"UBSAN: ", "KASAN: null-ptr-deref", "KASAN: maybe wild-memory-access", "KASAN: probably user-memory-access",
 	"Slab corruption", "slab error in ", "Bad page state ", "Bad page map ",
 	"scheduling while atomic: ", "bad: scheduling from the idle thread", "Debug: sleeping function called from ",
 	"Badness at ", "Badness in ", "RCU detected CPU ", "NMI Watchdog detected ",
-	"VFS: Busy inodes after unmount of ", "unregister_netdevice: waiting for ", "trusty: panic (",
+	"VFS: Busy inodes after unmount of ", "VFS: Close: file count is ", "rust_kernel: panicked at ",
+	"unregister_netdevice: waiting for ", "trusty: panic (",
 	"list_add corruption", "list_del corruption", "list_add double add", "usercopy: Kernel memory ",
 }
 
@@ -77,7 +79,7 @@ var noticeBegins = []kind{
 // looseKinds are the lines whose telling text need not stand at the very beginning.
 var looseKinds = []kind{
 	{need: "BUG:", re: regexp.MustCompile(`^(?:\[ )?` + prefix + `BUG:(?: |$)`), fault: true},
-	{need: "ernel BUG ", re: regexp.MustCompile(`^(?:-+\[ )?` + prefix + `[Kk]ernel BUG (?:at |in |\[#)`), fault: true},
+	{need: "ernel BUG ", re: regexp.MustCompile(`^(?:-+\[ )?` + prefix + `[Kk]ernel BUG (?:at |in |\[)`), fault: true},
 	{need: "WARNING: ", re: warning, fault: true},
 	{need: "INFO: ", re: info, fault: true},
 	{need: " LOCKUP", re: regexp.MustCompile(`^(?:NMI )?[Ww]atchdog.*\bLOCKUP\b`), fault: true},
@@ -91,10 +93,10 @@ var (
 	// warning are the warnings that WARN and lockdep print, and the unwinder. Much else
 	// begins with this word: advice on mount options, on mitigations, of firmware.
 	warning = regexp.MustCompile(`^(?:\[ )?` + prefix + `WARNING: (?:` +
-		`CPU: ?\d|at (?:\S+:\d+|\S+\+0x|0x)|\S+\.[chS]:\d+|.* at \S+\.[chS]:\d+|` +
+		`CPU: ?\d|at (?:\S+:\d+|\S+\+0x|0x)|(?:\[.*\] )?\S+\.(?:[chS]|rs):\d+|.* at \S+\.[chS]:\d+|` +
 		`possible (?:circular|recursive|irq|bad bit) |inconsistent lock|suspicious RCU|bad (?:unlock balance|contention)|` +
 		`held lock freed|lock held when|Nested lock|(?:HARD|SOFT)IRQ-|.{1,64} still has locks held|` +
-		`kernel stack (?:regs|frame pointer) |stack recursion on stack)`)
+		`kernel stack (?:regs|frame pointer) |stack recursion on stack|can't (?:access|dereference) registers at )`)
 	// inside are the reports that nobody else words so, where they stand inside a line: what
 	// the kernel had begun to print before did not come to its end.
 	inside = regexp.MustCompile(`BUG: (?:K[AMC]SAN: |KFENCE: |unable to handle |soft lockup - CPU#|Bad (?:page|rss)|workqueue lockup - |sleeping function called from |spinlock )|` +
@@ -103,6 +105,7 @@ var (
 	// lockdep said before 4.11.
 	info = regexp.MustCompile(`^(?:\[ )?` + prefix + `INFO: (?:` +
 		`rcu_|task .* (?:blocked |can't die )|trying to register non-static key|` +
+		`(?:Allocated|Freed) in |(?:Slab|Object) 0x|` +
 		`possible (?:circular|recursive|irq) |suspicious RCU|inconsistent lock|(?:HARD|SOFT)IRQ-)`)
 )
 

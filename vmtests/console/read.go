@@ -47,7 +47,7 @@ type Log struct {
 // Bounds on what is kept of a log; a broken guest repeats itself.
 const (
 	maxNotices = 20
-	maxTrace   = 64
+	maxTrace   = 256
 	// maxLine is how much of a line without an end is read as one.
 	maxLine = 64 << 10
 	// maxHead is how much of the beginning tells what a file is that is no log.

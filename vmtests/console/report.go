@@ -38,7 +38,7 @@ type reports struct {
 const (
 	maxCallers = 64
 	maxAfter   = 8
-	maxReport  = 400
+	maxReport  = 1000
 )
 
 const (
@@ -191,7 +191,8 @@ func (r *reports) begin(l line, task, pid string) *report {
 	next := &report{task: task, pid: pid, oops: r.oopsed[caller]}
 	delete(r.oopsed, caller)
 	r.open[caller], r.latest = next, next
-	if r.dead && !r.closed && caller == r.by && len(r.after) < maxAfter {
+	// What oopses after a panic is another processor.
+	if r.dead && !r.closed && caller == r.by && !next.oops && len(r.after) < maxAfter {
 		r.after = append(r.after, next)
 	}
 	return next
@@ -215,6 +216,7 @@ func (r *reports) blank(l line) {
 
 func (r *reports) panicked(l line) {
 	r.by = string(l.caller)
+	delete(r.oopsed, r.by)
 	r.before, r.dead = r.open[r.by], true
 	if r.before == nil && r.latest != nil && r.latest.oops { // before it was printed by another caller
 		r.before = r.latest
