@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -76,6 +77,17 @@ var magics = []struct{ begin, what string }{
 	{"070701", "a cpio archive"},
 	{"%PDF-", "a PDF document"},
 	{"\x89PNG", "a picture"},
+	{"<!DOCTYPE", "a page of HTML or XML"},
+	{"<!doctype", "a page of HTML or XML"},
+	{"<html", "a page of HTML or XML"},
+	{"<?xml", "a page of HTML or XML"},
+	{"package ", "source code"},
+	{"import ", "source code"},
+	{"#include", "source code"},
+	{"// SPDX-", "source code"},
+	{"/* SPDX-", "source code"},
+	{"#!/", "a script"},
+	{"diff --git ", "a patch"},
 }
 
 // foreign says why a log is none, from what was read of it, how it begins, and how many
@@ -132,9 +144,17 @@ func isJSON(head []byte) bool {
 		return false
 	}
 	d := json.NewDecoder(bytes.NewReader(head))
+	open := 0 // arrays and objects: what begins with "[ 1.0] " is no JSON
 	for n := 0; ; n++ {
-		if _, err := d.Token(); err != nil {
-			return n > 2
+		token, err := d.Token()
+		if err != nil {
+			return n > 2 && (open > 0 || err == io.EOF)
+		}
+		switch token {
+		case json.Delim('['), json.Delim('{'):
+			open++
+		case json.Delim(']'), json.Delim('}'):
+			open--
 		}
 		if n > 8 {
 			return true

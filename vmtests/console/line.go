@@ -33,14 +33,17 @@ var (
 	escapes = regexp.MustCompile(`\x1b(?:[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_a-z])`)
 	// journal is what syslog and journalctl put before the kernel's text in their usual
 	// formats, and vendor what some phones' kernels put after the time.
-	journal = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*) \S+ kernel: `)
+	journal = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*(?: [A-Z]{2,5})?|\d{9,11}\.\d{6}) \S+ kernel: `)
+	rfc5424 = regexp.MustCompile(`^\d \S+ \S+ kernel \S+ \S+ (?:-|\[.*?\]) (?:\x{feff})?`)
 	host    = regexp.MustCompile(`^[\w.-]+ kernel: `)
 	vendor  = regexp.MustCompile(`^ ?(?:-\(\d+\))?\[\d+: *[^\]:]{1,20}(?:: *\d+)?\]`)
-	// dated are the time stamps of dmesg -T and of dmesg --time-format=iso, and kmsg
+	// dated are the time stamps of dmesg -H, -d, -T and --time-format=iso, and kmsg
 	// is what stands before a line of /dev/kmsg.
-	dated = regexp.MustCompile(`^(?:\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\]|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{6}[+-]\d\d:\d\d) `)
+	dated = regexp.MustCompile(`^(?:\[ +\+\d+\.\d{6}\]|\[[A-Z][a-z]{2} ?\d{1,2} \d\d:\d\d\]|\[ *\d+\.\d{6} < *\d+\.\d{6}>\]|\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\]|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{6}[+-]\d\d:\d\d) `)
 	// clock is what a logger of the serial line puts before each line.
-	clock = regexp.MustCompile(`^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]? +`)
+	clock = regexp.MustCompile(`^\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]? +`)
+	// named is a speaker's name, as chats have it, or a tag of HTML.
+	named = regexp.MustCompile(`<[@+/]?[A-Za-z][^<>]*>$`)
 	kmsg  = regexp.MustCompile(`^\d{1,3},\d+,\d+,[-c+](?:,[^;]*)?;`)
 )
 
@@ -123,16 +126,16 @@ func (l *line) inner() {
 func loggers(before []byte) bool {
 	trimmed := strings.TrimSpace(string(before))
 	switch trimmed {
-	case "*", "//", "#", "--", ";":
+	case "*", "/*", "//", "#", "--", ";":
 		return false
 	}
-	return !strings.ContainsAny(trimmed, "\"'`\\{}")
+	return !strings.ContainsAny(trimmed, "\"'`\\{}") && !strings.HasPrefix(trimmed, ">") && !named.MatchString(trimmed)
 }
 
 // unstamped is a line without a time stamp, with what else may show that it is the kernel's.
 func unstamped(b []byte) line {
 	n := mark(b)
-	if n == 0 && hasDate(b) {
+	if n == 0 && (hasDate(b) || hasTime(b)) {
 		if c := len(clock.Find(b)); c > 0 && c < len(b) {
 			b = b[c:]
 			n = mark(b)
@@ -146,13 +149,21 @@ func unstamped(b []byte) line {
 func mark(b []byte) int {
 	switch c := b[0]; {
 	case c == '<':
-		return level(b)
-	case c == '[' && len(b) > 28 && b[25] == ']':
+		n := level(b)
+		if n > 0 && len(b) > n+2 && b[n+1] == ' ' {
+			n += len(rfc5424.Find(b[n:min(len(b), maxText)]))
+		}
+		return n
+	case c == '[':
+		if i := bytes.IndexByte(b[:min(len(b), 64)], ']'); i < 12 || i+1 >= len(b) || b[i+1] != ' ' {
+			return 0
+		}
 		return len(dated.Find(b))
 	case hasDate(b):
 		return max(len(dated.Find(b)), len(journal.Find(b)))
 	case c >= '0' && c <= '9':
-		return len(kmsg.Find(b[:min(len(b), maxText)]))
+		b = b[:min(len(b), maxText)]
+		return max(len(kmsg.Find(b)), len(journal.Find(b)))
 	case c >= 'A' && c <= 'Z' && bytes.Contains(b[:min(len(b), maxText)], []byte(" kernel: ")):
 		return len(journal.Find(b))
 	}
@@ -162,6 +173,11 @@ func mark(b []byte) int {
 // hasDate tells whether a line seems to begin with a date such as 2026-01-02.
 func hasDate(b []byte) bool {
 	return len(b) > 20 && (b[4] == '-' && b[7] == '-' || b[5] == '-' && b[8] == '-')
+}
+
+// hasTime tells whether a line seems to begin with a time such as 12:34:56.
+func hasTime(b []byte) bool {
+	return len(b) > 12 && (b[2] == ':' && b[5] == ':' || b[3] == ':' && b[6] == ':')
 }
 
 // level is the length of a log level such as <5>, and 0 where there is none.

@@ -80,6 +80,7 @@ type reader struct {
 	until  int64 // the latest time stamp before that banner
 	last   []byte
 	head   []byte
+	fenced bool // inside a block of code of a page in Markdown, which quotes
 	proof  int  // lines that say something and are no quotation
 	sure   bool // the panic's line is the kernel's beyond doubt
 	init   mouth
@@ -129,7 +130,11 @@ func newReader() *reader { return &reader{peak: -1, reports: newReports()} }
 
 // raw takes up one line of the console.
 func (r *reader) raw(raw []byte) {
+	if len(raw) > 2 && raw[0] == '`' && bytes.HasPrefix(raw, []byte("```")) {
+		r.fenced = !r.fenced
+	}
 	split(raw, func(l line) {
+		l.odd = l.odd || r.fenced
 		l.text = bytes.TrimRight(l.text, " \t")
 		if len(l.text) == 0 {
 			if l.kernel {
