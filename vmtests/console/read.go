@@ -68,6 +68,9 @@ var (
 	orderly = regexp.MustCompile(`^reboot: (?:Restarting system|Power down|Power off not available|System halted)`)
 	// panicEnd is what a panic says in the end; its first line may be lost.
 	panicEnd = regexp.MustCompile(`^---\[ end Kernel panic - not syncing: (.*?)(?: \]---)?$`)
+	// remains are how the kernel ends its report of a fault or of a panic, whose beginning
+	// may be lost (oops_exit and panic, kernel/panic.c).
+	remains = regexp.MustCompile(`^(?:---\[ end trace |Rebooting in \d+ seconds\.\.$)`)
 )
 
 // reader reads a log line by line.
@@ -199,6 +202,8 @@ func (r *reader) phase(l line, before int64) bool {
 		r.orderly(l)
 	case c == '-' && r.Panic == "" && panicEnd.Match(l.text):
 		r.lost(l)
+	case (c == '-' || c == 'R') && l.kernel && r.noted.faults == 0 && r.Panic == "" && remains.Match(l.text):
+		r.noted.add(l.text, notice{fault: true, kernel: true})
 	default:
 		return false
 	}
