@@ -76,7 +76,7 @@ func messages(b []byte, each func(line)) {
 		each(l)
 		return
 	}
-	l.odd = begin > 0 && !loggers(b[:begin])
+	l.odd = begin > 0 && !(b[0] == '<' && level(b) == begin) && !loggers(b[:begin])
 	for {
 		next, begin := stampIn(l.text)
 		if begin < 0 {
@@ -129,7 +129,10 @@ func loggers(before []byte) bool {
 	case "*", "/*", "//", "#", "--", ";":
 		return false
 	}
-	return !strings.ContainsAny(trimmed, "\"'`\\{}") && !strings.HasPrefix(trimmed, ">") && !named.MatchString(trimmed)
+	if strings.ContainsAny(trimmed, "\"'`\\{}") || strings.HasPrefix(trimmed, ">") {
+		return false
+	}
+	return !strings.HasSuffix(trimmed, ">") || !named.MatchString(trimmed)
 }
 
 // unstamped is a line without a time stamp, with what else may show that it is the kernel's.
