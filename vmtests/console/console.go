@@ -35,7 +35,7 @@ const (
 var (
 	banner  = regexp.MustCompile(`^Linux version \d+\.\d+`)
 	initRun = regexp.MustCompile(`^Run \S+ as init process`)
-	panicRE = regexp.MustCompile(`^Kernel panic(?: - not syncing)?: (.*)`)
+	panicRE = regexp.MustCompile(`^Kernel panic(?: - not syncing)?:(?: (.*)|$)`)
 	noInit  = regexp.MustCompile(`^(No working init found|Attempted to kill init!|Requested init |VFS: Unable to mount root fs)`)
 )
 

@@ -279,7 +279,7 @@ func (r *reader) panic(l line) {
 	if r.Panic != "" {
 		return
 	}
-	r.Panic, r.sure = show(panicRE.FindSubmatch(l.text)[1]), l.kernel
+	r.Panic, r.sure = orElse(show(panicRE.FindSubmatch(l.text)[1]), "its text is cut off"), l.kernel
 	r.reports.panicked(l)
 }
 
