@@ -45,7 +45,9 @@ const (
 	function = `[A-Za-z_.$][\w.$]*\+0x[0-9a-f]+/0x[0-9a-f]+`
 	// kernelAddress is what stands for a function where the kernel has no CONFIG_KALLSYMS.
 	kernelAddress = `0x[89a-f][0-9a-f]{15}\b|0x[89a-f][0-9a-f]{7}\b`
-	address       = `\[<?[0-9a-fx()_ptrvalnu ]{4,20}>?\]`
+	// oldModule is the name of a module where kernels before 2.6.25 put it.
+	oldModule = `(?::\w+:)?`
+	address   = `\[<?[0-9a-fx()_ptrvalnu ]{4,20}>?\]`
 )
 
 var (
@@ -67,7 +69,7 @@ var (
 	// frame is a line of a call trace: as x86 has it now; with an address before it, as
 	// RISC-V, MIPS and s390 have it, and x86 until 4.9; with two, as PowerPC. One with a
 	// question mark, or marked as unreliable, is only a leftover on the stack.
-	frame = regexp.MustCompile(`^ *(?:<+/?[A-Z_#]\w*>+ *)*(?:\(?` + address + `\)? *){0,2}(\? +)?(` + function + `|` + kernelAddress + `)(.*)`)
+	frame = regexp.MustCompile(`^ *(?:<+/?[A-Z_#]\w*>+ *)*(?:\(?` + address + `\)? *){0,2}(\? +)?` + oldModule + `(` + function + `|` + kernelAddress + `)(.*)`)
 	// braced are the functions of a line of x86-64's trace before 2.6.16.
 	braced = regexp.MustCompile(`>\{([\w.:]+\+\d+)\}`)
 	// called is a line of ARM's: who was called from where.
@@ -76,7 +78,7 @@ var (
 	// PowerPC, s390, LoongArch and SPARC. After a trap it stands inside the call trace too,
 	// which does not repeat it.
 	where = regexp.MustCompile(`^ *(?:[RE]IP: ([0-9a-f]{4}):(?:` + address + ` *)*|(?:EIP|PC) is at |pc : |epc *: (?:[0-9a-f]{8,16} )?|NIP ` + address + ` |Krnl PSW : [0-9a-f]{16} [0-9a-f]{16} \(|` +
-		`ERA: [0-9a-f]+ |TPC: <|EIP: (?:` + address + ` *)?|--- interrupt: [0-9a-f]+ at )(` + function + `|0x[0-9a-f]+)`)
+		`ERA: [0-9a-f]+ |TPC: <|EIP: (?:` + address + ` *)?|--- interrupt: [0-9a-f]+ at )` + oldModule + `(` + function + `|0x[0-9a-f]+)`)
 	// panics is the function that panics, which stands in a panic's own trace.
 	panics = regexp.MustCompile(`^(?:__|v|nmi_)?panic(?:_saved_regs|\.\w+)*(?:\+|$)`)
 
