@@ -90,9 +90,10 @@ var magics = []struct{ begin, what string }{
 	{"diff --git ", "a patch"},
 }
 
-// foreign says why a log is none, from what was read of it, how it begins, and how many
-// of its lines are no quotation; "" where it is one.
-func foreign(l Log, head []byte, proof int) string {
+// foreign says why a log is none, from what was read of it, how it begins, how many of
+// its lines say something and are no quotation, and how many quote a kernel's; "" where
+// it is one.
+func foreign(l Log, head []byte, proof, quoted int) string {
 	if l.Bytes == 0 {
 		return "it is empty"
 	}
@@ -115,6 +116,8 @@ func foreign(l Log, head []byte, proof int) string {
 		return fmt.Sprintf("none of its %d bytes is text", l.Bytes)
 	case isJSON(head):
 		return "it is JSON"
+	case quoted > 0:
+		return fmt.Sprintf("it quotes a kernel's log, in %d of its %d lines: give the log itself", quoted, l.Lines)
 	}
 	return fmt.Sprintf("none of its %d lines is a kernel's; the last is %q", l.Lines, l.Last[:min(len(l.Last), 80)])
 }

@@ -138,6 +138,7 @@ func TestForeign(t *testing.T) {
 		"\x01\x02\x03\x80\x81\xfe\n":           "it is binary data",
 		`{"a": ["[    0.000000] x", "b"]}`:     "it is JSON",
 		"package x\n\nfunc main() {}\n":        "it is source code",
+		"x\n> [    0.000000] y\nz\n":           "it quotes a kernel's log, in 1 of its 3 lines: give the log itself",
 		"x\n\ny\n":                             `none of its 2 lines is a kernel's; the last is "y"`,
 		"[   1.0000000] OtherBSD\n":            `none of its 1 lines is a kernel's; the last is "[   1.0000000] OtherBSD"`,
 		"[    0.000000] x\n":                   "",

@@ -84,6 +84,7 @@ type reader struct {
 	last   []byte
 	head   []byte
 	fenced bool // inside a block of code of a page in Markdown, which quotes
+	quoted int  // lines of a kernel's in quotation
 	proof  int  // lines that say something and are no quotation
 	sure   bool // the panic's line is the kernel's beyond doubt
 	init   mouth
@@ -147,7 +148,9 @@ func (r *reader) raw(raw []byte) {
 		}
 		r.Lines++
 		r.last = append(r.last[:0], l.text[:min(len(l.text), maxText)]...)
-		if l.kernel && !l.odd {
+		if l.kernel && l.odd {
+			r.quoted++
+		} else if l.kernel {
 			r.Kernel++
 		}
 		r.line(l)
@@ -307,6 +310,6 @@ func (r *reader) settle() Log {
 			r.PanicTask = fmt.Sprintf("%s (pid %s)", p.task, p.pid)
 		}
 	}
-	r.Foreign = foreign(r.Log, r.head, r.proof)
+	r.Foreign = foreign(r.Log, r.head, r.proof, r.quoted)
 	return r.Log
 }
