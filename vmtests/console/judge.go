@@ -77,6 +77,10 @@ var magics = []struct{ begin, what string }{
 	{"070701", "a cpio archive"},
 	{"%PDF-", "a PDF document"},
 	{"\x89PNG", "a picture"},
+}
+
+// pages are the beginnings of text that is no log, though it may quote one.
+var pages = []struct{ begin, what string }{
 	{"<!DOCTYPE", "a page of HTML or XML"},
 	{"<!doctype", "a page of HTML or XML"},
 	{"<html", "a page of HTML or XML"},
@@ -99,6 +103,11 @@ func foreign(l Log, head []byte, proof, quoted int) string {
 	}
 	for _, m := range magics {
 		if bytes.HasPrefix(head, []byte(m.begin)) && (len(m.begin) > 3 || !utf8.Valid(head) || bytes.IndexByte(head, 0) >= 0) {
+			return "it is " + m.what
+		}
+	}
+	for _, m := range pages {
+		if bytes.HasPrefix(head, []byte(m.begin)) && l.Kernel <= l.Lines/2 {
 			return "it is " + m.what
 		}
 	}
