@@ -51,7 +51,7 @@ var faultBegins = []string{
 	"Kernel stack overflow", "Thread overran stack", "do_IRQ: stack overflow",
 	"Bad mode in ", "SError Interrupt on CPU", "Synchronous External Abort: ", "Unexpected kernel BRK exception",
 	"Unhandled kernel unaligned access", "Kernel bug detected", "Break instruction in kernel code",
-	"Unhandled fault: ", "Alignment trap: not handling instruction ", "unable to execute userspace code ",
+	"Unhandled fault: ", "Alignment trap: not handling instruction ", `unable to execute userspace code `,
 	"Kernel Fault: Code=", "Kernel mode fault at ", "Kernel attempted to ", "kernel tried to execute ",
 	"Bad kernel stack pointer", "Machine check in kernel mode", "Unrecoverable exception ",
 	"UBSAN: ", "KASAN: null-ptr-deref", "KASAN: maybe wild-memory-access", "KASAN: probably user-memory-access",
