@@ -81,14 +81,24 @@ func (r *Rig) earlierTCG(like record.Record) (record.Record, error) {
 	if rec, ok := r.underTCG.Load(like.Kernel.Key + "/" + like.Init); ok {
 		return rec.(record.Record), nil
 	}
-	records, _, err := record.Load(r.opts.Results)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	file, err := r.store.Open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return record.Record{}, nil
+	}
+	if err != nil {
 		return record.Record{}, err
 	}
-	for _, rec := range slices.Backward(records) {
-		if rec.Kernel.Key == like.Kernel.Key && rec.Init == like.Init && (rec.Disk == nil) == (like.Disk == nil) &&
-			rec.Machine.Accel == accel.TCG && rec.Outcome != "" && !rec.Outcome.RigFault() {
-			return rec, nil
+	defer file.Close()
+	for _, rec := range slices.Backward(file.Records) {
+		if rec.Kernel.Key != like.Kernel.Key || rec.Init != like.Init || rec.Outcome == "" || rec.Outcome.RigFault() {
+			continue
+		}
+		whole, _, err := file.Read([]record.Record{rec})
+		if err != nil {
+			return record.Record{}, err
+		}
+		if len(whole) > 0 && (whole[0].Disk == nil) == (like.Disk == nil) && whole[0].Machine.Accel == accel.TCG {
+			return whole[0], nil
 		}
 	}
 	return record.Record{}, nil

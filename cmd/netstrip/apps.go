@@ -198,7 +198,7 @@ func (f *appsAsked) choose(ctx context.Context) (all []apps.App, probes string, 
 }
 
 func (a *app) appsShow(f *appsAsked, which string) error {
-	records, err := a.load(f.results)
+	records, err := a.load(f.results, onApps)
 	if err != nil {
 		return err
 	}
@@ -228,6 +228,11 @@ func (a *app) appsShow(f *appsAsked, which string) error {
 		}
 	}
 	return nil
+}
+
+// onApps returns the records of kernels for applications, as those to be decoded.
+func onApps(records []record.Record) []record.Record {
+	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool { return !strings.Contains(r.Profile, "+apps") })
 }
 
 // withApps gives the records of boots that asked applications.

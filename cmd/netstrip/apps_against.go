@@ -43,7 +43,7 @@ lists the options that each application needs.`,
 }
 
 func (a *app) appsAgainst(f *appsAsked, study string) error {
-	records, err := a.load(f.results)
+	records, err := a.load(f.results, onApps)
 	if err != nil {
 		return err
 	}

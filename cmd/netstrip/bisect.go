@@ -204,8 +204,12 @@ func (f *searching) recorded(name string) string {
 	if _, err := kconfigs.Lookup(name); err == nil || isFile(name) {
 		return name
 	}
-	records, _, _ := record.Load(f.results) // where it cannot be read, it is no record's name
-	if found := record.Find(records, name); len(found) == 1 {
+	file, err := record.Store{Path: f.results}.Open()
+	if err != nil { // it is no record's name
+		return name
+	}
+	defer file.Close()
+	if found := record.Find(file.Records, name); len(found) == 1 {
 		return found[0].Kernel.Key
 	}
 	return name

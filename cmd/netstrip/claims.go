@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/vmtests/claims"
+	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/spf13/cobra"
 )
@@ -44,7 +45,7 @@ func (a *app) claims(f *flags, args []string) error {
 	if err != nil {
 		return err
 	}
-	records, err := a.load(f.results)
+	records, err := a.load(f.results, record.Latest)
 	if err != nil {
 		return err
 	}

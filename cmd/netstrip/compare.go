@@ -114,8 +114,9 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 		return err
 	}
 	args = []string{first, second}
-	s, err := a.findSides(ctx, f, args)
-	if err != nil {
+	s := &sides{}
+	defer s.close()
+	if err := a.findSides(ctx, f, args, s); err != nil {
 		return err
 	}
 	c := comparison{Contrast: s.contrast()}

@@ -55,7 +55,9 @@ func (a *app) bootSides(ctx context.Context, f *comparing, s *sides) error {
 		return err
 	}
 	for _, one := range s.both {
-		one.match(s.records)
+		if err := one.match(s); err != nil {
+			return err
+		}
 	}
 	return nil
 }

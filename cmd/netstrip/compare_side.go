@@ -22,8 +22,10 @@ import (
 // sides are the two kernels compared, and where what is known of them came from.
 type sides struct {
 	both     [2]*side
-	records  []record.Record
-	flags    flags // with the series of both, where both are records
+	file     *record.File // nil where there is none
+	read     func([]record.Record) ([]record.Record, error)
+	records  []record.Record // its records, as far as it has them, run by run
+	flags    flags           // with the series of both, where both are records
 	builder  *kbuild.Builder
 	noSource error // why there is no kernel source, where there is none
 }
@@ -43,16 +45,16 @@ func (s *sides) contrast() *contrast.Contrast {
 
 // findSides says which kernels are meant, and finds what there is of them. It compiles
 // and boots nothing.
-func (a *app) findSides(ctx context.Context, f *comparing, args []string) (*sides, error) {
-	s := &sides{flags: f.flags}
+func (a *app) findSides(ctx context.Context, f *comparing, args []string, s *sides) error {
+	s.flags = f.flags
 	if err := a.loadInto(s, f.results); err != nil {
-		return nil, err
+		return err
 	}
 	named := [2][]record.Record{}
 	for i, arg := range args {
 		var err error
 		if named[i], err = s.named(arg); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if src := f.source(); src.Series == "" && src.Path == "" && src.URL == "" && len(named[0]) > 0 && len(named[1]) > 0 &&
@@ -61,32 +63,44 @@ func (a *app) findSides(ctx context.Context, f *comparing, args []string) (*side
 	}
 	var err error
 	if s.builder, err = a.builder(ctx, &s.flags); s.builder == nil {
-		return nil, err
+		return err
 	}
 	s.noSource = err
 	for i, arg := range args {
 		if s.both[i], err = s.find(ctx, arg, named[i]); err != nil {
-			return nil, err
+			return err
 		}
 		if f.config {
 			s.both[i].Records = nil
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // loadInto reads the records, of which there need be none.
 func (a *app) loadInto(s *sides, results string) error {
-	records, damage, err := record.Load(results)
-	a.tell(results, damage)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	s.close()
+	file, err := record.Store{Path: results}.Open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	s.records = nil
-	for _, run := range record.ByRun(records) {
+	a.tell(results, file.Damage)
+	s.file, s.read = file, func(chosen []record.Record) ([]record.Record, error) { return a.read(results, file, chosen) }
+	for _, run := range record.ByRun(file.Records) {
 		s.records = append(s.records, run...)
 	}
 	return nil
+}
+
+// close lets go of the records.
+func (s *sides) close() {
+	if s.file != nil {
+		s.file.Close()
+	}
+	s.file, s.records = nil, nil
 }
 
 // named gives the boots that arg means as a record; none where it means something else.
@@ -136,26 +150,31 @@ func (s *sides) find(ctx context.Context, arg string, named []record.Record) (*s
 	if err := one.lookup(ctx, s, arg); err != nil {
 		return nil, err
 	}
-	one.match(s.records)
-	return one, nil
+	return one, one.match(s)
 }
 
 // match takes the records of the kernel.
-func (s *side) match(records []record.Record) {
+func (s *side) match(from *sides) (err error) {
 	s.Records = nil
-	for _, r := range records {
+	for _, r := range from.records {
 		if s.Kernel != nil && r.Kernel.Key == s.Kernel.Key {
 			s.Records = append(s.Records, r)
 		}
 	}
+	if from.file != nil {
+		s.Records, err = from.read(s.Records)
+	}
+	return err
 }
 
 // recorded takes records for what is known.
 func (s *side) recorded(ctx context.Context, from *sides, records []record.Record) error {
-	s.Records = records
-	s.profile.Name = records[0].Profile
-	k := records[0].Kernel
 	var err error
+	if s.Records, err = from.read(records); err != nil {
+		return err
+	}
+	s.profile.Name = records[0].Profile
+	k := s.Records[0].Kernel
 	if s.Kernel, err = from.builder.Find(k.Key); err == nil {
 		return s.made(ctx, from, s.profile.Name)
 	}

@@ -58,17 +58,9 @@ differently and counts the others. With --all or --markdown it shows every probe
 }
 
 func (a *app) show(ctx context.Context, f *flags, args []string) error {
-	records, err := a.load(f.results)
+	chosen, whole, err := a.chosen(f, args)
 	if err != nil {
 		return err
-	}
-	chosen, whole := latestRun(records), true
-	if len(args) > 0 && args[0] != "latest" {
-		chosen = record.Find(asking(records, args), args[0])
-		if len(chosen) == 0 {
-			return usagef("no record, run or profile is called %q in %s; the latest run is %s", args[0], f.results, records[len(records)-1].Run)
-		}
-		whole = chosen[0].Run == args[0] && chosen[0].ID != args[0]
 	}
 	probe := ""
 	if len(args) == 2 {
@@ -104,14 +96,54 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 	return nil
 }
 
-// asking gives those records that know of the probe that is the second argument, if any
-// does and there is one: a profile's newest record may be of other probes.
-func asking(records []record.Record, args []string) []record.Record {
-	knows := func(r record.Record) bool { _, err := report.Only([]record.Record{r}, args[1]); return err == nil }
-	if len(args) < 2 || !slices.ContainsFunc(records, knows) {
-		return records
+// chosen returns the records that show's arguments mean, and whether they are a whole run.
+func (a *app) chosen(f *flags, args []string) (chosen []record.Record, whole bool, err error) {
+	file, err := a.open(f.results)
+	if err != nil {
+		return nil, false, err
 	}
-	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool { return !knows(r) })
+	defer file.Close()
+	if len(args) == 0 || args[0] == "latest" {
+		chosen, err = a.read(f.results, file, latestRun(file.Records))
+		return chosen, true, err
+	}
+	if chosen = record.Find(file.Records, args[0]); len(chosen) == 0 {
+		return nil, false, usagef("no record, run or profile is called %q in %s; the latest run is %s",
+			args[0], f.results, file.Records[len(file.Records)-1].Run)
+	}
+	whole = chosen[0].Run == args[0] && chosen[0].ID != args[0]
+	if len(args) == 2 && !whole && chosen[0].ID != args[0] {
+		chosen, err = a.asking(f.results, file, chosen[0], args)
+	} else {
+		chosen, err = a.read(f.results, file, chosen)
+	}
+	if err == nil && len(args) == 2 && slices.ContainsFunc(chosen, knows(args[1])) {
+		chosen = slices.DeleteFunc(chosen, func(r record.Record) bool { return !knows(args[1])(r) })
+	}
+	return chosen, whole, err
+}
+
+// knows tells the records that know of a probe.
+func knows(probe string) func(record.Record) bool {
+	return func(r record.Record) bool { _, err := report.Only([]record.Record{r}, probe); return err == nil }
+}
+
+// asking returns the newest record of the profile that is the first argument which knows of
+// the probe that is the second, or else just the newest: that may be of other probes.
+func (a *app) asking(path string, file *record.File, newest record.Record, args []string) ([]record.Record, error) {
+	all := slices.Clone(file.Records)
+	slices.Reverse(all) // of two at one time the later line
+	slices.SortStableFunc(all, func(a, b record.Record) int { return b.Time.Compare(a.Time) })
+	for _, r := range all {
+		if r.Profile != args[0] && r.Profile+"@"+r.Series != args[0] {
+			continue
+		}
+		one, _, err := file.Read([]record.Record{r})
+		if err != nil || slices.ContainsFunc(one, knows(args[1])) {
+			return one, err
+		}
+	}
+	return a.read(path, file, []record.Record{newest})
 }
 
 // showJSON writes whole records, cut down to the probes asked for.
@@ -128,21 +160,44 @@ func (a *app) showJSON(records []record.Record, probe string) error {
 	return report.JSON(a.stdout, records)
 }
 
-// load reads the results and tells of each damaged line.
-func (a *app) load(path string) ([]record.Record, error) {
-	records, damage, err := record.Load(path)
-	a.tell(path, damage)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+// open opens the results, in which there is a record, and tells of each damaged line.
+func (a *app) open(path string) (*record.File, error) {
+	file, err := record.Store{Path: path}.Open()
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("%w; netstrip run and netstrip apps make it, --results names another", err)
-	case err != nil:
-		return nil, err
-	case len(records) == 0 && len(damage) > 0:
-		return nil, fmt.Errorf("no record in %s is intact", path)
-	case len(records) == 0:
-		return nil, usagef("no boots are recorded in %s; netstrip run adds some", path)
 	}
-	return records, nil
+	if err != nil {
+		return nil, err
+	}
+	a.tell(path, file.Damage)
+	if len(file.Records) > 0 {
+		return file, nil
+	}
+	file.Close()
+	if len(file.Damage) > 0 {
+		return nil, fmt.Errorf("no record in %s is intact", path)
+	}
+	return nil, usagef("no boots are recorded in %s; netstrip run adds some", path)
+}
+
+// load reads those of the results that choose does, which sees only what a record.File has.
+func (a *app) load(path string, choose func([]record.Record) []record.Record) ([]record.Record, error) {
+	file, err := a.open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return a.read(path, file, choose(file.Records))
+}
+
+// read reads records of a results file, and tells of each that turns out damaged.
+func (a *app) read(path string, file *record.File, chosen []record.Record) ([]record.Record, error) {
+	whole, damage, err := file.Read(chosen)
+	a.tell(path, damage)
+	if err == nil && len(whole) == 0 && len(damage) > 0 {
+		err = fmt.Errorf("no record in %s that was asked for is intact", path)
+	}
+	return whole, err
 }
 
 // byLadder puts records, which stand in the order in which their boots ended, in the
@@ -171,15 +226,18 @@ func (a *app) tell(path string, damage []record.Damage) {
 
 // tellDamage is tell for a file that need not be there.
 func (a *app) tellDamage(path string) error {
-	_, damage, err := record.Load(path)
-	a.tell(path, damage)
+	file, err := record.Store{Path: path}.Open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	a.tell(path, file.Damage)
+	return file.Close()
 }
 
 func latestRun(records []record.Record) []record.Record {
-	runs := record.ByRun(records)
-	return runs[len(runs)-1]
+	latest := slices.MaxFunc(records, func(a, b record.Record) int { return cmp.Compare(a.Run, b.Run) })
+	return record.Find(records, latest.Run)
 }

@@ -15,6 +15,8 @@ type lines struct {
 	text   []byte // the line without its newline; valid until the next call
 	over   bool   // it was longer than limit, and text is empty
 	number int    // counted from 1
+	start  int64  // where it begins, in bytes
+	end    int64  // where the next line begins
 	err    error  // what ended the reading, if not the end of the file
 }
 
@@ -26,8 +28,10 @@ func newLines(r io.Reader, limit int) *lines {
 func (l *lines) next() bool {
 	l.text, l.over = l.text[:0], false
 	l.number++
+	l.start = l.end
 	for got := false; ; got = true {
 		part, err := l.r.ReadSlice('\n')
+		l.end += int64(len(part))
 		l.add(part)
 		switch {
 		case err == nil:

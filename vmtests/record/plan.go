@@ -127,23 +127,26 @@ func (s Store) Resume() (run *Run, ok bool, err error) {
 			f.Close()
 		}
 	}()
-	all, err := load(s.Path)
+	all, err := s.Open()
 	if err != nil {
 		return nil, false, err
 	}
+	defer all.Close()
 	// The names of runs sort by time.
 	slices.SortStableFunc(all.plans, func(a, b Plan) int { return strings.Compare(b.Run, a.Run) })
 	for _, p := range all.plans {
-		if len(p.settled(all.records)) == len(p.Boots) || !tryLock(f, runByte(p.Run)) {
+		if len(p.settled(all.Records)) == len(p.Boots) || !tryLock(f, runByte(p.Run)) {
 			continue
 		}
 		// Whoever had the lock a moment ago may have finished the run.
-		if all, err = load(s.Path); err != nil {
+		now, err := s.Open()
+		if err != nil {
 			return nil, false, err
 		}
-		done := p.settled(all.records)
-		if len(done) < len(p.Boots) {
-			return &Run{Plan: p, Done: done, store: s, file: f}, true, nil
+		defer now.Close()
+		if done := p.settled(now.Records); len(done) < len(p.Boots) {
+			done, _, err = now.Read(done) // one that turns out damaged is missing
+			return &Run{Plan: p, Done: done, store: s, file: f}, err == nil, err
 		}
 		unlock(f, runByte(p.Run))
 	}

@@ -31,7 +31,9 @@ func eachEntry(f *os.File, do func(line []byte, e entry) error) error {
 			return fmt.Errorf("line %d is longer than %d bytes", l.number, maxLine)
 		}
 		var e entry
-		if json.Unmarshal(l.text, &e) != nil {
+		if r, log, ok := glance(l.text); ok {
+			e = entry{Run: r.Run, ConsoleLog: log}
+		} else if json.Unmarshal(l.text, &e) != nil {
 			e = entry{}
 		}
 		if err := do(l.text, e); err != nil {

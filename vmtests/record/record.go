@@ -19,7 +19,8 @@ const Schema = 1
 // that a run cut short can never look like one that passed.
 type Outcome string
 
-// The outcomes of a kernel.
+// The outcomes of a kernel, and then the rig's own faults, none of which is a verdict on a
+// kernel.
 const (
 	// Completed: the guest's last event, "done", arrived.
 	Completed Outcome = "completed"
@@ -35,10 +36,7 @@ const (
 	Silent Outcome = "silent"
 	// TimedOut: it kept moving, but not to an end within the time limit.
 	TimedOut Outcome = "timed-out"
-)
 
-// The rig's own faults. None of them is a verdict on a kernel.
-const (
 	// BuildFailed: the kernel could not be built.
 	BuildFailed Outcome = "build-failed"
 	// ImageFailed: the initramfs could not be built, kernel or initramfs could not be read
@@ -115,6 +113,11 @@ type Record struct {
 
 	// ConsoleLog is the path of the console log, relative to the results file.
 	ConsoleLog string `json:"console_log,omitempty"`
+
+	// offset, length and line say where the line stands of a record that is not decoded
+	// (File), in bytes and by its number; they are 0 of any other.
+	offset       int64
+	length, line int
 }
 
 // Kernel is the kernel that was booted.

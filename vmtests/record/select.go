@@ -63,9 +63,9 @@ func Latest(records []Record) []Record {
 // if ref says so as in full@6.1. It gives none when ref means nothing.
 func Find(records []Record, ref string) []Record {
 	var byID, byRun []Record
-	for _, r := range standing(records) {
+	for _, r := range records {
 		if r.ID == ref {
-			byID = []Record{r}
+			byID = []Record{r} // the later line stands
 		}
 		if r.Run == ref {
 			byRun = append(byRun, r)
@@ -75,7 +75,7 @@ func Find(records []Record, ref string) []Record {
 		return byID
 	}
 	if byRun != nil {
-		return byRun
+		return standing(byRun)
 	}
 	var newest []Record
 	for _, r := range Latest(records) {

@@ -191,12 +191,12 @@ func TestReadSkipsLinesTooLong(t *testing.T) {
 	line, err := encode(sample("r1/a"))
 	require.NoError(t, err)
 	long := strings.Repeat("x", 200<<10)
-	all, err := read(strings.NewReader(string(line)+long+"\n"+string(line)+long), 100<<10)
-	require.NoError(t, err)
-	assert.Len(t, all.records, 2)
-	require.Len(t, all.damage, 2)
-	assert.Equal(t, Damage{2, "longer than 102400 bytes"}, all.damage[0])
-	assert.Equal(t, 4, all.damage[1].Line)
+	all := &File{}
+	require.NoError(t, all.scan(strings.NewReader(string(line)+long+"\n"+string(line)+long), 100<<10, true))
+	assert.Len(t, all.Records, 2)
+	require.Len(t, all.Damage, 2)
+	assert.Equal(t, Damage{2, "longer than 102400 bytes"}, all.Damage[0])
+	assert.Equal(t, 4, all.Damage[1].Line)
 }
 
 // Whatever a file holds: reading ends, every line that says anything is a record,
@@ -214,8 +214,8 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"schema":"x","id":"a","profile":"b","outcome":"hung"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const limit = 1 << 20
-		all, err := read(strings.NewReader(string(data)), limit)
-		require.NoError(t, err)
+		all := &File{}
+		require.NoError(t, all.scan(strings.NewReader(string(data)), limit, true))
 		said := 0
 		lines := bufio.NewScanner(strings.NewReader(string(data)))
 		lines.Buffer(nil, len(data)+1)
@@ -224,8 +224,8 @@ func FuzzRead(f *testing.F) {
 				said++
 			}
 		}
-		require.Equal(t, said, len(all.records)+len(all.plans)+len(all.damage))
-		for _, r := range all.records {
+		require.Equal(t, said, len(all.Records)+len(all.plans)+len(all.Damage))
+		for _, r := range all.Records {
 			line, err := encode(r)
 			require.NoError(t, err)
 			again, why := decode(line)
