@@ -56,7 +56,7 @@ func faults() []fault {
 		{"two netstrips run at once on one cache", "exit 0", nil, twoRun},
 		{"two netstrips build one kernel at once", "exit 0", fakeTree, twoBuild},
 	}
-	all = append(all, boots()...)
+	all = append(append(all, boots()...), files()...)
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
 		name := unix.SignalName(s) + " at any moment of a "
 		outcome := fmt.Sprintf("exit %d", 128+int(s))
