@@ -65,8 +65,8 @@ kernel.pid_max to more than a 6.1 kernel without BASE_FULL accepts
 
 const applicationsText = `# Real applications
 
-Each application is started in every way it can be used (over loopback, over a Unix socket,
-with no socket at all) and queried by a real client. An application that fails is run again
+Each application is started in every way it can be used (over loopback, over a veth pair,
+over a Unix socket, with no socket at all) and queried by a real client. An application that fails is run again
 under ptrace, and the table shows the call that decided. How that call is chosen is described
 in [decide.go](../../initramfs/trace/decide.go). A timeout alone is ` + "`inconclusive`" + `.
 
@@ -81,6 +81,7 @@ To repeat it: ` + "`make apps && netstrip show latest app --markdown`" + `
   ssh, D-Bus, dnsmasq, Vite and both container runtimes need it for themselves, even where
   they serve TCP alone.
 - With lo down nothing can bind to 127.0.0.1.
+- Only tcpdump and the DHCP client udhcpc need packet sockets. No application needs IPv6.
 
 ## The applications
 
