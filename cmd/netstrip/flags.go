@@ -24,6 +24,7 @@ const seriesEnv = "NETSTRIP_SERIES"
 // flags are the values of a command's flags; each command has those it needs.
 type flags struct {
 	json, quiet, markdown, all bool
+	redact                     bool
 	results, cache             string
 	sourcePath                 string
 	sourceURL, sourceHash      string

@@ -30,7 +30,11 @@ or full@6.1 for that of one kernel series. PROBE is the ID of a probe, or the be
 of several; with --markdown it cuts the table down to those.
 
 Where there is a kernel to compare with, the table of a run shows the probes that answer
-differently and counts the others. With --all or --markdown it shows every probe.`,
+differently and counts the others. With --all or --markdown it shows every probe.
+
+Records hold the line that repeats a boot, and with it paths of this machine. To share them,
+--json --redact puts REDACTED in the place of absolute paths, of which the last part stays,
+and of the names of the user and the machine. Console logs are not part of a record.`,
 		Example: `  netstrip show
   netstrip show --all
   netstrip show no-net
@@ -38,6 +42,7 @@ differently and counts the others. With --all or --markdown it shows every probe
   netstrip show full socket
   netstrip show latest kernel --markdown
   netstrip show full perf
+  netstrip show --json --redact > share.json
   netstrip show --markdown > table.md`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 2 {
@@ -54,10 +59,14 @@ differently and counts the others. With --all or --markdown it shows every probe
 	f.addResults(c)
 	f.addAll(c)
 	c.Flags().BoolVar(&f.markdown, "markdown", false, "write a table as Markdown, with every probe")
+	c.Flags().BoolVar(&f.redact, "redact", false, "with --json, leave out paths and names of this machine")
 	return c
 }
 
 func (a *app) show(ctx context.Context, f *flags, args []string) error {
+	if f.redact && !f.json {
+		return usagef("--redact goes with --json")
+	}
 	chosen, whole, err := a.chosen(f, args)
 	if err != nil {
 		return err
@@ -65,6 +74,11 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 	probe := ""
 	if len(args) == 2 {
 		probe = args[1]
+	}
+	if f.redact {
+		if chosen, err = thisHost(f.results).redact(chosen); err != nil {
+			return fmt.Errorf("redacting: %w", err)
+		}
 	}
 	if f.json {
 		return a.showJSON(chosen, probe)
