@@ -18,7 +18,7 @@ var isSymbol = regexp.MustCompile(`^\w+(=.*)?$`)
 func symptoms(args []string) (names []string, found []symbols.Symptom, err error) {
 	var kernels []symbols.Kernel
 	for _, arg := range args {
-		if isSymbol.MatchString(arg) {
+		if isSymbol.MatchString(arg) && !symbols.Constant(arg) {
 			names = append(names, arg)
 			continue
 		}

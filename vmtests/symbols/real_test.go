@@ -48,6 +48,13 @@ func TestExpectations(t *testing.T) {
 		require.NoError(t, err)
 		w, err := b.World(t.Context(), k, req)
 		require.NoError(t, err)
+		table, err := os.ReadFile("families.txt")
+		require.NoError(t, err)
+		for line := range strings.Lines(string(table)) {
+			if family, s, _ := strings.Cut(strings.TrimSpace(line), " "); strings.HasPrefix(family, "AF_") {
+				assert.True(t, w.Has(strings.TrimSpace(s)), "the kernel has no symbol for %s: %s", family, s)
+			}
+		}
 		findings, err := vmtests.Expected("6.12", profile)
 		require.NoError(t, err)
 		on := func(s string) bool {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -67,18 +68,45 @@ func Behind(text string, kernels []Kernel) (Symptom, bool) {
 		s.Symbols = ofPath(m[1])
 		return s, len(s.Symbols) > 0
 	}
+	if idLike.MatchString(text) {
+		return s, s.below(text, kernels)
+	}
 	calls, words, errno := parse(text)
 	for _, call := range calls {
-		if s.find(kernels, call, words, errno) {
-			return s, true
+		if met := s; met.find(kernels, call, words, errno) {
+			if met.Any && s.family(words, errno) {
+				return s, true
+			}
+			return met, true
 		}
 	}
-	return s, false
+	return s, s.family(words, errno)
+}
+
+// below finds the symbols behind all probes whose IDs begin with a text.
+func (s *Symptom) below(text string, kernels []Kernel) bool {
+	for _, k := range kernels {
+		for _, f := range k.Findings {
+			if !strings.HasPrefix(f.ID, strings.TrimSuffix(text, "/")+"/") || slices.Contains(s.Probes, f.ID) {
+				continue
+			}
+			s.Probes = append(s.Probes, f.ID)
+			for _, symbol := range Of(f.ID) {
+				if !slices.Contains(s.Symbols, symbol) {
+					s.Symbols = append(s.Symbols, symbol)
+				}
+			}
+		}
+	}
+	s.Any = len(s.Symbols) > 1
+	return len(s.Symbols) > 0
 }
 
 var (
 	pathIn    = regexp.MustCompile(`(?:^|[\s"'(:=])(/(?:proc|sys|dev)(?:/[\w.+-]+)*)`)
 	errnoName = regexp.MustCompile(`\bE[A-Z0-9]{3,}\b`)
+	errnoNum  = regexp.MustCompile(`(?i)\b(?:errno|error)[ :=]+(\d{1,3})\b`)
+	idLike    = regexp.MustCompile(`^[\w-]+(?:/[\w.-]*)+$`)
 	callName  = regexp.MustCompile(`\b[a-z][a-z0-9_]+\b`)
 	constant  = regexp.MustCompile(`\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b`)
 	process   = regexp.MustCompile(`^/proc/(?:\d+|thread-self)(/|$)`)
@@ -118,11 +146,28 @@ func parse(text string) (calls, words []string, errno string) {
 				break
 			}
 		}
+		if errno == "" {
+			errno = numbered(text)
+		}
 	}
 	for _, w := range constant.FindAllString(text, -1) {
 		words = append(words, strings.Replace(w, "PF_", "AF_", 1))
 	}
 	return callName.FindAllString(text, -1), words, errno
+}
+
+// numbered returns the name of an error that is told by its number, as by Python's OSError:
+// those of amd64.
+func numbered(text string) string {
+	m := errnoNum.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		return ""
+	}
+	return unix.ErrnoName(syscall.Errno(n))
 }
 
 // find looks for the probes that fail so, and for the symbols that are off where they do.
@@ -159,7 +204,15 @@ func (s *Symptom) find(kernels []Kernel, call string, words []string, errno stri
 	if len(s.Symbols) == 0 {
 		s.Symbols, s.Any = off, len(off) > 1
 	}
+	if !slices.ContainsFunc(s.Probes, func(id string) bool { return containsAll(Of(id), s.Symbols) }) {
+		s.Any = len(s.Symbols) > 1 // no probe needs them all
+	}
 	return len(s.Symbols) > 0
+}
+
+// containsAll reports whether every name of some is among all.
+func containsAll(all, some []string) bool {
+	return !slices.ContainsFunc(some, func(name string) bool { return !slices.Contains(all, name) })
 }
 
 // decides gives the symbols that are off where the probes fail so and on where they do not;
