@@ -94,8 +94,8 @@ func (r rename) back(known map[string]bool) string {
 	return ""
 }
 
-// slip returns the one known name that a name is a slip of: with underscores elsewhere, as the
-// end of a longer name, or with one word misspelt.
+// slip returns the one known name that a name is a slip of: with underscores elsewhere, in the
+// plural or not, as the end of a longer name, or with one word misspelt.
 func slip(name string, known map[string]bool) string {
 	words := map[string]bool{}
 	for k := range known {
@@ -106,6 +106,7 @@ func slip(name string, known map[string]bool) string {
 	bare := strings.ReplaceAll(name, "_", "")
 	for _, fits := range []func(k string) bool{
 		func(k string) bool { return strings.ReplaceAll(k, "_", "") == bare },
+		func(k string) bool { return plural(name, k) || plural(k, name) },
 		func(k string) bool { return len(name) >= 6 && strings.HasSuffix(k, "_"+name) },
 		func(k string) bool { return misspelt(name, k, words) },
 	} {
@@ -123,6 +124,12 @@ func slip(name string, known map[string]bool) string {
 		}
 	}
 	return ""
+}
+
+// plural reports whether one name is the plural of another, whose last word is long enough
+// for an S at its end to be that.
+func plural(many, one string) bool {
+	return len(one)-1-strings.LastIndex(one, "_") >= 5 && (many == one+"S" || many == one+"ES")
 }
 
 // misspelt reports whether two names differ in one word, which in the first is none that

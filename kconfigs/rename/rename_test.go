@@ -13,7 +13,8 @@ func TestOther(t *testing.T) {
 		"MITIGATION_RETPOLINE", "MITIGATION_PAGE_TABLE_ISOLATION", "CPU_MITIGATIONS", "NF_NAT", "NF_DUP_IPV4", "NF_LOG_IPV4",
 		"NF_NAT_IRC", "CRYPTO_MANAGER_DISABLE_TESTS", "CRYPTO_MANAGER_EXTRA_TESTS", "CRC32_SELFTEST", "CRYPTO_SERPENT", "CRYPTO_TEST", "MEMCG",
 		"SLUB_TINY", "PACKET", "NET", "NTB", "HTE", "NET_NS", "UNIX", "INET", "WIREGUARD", "IPV6", "NET_SCH_CBS", "BRIDGE_EBT_LOG",
-		"SECURITY_SELINUX", "VETH", "VXLAN", "MACVLAN", "IPVLAN", "ATH9K", "USB_EHCI_HCD", "NETFILTER", "SYSCTL", "PROC_SYSCTL", "NET_SCH_FQ", "NET_QUEUE", "BLK_QUEUES",
+		"SECURITY_SELINUX", "VETH", "VXLAN", "MACVLAN", "IPVLAN", "ATH9K", "USB_EHCI_HCD", "NETFILTER", "SYSCTL", "PROC_SYSCTL", "NET_SCH_FQ", "NET_QUEUE", "BLK_QUOTAS", "NET_QUOTA_X",
+		"FRAME_POINTER", "ARCH_WANT_FRAME_POINTERS", "FUTEX", "CGROUPS", "SHMEM",
 	} {
 		known[name] = true
 	}
@@ -35,9 +36,12 @@ func TestOther(t *testing.T) {
 		"PACKETT": "; did you mean PACKET?", "NETT": "; did you mean NET?", "NTE": "; did you mean NET?", "UNXI": "; did you mean UNIX?",
 		"WIREGAURD": "; did you mean WIREGUARD?", "NETNS": "; did you mean NET_NS?", "IP_V6": "; did you mean IPV6?",
 		"SELINUX": "; did you mean SECURITY_SELINUX?",
+		"FRAME_POINTERS": "; did you mean FRAME_POINTER?", // and not what ends so
+		"FUTEXES":        "; did you mean FUTEX?", "CGROUP": "; did you mean CGROUPS?", "NET_QUEUES": "; did you mean NET_QUEUE?",
+		"MEMCG_KMEM": "; it is a part of MEMCG since Linux 6.11", "ASHMEM": "; Linux 5.18 removed it", // SHMEM is another thing
 		// Near, and wrong: no hint.
 		"NF_NAT_IPV8": "", "NF_NAT_IRX": "", "ATH5K": "", "USB_UHCI_HCD": "", "NET_SCH_FIFO": "", "VLAN": "", "NET_SCH_ETF": "", "NETWORKS": "",
-		"NO_SUCH_SYMBOL_AT_ALL": "", "NET_QUEUES": "",
+		"NO_SUCH_SYMBOL_AT_ALL": "", "NET_QUOTAS": "",
 	} {
 		assert.Equal(t, want, Other(name, known), name)
 	}
