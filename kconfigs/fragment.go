@@ -7,7 +7,13 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/netstrip/netstrip/kconfigs/packed"
 )
+
+// maxFragment and maxConfig are the sizes in bytes beyond which a file is taken for
+// something else.
+const maxFragment, maxConfig = 1 << 20, 8 << 20
 
 // Fragment is a short piece of .config.
 type Fragment struct {
@@ -31,7 +37,7 @@ type Setting struct {
 // ReadFragment reads a user's fragment. A file that cannot be read is a
 // RequestError too: it was asked for.
 func ReadFragment(path string) (Fragment, error) {
-	data, err := readUser(path, maxFragment)
+	data, err := packed.ReadFile(path, maxFragment)
 	if err != nil {
 		e := &RequestError{}
 		e.add(path, 0, "", "reading the fragment: %v", err)

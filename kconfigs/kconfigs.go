@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/kconfigs/packed"
 	"github.com/netstrip/netstrip/kconfigs/rename"
 )
 
@@ -140,7 +141,7 @@ func Apps() []Profile {
 
 // ReadConfig reads a user's own .config as a profile.
 func ReadConfig(file string) (Profile, error) {
-	data, err := readUser(file, maxConfig)
+	data, err := packed.ReadFile(file, maxConfig)
 	if err != nil {
 		e := &RequestError{}
 		e.add(file, 0, "", "reading the config: %v", err)

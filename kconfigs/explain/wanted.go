@@ -2,13 +2,11 @@ package explain
 
 import (
 	"bytes"
-	"errors"
-	"io/fs"
-	"os"
 	"regexp"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/packed"
 )
 
 // maxWanted is the size in bytes beyond which a file is no list of symbols.
@@ -21,15 +19,9 @@ type Wanted kconfigs.Setting
 // ReadWanted reads such a list: lines of a fragment, or names alone, with CONFIG_ or without.
 // All that is wrong with it is one RequestError.
 func ReadWanted(path string) ([]Wanted, error) {
-	data, err := os.ReadFile(path)
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return nil, problem(path, "reading the list of wanted symbols: "+pe.Err.Error())
-	}
+	data, err := packed.ReadFile(path, maxWanted)
 	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxWanted {
-		return nil, problem(path, "too long for a list of wanted symbols")
+		return nil, problem(path, "reading the list of wanted symbols: "+err.Error())
 	}
 	return parseWanted(path, data)
 }

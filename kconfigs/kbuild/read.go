@@ -60,8 +60,12 @@ func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) 
 	}
 	own := req.Begun()
 	r.Remarks = append(r.Remarks, b.remarks(req, len(own), data)...)
-	missed := unmet(own, final, known)
 	derived := derived(symbols)
+	missed, tools := apart(unmet(own, final, known), derived)
+	if len(tools) > 0 {
+		r.Remarks = append(r.Remarks, fmt.Sprintf("%s:%d: CONFIG_%s and %d more lines tell of the compiler and other tools that it was made with, and not of those here",
+			tools[0].Fragment, tools[0].Line, tools[0].Symbol, len(tools)-1))
+	}
 	slices.SortStableFunc(missed, func(x, y kconfigs.Setting) int { return cmp.Compare(derived[x.Symbol], derived[y.Symbol]) })
 	reasons := b.reasons(ctx, k, req, own)
 	for i, s := range missed {
@@ -111,6 +115,21 @@ func unmet(own []kconfigs.Setting, final kconfigs.Config, known map[string]bool)
 		}
 	}
 	return missed
+}
+
+// ofTools finds the symbols that Kconfig sets by what compiler, assembler and linker say.
+var ofTools = regexp.MustCompile(`^(CC|GCC\d*|CLANG|AS|LD|LLD|RUSTC|BINDGEN|PAHOLE|TOOLS)_`)
+
+// apart takes out the settings that tell of tools, which no line of a .config changes.
+func apart(all []kconfigs.Setting, derived map[string]int) (missed, tools []kconfigs.Setting) {
+	for _, s := range all {
+		if derived[s.Symbol] == 1 && ofTools.MatchString(s.Symbol) {
+			tools = append(tools, s)
+		} else {
+			missed = append(missed, s)
+		}
+	}
+	return missed, tools
 }
 
 // derived has 1 for each symbol without a prompt, which follows from others.

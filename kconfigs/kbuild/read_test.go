@@ -85,3 +85,12 @@ func TestReadMany(t *testing.T) {
 	require.Len(t, unmet, 50)
 	assert.Equal(t, "my.config:50: CONFIG_NET49: this kernel has no such symbol", unmet[49])
 }
+
+// What Kconfig takes from the tools is no line that anybody could mend; a symbol with a
+// prompt is, whatever it is called.
+func TestApart(t *testing.T) {
+	all := []kconfigs.Setting{{Symbol: "CC_VERSION_TEXT"}, {Symbol: "GCC10_NO_ARRAY_BOUNDS"}, {Symbol: "CC_OPTIMIZE_FOR_SIZE"}, {Symbol: "NET_INGRESS"}}
+	missed, tools := apart(all, map[string]int{"CC_VERSION_TEXT": 1, "GCC10_NO_ARRAY_BOUNDS": 1, "NET_INGRESS": 1})
+	assert.Equal(t, all[2:], missed)
+	assert.Equal(t, all[:2], tools)
+}

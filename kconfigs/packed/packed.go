@@ -1,6 +1,6 @@
 // Package packed reads a .config out of what it is kept in: a compressed file, such as
 // /proc/config.gz, or a kernel that was built with CONFIG_IKCONFIG. It runs on the host
-// and is pure: bytes in, bytes out.
+// and starts nothing.
 package packed
 
 import (

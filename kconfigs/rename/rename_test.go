@@ -35,7 +35,7 @@ func TestOther(t *testing.T) {
 		// Slips.
 		"PACKETT": "; did you mean PACKET?", "NETT": "; did you mean NET?", "NTE": "; did you mean NET?", "UNXI": "; did you mean UNIX?",
 		"WIREGAURD": "; did you mean WIREGUARD?", "NETNS": "; did you mean NET_NS?", "IP_V6": "; did you mean IPV6?",
-		"SELINUX": "; did you mean SECURITY_SELINUX?",
+		"SELINUX":        "; did you mean SECURITY_SELINUX?",
 		"FRAME_POINTERS": "; did you mean FRAME_POINTER?", // and not what ends so
 		"FUTEXES":        "; did you mean FUTEX?", "CGROUP": "; did you mean CGROUPS?", "NET_QUEUES": "; did you mean NET_QUEUE?",
 		"MEMCG_KMEM": "; it is a part of MEMCG since Linux 6.11", "ASHMEM": "; Linux 5.18 removed it", // SHMEM is another thing

@@ -1,4 +1,4 @@
-package kconfigs
+package packed
 
 import (
 	"errors"
@@ -12,20 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/kconfigs/file"
-	"github.com/netstrip/netstrip/kconfigs/packed"
 )
-
-// maxFragment and maxConfig are the sizes in bytes beyond which a file is taken for
-// something else.
-const maxFragment, maxConfig = 1 << 20, 8 << 20
 
 // pipeLimit is how long whoever writes into a pipe may be silent.
 const pipeLimit = 20 * time.Second
 
-// readUser reads a .config or a piece of one of the user's, which should have at most
-// limit bytes: a file or a pipe that has it as text or compressed, or a kernel image that
-// was built with CONFIG_IKCONFIG.
-func readUser(path string, limit int64) ([]byte, error) {
+// ReadFile reads a .config or a piece of one, which should have at most limit bytes: a file
+// or a pipe that has it as text or compressed, or a kernel image that was built with
+// CONFIG_IKCONFIG. Errors leave out the path.
+func ReadFile(path string, limit int64) ([]byte, error) {
 	f, err := openUser(path)
 	if err != nil {
 		return nil, cause(err)
@@ -35,19 +30,19 @@ func readUser(path string, limit int64) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, cause(err)
-	case packed.IsImage(data):
-		rest, err := readPart(f, packed.MaxImage)
+	case IsImage(data):
+		rest, err := readPart(f, MaxImage)
 		if err != nil {
 			return nil, cause(err)
 		}
-		data, err = packed.Config(append(data, rest...), limit)
+		data, err = Config(append(data, rest...), limit)
 		if err != nil {
 			return nil, err
 		}
 	case int64(len(data)) > limit:
 		return nil, fmt.Errorf("longer than %d bytes, which none is", limit)
 	}
-	if data, err = packed.Unpack(data, limit); err != nil {
+	if data, err = Unpack(data, limit); err != nil {
 		return nil, err
 	}
 	return data, checkBinary(data)
