@@ -99,7 +99,7 @@ type Image struct {
 	Packages []string
 }
 
-// Build gives the image, making it first if the cache does not have it whole.
+// Build returns the image, making it first if the cache does not have it whole.
 func Build(ctx context.Context, o Options) (*Image, error) {
 	module, err := findModule(ctx, o.Module, o.Progress)
 	if err != nil {

@@ -46,7 +46,7 @@ type Init struct {
 	MemoryMiB int
 }
 
-// Inits gives the inits, the one that does least first.
+// Inits returns the inits, the one that does least first.
 func Inits() []Init {
 	return []Init{
 		{Name: "probe", Path: "/bin/uinit",
@@ -71,7 +71,7 @@ func systemdPackages() []string {
 		libsystemd-shared libsystemd0 libudev1 libuuid1 libzstd1 zlib1g`)
 }
 
-// LookupInit gives the init called name.
+// LookupInit returns the init called name.
 func LookupInit(name string) (Init, error) {
 	var names []string
 	for _, i := range Inits() {
@@ -99,7 +99,7 @@ func (i Init) Key() string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// walk gives the files of ours, by their names in the image. Some inits have none.
+// walk returns the files of ours, by their names in the image. Some inits have none.
 func (i Init) walk(each func(name string, data []byte) error) error {
 	root := "inits/" + i.Name
 	return fs.WalkDir(initTrees, root, func(path string, d fs.DirEntry, err error) error {
@@ -117,7 +117,7 @@ func (i Init) walk(each func(name string, data []byte) error) error {
 	})
 }
 
-// withInit gives the image with an archive behind it that has what an init needs.
+// withInit returns the image with an archive behind it that has what an init needs.
 func (i *Image) withInit(ctx context.Context, c *cache.Cache, o Options) (*Image, error) {
 	if len(o.Init.Packages) == 0 {
 		return i, nil
@@ -136,7 +136,7 @@ func (i *Image) withInit(ctx context.Context, c *cache.Cache, o Options) (*Image
 	return image, nil
 }
 
-// fetch gives a directory with the packages of an init.
+// fetch returns a directory with the packages of an init.
 func fetch(ctx context.Context, c *cache.Cache, o Options) (string, error) {
 	key := sha256.Sum256([]byte(strings.Join(o.Init.Packages, " ")))
 	return c.PublishSound(ctx, packagesKind, hex.EncodeToString(key[:16]), func(dir string) error {

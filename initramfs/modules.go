@@ -19,7 +19,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
-// withModules gives the image with an archive of kernel modules behind it.
+// withModules returns the image with an archive of kernel modules behind it.
 func (i *Image) withModules(ctx context.Context, c *cache.Cache, o Options) (*Image, error) {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q", layout, o.Modules, o.Release))
 	all, err := i.extend(ctx, c, hex.EncodeToString(sum[:16]), func(string) (*initramfs.Files, error) {
@@ -37,7 +37,7 @@ func (i *Image) withModules(ctx context.Context, c *cache.Cache, o Options) (*Im
 	return all, nil
 }
 
-// withApps gives the image with the table of applications behind it.
+// withApps returns the image with the table of applications behind it.
 func (i *Image) withApps(ctx context.Context, c *cache.Cache, apps []wire.App) (*Image, error) {
 	table, err := json.Marshal(apps)
 	if err != nil {
@@ -67,7 +67,7 @@ func (i *Image) withProbes(ctx context.Context, c *cache.Cache, patterns string)
 	return all, nil
 }
 
-// extend gives the image with an archive of files behind it. The kernel unpacks one after
+// extend returns the image with an archive of files behind it. The kernel unpacks one after
 // the other (Documentation/driver-api/early-userspace/buffer-format.rst). Files may
 // use rootName in the directory that becomes the entry.
 func (i *Image) extend(ctx context.Context, c *cache.Cache, key string, files func(dir string) (*initramfs.Files, error)) (*Image, error) {

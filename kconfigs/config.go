@@ -34,7 +34,7 @@ func ParseConfig(data []byte) (Config, error) {
 	return c, first
 }
 
-// Value gives a symbol's value as .config writes it; a symbol that is not there, or
+// Value returns a symbol's value as .config writes it; a symbol that is not there, or
 // "is not set", is n.
 func (c Config) Value(symbol string) string {
 	if v, ok := c.values[symbol]; ok {

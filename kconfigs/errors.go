@@ -24,7 +24,7 @@ type Problem struct {
 	Text string
 }
 
-// Error gives one line for each problem.
+// Error returns one line for each problem.
 func (e *RequestError) Error() string {
 	var lines []string
 	for _, p := range e.Problems {
@@ -33,7 +33,7 @@ func (e *RequestError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// String gives the problem as compilers do: file:line: symbol: text.
+// String returns the problem as compilers do: file:line: symbol: text.
 func (p Problem) String() string {
 	var b strings.Builder
 	if p.File != "" {
@@ -60,7 +60,7 @@ func (e *RequestError) join(err error) {
 	}
 }
 
-// orNil gives e as an error if there is anything wrong.
+// orNil returns e as an error if there is anything wrong.
 func (e *RequestError) orNil() error {
 	if len(e.Problems) == 0 {
 		return nil

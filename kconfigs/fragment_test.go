@@ -25,7 +25,7 @@ func golden(t *testing.T, file, got string) {
 	assert.Equal(t, string(want), got, file)
 }
 
-// corpus gives the inputs in a directory of testdata; it is never empty.
+// corpus returns the inputs in a directory of testdata; it is never empty.
 func corpus(t *testing.T, dir string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", dir, "*.config"))

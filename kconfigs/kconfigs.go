@@ -71,7 +71,7 @@ type Prebuilt struct {
 	Image, Modules string
 }
 
-// Ladder gives the profiles that take networking away part by part, in the order that
+// Ladder returns the profiles that take networking away part by part, in the order that
 // is cheapest to build in one object tree: neighbours differ in little, and NET, which nearly every object mentions,
 // changes once. Of the 40,320 orders none compiles fewer objects, counted from what
 // kbuild's .cmd files say that each object depends on. Measured on 6.12.117: 797
@@ -101,7 +101,7 @@ func Ladder() []Profile {
 	}
 }
 
-// Profiles gives all profiles: the ladder, and kernels to compare it with.
+// Profiles returns all profiles: the ladder, and kernels to compare it with.
 func Profiles() []Profile {
 	ladder := Ladder()
 	return append(ladder,
@@ -124,7 +124,7 @@ func Profiles() []Profile {
 	)
 }
 
-// Apps gives the ladder and lo-down once more for real applications, with what those need
+// Apps returns the ladder and lo-down once more for real applications, with what those need
 // besides the network: full+apps to no-net+apps, lo-down+apps.
 func Apps() []Profile {
 	all := Profiles()[:len(Ladder())+1] // lo-down comes next
@@ -150,7 +150,7 @@ func ReadConfig(file string) (Profile, error) {
 	return UserConfig(file, data)
 }
 
-// UserConfig gives a profile for a .config of the user's. What the guest needs otherwise
+// UserConfig returns a profile for a .config of the user's. What the guest needs otherwise
 // than it has it, it gets.
 func UserConfig(file string, data []byte) (Profile, error) {
 	if err := foreign(file, data); err != nil {
@@ -168,7 +168,7 @@ func UserConfig(file string, data []byte) (Profile, error) {
 	}, nil
 }
 
-// UserKernel gives a profile for a kernel of the user's, with the directory of its
+// UserKernel returns a profile for a kernel of the user's, with the directory of its
 // modules or "".
 func UserKernel(image, modules string) Profile {
 	return Profile{
@@ -177,7 +177,7 @@ func UserKernel(image, modules string) Profile {
 	}
 }
 
-// Lookup gives the profile called name.
+// Lookup returns the profile called name.
 func Lookup(name string) (Profile, error) {
 	var names []string
 	all := Profiles()
@@ -196,7 +196,7 @@ func Lookup(name string) (Profile, error) {
 	return Profile{}, e
 }
 
-// With gives p plus a user's fragments, whose file names join the profile's: "full"
+// With returns p plus a user's fragments, whose file names join the profile's: "full"
 // with mine.config is "full+mine".
 func (p Profile) With(frags ...Fragment) Profile {
 	p.added = append(slices.Clone(p.added), frags...)
@@ -206,7 +206,7 @@ func (p Profile) With(frags ...Fragment) Profile {
 	return p
 }
 
-// Added gives the fragments that With added, in their order.
+// Added returns the fragments that With added, in their order.
 func (p Profile) Added() []Fragment { return slices.Clone(p.added) }
 
 // plainName is a config file's part of a profile's name.
@@ -245,7 +245,7 @@ func (p Profile) Request() (Request, error) {
 	return r, nil
 }
 
-// Protected gives the symbols, sorted, that no profile, fragment or search may set
+// Protected returns the symbols, sorted, that no profile, fragment or search may set
 // otherwise: without them the guest cannot run, or cannot be heard.
 func Protected() []string {
 	f, err := readEmbedded(guest)

@@ -21,7 +21,7 @@ type Request struct {
 	Remarks []string
 }
 
-// Text gives the request as KCONFIG_ALLCONFIG reads it. Two requests for the same
+// Text returns the request as KCONFIG_ALLCONFIG reads it. Two requests for the same
 // thing have the same text, whatever fragments they came from.
 func (r Request) Text() string {
 	var b strings.Builder
@@ -35,7 +35,7 @@ func (r Request) Text() string {
 	return b.String()
 }
 
-// Over gives the request on top of a start's text, line by line but for the symbols that
+// Over returns the request on top of a start's text, line by line but for the symbols that
 // the request has too, and how the start had those otherwise, each as it would stand in
 // an error.
 func (r Request) Over(start string) (text string, changed []string) {
@@ -111,7 +111,7 @@ func (r Request) Verify(final Config) error {
 	return e.orNil()
 }
 
-// byPlace gives the settings in the order in which a person reads the files.
+// byPlace returns the settings in the order in which a person reads the files.
 func (r Request) byPlace() []Setting {
 	s := slices.Clone(r.Settings)
 	slices.SortFunc(s, func(a, b Setting) int {

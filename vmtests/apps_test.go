@@ -63,7 +63,7 @@ func newAppTest(t *testing.T) appTest {
 	return quick
 }
 
-// rig gives a rig that asks those of ways that the patterns mean.
+// rig returns a rig that asks those of ways that the patterns mean.
 func (a appTest) rig(t *testing.T, ways []wire.App, patterns string) *Rig {
 	t.Helper()
 	rig := newTestRig(t)
@@ -110,7 +110,7 @@ func TestApps(t *testing.T) {
 	}
 }
 
-// withExpected gives a record with what is expected of the ways that were not asked.
+// withExpected returns a record with what is expected of the ways that were not asked.
 func withExpected(t *testing.T, r record.Record) record.Record {
 	t.Helper()
 	r.Probes, r.Findings = "", slices.Clone(r.Findings)

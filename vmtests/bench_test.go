@@ -20,7 +20,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// benchRig gives a rig with its own results file, and the ladder's kernels.
+// benchRig returns a rig with its own results file, and the ladder's kernels.
 func benchRig(b *testing.B, jobs int) (*Rig, []kconfigs.Profile) {
 	b.Helper()
 	b.Setenv("NETSTRIP_REQUIRE_VM", "1")

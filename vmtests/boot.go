@@ -238,7 +238,7 @@ func (t *tail) Write(p []byte) (int, error) {
 
 func (t *tail) Close() error { return nil }
 
-// String gives QEMU's last line that is more than a warning, and what is wrong with KVM
+// String returns QEMU's last line that is more than a warning, and what is wrong with KVM
 // before the registers that QEMU then lists.
 func (t *tail) String() string {
 	t.mu.Lock()

@@ -58,7 +58,7 @@ func stopped(pid int) bool {
 	return len(fields) > 0 && (fields[0][0] == 'T' || fields[0][0] == 't')
 }
 
-// watch gives the watch over a boot whose QEMU bears a name.
+// watch returns the watch over a boot whose QEMU bears a name.
 func (g guest) watch(name string) *watch {
 	w := newWatch(g.limits)
 	w.asked = g.asked

@@ -70,7 +70,7 @@ func Deviations(r record.Record) ([]Deviation, error) {
 	return append(deviations(want, r), ownDeviations(r)...), nil
 }
 
-// expectation gives what is expected of a record.
+// expectation returns what is expected of a record.
 func expectation(files fs.FS, r record.Record) (answers, error) {
 	want, err := readExpectation(files, r.Series, r.Profile)
 	if err == nil && r.Init != "" && want[outcomeID] == string(record.Completed) {
@@ -140,7 +140,7 @@ func Probes(patterns string) ([]string, error) {
 	return chosen, nil
 }
 
-// Expected gives the findings that are expected of a profile on a series, with what an
+// Expected returns the findings that are expected of a profile on a series, with what an
 // expectation holds of each: no details, no times.
 func Expected(series, profile string) ([]wire.Finding, error) {
 	want, err := readExpectation(golden, series, profile)
@@ -217,7 +217,7 @@ func quoteValue(s string) string {
 	return s
 }
 
-// answersOf gives what a record holds in the place of what is expected.
+// answersOf returns what a record holds in the place of what is expected.
 func answersOf(r record.Record) answers {
 	got := answers{outcomeID: string(r.Outcome)}
 	if r.Init != "" && r.Outcome != record.Completed {

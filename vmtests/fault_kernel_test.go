@@ -105,7 +105,7 @@ func fileOf(t *testing.T, name string, data []byte) string {
 	return path
 }
 
-// cut gives a copy of a file that ends after the given part of it.
+// cut returns a copy of a file that ends after the given part of it.
 func cut(t *testing.T, path string, part float64) string {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -113,7 +113,7 @@ func cut(t *testing.T, path string, part float64) string {
 	return fileOf(t, filepath.Base(path), data[:int(float64(len(data))*part)])
 }
 
-// scratched gives a copy of an initramfs in which init is no program.
+// scratched returns a copy of an initramfs in which init is no program.
 func scratched(t *testing.T, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)

@@ -28,7 +28,7 @@ var (
 	faultTable = flag.String("faults.table", "", "the file that TestFaults writes its table to, as Markdown")
 )
 
-// testGuest gives a guest without networking that boots well as it is, and the image
+// testGuest returns a guest without networking that boots well as it is, and the image
 // that the test guest boots from.
 func testGuest(t *testing.T) (good guest, faultyImage string) {
 	t.Helper()
@@ -135,7 +135,7 @@ func (row *faultRow) note(wrong, lost string, took time.Duration) {
 	row.longest = max(row.longest, took)
 }
 
-// guest gives the guest with the fault.
+// guest returns the guest with the fault.
 func (c faultCase) guest(t *testing.T, g guest, faultyImage string) guest {
 	if c.fault != "" {
 		g.image = faultyImage
@@ -151,7 +151,7 @@ func (c faultCase) guest(t *testing.T, g guest, faultyImage string) guest {
 	return g
 }
 
-// armed gives the guest for one try, whose QEMU gets its signal.
+// armed returns the guest for one try, whose QEMU gets its signal.
 func (c faultCase) armed(g guest) guest {
 	if c.signal != 0 {
 		g.reached = func(s stage, qemu int) {

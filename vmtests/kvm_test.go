@@ -16,7 +16,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// underKVM gives a rig that is to use KVM, which does with guests what the script says, and
+// underKVM returns a rig that is to use KVM, which does with guests what the script says, and
 // the file with a line for each boot under it.
 func underKVM(t *testing.T, does string) (rig *Rig, log string) {
 	t.Helper()

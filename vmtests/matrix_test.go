@@ -31,7 +31,7 @@ const requireVM = "NETSTRIP_REQUIRE_VM"
 // fullEnv is the environment variable that adds what takes long; make full sets it.
 const fullEnv = "NETSTRIP_FULL"
 
-// newTestRig gives a rig, or skips the test, loudly, where guests cannot be booted.
+// newTestRig returns a rig, or skips the test, loudly, where guests cannot be booted.
 func newTestRig(t *testing.T) *Rig {
 	t.Helper()
 	if testing.Short() && os.Getenv(requireVM) == "" {
@@ -96,7 +96,7 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// chosen gives the profiles that a -run pattern may mean. A pattern is a regular
+// chosen returns the profiles that a -run pattern may mean. A pattern is a regular
 // expression, by which no-net would boot no-netns as well; a profile's whole name means
 // that profile.
 func chosen(pattern string) []kconfigs.Profile {

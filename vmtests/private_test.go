@@ -13,7 +13,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
 
-// private gives a copy of a file as it is made under a umask of 077.
+// private returns a copy of a file as it is made under a umask of 077.
 func private(t *testing.T, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)

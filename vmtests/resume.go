@@ -93,7 +93,7 @@ func (r *Rig) inputs(ctx context.Context, s subject) (string, error) {
 	return inputs, err
 }
 
-// unadorned gives the profile of a planned boot without the user's fragments.
+// unadorned returns the profile of a planned boot without the user's fragments.
 func unadorned(b record.Boot) (kconfigs.Profile, error) {
 	switch {
 	case b.Config != nil:
@@ -104,7 +104,7 @@ func unadorned(b record.Boot) (kconfigs.Profile, error) {
 	return kconfigs.Lookup(b.Profile)
 }
 
-// planned gives the subject of a planned boot.
+// planned returns the subject of a planned boot.
 func planned(b record.Boot) (s subject, err error) {
 	if b.Init != "" {
 		s.init, err = initramfs.LookupInit(b.Init)
@@ -173,7 +173,7 @@ func (r *Rig) Resume(ctx context.Context) ([]record.Record, error) {
 	return inOrder(run.Plan, append(records, run.Done...)), nil
 }
 
-// comparable gives the subjects of a run's plan when what is missing would be booted
+// comparable returns the subjects of a run's plan when what is missing would be booted
 // from the same kernels and the same image as what is there.
 func (r *Rig) comparable(ctx context.Context, run *record.Run) ([]subject, error) {
 	subjects := make([]subject, len(run.Plan.Boots))

@@ -289,7 +289,7 @@ func qemuVersion(ctx context.Context, path string) (string, error) {
 	return strings.TrimPrefix(line, "QEMU emulator version "), nil
 }
 
-// imageFor gives the initramfs that a kernel is booted with: that of all, or one that has
+// imageFor returns the initramfs that a kernel is booted with: that of all, or one that has
 // its modules or its init too.
 func (r *Rig) imageFor(ctx context.Context, p parts, s subject, k *kbuild.Kernel) (*initramfs.Image, error) {
 	o := initramfs.Options{

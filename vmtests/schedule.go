@@ -106,7 +106,7 @@ func (r *Rig) keepTimes(accel string, records []record.Record) error {
 	return cache.WriteFile(r.timesFile(accel), append(data, '\n'))
 }
 
-// order gives the order of boots of a run, and how many run at once.
+// order returns the order of boots of a run, and how many run at once.
 func (r *Rig) order(p parts, subjects []subject) (order []int, atOnce int) {
 	if r.opts.InTurn {
 		return longestFirst(subjects, nil), 1

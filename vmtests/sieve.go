@@ -129,7 +129,7 @@ func (s *sieve) line(line []byte) {
 	}
 }
 
-// ended gives the number of events let through and whether the last was "done".
+// ended returns the number of events let through and whether the last was "done".
 func (s *sieve) ended() (events int, done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -30,7 +30,7 @@ func TestSlowHostLosesNothing(t *testing.T) {
 	assert.Equal(t, memoryMap(quick), memoryMap(slow))
 }
 
-// memoryMap gives the lines of the log about memory, which are the same on every boot,
+// memoryMap returns the lines of the log about memory, which are the same on every boot,
 // and the one before them.
 func memoryMap(r result) []string {
 	var lines []string

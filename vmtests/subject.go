@@ -25,7 +25,7 @@ func (s subject) name() string {
 	return s.Name + "/" + s.init.Name
 }
 
-// lookupInits gives the inits of these names, each of which must be known.
+// lookupInits returns the inits of these names, each of which must be known.
 func lookupInits(names []string) ([]initramfs.Init, error) {
 	var inits []initramfs.Init
 	var bad []error
@@ -36,7 +36,7 @@ func lookupInits(names []string) ([]initramfs.Init, error) {
 	return inits, errors.Join(bad...)
 }
 
-// subjects gives what a run of profiles boots: each into each of the rig's inits.
+// subjects returns what a run of profiles boots: each into each of the rig's inits.
 // Kernels are those of the profiles, or none yet.
 func (r *Rig) subjects(profiles []kconfigs.Profile, kernels []*kbuild.Kernel) []subject {
 	inits := r.inits
@@ -56,7 +56,7 @@ func (r *Rig) subjects(profiles []kconfigs.Profile, kernels []*kbuild.Kernel) []
 	return all
 }
 
-// withoutInit gives the name of the profile in that of a subject.
+// withoutInit returns the name of the profile in that of a subject.
 func withoutInit(r record.Record) string {
 	if r.Init == "" {
 		return r.Profile

@@ -44,7 +44,7 @@ func checkClaims(t *testing.T, records []record.Record) {
 	}
 }
 
-// merged gives the lines of now, and of the claims they do not speak of those of before.
+// merged returns the lines of now, and of the claims they do not speak of those of before.
 func merged(all []claims.Claim, before, now string) string {
 	var lines strings.Builder
 	for _, c := range all {

@@ -19,7 +19,7 @@ type limits struct {
 	silent, stuck, total, leave, dying time.Duration
 }
 
-// limitsFor gives the limits under an accelerator. TCG is some ten times slower, and
+// limitsFor returns the limits under an accelerator. TCG is some ten times slower, and
 // shares its cores: a boot that takes one second alone has been seen to take eight
 // beside a kernel build. A probe may take 10 s in silence, so stuck is well above.
 func limitsFor(name string) limits {
@@ -29,7 +29,7 @@ func limitsFor(name string) limits {
 	return limits{silent: 30 * time.Second, stuck: time.Minute, total: 5 * time.Minute, leave: 15 * time.Second, dying: 5 * time.Second}
 }
 
-// with gives the limits of a boot that asks applications, of which each is as silent as
+// with returns the limits of a boot that asks applications, of which each is as silent as
 // a probe, for longer.
 func (l limits) with(apps []wire.App) limits {
 	for _, a := range apps {

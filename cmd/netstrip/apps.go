@@ -164,7 +164,7 @@ func withDisk(ctx context.Context, o *vmtests.Options, all []apps.App) error {
 	return err
 }
 
-// appProfiles gives the names of the profiles asked for, or of all there are for
+// appProfiles returns the names of the profiles asked for, or of all there are for
 // applications.
 func (f *appsAsked) appProfiles() []string {
 	var names []string
@@ -179,7 +179,7 @@ func (f *appsAsked) appProfiles() []string {
 	return names
 }
 
-// choose gives all applications, and patterns of the ways of those named.
+// choose returns all applications, and patterns of the ways of those named.
 func (f *appsAsked) choose(ctx context.Context) (all []apps.App, probes string, err error) {
 	if all, err = apps.Load(ctx, f.dir); err != nil {
 		return nil, "", err
@@ -235,7 +235,7 @@ func onApps(records []record.Record) []record.Record {
 	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool { return !strings.Contains(r.Profile, "+apps") })
 }
 
-// withApps gives the records of boots that asked applications.
+// withApps returns the records of boots that asked applications.
 func withApps(records []record.Record) []record.Record {
 	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool {
 		return len(report.Matching(r, "app")) == 0
@@ -261,7 +261,7 @@ type appCell struct {
 	Own bool `json:"own,omitempty"`
 }
 
-// cells gives the findings about applications as a flat list.
+// cells returns the findings about applications as a flat list.
 func cells(records []record.Record) []appCell {
 	list := []appCell{}
 	for _, r := range records {

@@ -103,7 +103,7 @@ func completeKernels(c *cobra.Command, args []string, begin string) ([]string, c
 	return names, cobra.ShellCompDirectiveDefault // or a file
 }
 
-// question gives what is asked of each kernel.
+// question returns what is asked of each kernel.
 func (f *searching) question() (hunt.Question, error) {
 	asked := 0
 	for _, given := range []bool{f.probe != "", f.boot, f.command != ""} {
@@ -199,7 +199,7 @@ func (f *searching) start(ctx context.Context, a *app, q hunt.Question, kernels 
 	return s, ends, nil
 }
 
-// recorded gives the key of the kernel of a record, where one has that ID.
+// recorded returns the key of the kernel of a record, where one has that ID.
 func (f *searching) recorded(name string) string {
 	if _, err := kconfigs.Lookup(name); err == nil || isFile(name) {
 		return name
@@ -215,7 +215,7 @@ func (f *searching) recorded(name string) string {
 	return name
 }
 
-// beside gives the start whose object tree is best for what is between some kernels.
+// beside returns the start whose object tree is best for what is between some kernels.
 func beside(sides ...*side) string {
 	for _, s := range sides {
 		if s.req != nil && s.req.Start.Text == "" {

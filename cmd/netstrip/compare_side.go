@@ -103,7 +103,7 @@ func (s *sides) close() {
 	s.file, s.records = nil, nil
 }
 
-// named gives the boots that arg means as a record; none where it means something else.
+// named returns the boots that arg means as a record; none where it means something else.
 func (s *sides) named(arg string) ([]record.Record, error) {
 	if _, err := kconfigs.Lookup(arg); err == nil || isFile(arg) || len(s.records) == 0 {
 		return nil, nil
@@ -121,7 +121,7 @@ func (s *sides) named(arg string) ([]record.Record, error) {
 	return found, nil
 }
 
-// boots gives those of one kernel in one run, or all of a run, or one of several boots.
+// boots returns those of one kernel in one run, or all of a run, or one of several boots.
 func (s *sides) boots(ref string) []record.Record {
 	found := record.Find(s.records, ref)
 	if len(found) != 1 || found[0].ID == ref && ref != found[0].Run+"/"+found[0].Profile {

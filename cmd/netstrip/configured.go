@@ -23,7 +23,7 @@ func (n *configured) add(c *cobra.Command, f *flags) {
 
 func (n *configured) given() bool { return n.profile != "" || n.config != "" }
 
-// request gives what is asked of the kernel; it is empty where none is named. A .config is
+// request returns what is asked of the kernel; it is empty where none is named. A .config is
 // taken as it is: nothing is built, so that it need not have what the guest does.
 func (n *configured) request(f *flags) (kconfigs.Request, error) {
 	switch {

@@ -251,7 +251,7 @@ func (p *place) whole(t *testing.T) (records []record.Record, wrong []string) {
 	return records, wrong
 }
 
-// kept gives the results, all of which must be whole.
+// kept returns the results, all of which must be whole.
 func (p *place) kept(t *testing.T) []record.Record {
 	t.Helper()
 	records, wrong := p.whole(t)

@@ -187,7 +187,7 @@ func (a *app) showExplained(all []explained) error {
 	return nil
 }
 
-// againstRequest gives that of the profile named by --against; without one it is empty.
+// againstRequest returns that of the profile named by --against; without one it is empty.
 func (f *explaining) againstRequest() (kconfigs.Request, error) {
 	if f.against == "" {
 		return kconfigs.Request{}, nil
@@ -220,7 +220,7 @@ func compare(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconf
 	return &c, err
 }
 
-// builder gives a builder. Where only the source is not to be had, it comes with that error,
+// builder returns a builder. Where only the source is not to be had, it comes with that error,
 // and is good for what needs none.
 func (a *app) builder(ctx context.Context, f *flags) (*kbuild.Builder, error) {
 	o, err := a.rigOptions(f)
@@ -235,7 +235,7 @@ func (a *app) builder(ctx context.Context, f *flags) (*kbuild.Builder, error) {
 	return &kbuild.Builder{Cache: o.Source.Cache, Source: src, Progress: a.progress}, err
 }
 
-// world gives the symbols, with their values where a profile was named.
+// world returns the symbols, with their values where a profile was named.
 func (f *explaining) world(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconfigs.Request) (*explain.World, error) {
 	if f.given() {
 		return b.World(ctx, k, req)
@@ -247,7 +247,7 @@ func (f *explaining) world(ctx context.Context, b *kbuild.Builder, k *kconf.Kcon
 	return &explain.World{Tree: explain.NewTree(symbols)}, nil
 }
 
-// symbolNames gives the symbols meant, with or without CONFIG_, in capitals or not, and the
+// symbolNames returns the symbols meant, with or without CONFIG_, in capitals or not, and the
 // values that are asked about, empty where there is none.
 func symbolNames(t *explain.Tree, args []string) (names, values []string, err error) {
 	known, folded := map[string]bool{}, map[string]string{}

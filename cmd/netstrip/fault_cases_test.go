@@ -159,7 +159,7 @@ func noRoom(t *testing.T, p *place, dir string, room int64, why string) {
 	}
 }
 
-// wholeRun gives the results of a run.
+// wholeRun returns the results of a run.
 func wholeRun(t *testing.T, p *place) []byte {
 	p.two().exits(t, 0)
 	data, err := os.ReadFile(p.results)

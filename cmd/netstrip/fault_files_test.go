@@ -80,7 +80,7 @@ func (p *place) index(t *testing.T) []string {
 	return all
 }
 
-// unmade gives a place indexes of its own, and a make that builds nothing.
+// unmade returns a place indexes of its own, and a make that builds nothing.
 func unmade(t *testing.T, p *place) {
 	user, err := cache.Open("")
 	require.NoError(t, err)

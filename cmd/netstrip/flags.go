@@ -111,7 +111,7 @@ func (f *flags) addInits(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("init", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// source gives where the kernel source is to come from.
+// source returns where the kernel source is to come from.
 func (f *flags) source() kbuild.SourceOptions {
 	o := kbuild.SourceOptions{Path: f.sourcePath, URL: f.sourceURL, SHA256: f.sourceHash}
 	if o == (kbuild.SourceOptions{}) && f.series == "" {
@@ -151,7 +151,7 @@ func (a *app) rigOptions(f *flags) (vmtests.Options, error) {
 	}, nil
 }
 
-// profiles gives the profiles named and those of the user's own configs and kernels, the
+// profiles returns the profiles named and those of the user's own configs and kernels, the
 // ladder for none at all, each with the user's fragments. Everything wrong with names and
 // files is told at once.
 func (f *flags) profiles(names []string) ([]kconfigs.Profile, error) {

@@ -89,7 +89,7 @@ func builtText(b *bool) string {
 	return "no"
 }
 
-// builtBefore gives a function that says whether a profile's kernel is in the cache,
+// builtBefore returns a function that says whether a profile's kernel is in the cache,
 // or nil. Listing profiles must work where nothing is installed yet, so whatever is
 // wrong here is for build and doctor to tell.
 func builtBefore(ctx context.Context, f *flags) func(kconfigs.Profile) *bool {

@@ -34,7 +34,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return a.finish(ctx, err)
 }
 
-// interruptible gives a context that SIGINT, SIGTERM or SIGQUIT ends. A second one ends
+// interruptible returns a context that SIGINT, SIGTERM or SIGQUIT ends. A second one ends
 // netstrip at once; what it has started dies with it.
 func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())

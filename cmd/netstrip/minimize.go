@@ -155,7 +155,7 @@ func (a *app) showMinima(f *minimizing, minima []hunt.Minimum) error {
 	return errors.Join(err, all)
 }
 
-// removable gives the symbols to be switched off at first, and what they are called.
+// removable returns the symbols to be switched off at first, and what they are called.
 func (f *minimizing) removable(w *explain.World) (off []string, part string) {
 	if f.all {
 		return hunt.Everything(w), "all that can go"

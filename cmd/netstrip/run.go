@@ -180,7 +180,7 @@ func (f *flags) where() string {
 	return " --results " + quoted(f.results)
 }
 
-// quoted gives a path as a shell takes it.
+// quoted returns a path as a shell takes it.
 func quoted(path string) string {
 	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+") == "" {
 		return path

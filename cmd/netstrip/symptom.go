@@ -60,7 +60,7 @@ func fragmentKernels() (all []symbols.Kernel) {
 	return all
 }
 
-// nearest gives a probe whose ID was meant, if one is near.
+// nearest returns a probe whose ID was meant, if one is near.
 func nearest(arg string, kernels []symbols.Kernel) string {
 	var ids []string
 	for _, k := range kernels {

@@ -13,7 +13,7 @@ import (
 // sizeFlag is a flag's number of bytes.
 type sizeFlag int64
 
-// String gives it for the flag's default, which is none.
+// String returns it for the flag's default, which is none.
 func (s *sizeFlag) String() string { return "" }
 
 // Type names it in messages.
@@ -37,7 +37,7 @@ func (s *sizeFlag) Set(text string) error {
 // ageFlag is a flag's time span.
 type ageFlag time.Duration
 
-// String gives it for the flag's default, which is none.
+// String returns it for the flag's default, which is none.
 func (a *ageFlag) String() string { return "" }
 
 // Type names it in messages.
@@ -63,7 +63,7 @@ func (a *ageFlag) Set(text string) error {
 	return nil
 }
 
-// bytesText gives a number of bytes for people.
+// bytesText returns a number of bytes for people.
 func bytesText(n int64) string {
 	units := []string{"KiB", "MiB", "GiB", "TiB"}
 	size := float64(n) / 1024

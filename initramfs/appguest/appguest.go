@@ -46,7 +46,7 @@ const reportFD = 3
 // commands' words is bounded, so that none comes near it.
 const maxReport = 1 << 20
 
-// Load gives the table of applications; none where there is no table.
+// Load returns the table of applications; none where there is no table.
 func Load() ([]wire.App, error) {
 	data, err := os.ReadFile(wire.AppTable)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -62,7 +62,7 @@ func Load() ([]wire.App, error) {
 	return apps, nil
 }
 
-// Find gives the application way called id.
+// Find returns the application way called id.
 func Find(id string) (wire.App, error) {
 	apps, err := Load()
 	for _, a := range apps {

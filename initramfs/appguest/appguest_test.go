@@ -198,7 +198,7 @@ func TestFinding(t *testing.T) {
 	}
 }
 
-// withCulprit gives an outcome whose culprit made the calls.
+// withCulprit returns an outcome whose culprit made the calls.
 func withCulprit(o outcome, calls []trace.Call) outcome {
 	o.Culprit = calls[0].Command
 	o.Said = map[int]string{o.Culprit: ""}

@@ -171,7 +171,7 @@ func (p *performance) late(ctx context.Context, client *process) *outcome {
 	return o
 }
 
-// dead gives a service that has ended, if there is one.
+// dead returns a service that has ended, if there is one.
 func (p *performance) dead() *process {
 	for _, s := range p.services {
 		select {

@@ -20,7 +20,7 @@ const stallTime, stallTicks = 15 * time.Second, 30
 // errStalled is the cause by which such an attempt ends.
 var errStalled = errors.New("nothing has moved for " + stallTime.String())
 
-// untilStalled gives a context that ends, too, when all processes but this one stand still.
+// untilStalled returns a context that ends, too, when all processes but this one stand still.
 // It is for process 1 of a namespace, which sees no others than those it started.
 func untilStalled(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -51,7 +51,7 @@ func untilStalled(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, func() { cancel(nil) }
 }
 
-// processorTimes gives the processor time of every other process and of its children that
+// processorTimes returns the processor time of every other process and of its children that
 // have ended, in ticks.
 func processorTimes() map[string]int {
 	times := map[string]int{}

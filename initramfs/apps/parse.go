@@ -117,7 +117,7 @@ func (w way) wire(id string, files map[string]string) wire.App {
 	return a
 }
 
-// located gives what the decoder says a file and a line.
+// located returns what the decoder says a file and a line.
 func located(file string, err error) (all []kconfigs.Problem) {
 	list := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
 	if te, ok := errors.AsType[*yaml.TypeError](err); ok {

@@ -109,7 +109,7 @@ type told struct {
 func (t *told) Error() string { return t.said }
 func (t *told) Unwrap() error { return t.errno }
 
-// errnoIn gives the error number whose text stands in what a program said; nil for none.
+// errnoIn returns the error number whose text stands in what a program said; nil for none.
 // Go's texts are those of the C library in small letters.
 func errnoIn(said string) error {
 	said = strings.ToLower(said)

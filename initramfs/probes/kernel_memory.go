@@ -67,7 +67,7 @@ func fillPage(context.Context) (answer, error) {
 	return answer{call: "userfaultfd", detail: "a page was touched, filled, and read as filled"}, receive(ends[0], data)
 }
 
-// watchPage gives a descriptor that tells when the page is touched.
+// watchPage returns a descriptor that tells when the page is touched.
 func watchPage(at, size uintptr) (int, error) {
 	fd, err := syscallOf(unix.SYS_USERFAULTFD, unix.O_CLOEXEC)
 	if err != nil {

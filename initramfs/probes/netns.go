@@ -100,7 +100,7 @@ func initialNetns(context.Context) (answer, error) {
 	return answer{call: "/proc/1/ns/net", detail: "PID 1 and this process share " + own}, nil
 }
 
-// unshareNet gives the calling thread a network namespace. A kernel that cannot make
+// unshareNet returns the calling thread a network namespace. A kernel that cannot make
 // one says EINVAL (include/net/net_namespace.h:220), which unshare(CLONE_NEWNET)
 // gives for nothing else: the flag itself is always known (kernel/fork.c:3247).
 func unshareNet() error {

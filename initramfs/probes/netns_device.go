@@ -130,7 +130,7 @@ func eventually(check func() error) error {
 // whichever namespace they are in.
 const cardDriver = "/sys/bus/virtio/drivers/virtio_net"
 
-// cards gives the names of so many network cards, for which it waits until they have
+// cards returns the names of so many network cards, for which it waits until they have
 // come back to the first namespace, the thread's, from where the last probe had them.
 func cards(n int) ([]string, error) {
 	loadDriver("virtio_net")

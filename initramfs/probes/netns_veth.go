@@ -114,7 +114,7 @@ func running(name string) error {
 	return wrong("RTM_GETLINK("+name+")", "it is up and does not run, though the other end is up")
 }
 
-// setUp gives an interface of the thread's namespace addresses and sets it up. IPv6 need
+// setUp returns an interface of the thread's namespace addresses and sets it up. IPv6 need
 // not ask first whether somebody else has them.
 func setUp(name string, addrs ...*net.IPNet) error {
 	link, err := netlink.LinkByName(name)
@@ -145,7 +145,7 @@ func vethEnd(socket endSocket, name string, own, peer byte) (int, error) {
 	return socket(link, own, peer)
 }
 
-// udpEnd gives the interface the address 192.0.2.own (RFC 5737 keeps that net for
+// udpEnd returns the interface the address 192.0.2.own (RFC 5737 keeps that net for
 // examples), and connects a UDP socket there with 192.0.2.peer.
 func udpEnd(link netlink.Link, own, peer byte) (int, error) {
 	addr := &netlink.Addr{IPNet: &net.IPNet{IP: net.IPv4(192, 0, 2, own), Mask: net.CIDRMask(24, 32)}}

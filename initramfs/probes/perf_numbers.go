@@ -40,7 +40,7 @@ func summary(took [2][2][]float64) map[string]float64 {
 	return n
 }
 
-// quantiles gives the p-quantile of each repeat, times a unit.
+// quantiles returns the p-quantile of each repeat, times a unit.
 func quantiles(repeats [][]float64, p, unit float64) []float64 {
 	var all []float64
 	for _, r := range repeats {
@@ -63,7 +63,7 @@ func quantile(sorted []float64, p float64) float64 {
 	return sorted[max(0, int(math.Ceil(p*float64(len(sorted))))-1)]
 }
 
-// interval gives the two of sorted values between which the median lies with a confidence
+// interval returns the two of sorted values between which the median lies with a confidence
 // of 95 %, whatever the distribution. Of n values at most k lie below the median as often
 // as n throws of a coin give at most k heads: in at most 2.5 % of cases, on each side.
 func interval(sorted []float64) (low, high float64) {

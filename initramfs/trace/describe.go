@@ -52,7 +52,7 @@ func (a arguments) path(i int) string {
 	return "?"
 }
 
-// describe gives a call as a manual page would write it, with no argument in it that
+// describe returns a call as a manual page would write it, with no argument in it that
 // differs from boot to boot, and whether it is one of the network's.
 func describe(nr int, a arguments) (text string, network bool) {
 	switch nr {

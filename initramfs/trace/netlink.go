@@ -23,7 +23,7 @@ func (a arguments) socketError() syscall.Errno {
 	return syscall.Errno(binary.NativeEndian.Uint32(value))
 }
 
-// netlinkError gives the error number in what a call has received, n bytes, if that is
+// netlinkError returns the error number in what a call has received, n bytes, if that is
 // netlink's answer to a request that failed: the call itself went well. It is 0 for
 // anything else.
 func (a arguments) netlinkError(nr, n int) syscall.Errno {

@@ -298,7 +298,7 @@ func (t *tracer) syscall(pid int, this *task) {
 	}
 }
 
-// registers gives the call that a task stands at the end of.
+// registers returns the call that a task stands at the end of.
 func registers(pid int) (args arguments, nr int, ok bool) {
 	var regs unix.PtraceRegs
 	if unix.PtraceGetRegs(pid, &regs) != nil {

@@ -172,7 +172,7 @@ func flock(f *os.File, how int) error {
 	}
 }
 
-// Publish gives the path of an entry, making it first if it is not there: fill is
+// Publish returns the path of an entry, making it first if it is not there: fill is
 // called with an empty directory, which becomes the entry when fill succeeds. The entry
 // is in use from then on; see Use.
 func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir string) error) (string, error) {
@@ -249,7 +249,7 @@ func (c *Cache) TempDir(name string) (dir string, release func(), err error) {
 	return dir, release, err
 }
 
-// move gives an entry its name once all of it is on the disk: after a power cut a
+// move returns an entry its name once all of it is on the disk: after a power cut a
 // file's name may be there and its contents not, and a kernel would be blamed for it.
 func move(tmp, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

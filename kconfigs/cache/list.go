@@ -44,7 +44,7 @@ func (e Entry) lockName() string {
 	return e.Kind + "-" + e.Key
 }
 
-// List gives all entries, in the order of kinds and keys, and what is in the making.
+// List returns all entries, in the order of kinds and keys, and what is in the making.
 // Directories that symbolic links lead to belong to another cache.
 func (c *Cache) List(ctx context.Context) ([]Entry, error) {
 	kinds, err := os.ReadDir(c.Dir)

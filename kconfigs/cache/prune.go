@@ -97,7 +97,7 @@ func (c *Cache) Prune(ctx context.Context, p Pruning) (Pruning, error) {
 	return p, errors.Join(err, t.empty(), c.sweepLocks())
 }
 
-// inOrder gives the entries as they are to go: first leftovers, then those that were not
+// inOrder returns the entries as they are to go: first leftovers, then those that were not
 // used for longest, last the indexes, which depend on what is left.
 func inOrder(entries []Entry) []Entry {
 	rank := func(e Entry) int {

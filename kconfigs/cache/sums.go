@@ -102,7 +102,7 @@ func writeSums(ctx context.Context, dir string) error {
 	return os.WriteFile(filepath.Join(dir, sumsFile), data, 0o644)
 }
 
-// sums gives the content of an entry's sumsFile.
+// sums returns the content of an entry's sumsFile.
 func sums(ctx context.Context, dir string) ([]byte, error) {
 	var out bytes.Buffer
 	buffer := make([]byte, 256<<10)

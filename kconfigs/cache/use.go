@@ -39,7 +39,7 @@ func (c *Cache) Use(kind, key string) bool {
 	return true
 }
 
-// Read gives what an entry says that is a file rather than a directory, and writes down
+// Read returns what an entry says that is a file rather than a directory, and writes down
 // that it was used.
 func (c *Cache) Read(kind, key string) ([]byte, error) {
 	path := c.Path(kind, key)

@@ -21,7 +21,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Settle gives what every symbol comes to in a .config, in which what it does not name
+// Settle returns what every symbol comes to in a .config, in which what it does not name
 // takes its default, as make olddefconfig does.
 type Settle func(ctx context.Context, config []byte) (map[string]kconf.Value, error)
 
@@ -75,11 +75,11 @@ func Between(ctx context.Context, a, b *explain.World, settle Settle) (*Delta, e
 	return d, nil
 }
 
-// Config gives the first .config with the symbols named set as the second has them. With
+// Config returns the first .config with the symbols named set as the second has them. With
 // none it comes to the first, with all the leaves to the second.
 func (d *Delta) Config(leaves ...string) []byte { return d.config(leaves, false) }
 
-// Exactly gives the first .config with the symbols named set as the second has them, and of
+// Exactly returns the first .config with the symbols named set as the second has them, and of
 // the others as many as can be as the first has them: none comes by default. With all that
 // have a prompt it comes to the second. The members of a choice change together, so that
 // Kconfig does not put a member in their place that neither has.
@@ -137,7 +137,7 @@ func line(text *strings.Builder, name, value string) {
 
 func isBool(s *kconf.Symbol) bool { return s.Type == "bool" || s.Type == "tristate" }
 
-// value gives a value as a .config has it.
+// value returns a value as a .config has it.
 func (d *Delta) value(values map[string]kconf.Value, name string) string {
 	s, v := d.a.Symbol(name), values[name]
 	switch {

@@ -15,7 +15,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// real gives what a profile comes to in Debian's source package, and its Kconfig code.
+// real returns what a profile comes to in Debian's source package, and its Kconfig code.
 func real(t *testing.T, series string) (func(profile string) *explain.World, delta.Settle) {
 	t.Helper()
 	b, k := kbuildtest.Open(t, series)

@@ -119,7 +119,7 @@ func (d *Delta) trace(c Change, differs map[string]Change, roots map[string]int)
 	return "", ""
 }
 
-// causes gives what may have brought a difference about.
+// causes returns what may have brought a difference about.
 func (d *Delta) causes(c Change) []string {
 	went := c.To == "n" || c.From == "y" && c.To == "m"
 	if went {

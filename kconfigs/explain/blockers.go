@@ -6,7 +6,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// blockers gives the smallest parts of an expression that keep it under a value: all of
+// blockers returns the smallest parts of an expression that keep it under a value: all of
 // them must change. An alternative of which every branch is in the way is one part.
 func (w *World) blockers(e *kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 	if e == nil || w.eval(e) >= wanted {

@@ -6,10 +6,10 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Symbol gives what the Kconfig files say of a symbol; nil where they define none.
+// Symbol returns what the Kconfig files say of a symbol; nil where they define none.
 func (t *Tree) Symbol(name string) *kconf.Symbol { return t.symbols[name] }
 
-// Causes gives the symbols on whose account one is more in high than in low, two .configs
+// Causes returns the symbols on whose account one is more in high than in low, two .configs
 // of one tree: what selects it there, or what stands in its way here, or what its default
 // hangs on. Not all of them need differ, and none may be known.
 func Causes(name string, low, high *World) []string {
@@ -67,7 +67,7 @@ func (c *causes) blockers(w *World, e *kconf.Expr, wanted kconf.Tri) {
 	}
 }
 
-// Unset gives what a symbol comes to in w without a line of its own: what selects it,
+// Unset returns what a symbol comes to in w without a line of its own: what selects it,
 // implies it or is its default makes of it (scripts/kconfig/symbol.c, sym_calc_value). Of
 // members of choices, and of numbers outside their range, it does not know.
 func (w *World) Unset(name string) string {

@@ -11,7 +11,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Values gives what all symbols come to when everything with a prompt is on but what the
+// Values returns what all symbols come to when everything with a prompt is on but what the
 // request, in the form of a .config, has otherwise.
 type Values func(ctx context.Context, request []byte) (map[string]kconf.Value, error)
 
@@ -96,7 +96,7 @@ func (w *World) on(name string) bool {
 	return w.Values[name].Written
 }
 
-// keepers gives what selects a symbol and is not among those to be off.
+// keepers returns what selects a symbol and is not among those to be off.
 func (w *World) keepers(name string, off []string) []string {
 	var all []string
 	for _, sel := range w.selectors[name] {

@@ -29,7 +29,7 @@ type Count struct {
 	Symbols int    `json:"symbols"`
 }
 
-// Closure gives what goes when the symbols called off are n.
+// Closure returns what goes when the symbols called off are n.
 func (t *Tree) Closure(off ...string) Closure {
 	never := t.impossible(nil) // whatever is on or off
 	gone := t.impossible(off)
@@ -48,7 +48,7 @@ func (t *Tree) Closure(off ...string) Closure {
 	return c
 }
 
-// part gives the directory that a symbol is defined in, two levels deep at most.
+// part returns the directory that a symbol is defined in, two levels deep at most.
 func (t *Tree) part(name string) string {
 	s := t.symbols[name]
 	if s == nil || len(s.Entries) == 0 {
@@ -69,7 +69,7 @@ func counts(m map[string]int) []Count {
 	return all
 }
 
-// impossible gives the symbols that can have no value but n, or none at all, when those
+// impossible returns the symbols that can have no value but n, or none at all, when those
 // called off are n.
 func (t *Tree) impossible(off []string) map[string]bool {
 	l := &limits{Tree: t, off: off, gone: map[string]bool{}, certain: map[string]bool{}}
@@ -161,7 +161,7 @@ func always(cond *kconf.Expr, s *kconf.Symbol) bool {
 func (l *limits) least(e *kconf.Expr) kconf.Tri { least, _ := l.bounds(e); return least }
 func (l *limits) most(e *kconf.Expr) kconf.Tri  { _, most := l.bounds(e); return most }
 
-// bounds gives the least and the most that an expression can come to.
+// bounds returns the least and the most that an expression can come to.
 func (l *limits) bounds(e *kconf.Expr) (least, most kconf.Tri) {
 	if e == nil {
 		return kconf.Yes, kconf.Yes

@@ -108,7 +108,7 @@ type step struct {
 	cost  int // of the step itself
 }
 
-// route gives the cheapest way known to get a symbol to a level.
+// route returns the cheapest way known to get a symbol to a level.
 func (c *costs) route(name string, level kconf.Tri) ([]step, int) {
 	s := c.w.symbols[name]
 	if s == nil || !isBool(s) {
@@ -149,7 +149,7 @@ func (c *costs) total(steps []step) int {
 	return sum
 }
 
-// on gives the ways to switch a symbol on.
+// on returns the ways to switch a symbol on.
 func (c *costs) on(s *kconf.Symbol, level kconf.Tri) [][]step {
 	var all [][]step
 	need := level
@@ -216,7 +216,7 @@ func (c *costs) line(s *kconf.Symbol, level kconf.Tri) step {
 	return st
 }
 
-// off gives the ways to switch a symbol off: whatever selects it must go, and either it is
+// off returns the ways to switch a symbol off: whatever selects it must go, and either it is
 // set to n, or its dependencies fail, or its default, or another member of its choice is on.
 func (c *costs) off(s *kconf.Symbol, _ kconf.Tri) [][]step {
 	var without []step

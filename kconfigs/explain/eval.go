@@ -9,7 +9,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// value gives a symbol's value. One that is not defined is its own name when it is
+// value returns a symbol's value. One that is not defined is its own name when it is
 // compared, and n else (scripts/kconfig/symbol.c, sym_calc_value).
 func (w *World) value(name string) string {
 	if v, ok := w.Values[name]; ok {
@@ -18,7 +18,7 @@ func (w *World) value(name string) string {
 	return name
 }
 
-// tri gives a symbol's value as an expression takes it: what is not y or m is n.
+// tri returns a symbol's value as an expression takes it: what is not y or m is n.
 func (w *World) tri(name string) kconf.Tri {
 	s := w.symbols[name]
 	if s == nil || !isBool(s) {
@@ -37,7 +37,7 @@ func triOf(value string) kconf.Tri {
 	return kconf.No
 }
 
-// eval gives an expression's value, as expr_calc_value does (scripts/kconfig/expr.c:891).
+// eval returns an expression's value, as expr_calc_value does (scripts/kconfig/expr.c:891).
 func (w *World) eval(e *kconf.Expr) kconf.Tri {
 	if e == nil {
 		return kconf.Yes
@@ -93,7 +93,7 @@ func (w *World) compare(e *kconf.Expr) bool {
 	return order >= 0
 }
 
-// operand gives the value and type of one side of a comparison.
+// operand returns the value and type of one side of a comparison.
 func (w *World) operand(e *kconf.Expr) (value, kind string) {
 	if e.Op == "'" {
 		if e.Name == "y" || e.Name == "m" || e.Name == "n" {

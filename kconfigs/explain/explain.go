@@ -104,7 +104,7 @@ func conditional(text, cond string) string {
 	return text + " if " + cond
 }
 
-// own gives a line's own condition, without what the symbol depends on anyway.
+// own returns a line's own condition, without what the symbol depends on anyway.
 func own(cond *kconf.Expr, s *kconf.Symbol) string {
 	if e := ownExpr(cond, s); e != nil {
 		return e.String()

@@ -2,7 +2,7 @@ package explain
 
 import "github.com/netstrip/netstrip/kconfigs/kconf"
 
-// Bounds gives what a symbol's prompts, dependencies and selectors come to by this
+// Bounds returns what a symbol's prompts, dependencies and selectors come to by this
 // package's reckoning, as Kconfig gives them in a kconf.Value.
 func (w *World) Bounds(name string) (visible, depends, selected kconf.Tri) {
 	s := w.symbols[name]
@@ -28,7 +28,7 @@ func (w *World) Comparable(name string) bool {
 	return s.Choice == "" && !isChoice(name) && isBool(s)
 }
 
-// Named gives the symbols that what is said of one names.
+// Named returns the symbols that what is said of one names.
 func Named(s kconf.Symbol) []string {
 	all := leaves(s.Depends, nil)
 	for _, p := range s.Properties {

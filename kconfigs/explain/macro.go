@@ -53,7 +53,7 @@ var (
 
 func words(text string) []string { return symbol.FindAllString(text, -1) }
 
-// block gives the lines of an entry that decide whether it can be on, those of the ifs
+// block returns the lines of an entry that decide whether it can be on, those of the ifs
 // around it first.
 func (w *World) block(e kconf.Entry) []rawLine {
 	data, err := w.Kernel.Read(e.File)
@@ -88,7 +88,7 @@ func (w *World) block(e kconf.Entry) []rawLine {
 	return all
 }
 
-// failing gives the macros of a line that come to what is in the way. Where some stand
+// failing returns the macros of a line that come to what is in the way. Where some stand
 // behind a condition that is not met, as in CC_IS_CLANG && $(cc-option,-x), the others are
 // meant.
 func (w *World) failing(text string) []string {
@@ -121,7 +121,7 @@ func (w *World) failing(text string) []string {
 	return all
 }
 
-// closing gives the length of the macro that text begins with.
+// closing returns the length of the macro that text begins with.
 func closing(text string) int {
 	depth := 0
 	for i, r := range text {

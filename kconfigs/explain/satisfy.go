@@ -18,7 +18,7 @@ func opposite(level kconf.Tri) kconf.Tri {
 // inverse are the comparisons that hold where one does not.
 var inverse = map[string]string{"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
-// comparison gives a way for a comparison to hold, or not to, where one of its sides can
+// comparison returns a way for a comparison to hold, or not to, where one of its sides can
 // be set and the other is known.
 func (c *costs) comparison(e *kconf.Expr, level kconf.Tri) ([]step, int) {
 	if level == kconf.No {
@@ -73,7 +73,7 @@ func (c *costs) would(e *kconf.Expr, side int, value string) bool {
 	return w.compare(e)
 }
 
-// set gives the steps that give a symbol one value, nil where there are none.
+// set returns the steps that give a symbol one value, nil where there are none.
 func (c *costs) set(s *kconf.Symbol, value string) []step {
 	if isBool(s) {
 		level := triOf(value)
@@ -185,7 +185,7 @@ func (t *taker) expr(e *kconf.Expr, level kconf.Tri) {
 	}
 }
 
-// lines gives the cheapest way for a symbol to get a value, as lines of a .config. There is
+// lines returns the cheapest way for a symbol to get a value, as lines of a .config. There is
 // none where ok is false.
 func (c *costs) lines(goal kconfigs.Setting) (lines []kconfigs.Setting, ok bool) {
 	s := c.w.symbols[goal.Symbol]

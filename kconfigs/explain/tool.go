@@ -21,7 +21,7 @@ func release(value string, major, minor int) string {
 	return text
 }
 
-// compiler gives the name and version of the compiler.
+// compiler returns the name and version of the compiler.
 func (w *World) compiler() string {
 	if w.tri("CC_IS_CLANG") == kconf.Yes {
 		return "clang " + release(w.Values["CLANG_VERSION"].Value, 10_000, 100)
@@ -29,7 +29,7 @@ func (w *World) compiler() string {
 	return "gcc " + release(w.Values["GCC_VERSION"].Value, 10_000, 100)
 }
 
-// version gives the name and version of the assembler or the linker, AS or LD.
+// version returns the name and version of the assembler or the linker, AS or LD.
 func (w *World) version(which string) string {
 	text := strings.TrimSuffix(release(w.Values[which+"_VERSION"].Value, 10_000, 100), ".0")
 	switch {

@@ -56,7 +56,7 @@ func NewTree(symbols []kconf.Symbol) *Tree {
 	return t
 }
 
-// Names gives the names, without CONFIG_, of all symbols but the choices, sorted.
+// Names returns the names, without CONFIG_, of all symbols but the choices, sorted.
 func (t *Tree) Names() []string {
 	names := slices.DeleteFunc(slices.Clone(t.names), isChoice)
 	slices.Sort(names)
@@ -75,7 +75,7 @@ func place(file string, line int) string { return fmt.Sprintf("%s:%d", file, lin
 
 func at(p kconf.Property) string { return place(p.File, p.Line) }
 
-// of gives a symbol's properties of one kind.
+// of returns a symbol's properties of one kind.
 func of(s *kconf.Symbol, kind string) []kconf.Property {
 	var all []kconf.Property
 	for _, p := range s.Properties {

@@ -12,12 +12,12 @@ import (
 
 // Kernel is the kernel's own Kconfig code and its files.
 type Kernel struct {
-	// Settle gives what all symbols come to when lines are put on top of the World's own,
+	// Settle returns what all symbols come to when lines are put on top of the World's own,
 	// in the place of those that it has of the same symbols.
 	Settle func(lines []kconfigs.Setting) (map[string]kconf.Value, error)
 	// Expand replaces the macros in a text of a Kconfig file.
 	Expand func(text string) (string, error)
-	// Read gives a file of the source.
+	// Read returns a file of the source.
 	Read func(name string) ([]byte, error)
 }
 

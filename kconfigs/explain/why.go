@@ -165,7 +165,7 @@ func (c *chain) notAsked(s *kconf.Symbol) {
 	}
 }
 
-// line gives the line that decides a symbol: the request's, or else the start's.
+// line returns the line that decides a symbol: the request's, or else the start's.
 func (w *World) line(name string) (kconfigs.Setting, bool) {
 	if a, ok := w.Asked[name]; ok {
 		return a, true
@@ -223,7 +223,7 @@ func (c *chain) noPrompt(s *kconf.Symbol, wanted kconf.Tri) {
 	c.add("%s: one of %s must select it", text, list(by, 8))
 }
 
-// list gives at most n of the words, and how many there are besides.
+// list returns at most n of the words, and how many there are besides.
 func list(words []string, n int) string {
 	if len(words) > n {
 		return fmt.Sprintf("%s and %d more", strings.Join(words[:n], ", "), len(words)-n)
@@ -302,7 +302,7 @@ func (c *chain) blocker(e *kconf.Expr) string {
 	return fmt.Sprintf("%s (%s)", e, strings.Join(values[:min(len(values), 6)], ", "))
 }
 
-// leaves gives the symbols that an expression names.
+// leaves returns the symbols that an expression names.
 func leaves(e *kconf.Expr, all []string) []string {
 	if e == nil {
 		return all

@@ -102,7 +102,7 @@ func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title strin
 	return j.run(ctx)
 }
 
-// found gives the kernel of the final .config if it is there, which another request may
+// found returns the kernel of the final .config if it is there, which another request may
 // have come to.
 func (j *job) found(ctx context.Context) (*Kernel, error) {
 	k, err := j.load(j.key)
@@ -282,7 +282,7 @@ func (j *job) fill(ctx context.Context, dir string) error {
 	return cache.WriteFile(filepath.Join(dir, infoFile), append(data, '\n'))
 }
 
-// bootable gives the hash of what QEMU starts: vmlinux, put into dir without its
+// bootable returns the hash of what QEMU starts: vmlinux, put into dir without its
 // symbols, a third of it, where it has an entry for that, and else bzImage.
 func (j *job) bootable(ctx context.Context, dir string) (string, error) {
 	path := filepath.Join(dir, bootFile)

@@ -28,7 +28,7 @@ func (j *job) objectTree() string {
 	return hash(parts...)[:16]
 }
 
-// configure gives the final .config, which meets the request. The kernel's own Kconfig code
+// configure returns the final .config, which meets the request. The kernel's own Kconfig code
 // makes it, to the bytes that make would, and needs no object tree, which another netstrip
 // may have for minutes.
 func (j *job) configure(ctx context.Context) ([]byte, error) {
@@ -66,7 +66,7 @@ func names(symbols []kconf.Symbol) map[string]bool {
 	return known
 }
 
-// begin gives the lines that a config is made from, and how the rest is filled in: with n,
+// begin returns the lines that a config is made from, and how the rest is filled in: with n,
 // or with the defaults of whoever wrote the start.
 func (j *job) begin() (text string, mode kconf.Mode, err error) {
 	start := j.req.Start

@@ -26,7 +26,7 @@ type download struct {
 	progress *progress.Printer
 }
 
-// get gives the path of the tarball, fetching it if it is not in the cache. Nothing
+// get returns the path of the tarball, fetching it if it is not in the cache. Nothing
 // is kept of a download that is cut short or is not what was asked for.
 func (d download) get(ctx context.Context) (string, error) {
 	dir, err := d.cache.Publish(ctx, "download", d.sha256, func(dir string) error {

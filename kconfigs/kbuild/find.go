@@ -11,7 +11,7 @@ import (
 // shortKey is how many digits of a key are enough to look for it.
 const shortKey = 4
 
-// Find gives the kernel in the cache whose key begins so. Where none does, or several do,
+// Find returns the kernel in the cache whose key begins so. Where none does, or several do,
 // the error is a kconfigs.RequestError.
 func (b *Builder) Find(begin string) (*Kernel, error) {
 	entries, err := os.ReadDir(b.Cache.Path(kindKernel, ""))

@@ -105,7 +105,7 @@ type Builder struct {
 	compilerErr error
 }
 
-// Made gives the kernel whose final .config is known, if it has been built.
+// Made returns the kernel whose final .config is known, if it has been built.
 func (b *Builder) Made(ctx context.Context, final []byte) (*Kernel, bool, error) {
 	compiler, err := b.compilerID(ctx)
 	if err != nil {
@@ -162,7 +162,7 @@ func (b *Builder) BuildAll(ctx context.Context, reqs []kconfigs.Request, each fu
 	return errors.Join(errs...)
 }
 
-// Build gives the kernel for req, building it if it is not there.
+// Build returns the kernel for req, building it if it is not there.
 func (b *Builder) Build(ctx context.Context, req kconfigs.Request) (k *Kernel, err error) {
 	err = b.BuildAll(ctx, []kconfigs.Request{req}, func(_ int, got *Kernel, _ error) { k = got })
 	return k, err

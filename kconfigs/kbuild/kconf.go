@@ -13,7 +13,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Kconf gives the Kconfig code of the builder's source, run as its kernels' make runs it.
+// Kconf returns the Kconfig code of the builder's source, run as its kernels' make runs it.
 // It is to be closed.
 func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
 	if err := checkTools(ctx, tools()); err != nil {
@@ -115,7 +115,7 @@ func (j *job) withReasons(ctx context.Context, unmet error) error {
 	return unmet
 }
 
-// World gives what req comes to, for package explain to explain. No kernel is built.
+// World returns what req comes to, for package explain to explain. No kernel is built.
 func (b *Builder) World(ctx context.Context, k configurer, req kconfigs.Request) (*explain.World, error) {
 	symbols, err := k.Symbols()
 	if err != nil {

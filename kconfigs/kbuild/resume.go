@@ -61,7 +61,7 @@ func recoverTree(obj string) error {
 	return unmarkBuilding(obj)
 }
 
-// madeFiles gives the files that a recipe of make may have left half written, with
+// madeFiles returns the files that a recipe of make may have left half written, with
 // their times. Those under include/ kbuild replaces whole (filechk, conf's syncconfig), and
 // to remove them would compile everything again; a .cmd without its file is harmless.
 func madeFiles(obj string) (map[string]time.Time, error) {

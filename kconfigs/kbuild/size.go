@@ -23,7 +23,7 @@ type Directory struct {
 	BSS     int64 `json:"bss"`
 }
 
-// directories gives the sizes of the objects in vmlinux.a by directory, sorted by name.
+// directories returns the sizes of the objects in vmlinux.a by directory, sorted by name.
 // Those of lib.a, of which the linker takes what is called, are not among them.
 func directories(ctx context.Context, obj string) ([]Directory, error) {
 	out, err := process.Output(ctx, "ar", "t", filepath.Join(obj, "vmlinux.a"))
@@ -59,7 +59,7 @@ func directories(ctx context.Context, obj string) ([]Directory, error) {
 	return all, nil
 }
 
-// sizes gives what size(1) prints for an ELF file, in bytes: text is all that is
+// sizes returns what size(1) prints for an ELF file, in bytes: text is all that is
 // loaded and never written, data what is loaded and written, bss what has room in
 // memory and none in the file.
 func sizes(path string) (text, data, bss int64, err error) {

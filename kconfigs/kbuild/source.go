@@ -118,7 +118,7 @@ func noSource(series string) error {
 		series, debianDir, series)
 }
 
-// Series gives the series that was asked for, or that the source's name speaks of.
+// Series returns the series that was asked for, or that the source's name speaks of.
 func (s *Source) Series() string {
 	if s.series != "" {
 		return s.series
@@ -216,7 +216,7 @@ func (s *Source) checkUnchanged(ctx context.Context) error {
 	return nil
 }
 
-// Tree gives the directory of the source, getting and unpacking it if need be.
+// Tree returns the directory of the source, getting and unpacking it if need be.
 func (s *Source) Tree(ctx context.Context) (string, error) {
 	if s.tarball == nil {
 		return s.tree, s.checkVersion(ctx, s.tree)

@@ -137,7 +137,7 @@ type hashMemo struct {
 	SHA256 string `json:"sha256"`
 }
 
-// hashOnce gives the SHA-256 of a file, and reads it only if it is new or changed.
+// hashOnce returns the SHA-256 of a file, and reads it only if it is new or changed.
 func hashOnce(ctx context.Context, c *cache.Cache, path string) (string, error) {
 	f, err := file.Open(path)
 	if err != nil {

@@ -80,7 +80,7 @@ func (o Options) compile(ctx context.Context, dir, obj string) error {
 	return nil
 }
 
-// environment gives what kbuild adds to the environment of conf: a script that is run in
+// environment returns what kbuild adds to the environment of conf: a script that is run in
 // its place saves it.
 func (o Options) environment(ctx context.Context, obj string) ([]string, error) {
 	script := filepath.Join(obj, "scripts/kconfig/save")

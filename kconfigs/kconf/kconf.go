@@ -106,7 +106,7 @@ func (k *Kconfig) stop() {
 	}
 }
 
-// Symbols gives what the Kconfig files say of every symbol that they define for x86, in
+// Symbols returns what the Kconfig files say of every symbol that they define for x86, in
 // their order. Choices, which have no names, are among them.
 func (k *Kconfig) Symbols() ([]Symbol, error) {
 	data, err := file.Read(filepath.Join(k.dir, symbolsFile), maxFile)
@@ -116,7 +116,7 @@ func (k *Kconfig) Symbols() ([]Symbol, error) {
 	return ParseSymbols(data)
 }
 
-// Settle gives the final .config for a request, which is in the form of a .config.
+// Settle returns the final .config for a request, which is in the form of a .config.
 func (k *Kconfig) Settle(ctx context.Context, mode Mode, request []byte) ([]byte, error) {
 	return k.ask(ctx, string(mode), request)
 }

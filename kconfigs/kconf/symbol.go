@@ -18,7 +18,7 @@ const (
 	Yes
 )
 
-// String gives n, m or y.
+// String returns n, m or y.
 func (t Tri) String() string { return "nmy"[t : t+1] }
 
 // Symbol is what the Kconfig files say of a symbol.
@@ -99,7 +99,7 @@ func (e *Expr) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// String gives the expression as a Kconfig file would have it.
+// String returns the expression as a Kconfig file would have it.
 func (e *Expr) String() string {
 	switch {
 	case e == nil:

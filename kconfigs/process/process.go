@@ -40,7 +40,7 @@ type Command struct {
 	Dir string
 	// Env is added to the environment (Environ).
 	Env []string
-	// Inherit gives it all of netstrip's own environment: it is the user's own program.
+	// Inherit returns it all of netstrip's own environment: it is the user's own program.
 	Inherit bool
 	// Stdin is given to it; nil means nothing.
 	Stdin io.Reader
@@ -69,7 +69,7 @@ type Error struct {
 	Err error
 }
 
-// Error gives the program, how it ended and the line of its output that tells most.
+// Error returns the program, how it ended and the line of its output that tells most.
 func (e *Error) Error() string {
 	if line := decisiveLine(e.Tail); line != "" {
 		return fmt.Sprintf("%s: %v: %s", e.Args[0], e.Err, line)
@@ -77,7 +77,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %v", e.Args[0], e.Err)
 }
 
-// Unwrap gives what exec.Cmd.Wait said.
+// Unwrap returns what exec.Cmd.Wait said.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Run runs c to its end, and kills what c has left running. When ctx ends first, c and

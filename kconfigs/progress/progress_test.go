@@ -36,7 +36,7 @@ func TestIntoAPipe(t *testing.T) {
 	assert.Equal(t, "state 2\nline\n", out.String())
 }
 
-// terminal gives both ends of a pseudo-terminal of the given width.
+// terminal returns both ends of a pseudo-terminal of the given width.
 func terminal(t *testing.T, columns uint16) (ours, theirs *os.File) {
 	t.Helper()
 	ours, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)

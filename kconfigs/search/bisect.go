@@ -92,7 +92,7 @@ func (h *hunt) culprit(found []string) (c Culprit, err error) {
 	return c, err
 }
 
-// back gives what must be taken back of changes for a culprit to be gone.
+// back returns what must be taken back of changes for a culprit to be gone.
 func (h *hunt) back(changes []string, c Culprit) ([]string, error) {
 	others := without(changes, c.Changes...)
 	slices.Reverse(others)

@@ -73,7 +73,7 @@ func newKnot(r *rand.Rand) *knot {
 	return k
 }
 
-// failure gives what decides between pass and fail: mostly some symbols that come about,
+// failure returns what decides between pass and fail: mostly some symbols that come about,
 // sometimes unless another does, and sometimes nothing that makes sense.
 func (k *knot) failure(r *rand.Rand, pick func(int) []string) func(string, []string) bool {
 	first, _, _ := k.settle(context.Background(), nil)
@@ -115,7 +115,7 @@ func sum(key string) uint32 {
 	return h.Sum32() >> 3
 }
 
-// settle gives what comes about: of each choice the last that is set, with all that it takes
+// settle returns what comes about: of each choice the last that is set, with all that it takes
 // along, less what lacks something that it needs. Symbols that need each other come together.
 func (k *knot) settle(_ context.Context, set []string) (string, []string, error) {
 	now := map[string]bool{}
@@ -188,7 +188,7 @@ func (k *knot) ask(goal search.Answer) search.Asker {
 	}
 }
 
-// said gives the answer there is of a set, if any.
+// said returns the answer there is of a set, if any.
 func (k *knot) said(set []string) search.Answer {
 	key, _, _ := k.settle(context.Background(), set)
 	all := k.given[key]

@@ -20,7 +20,7 @@ type hunt struct {
 	strict  bool   // try also without what is only there since others need it
 }
 
-// ask gives the answer of a set, of which there must be so many verdicts.
+// ask returns the answer of a set, of which there must be so many verdicts.
 func (h *hunt) ask(times int, likely Answer, set []string, why string, args ...any) (Answer, error) {
 	v, err := h.verdict(times, likely, set, why, args...)
 	return v.Answer, err
@@ -207,7 +207,7 @@ func (h *hunt) boundary(changes []string, try func(lo, mid, hi int) (Answer, err
 	return lo, hi, nil
 }
 
-// splits gives the places between lo and hi to be tried: first where what is on either
+// splits returns the places between lo and hi to be tried: first where what is on either
 // side is most nearly as likely, then, should there be no answer, others all over.
 func (h *hunt) splits(changes []string, lo, hi int) []int {
 	best, half, sum := lo+1, h.mass(changes[lo:hi])/2, 0.0
@@ -344,7 +344,7 @@ func (h *hunt) needed(set []string, change string) (bool, error) {
 	return false, nil
 }
 
-// falling gives the changes of a set that do not come about without one of them, those that
+// falling returns the changes of a set that do not come about without one of them, those that
 // do not come about without those, and so on.
 func (h *hunt) falling(set []string, change string) (map[string]bool, error) {
 	all, err := h.settle(h.ctx, set)
@@ -368,7 +368,7 @@ func (h *hunt) falling(set []string, change string) (map[string]bool, error) {
 	return falling, nil
 }
 
-// known gives the answer that is there of a set already.
+// known returns the answer that is there of a set already.
 func (h *hunt) known(set []string) (Answer, error) {
 	c, err := h.settle(h.ctx, set)
 	if err != nil || len(h.answers[c.Key]) == 0 {

@@ -77,7 +77,7 @@ func (m *model) before(name string) []string {
 	return m.users[name]
 }
 
-// reach gives all that can be reached from a symbol.
+// reach returns all that can be reached from a symbol.
 func reach(from string, edges map[string][]string) map[string]bool {
 	all := map[string]bool{}
 	for queue := []string{from}; len(queue) > 0; queue = queue[1:] {
@@ -125,7 +125,7 @@ func (m *model) fails(effective []string) bool {
 	return slices.ContainsFunc(m.culprits, func(c []string) bool { return subset(c, effective) })
 }
 
-// ask gives the answer as the rig does, with goal where it fails.
+// ask returns the answer as the rig does, with goal where it fails.
 func (m *model) ask(goal search.Answer) search.Asker {
 	return func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (search.Verdict, error) {
 		m.asked[c.Key] = true
@@ -143,7 +143,7 @@ func (m *model) ask(goal search.Answer) search.Asker {
 	}
 }
 
-// core gives what of a culprit is to be found: not what another of it needs, or takes along.
+// core returns what of a culprit is to be found: not what another of it needs, or takes along.
 func (m *model) core(culprit []string) []string {
 	var core []string
 	for _, c := range culprit {

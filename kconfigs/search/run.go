@@ -9,7 +9,7 @@ import (
 // Method is a search: Space.Bisect or Space.Minimise.
 type Method[R any] func(ctx context.Context, known Answers) (R, error)
 
-// Asker gives the verdict of a candidate. What ahead gives may be asked next, the likelier
+// Asker returns the verdict of a candidate. What ahead gives may be asked next, the likelier
 // first, so that it can be made ready meanwhile.
 type Asker func(ctx context.Context, c Candidate, ahead func() []Candidate) (Verdict, error)
 
@@ -33,7 +33,7 @@ func Run[R any](ctx context.Context, next Method[R], known Answers, ask Asker) (
 	}
 }
 
-// ahead gives what a search asks after each of the answers to a candidate.
+// ahead returns what a search asks after each of the answers to a candidate.
 func ahead[R any](ctx context.Context, next Method[R], answers Answers, c Candidate) []Candidate {
 	var all []Candidate
 	for _, a := range []Answer{c.likely, other(c.likely)} {

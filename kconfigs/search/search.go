@@ -35,7 +35,7 @@ const (
 	Fail
 )
 
-// String gives unknown, pass or fail.
+// String returns unknown, pass or fail.
 func (a Answer) String() string { return []string{"unknown", "pass", "fail"}[a] }
 
 // MarshalText writes an answer as String does.
@@ -61,7 +61,7 @@ type Verdict struct {
 // which they were given. Those of one key that are not all the same are no answer.
 type Answers map[string][]Verdict
 
-// with gives the answers and one more.
+// with returns the answers and one more.
 func (a Answers) with(key string, v Verdict) Answers {
 	more := Answers{}
 	for k, all := range a {
@@ -110,7 +110,7 @@ type Space struct {
 	settled map[string]Candidate
 }
 
-// settle gives the candidate for a set. All that a search does goes through here, so a
+// settle returns the candidate for a set. All that a search does goes through here, so a
 // context that has ended ends it.
 func (s *Space) settle(ctx context.Context, set []string) (Candidate, error) {
 	if err := ctx.Err(); err != nil {

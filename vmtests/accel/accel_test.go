@@ -20,7 +20,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
 
-// options gives a device that opens, an empty cache, and a trial that ends in err.
+// options returns a device that opens, an empty cache, and a trial that ends in err.
 func options(t *testing.T, err error) (Options, *int) {
 	t.Helper()
 	t.Setenv(Env, "")
@@ -184,7 +184,7 @@ func TestDeviceThatDoesNotOpen(t *testing.T) {
 	}
 }
 
-// busy gives a device that is there and that its holder has to itself: a terminal
+// busy returns a device that is there and that its holder has to itself: a terminal
 // (TIOCEXCL, which tty_reopen() in drivers/tty/tty_io.c asks about).
 func busy(t *testing.T) string {
 	t.Helper()

@@ -47,7 +47,7 @@ type Claim struct {
 	Rules []Rule
 }
 
-// Rule gives a verdict when all of its conditions hold.
+// Rule returns a verdict when all of its conditions hold.
 type Rule struct {
 	Verdict Verdict
 	// On says on what it depends.
@@ -79,13 +79,13 @@ type Evidence struct {
 	Found     string `json:"found"`
 }
 
-// All gives the claims, in the order of the file.
+// All returns the claims, in the order of the file.
 func All() ([]Claim, error) { return Parse("claims.txt", ledger) }
 
 // boots are records by profile: the newest for each choice of probes.
 type boots map[string][]record.Record
 
-// of gives the newest record of a profile that has an answer of the probe, or of one of
+// of returns the newest record of a profile that has an answer of the probe, or of one of
 // those whose IDs begin so, or else the newest of all.
 func (b boots) of(profile, probe string) (best record.Record, there bool) {
 	answered := false

@@ -20,7 +20,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// of gives the boots of a profile in a results file: ten.jsonl here has ten real boots of
+// of returns the boots of a profile in a results file: ten.jsonl here has ten real boots of
 // two kernels, with some of their probes; the others are those of package report.
 func of(t *testing.T, file, profile string) *Side {
 	t.Helper()

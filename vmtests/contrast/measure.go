@@ -40,7 +40,7 @@ type Sample struct {
 	High *float64 `json:"high"`
 }
 
-// measures gives times and memory.
+// measures returns times and memory.
 func measures(as, bs []record.Record) []Measure {
 	all := []Measure{}
 	for _, m := range []struct {

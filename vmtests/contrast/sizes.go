@@ -48,7 +48,7 @@ func directories(a, b *kbuild.Kernel) []Sizes {
 
 func distance(n int64) int64 { return max(n, -n) }
 
-// whole gives the sizes of vmlinux, and as objects all that were counted.
+// whole returns the sizes of vmlinux, and as objects all that were counted.
 func whole(k *kbuild.Kernel) kbuild.Directory {
 	d := kbuild.Directory{Text: k.Text, Data: k.Data, BSS: k.BSS}
 	for _, in := range k.Directories {

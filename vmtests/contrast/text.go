@@ -203,7 +203,7 @@ func (c *Contrast) writeFindings(p *page) {
 	}
 }
 
-// text gives the answers of one side.
+// text returns the answers of one side.
 func text(all []Answer) string {
 	said := make([]string, len(all))
 	for i, a := range all {

@@ -22,7 +22,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
-// kernels gives the Kconfig code of Debian's source, with what builds from it.
+// kernels returns the Kconfig code of Debian's source, with what builds from it.
 type kernels struct {
 	*kbuild.Builder
 	kconfig *kconf.Kconfig
@@ -34,7 +34,7 @@ func openKernels(tb testing.TB) kernels {
 	return kernels{b, k}
 }
 
-// world gives what a profile comes to.
+// world returns what a profile comes to.
 func (k kernels) world(tb testing.TB, profile string) *explain.World {
 	tb.Helper()
 	p, err := kconfigs.Lookup(profile)
@@ -46,7 +46,7 @@ func (k kernels) world(tb testing.TB, profile string) *explain.World {
 	return w
 }
 
-// with gives a world with more symbols on.
+// with returns a world with more symbols on.
 func (k kernels) with(tb testing.TB, w *explain.World, symbols ...string) *explain.World {
 	tb.Helper()
 	var text strings.Builder
@@ -65,7 +65,7 @@ func (k kernels) with(tb testing.TB, w *explain.World, symbols ...string) *expla
 	return explain.NewWorld(w.Tree, values, kconfigs.Request{})
 }
 
-// rich gives a world with all that can be switched on in some directories.
+// rich returns a world with all that can be switched on in some directories.
 func (k kernels) rich(tb testing.TB, w *explain.World, dirs ...string) *explain.World {
 	tb.Helper()
 	for range 2 { // what comes into view the first time is switched on the second

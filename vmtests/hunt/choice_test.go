@@ -14,7 +14,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
-// lines gives what tiny with some lines comes to.
+// lines returns what tiny with some lines comes to.
 func (k kernels) lines(t *testing.T, text string) *explain.World {
 	t.Helper()
 	f, err := kconfigs.ParseFragment("x.config", []byte(text))

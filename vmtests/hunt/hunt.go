@@ -86,7 +86,7 @@ type Cost struct {
 	CPUSeconds float64 `json:"cpu_seconds"`
 }
 
-// String gives it for people.
+// String returns it for people.
 func (c Cost) String() string {
 	text := fmt.Sprintf("%d kernels asked in %d boots; %d built (%.0f CPU s); %d .configs settled; %.0f s",
 		c.Kernels, c.Boots, c.Built, c.CPUSeconds, c.Configs, c.Seconds)
@@ -245,7 +245,7 @@ func (h *Hunt) unbuilt(ctx context.Context, err error) (search.Verdict, error) {
 	return search.Verdict{Note: err.Error()}, nil
 }
 
-// profile gives a candidate as something that can be built, with what the guest needs
+// profile returns a candidate as something that can be built, with what the guest needs
 // unless a command is asked, which gets the ends as they are.
 func (h *Hunt) profile(name string, c search.Candidate) kconfigs.Profile {
 	p, err := kconfigs.UserConfig(h.Name, h.space.texts[c.Key])
@@ -259,7 +259,7 @@ func (h *Hunt) profile(name string, c search.Candidate) kconfigs.Profile {
 	return p
 }
 
-// build gives a candidate's kernel, which is the very one that was settled.
+// build returns a candidate's kernel, which is the very one that was settled.
 func (h *Hunt) build(ctx context.Context, c search.Candidate) (*kbuild.Kernel, error) {
 	next := h.ahead != nil && h.ahead.key == c.Key
 	if k := h.drop(next); next && k != nil {

@@ -156,7 +156,7 @@ func (q Question) run(ctx context.Context, k *kbuild.Kernel) (search.Verdict, er
 	return search.Verdict{Answer: search.Fail, Note: fmt.Sprintf("exit %d", exit.ExitCode())}, nil
 }
 
-// words gives what is known of the symbols that a probe may have to do with: those it
+// words returns what is known of the symbols that a probe may have to do with: those it
 // stands for, and the parts of its name.
 func words(id string) []string {
 	all := symbols.Of(id)

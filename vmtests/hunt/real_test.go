@@ -59,7 +59,7 @@ func realCases(t *testing.T, k kernels) []realCase {
 	}
 }
 
-// disk gives the rig's options for one application.
+// disk returns the rig's options for one application.
 func disk(t *testing.T, name string) vmtests.Options {
 	t.Helper()
 	all, err := apps.Load(t.Context(), "")

@@ -139,7 +139,7 @@ func (h *Hunt) Minimise(ctx context.Context) (Minimum, error) {
 	return m, nil
 }
 
-// unseen gives lines on what is not searched.
+// unseen returns lines on what is not searched.
 func unseen(g *delta.Guest) string {
 	if g == nil {
 		return ""

@@ -47,7 +47,7 @@ func newSpace(o Options, cost *Cost) *space {
 	return s
 }
 
-// settle gives what a set of changes comes to: the hash of the final .config, and which of
+// settle returns what a set of changes comes to: the hash of the final .config, and which of
 // the changes that has.
 func (s *space) settle(ctx context.Context, set []string) (key string, effective []string, err error) {
 	s.cost.Configs++
@@ -90,7 +90,7 @@ func (s *space) before() map[string][]string {
 	return before
 }
 
-// pass gives the weight of what nobody can set to what it hangs on.
+// pass returns the weight of what nobody can set to what it hangs on.
 func (s *space) pass(weights map[string]float64, fixed func(string) bool) {
 	for _, c := range s.delta.Changes {
 		seen := map[string]bool{}
@@ -109,7 +109,7 @@ func (s *space) pass(weights map[string]float64, fixed func(string) bool) {
 	}
 }
 
-// names gives the symbols that an expression speaks of.
+// names returns the symbols that an expression speaks of.
 func names(e *kconf.Expr, all []string) []string {
 	if e == nil {
 		return all

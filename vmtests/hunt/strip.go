@@ -9,7 +9,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Strip gives w with the symbols called off switched off, and all that depends on them.
+// Strip returns w with the symbols called off switched off, and all that depends on them.
 func Strip(ctx context.Context, k *kconf.Kconfig, w *explain.World, off []string) (*explain.World, error) {
 	text := delta.Of(w, w).Exactly()
 	for _, name := range off {
@@ -22,7 +22,7 @@ func Strip(ctx context.Context, k *kconf.Kconfig, w *explain.World, off []string
 	return explain.NewWorld(w.Tree, values, kconfigs.Request{}), nil
 }
 
-// Everything gives all symbols that are on in w and that a person could switch off, but for
+// Everything returns all symbols that are on in w and that a person could switch off, but for
 // those that the guest cannot do without.
 func Everything(w *explain.World) []string {
 	protected := map[string]bool{}

@@ -54,7 +54,7 @@ func parseLoupe(file, text string) ([]workload, error) {
 }
 
 // needs says that the workload does not go on where call fails: a kernel without the
-// network gives an error and never fakes.
+// network returns an error and never fakes.
 func (w workload) needs(call string) bool {
 	return w.calls[call] == "required" || w.calls[call] == "fake"
 }
@@ -98,7 +98,7 @@ func (w workload) predict(rung string) (prediction, string) {
 	return works, "it makes no socket"
 }
 
-// loupe gives the function that makes the rows of a probe. Ways over Unix sockets have
+// loupe returns the function that makes the rows of a probe. Ways over Unix sockets have
 // none: they go with either option whatever the application does.
 func loupe() (func(answers, string) []Row, error) {
 	all, err := parseLoupe("loupe.csv", loupeCSV)

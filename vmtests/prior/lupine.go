@@ -22,11 +22,11 @@ type list struct {
 	network []string
 }
 
-// parts gives what the ladder takes away. The network card is not among them: it goes with
+// parts returns what the ladder takes away. The network card is not among them: it goes with
 // all the rest at once.
 func parts() []string { return []string{"NET", "INET", "UNIX", "IPV6", "NET_NS", "PACKET"} }
 
-// listed gives the parts that Lupine's lists can name.
+// listed returns the parts that Lupine's lists can name.
 func listed() []string { return parts()[:3] }
 
 // inOrder sorts symbols as order has them, gives each once and no other.
@@ -69,7 +69,7 @@ type need struct {
 	odd []string
 }
 
-// without gives the parts that a profile has no fragment for.
+// without returns the parts that a profile has no fragment for.
 func without(p kconfigs.Profile) []string {
 	return slices.DeleteFunc(parts(), func(symbol string) bool {
 		return slices.Contains(p.Fragments, strings.ToLower(strings.ReplaceAll(symbol, "_", "")))
@@ -116,7 +116,7 @@ func (a answers) needs(id string) need {
 	return n
 }
 
-// least gives the last profile on which an application works in some way, and the way.
+// least returns the last profile on which an application works in some way, and the way.
 func (a answers) least(app string) string {
 	best, said := -1, ""
 	for _, id := range a.probes() {
@@ -150,7 +150,7 @@ func (n need) String() string {
 	return strings.Join(s, ", ")
 }
 
-// lupine gives the function that makes the row of a probe.
+// lupine returns the function that makes the row of a probe.
 func lupine() (func(answers, string) []Row, error) {
 	lists, err := parseLupine("lupine.csv", lupineCSV)
 	return func(a answers, id string) []Row {

@@ -69,7 +69,7 @@ type Comparison struct {
 	Rows []Row `json:"rows"`
 }
 
-// Studies gives the names of the studies.
+// Studies returns the names of the studies.
 func Studies() []string { return []string{"loupe", "lupine"} }
 
 // Against compares the records with a study, for every kernel series and application in
@@ -112,7 +112,7 @@ type place struct{ rung, id string }
 // newest boot and did not answer has one without a verdict.
 type answers map[place]wire.Finding
 
-// collect gives the answers by series. A boot that met a fault of the rig has none.
+// collect returns the answers by series. A boot that met a fault of the rig has none.
 func collect(records []record.Record) map[string]answers {
 	all := map[string]answers{}
 	for _, r := range slices.SortedStableFunc(slices.Values(records), func(a, b record.Record) int { return a.Time.Compare(b.Time) }) {
@@ -130,7 +130,7 @@ func collect(records []record.Record) map[string]answers {
 	return all
 }
 
-// answer gives what a record says of a probe. Two answers that differ are none.
+// answer returns what a record says of a probe. Two answers that differ are none.
 func answer(r record.Record, id string) wire.Finding {
 	f := wire.Finding{ID: id}
 	for _, g := range r.Findings {
@@ -144,7 +144,7 @@ func answer(r record.Record, id string) wire.Finding {
 	return f
 }
 
-// probes gives the probes of applications, sorted.
+// probes returns the probes of applications, sorted.
 func (a answers) probes() []string {
 	ids := map[string]bool{}
 	for p := range a {
@@ -183,7 +183,7 @@ func said(f wire.Finding) string {
 // are the same.
 type theirs struct{ name, kin string }
 
-// names gives what studies call an application.
+// names returns what studies call an application.
 func names(app string) []theirs {
 	switch app {
 	case "apache2":

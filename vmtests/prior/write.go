@@ -52,7 +52,7 @@ func (c Comparison) Markdown(w io.Writer) error {
 	return err
 }
 
-// table gives the cells below their headings, escaped, and the numbered reasons, each of
+// table returns the cells below their headings, escaped, and the numbered reasons, each of
 // which stands once.
 func (c Comparison) table() (rows [][]string, notes []string) {
 	if len(c.Rows) == 0 {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// held gives a results file that somebody keeps locked for the length of a test.
+// held returns a results file that somebody keeps locked for the length of a test.
 func held(t *testing.T) Store {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
 	require.NoError(t, s.Append(t.Context(), sample("r1/a")))

@@ -60,7 +60,7 @@ type Fragment struct {
 	Text string `json:"text"`
 }
 
-// settled gives the records, among all of a file, of those boots of the plan that need
+// settled returns the records, among all of a file, of those boots of the plan that need
 // not be run again, in the plan's order. A fault of the rig is no verdict.
 func (p Plan) settled(records []Record) []Record {
 	byID := map[string]Record{}
@@ -153,7 +153,7 @@ func (s Store) Resume() (run *Run, ok bool, err error) {
 	return nil, false, nil
 }
 
-// Missing gives the numbers, from 0, of the plan's boots that were not done when the
+// Missing returns the numbers, from 0, of the plan's boots that were not done when the
 // run was begun or resumed.
 func (r *Run) Missing() []int {
 	var missing []int

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// standing gives the records without those whose ID comes again: the later line stands,
+// standing returns the records without those whose ID comes again: the later line stands,
 // in the place of the first. A boot that met a fault of the rig is run again under its
 // own ID when its run is resumed.
 func standing(records []Record) []Record {
@@ -38,7 +38,7 @@ func ByRun(records []Record) [][]Record {
 	return runs
 }
 
-// Latest gives the newest record of each profile, kernel series and choice of probes, in
+// Latest returns the newest record of each profile, kernel series and choice of probes, in
 // the order in which they first appear.
 func Latest(records []Record) []Record {
 	var latest []Record
@@ -58,7 +58,7 @@ func Latest(records []Record) []Record {
 	return latest
 }
 
-// Find gives the records that ref means: the one with that ID, or else all of the
+// Find returns the records that ref means: the one with that ID, or else all of the
 // run of that name, or else the newest of the profile of that name, of one series only
 // if ref says so as in full@6.1. It gives none when ref means nothing.
 func Find(records []Record, ref string) []Record {

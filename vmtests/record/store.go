@@ -77,7 +77,7 @@ func (s Store) open() (*os.File, error) {
 	return file.OpenFile(s.Path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 }
 
-// encode gives a record or a plan as one line of JSON with its newline.
+// encode returns a record or a plan as one line of JSON with its newline.
 func encode(r any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

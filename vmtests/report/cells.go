@@ -38,7 +38,7 @@ type Family struct {
 	IDs  []string
 }
 
-// Families gives every probe that any record knows of, in the order the guest ran
+// Families returns every probe that any record knows of, in the order the guest ran
 // them; a probe that only a later record has comes at the end of its family.
 func Families(records []record.Record) []Family {
 	var all []Family
@@ -63,7 +63,7 @@ func Families(records []record.Record) []Family {
 	return all
 }
 
-// Probes gives the IDs of the probes a record knows of, each once: those the guest
+// Probes returns the IDs of the probes a record knows of, each once: those the guest
 // said it would run, then any other it sent a finding for.
 func Probes(r record.Record) []string {
 	var ids []string
@@ -85,7 +85,7 @@ func Probes(r record.Record) []string {
 	return ids
 }
 
-// Finding gives what a record says of a probe. A probe that answered twice with
+// Finding returns what a record says of a probe. A probe that answered twice with
 // different verdicts has no answer that could be trusted.
 func Finding(r record.Record, id string) (wire.Finding, bool) {
 	i := slices.IndexFunc(r.Findings, func(f wire.Finding) bool { return f.ID == id })
@@ -166,7 +166,7 @@ func userSpaceCell(r record.Record) cell {
 
 func imageCell(r record.Record) cell { return cell{Size(r.Kernel.ImageBytes), plain} }
 
-// Size gives a number of bytes in binary units; what is not known is "-".
+// Size returns a number of bytes in binary units; what is not known is "-".
 func Size(n int64) string {
 	switch {
 	case n <= 0:

@@ -172,7 +172,7 @@ func (g *grid) part(b *strings.Builder, l layout, s span, colour bool) {
 	}
 }
 
-// code gives the colour of a cell. A row in which all records agree is dim, so that
+// code returns the colour of a cell. A row in which all records agree is dim, so that
 // the eye finds the others; nothing is left out.
 func code(m mark, same bool) string {
 	switch {

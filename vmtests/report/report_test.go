@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// corpus gives the records of every results file in testdata, by its name.
+// corpus returns the records of every results file in testdata, by its name.
 func corpus(t testing.TB) map[string][]record.Record {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.jsonl")

@@ -104,7 +104,7 @@ func showKernel(b *strings.Builder, r record.Record) {
 	field(b, "config", text(k.ConfigSHA256))
 }
 
-// phases gives the times that were reached, in the order of the record.
+// phases returns the times that were reached, in the order of the record.
 func phases(p record.Phases) string {
 	var said []string
 	for _, t := range []struct {
@@ -190,7 +190,7 @@ func showProbes(b *strings.Builder, r record.Record, probe string) error {
 	return nil
 }
 
-// Matching gives the findings of the probe, or of those whose IDs begin with it.
+// Matching returns the findings of the probe, or of those whose IDs begin with it.
 func Matching(r record.Record, probe string) []wire.Finding {
 	var found []wire.Finding
 	for _, f := range r.Findings {
@@ -201,7 +201,7 @@ func Matching(r record.Record, probe string) []wire.Finding {
 	return found
 }
 
-// Only gives the records cut down to a probe, or to those whose IDs begin with it; all of
+// Only returns the records cut down to a probe, or to those whose IDs begin with it; all of
 // them for no probe.
 func Only(records []record.Record, probe string) ([]record.Record, error) {
 	if probe == "" {

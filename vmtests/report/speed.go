@@ -33,7 +33,7 @@ type Speed struct {
 // yardstick is the probe that the others are compared with.
 const yardstick = wire.PerfFamily + "/tcp4"
 
-// Speeds gives what was measured in the boots recorded.
+// Speeds returns what was measured in the boots recorded.
 func Speeds(records []record.Record) []Speed {
 	all := []Speed{}
 	for _, r := range records {

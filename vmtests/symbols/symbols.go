@@ -74,7 +74,7 @@ func entries() []entry {
 	return all
 }
 
-// of gives the line for a probe.
+// of returns the line for a probe.
 func of(all []entry, probe string) (entry, bool) {
 	flat := func(s string) string { return strings.ReplaceAll(s, "/", ":") } // for * to cross
 	i := slices.IndexFunc(all, func(e entry) bool {
@@ -87,7 +87,7 @@ func of(all []entry, probe string) (entry, bool) {
 	return all[i], true
 }
 
-// Of gives the symbols that a probe stands for; none of a probe that nothing is known of.
+// Of returns the symbols that a probe stands for; none of a probe that nothing is known of.
 func Of(probe string) []string {
 	e, _ := of(entries(), probe)
 	return e.symbols

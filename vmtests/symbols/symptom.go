@@ -112,7 +112,7 @@ var (
 	process   = regexp.MustCompile(`^/proc/(?:\d+|thread-self)(/|$)`)
 )
 
-// ofPath gives the symbols of the longest path of the table that a path lies at or below.
+// ofPath returns the symbols of the longest path of the table that a path lies at or below.
 func ofPath(path string) (symbols []string) {
 	path = process.ReplaceAllString(path, "/proc/self$1")
 	longest := ""
@@ -215,7 +215,7 @@ func containsAll(all, some []string) bool {
 	return !slices.ContainsFunc(some, func(name string) bool { return !slices.Contains(all, name) })
 }
 
-// decides gives the symbols that are off where the probes fail so and on where they do not;
+// decides returns the symbols that are off where the probes fail so and on where they do not;
 // or, where there is none, those that are off where they fail so and on where they work.
 func decides(kernels []Kernel, probes []string, fails func(wire.Finding) bool, candidates []string) []string {
 	slices.Sort(candidates)

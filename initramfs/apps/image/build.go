@@ -246,7 +246,7 @@ func mode(ctx context.Context) string {
 	return "unshare"
 }
 
-// keep gives the hooks that keep downloaded packages from one run to the next. In
+// keep returns the hooks that keep downloaded packages from one run to the next. In
 // fakechroot there is no tar yet that could bring them in.
 func (b builder) keep(mode string) (before, after []string) {
 	dir := b.cache.Path("apps-debs", hash(sources()...))

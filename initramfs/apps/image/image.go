@@ -61,7 +61,7 @@ type Image struct {
 	Cached bool
 }
 
-// Build gives the disk with all of the applications, making it first if the cache does not
+// Build returns the disk with all of the applications, making it first if the cache does not
 // have it whole, which takes minutes and a network.
 func Build(ctx context.Context, o Options, list []apps.App) (*Image, error) {
 	c := o.Cache

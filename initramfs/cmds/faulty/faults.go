@@ -19,7 +19,7 @@ import (
 // flood is how much a flooding guest tries to send.
 const flood = 1 << 30
 
-// faults gives what the guest does for each fault. What comes back falls out of main,
+// faults returns what the guest does for each fault. What comes back falls out of main,
 // which is an exit with status 0.
 func faults() map[wire.Fault]func(*sick) {
 	return map[wire.Fault]func(*sick){

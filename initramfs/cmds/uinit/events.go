@@ -57,7 +57,7 @@ func openEvents() (*events, error) {
 	return &events{device: wire.FallbackTTY, emitter: e}, nil
 }
 
-// findPort gives the device of the port, for which it waits a little as long as there
+// findPort returns the device of the port, for which it waits a little as long as there
 // is a device that may yet bring it.
 func findPort() (string, error) {
 	for end := time.Now().Add(portLimit); ; time.Sleep(5 * time.Millisecond) {
@@ -111,7 +111,7 @@ func (v *events) close() error {
 	return nil
 }
 
-// within gives the error of f, or that of not having come back in time.
+// within returns the error of f, or that of not having come back in time.
 func within(limit time.Duration, f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()

@@ -149,7 +149,7 @@ func mountAll() {
 	}
 }
 
-// choose gives what is to be asked: the applications, each by itself, where the initramfs
+// choose returns what is to be asked: the applications, each by itself, where the initramfs
 // has a table of them, else the probes; of either those that the kernel command line names.
 func choose(cmdline string) ([]task, error) {
 	patterns, err := asked(cmdline, wire.ProbesFile)

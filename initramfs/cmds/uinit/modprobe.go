@@ -138,7 +138,7 @@ func load(alias string, otherwise []string) error {
 	return errors.Join(errs...)
 }
 
-// aliased gives the modules that depmod's list has for a name. In aliases, as in names,
+// aliased returns the modules that depmod's list has for a name. In aliases, as in names,
 // - and _ are the same.
 func aliased(list *bufio.Scanner, name string) []string {
 	same := strings.NewReplacer("-", "_")

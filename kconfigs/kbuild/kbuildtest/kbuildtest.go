@@ -12,7 +12,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Open gives what builds from Debian's source package of a series ("6.12" or "6.1"), and
+// Open returns what builds from Debian's source package of a series ("6.12" or "6.1"), and
 // its Kconfig code, running until the test ends. It skips the test where that source is
 // not installed, which is a failure under NETSTRIP_REQUIRE_VM; under -short; and for 6.1,
 // unless NETSTRIP_FULL is set.
