@@ -25,7 +25,8 @@ func TestSlowHostLosesNothing(t *testing.T) {
 	slow, err := boot(t.Context(), g)
 	require.NoError(t, err)
 	assert.Equal(t, record.Completed, slow.outcome, slow.reason)
-	assert.Positive(t, slow.phases.Init, "the line is there, whole")
+	// Its times are not recorded: netstrip did not run for two seconds of it.
+	assert.Contains(t, slow.console.log.String(), "Run /init as init process\r\n", "the line is there, whole")
 	assert.Greater(t, len(memoryMap(quick)), 5)
 	assert.Equal(t, memoryMap(quick), memoryMap(slow))
 }
