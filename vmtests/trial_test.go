@@ -42,7 +42,7 @@ func qemuUnderKVM(t *testing.T, qemu, log, does string) string {
 	return executable(t, script)
 }
 
-// program makes a script that passes for QEMU.
+// executable makes a script that passes for QEMU.
 func executable(t *testing.T, script string) string {
 	t.Helper()
 	dir := t.TempDir()
