@@ -27,6 +27,7 @@ func TestSlowHostLosesNothing(t *testing.T) {
 	assert.Equal(t, record.Completed, slow.outcome, slow.reason)
 	// Its times are not recorded: netstrip did not run for two seconds of it.
 	assert.Contains(t, slow.console.log.String(), "Run /init as init process\r\n", "the line is there, whole")
+	assert.Contains(t, strings.Join(slow.notices, "\n"), "netstrip did not run for ")
 	assert.Greater(t, len(memoryMap(quick)), 5)
 	assert.Equal(t, memoryMap(quick), memoryMap(slow))
 }
