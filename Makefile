@@ -56,7 +56,7 @@ bench-build: deps ## What the ladder costs to build, against make of each config
 	go test -timeout 3h ./kconfigs/kbuild -run XXX -bench Ladder -benchtime 1x
 
 bench-bisect: deps ## How many kernels bisect tries, against the kernel's own config-bisect.pl
-	go test -timeout 60m ./vmtests/hunt -run XXX -bench Bisect -benchtime 1x
+	go test -timeout 60m ./vmtests/bisect -run XXX -bench Bisect -benchtime 1x
 
 soak: kernels ## Boot no-net and full alternately, N=1000 times, and see what leaks
 	go test -timeout 5h ./vmtests -run TestSoak -v -soak $(N)

@@ -80,8 +80,8 @@ func TestImports(t *testing.T) {
 		{"vmtests(/.*)?", `^` + module + `/cmd`, "the command is on top"},
 		{"vmtests/(console|record)", `^` + module + `/kconfigs($|/([^f]|f[^i]))`, "they are pure: logs and records in, records out; kconfigs/file opens them"},
 		{"vmtests/report", `^` + module + `/(kconfigs($|/([^f]|f[^i]))|vmtests$)`, "a report is made from records alone"},
-		{"vmtests/prior", `^` + module + `/(kconfigs/([^fpr]|f[^i]|p[^a]|r[^e])|vmtests$)`, "a comparison is made from records, and the profiles they are of"},
-		{"vmtests/(console|record|report|prior)", `^github.com/hugelgupf`, "only the booter knows vmtest"},
+		{"vmtests/studies", `^` + module + `/(kconfigs/([^fpr]|f[^i]|p[^a]|r[^e])|vmtests$)`, "a comparison is made from records, and the profiles they are of"},
+		{"vmtests/(console|record|report|studies)", `^github.com/hugelgupf`, "only the booter knows vmtest"},
 	}
 	used := map[string]bool{}
 	for _, p := range packages(t) {

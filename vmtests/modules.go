@@ -3,7 +3,7 @@ package vmtests
 import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
-	"github.com/netstrip/netstrip/vmtests/symbols"
+	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
 
 // doubted returns findings of a kernel without verdicts on what may be in a module that
@@ -16,5 +16,5 @@ func (r *Rig) doubted(k *kbuild.Kernel, findings []wire.Finding) []wire.Finding 
 	if !ok {
 		return findings
 	}
-	return symbols.Doubt(findings, config.Value, k.Modules != "")
+	return kconfigcheck.Doubt(findings, config.Value, k.Modules != "")
 }

@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/netstrip/netstrip/vmtests/prior"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/studies"
 )
 
 func (a *app) appsAgainstCommand() *cobra.Command {
@@ -21,8 +21,8 @@ lists the options that each application needs.`,
 		Example: `  netstrip apps against loupe
   netstrip apps against lupine --markdown`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 || !slices.Contains(prior.Studies(), args[0]) {
-				return usagef("apps against takes one study: %s", strings.Join(prior.Studies(), " or "))
+			if len(args) != 1 || !slices.Contains(studies.Studies(), args[0]) {
+				return usagef("apps against takes one study: %s", strings.Join(studies.Studies(), " or "))
 			}
 			return nil
 		},
@@ -30,7 +30,7 @@ lists the options that each application needs.`,
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return completeList(prior.Studies(), begin)
+			return completeList(studies.Studies(), begin)
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.appsAgainst(f, args[0])
@@ -50,7 +50,7 @@ func (a *app) appsAgainst(f *appsAsked, study string) error {
 	if records = withApps(records); len(records) == 0 {
 		return usagef("nothing is recorded of any application in %s; netstrip apps asks them", f.results)
 	}
-	c, err := prior.Against(study, records)
+	c, err := studies.Against(study, records)
 	if err != nil {
 		return err
 	}

@@ -11,11 +11,11 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/delta"
+	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/search"
 	"github.com/netstrip/netstrip/vmtests"
-	"github.com/netstrip/netstrip/vmtests/hunt"
+	"github.com/netstrip/netstrip/vmtests/bisect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/spf13/cobra"
@@ -104,7 +104,7 @@ func completeKernels(c *cobra.Command, args []string, begin string) ([]string, c
 }
 
 // question returns what is asked of each kernel.
-func (f *searching) question() (hunt.Question, error) {
+func (f *searching) question() (bisect.Question, error) {
 	asked := 0
 	for _, given := range []bool{f.probe != "", f.boot, f.command != ""} {
 		if given {
@@ -112,15 +112,15 @@ func (f *searching) question() (hunt.Question, error) {
 		}
 	}
 	if asked != 1 {
-		return hunt.Question{}, usagef("give one of --probe ID, --boot and --command CMD; netstrip bisect --help has examples")
+		return bisect.Question{}, usagef("give one of --probe ID, --boot and --command CMD; netstrip bisect --help has examples")
 	}
 	switch {
 	case f.boot:
-		return hunt.Boot(), nil
+		return bisect.Boot(), nil
 	case f.command != "":
-		return hunt.Command(f.command), nil
+		return bisect.Command(f.command), nil
 	}
-	return hunt.Probe(f.probe), knownProbes(f.probe)
+	return bisect.Probe(f.probe), knownProbes(f.probe)
 }
 
 func knownProbes(ids ...string) error {
@@ -143,7 +143,7 @@ type session struct {
 }
 
 // start makes a session, with its ends.
-func (f *searching) start(ctx context.Context, a *app, q hunt.Question, kernels ...string) (*session, []*side, error) {
+func (f *searching) start(ctx context.Context, a *app, q bisect.Question, kernels ...string) (*session, []*side, error) {
 	if f.repeat < 1 {
 		return nil, nil, usagef("--repeat %d: want a number from 1", f.repeat)
 	}
@@ -247,12 +247,12 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 		}
 	}
 	good, bad := "--good "+f.good, "--bad "+f.bad
-	if len(delta.Of(sides[0].world, sides[1].world).Changes) == 0 {
+	if len(configdiff.Of(sides[0].world, sides[1].world).Changes) == 0 {
 		return alike(sides[0], sides[1], good, bad)
 	}
 	o := f.options(a, s, q, plainName(f.good)+".."+plainName(f.bad), sides, beside(sides...))
 	o.Guest = guest(sides[0], sides[1])
-	h := hunt.New(o)
+	h := bisect.New(o)
 	if f.dryRun {
 		return a.plan(ctx, f, h, false)
 	}
@@ -270,8 +270,8 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 	return errors.Join(err, doubted(b.Doubt))
 }
 
-func (f *searching) options(a *app, s *session, q hunt.Question, name string, sides []*side, beside string) hunt.Options {
-	return hunt.Options{
+func (f *searching) options(a *app, s *session, q bisect.Question, name string, sides []*side, beside string) bisect.Options {
+	return bisect.Options{
 		Rig: s.rig, Kconfig: s.kconfig, Name: name, First: sides[0].world, Last: sides[1].world,
 		Question: q, Suspects: upper(f.suspects), Beside: beside, Repeat: f.repeat, Anew: f.anew, Progress: a.progress,
 	}
@@ -296,8 +296,8 @@ func quotedArgs() string {
 }
 
 // plan tells what a search would do.
-func (a *app) plan(ctx context.Context, f *searching, h *hunt.Hunt, minimise bool) error {
-	p, err := h.Plan(ctx, minimise)
+func (a *app) plan(ctx context.Context, f *searching, h *bisect.Driver, minimize bool) error {
+	p, err := h.Plan(ctx, minimize)
 	if err != nil {
 		return err
 	}
@@ -309,7 +309,7 @@ func (a *app) plan(ctx context.Context, f *searching, h *hunt.Hunt, minimise boo
 }
 
 // endsOf says of a search that had nothing to search which ends those were.
-func endsOf(err error, first, last string, g *delta.Guest) error {
+func endsOf(err error, first, last string, g *configdiff.Guest) error {
 	e, ok := errors.AsType[*search.EndsError](err)
 	if !ok {
 		return err

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/netstrip/netstrip/kconfigs/delta"
+	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
-	"github.com/netstrip/netstrip/vmtests/contrast"
+	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/spf13/cobra"
 )
@@ -100,9 +100,9 @@ func (f *comparing) complete(c *cobra.Command, args []string, begin string) ([]s
 
 // comparison is the answer as JSON.
 type comparison struct {
-	*contrast.Contrast
+	*compare.Comparison
 	// Symbols are null where not both .configs are known.
-	Symbols *delta.Division `json:"symbols"`
+	Symbols *configdiff.Division `json:"symbols"`
 }
 
 func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
@@ -119,18 +119,18 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	if err := a.findSides(ctx, f, args, s); err != nil {
 		return err
 	}
-	c := comparison{Contrast: s.contrast()}
+	c := comparison{Comparison: s.comparison()}
 	if c.Least() < f.boots {
 		if err := a.bootSides(ctx, f, s); err != nil {
 			return err
 		}
-		c.Contrast = s.contrast()
+		c.Comparison = s.comparison()
 	}
 	if c.Symbols, err = a.symbols(ctx, f, s); err != nil {
 		return err
 	}
 	if !f.config {
-		s.hint(f, c.Contrast)
+		s.hint(f, c.Comparison)
 	}
 	a.progress.Clear()
 	if f.json {
@@ -139,7 +139,7 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	if c.Symbols == nil {
 		_, err = fmt.Fprintf(a.stdout, "%s to %s: the .configs are not compared\n", report.Escape(args[0], 200), report.Escape(args[1], 200))
 	} else {
-		err = c.Symbols.Write(a.stdout, args[0], args[1], delta.Text{All: f.all, Markdown: f.markdown})
+		err = c.Symbols.Write(a.stdout, args[0], args[1], configdiff.Text{All: f.all, Markdown: f.markdown})
 	}
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 
 // symbols compares the .configs, where both are known. Where the .configs are all that
 // was asked for, it is an error that they are not.
-func (a *app) symbols(ctx context.Context, f *comparing, s *sides) (*delta.Division, error) {
+func (a *app) symbols(ctx context.Context, f *comparing, s *sides) (*configdiff.Division, error) {
 	d, err := a.divide(ctx, s)
 	if err == nil || f.config || f.strict || ctx.Err() != nil {
 		return d, err
@@ -158,7 +158,7 @@ func (a *app) symbols(ctx context.Context, f *comparing, s *sides) (*delta.Divis
 	return nil, nil
 }
 
-func (a *app) divide(ctx context.Context, s *sides) (*delta.Division, error) {
+func (a *app) divide(ctx context.Context, s *sides) (*configdiff.Division, error) {
 	if s.noSource != nil {
 		return nil, s.noSource
 	}
@@ -179,7 +179,7 @@ func (a *app) divide(ctx context.Context, s *sides) (*delta.Division, error) {
 	}
 	settled := 0
 	x, y := s.both[0], s.both[1]
-	d, err := delta.Between(ctx, x.own, y.own, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
+	d, err := configdiff.Between(ctx, x.own, y.own, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
 		settled++
 		a.progress.State("comparing %s with %s: %d .configs tried", x.Name, y.Name, settled)
 		return k.Values(ctx, kconf.OldDef, text)

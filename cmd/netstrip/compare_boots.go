@@ -7,7 +7,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests"
-	"github.com/netstrip/netstrip/vmtests/contrast"
+	"github.com/netstrip/netstrip/vmtests/compare"
 )
 
 // bootSides boots both in turn, as often as was asked for, and takes up the records.
@@ -63,7 +63,7 @@ func (a *app) bootSides(ctx context.Context, f *comparing, s *sides) error {
 }
 
 // hint says what is not known for lack of boots, and how to get it.
-func (s *sides) hint(f *comparing, c *contrast.Contrast) {
+func (s *sides) hint(f *comparing, c *compare.Comparison) {
 	const enough = 10
 	bootable := s.noSource == nil
 	for _, one := range s.both {

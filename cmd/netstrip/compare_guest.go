@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/delta"
+	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
@@ -35,7 +35,7 @@ func (s *side) settleOwn(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfi
 // changed lists what the guest needs otherwise than the file has it.
 func (s *side) changed() string {
 	var all []string
-	for _, c := range delta.Of(s.own, s.world).Changes {
+	for _, c := range configdiff.Of(s.own, s.world).Changes {
 		if _, needed := slices.BinarySearch(kconfigs.Protected(), c.Symbol); needed {
 			all = append(all, fmt.Sprintf("%s=%s (was %s)", c.Symbol, c.To, c.From))
 		}
@@ -44,8 +44,8 @@ func (s *side) changed() string {
 }
 
 // guest says how two sides differ otherwise when they are booted than in their files.
-func guest(a, b *side) *delta.Guest {
-	return delta.Of(a.own, b.own).Guest(a.world, b.world)
+func guest(a, b *side) *configdiff.Guest {
+	return configdiff.Of(a.own, b.own).Guest(a.world, b.world)
 }
 
 // alike is the error of two ends between which there is nothing to search.

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/netstrip/netstrip/kconfigs/delta"
-	"github.com/netstrip/netstrip/vmtests/hunt"
+	"github.com/netstrip/netstrip/kconfigs/configdiff"
+	"github.com/netstrip/netstrip/vmtests/bisect"
 )
 
 // configs writes .configs into a directory of the test's own, which it goes to. They are
@@ -79,7 +79,7 @@ func TestWhatTheGuestNeeds(t *testing.T) {
 	assert.Equal(t, "netstrip: --good good.config and --bad good.config come to the same .config: there is nothing to search\n",
 		ends("good.config", "--command", "false", "--dry-run"))
 
-	var plan hunt.Plan
+	var plan bisect.Plan
 	out, _ = quiet(t, 0, "bisect", "--good", "good.config", "--bad", "msi.config", "--command", "false", "--dry-run", "--json")
 	require.NoError(t, json.Unmarshal([]byte(out), &plan))
 	assert.Equal(t, []string{"PCI_MSI"}, plan.Changes, "a command takes the files as they are")
@@ -87,5 +87,5 @@ func TestWhatTheGuestNeeds(t *testing.T) {
 	out, _ = quiet(t, 0, "bisect", "--good", "good.config", "--bad", "mixed.config", "--boot", "--dry-run", "--json")
 	require.NoError(t, json.Unmarshal([]byte(out), &plan))
 	assert.Equal(t, []string{"UNIX"}, plan.Changes)
-	assert.Equal(t, []delta.Forced{{Change: delta.Change{Symbol: "PCI_MSI", From: "y", To: "n"}, Needs: "y"}}, plan.Guest.Forced)
+	assert.Equal(t, []configdiff.Forced{{Change: configdiff.Change{Symbol: "PCI_MSI", From: "y", To: "n"}, Needs: "y"}}, plan.Guest.Forced)
 }

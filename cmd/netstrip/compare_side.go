@@ -15,7 +15,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/packed"
-	"github.com/netstrip/netstrip/vmtests/contrast"
+	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
@@ -32,15 +32,15 @@ type sides struct {
 
 // side is one of the two.
 type side struct {
-	*contrast.Side
+	*compare.Side
 	profile kconfigs.Profile  // what it is booted as; of records and keys the name only
 	req     *kconfigs.Request // of a profile or a .config
 	world   *explain.World    // as it is booted
 	own     *explain.World    // as the .config has it, without what the guest needs
 }
 
-func (s *sides) contrast() *contrast.Contrast {
-	return contrast.Between(s.both[0].Side, s.both[1].Side)
+func (s *sides) comparison() *compare.Comparison {
+	return compare.Between(s.both[0].Side, s.both[1].Side)
 }
 
 // findSides says which kernels are meant, and finds what there is of them. It compiles
@@ -138,7 +138,7 @@ func (s *sides) boots(ref string) []record.Record {
 
 // find finds one side.
 func (s *sides) find(ctx context.Context, arg string, named []record.Record) (*side, error) {
-	one := &side{Side: &contrast.Side{Name: arg, Notes: []string{}}}
+	one := &side{Side: &compare.Side{Name: arg, Notes: []string{}}}
 	if s.noSource != nil && len(named) == 0 {
 		if named = s.boots(arg); len(named) == 0 { // a profile, by its latest record
 			return nil, s.noSource

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
-	"github.com/netstrip/netstrip/vmtests/contrast"
+	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
@@ -73,7 +73,7 @@ func TestCompareOtherKernels(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "config")
 	settle := func(version, text string) ([]string, error) {
 		require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
-		s := &side{Side: &contrast.Side{Name: "abcd", Kernel: &kbuild.Kernel{Version: version, Config: config}}}
+		s := &side{Side: &compare.Side{Name: "abcd", Kernel: &kbuild.Kernel{Version: version, Config: config}}}
 		err := s.settle(t.Context(), b, k)
 		return s.Notes, err
 	}
@@ -87,7 +87,7 @@ func TestCompareOtherKernels(t *testing.T) {
 	require.ErrorContains(t, err, "the kernel abcd is Linux 6.1.192, and the source in use 6.12.")
 	assert.True(t, isA[usageError](err))
 	require.NoError(t, os.Remove(config))
-	err = (&side{Side: &contrast.Side{Name: "abcd", Kernel: &kbuild.Kernel{Config: config}}}).settle(t.Context(), b, k)
+	err = (&side{Side: &compare.Side{Name: "abcd", Kernel: &kbuild.Kernel{Config: config}}}).settle(t.Context(), b, k)
 	require.EqualError(t, err, "the kernel abcd came without a .config: there is nothing to compare")
 }
 

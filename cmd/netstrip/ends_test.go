@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/netstrip/netstrip/kconfigs/delta"
+	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
@@ -14,10 +14,10 @@ import (
 func TestEndsAreTold(t *testing.T) {
 	pass, fail := search.Verdict{Answer: search.Pass, Note: "works"}, search.Verdict{Answer: search.Fail, Note: "absent, socket ENOSYS"}
 	unbuilt := search.Verdict{Note: "building g: make: exit status 2: net/core/sock.c:7:1: error: no\x1b[1m"}
-	g := &delta.Guest{Forced: []delta.Forced{{Change: delta.Change{Symbol: "PCI_MSI", From: "y", To: "n"}, Needs: "y"}}}
+	g := &configdiff.Guest{Forced: []configdiff.Forced{{Change: configdiff.Change{Symbol: "PCI_MSI", From: "y", To: "n"}, Needs: "y"}}}
 	for _, c := range []struct {
 		e    search.EndsError
-		g    *delta.Guest
+		g    *configdiff.Guest
 		exit int
 		want string
 	}{

@@ -13,8 +13,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 	"github.com/netstrip/netstrip/vmtests/report"
-	"github.com/netstrip/netstrip/vmtests/symbols"
 	"github.com/spf13/cobra"
 )
 
@@ -30,8 +30,8 @@ type explaining struct {
 type explained struct {
 	explain.Explanation
 	// Symptoms are those that were asked about and that the symbol stands behind.
-	Symptoms []symbols.Symptom   `json:"symptoms,omitempty"`
-	Against  *symbols.Comparison `json:"against,omitempty"`
+	Symptoms []kconfigcheck.Symptom   `json:"symptoms,omitempty"`
+	Against  *kconfigcheck.Comparison `json:"against,omitempty"`
 }
 
 func (a *app) explainCommand() *cobra.Command {
@@ -127,7 +127,7 @@ func (a *app) explain(ctx context.Context, f *explaining, args []string) error {
 			}
 		}
 		if f.against != "" {
-			if all[i].Against, err = compare(ctx, b, k, against, all[i].Without.Gone); err != nil {
+			if all[i].Against, err = compareWith(ctx, b, k, against, all[i].Without.Gone); err != nil {
 				return err
 			}
 		}
@@ -203,9 +203,9 @@ func (f *explaining) againstRequest() (kconfigs.Request, error) {
 	return req, err
 }
 
-// compare holds the probes of a profile against the symbols of its kernel, which need not
+// compareWith holds the probes of a profile against the symbols of its kernel, which need not
 // have been built.
-func compare(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconfigs.Request, gone []string) (*symbols.Comparison, error) {
+func compareWith(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconfigs.Request, gone []string) (*kconfigcheck.Comparison, error) {
 	series := b.Source.Series()
 	findings, err := vmtests.Expected(series, req.Profile)
 	if err != nil {
@@ -215,7 +215,7 @@ func compare(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconf
 	if err != nil {
 		return nil, err
 	}
-	c, err := symbols.Compare(gone, func(symbol string) bool { return w.Values[symbol].Value == "y" }, findings)
+	c, err := kconfigcheck.Compare(gone, func(symbol string) bool { return w.Values[symbol].Value == "y" }, findings)
 	c.Profile, c.Series = req.Profile, series
 	return &c, err
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/explain"
-	"github.com/netstrip/netstrip/vmtests/contrast"
-	"github.com/netstrip/netstrip/vmtests/hunt"
+	"github.com/netstrip/netstrip/vmtests/bisect"
+	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/spf13/cobra"
 )
@@ -84,26 +84,26 @@ func (a *app) minimize(ctx context.Context, f *minimizing) error {
 	if f.good, err = f.withFragments(f.good); err != nil {
 		return err
 	}
-	s, sides, err := f.start(ctx, a, hunt.Require(f.require...), f.good)
+	s, sides, err := f.start(ctx, a, bisect.Require(f.require...), f.good)
 	if err != nil {
 		return err
 	}
 	defer s.kconfig.Close()
 	whole := sides[0]
 	off, part := f.removable(whole.world)
-	low, err := hunt.Strip(ctx, s.kconfig, whole.world, off)
+	low, err := bisect.Strip(ctx, s.kconfig, whole.world, off)
 	if err != nil {
 		return err
 	}
-	ends := []*side{{Side: &contrast.Side{Name: "without " + part}, world: low}, whole}
+	ends := []*side{{Side: &compare.Side{Name: "without " + part}, world: low}, whole}
 	a.resume = quotedArgs()
-	var minima []hunt.Minimum
+	var minima []bisect.Minimum
 	for _, ids := range f.groups() {
-		h := hunt.New(f.options(a, s, hunt.Require(ids...), leastName(f.good, ids), ends, beside(whole)))
+		h := bisect.New(f.options(a, s, bisect.Require(ids...), leastName(f.good, ids), ends, beside(whole)))
 		if f.dryRun {
 			return a.plan(ctx, &f.searching, h, true)
 		}
-		m, err := h.Minimise(ctx)
+		m, err := h.Minimize(ctx)
 		if err != nil {
 			return endsOf(err, f.good+" without "+part, "--profile "+f.good, nil)
 		}
@@ -130,7 +130,7 @@ func (f *minimizing) groups() [][]string {
 	return [][]string{f.require}
 }
 
-func (a *app) showMinima(f *minimizing, minima []hunt.Minimum) error {
+func (a *app) showMinima(f *minimizing, minima []bisect.Minimum) error {
 	a.progress.Clear()
 	var all error
 	for _, m := range minima {
@@ -146,7 +146,7 @@ func (a *app) showMinima(f *minimizing, minima []hunt.Minimum) error {
 	case f.each && f.json:
 		err = report.JSON(a.stdout, minima)
 	case f.each:
-		err = hunt.WriteMinima(a.stdout, minima, f.markdown)
+		err = bisect.WriteMinima(a.stdout, minima, f.markdown)
 	case f.json:
 		err = report.JSON(a.stdout, minima[0])
 	default:
@@ -158,13 +158,13 @@ func (a *app) showMinima(f *minimizing, minima []hunt.Minimum) error {
 // removable returns the symbols to be switched off at first, and what they are called.
 func (f *minimizing) removable(w *explain.World) (off []string, part string) {
 	if f.all {
-		return hunt.Everything(w), "all that can go"
+		return bisect.Everything(w), "all that can go"
 	}
 	return []string{"NET"}, "the network"
 }
 
 // title says at the head of the fragment what it is.
-func (f *minimizing) title(m hunt.Minimum, required []string, part string) string {
+func (f *minimizing) title(m bisect.Minimum, required []string, part string) string {
 	proof := "Each symbol was taken away and the kernel booted without it."
 	if m.Doubt != "" {
 		proof = "NOT VERIFIED: " + m.Doubt + "."

@@ -11,9 +11,9 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
-	"github.com/netstrip/netstrip/vmtests/symbols"
 )
 
 // askKconfig is how long show waits for Kconfig's reasons.
@@ -26,7 +26,7 @@ func (a *app) showSymbols(ctx context.Context, r record.Record, probe string) {
 	if len(found) != 1 {
 		return
 	}
-	names := symbols.Of(found[0].ID)
+	names := kconfigcheck.Of(found[0].ID)
 	if len(names) == 0 {
 		return
 	}

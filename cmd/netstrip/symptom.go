@@ -8,24 +8,24 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/rename"
 	"github.com/netstrip/netstrip/vmtests"
-	"github.com/netstrip/netstrip/vmtests/symbols"
+	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
 
 // isSymbol tells the name of a symbol, with a value perhaps, from a symptom.
 var isSymbol = regexp.MustCompile(`^\w+(=.*)?$`)
 
 // symptoms replaces each argument that is no symbol by those that stand behind it.
-func symptoms(args []string) (names []string, found []symbols.Symptom, err error) {
-	var kernels []symbols.Kernel
+func symptoms(args []string) (names []string, found []kconfigcheck.Symptom, err error) {
+	var kernels []kconfigcheck.Kernel
 	for _, arg := range args {
-		if isSymbol.MatchString(arg) && !symbols.Constant(arg) {
+		if isSymbol.MatchString(arg) && !kconfigcheck.Constant(arg) {
 			names = append(names, arg)
 			continue
 		}
 		if kernels == nil {
 			kernels = fragmentKernels()
 		}
-		s, ok := symbols.Behind(arg, kernels)
+		s, ok := kconfigcheck.Behind(arg, kernels)
 		if !ok {
 			return nil, nil, usagef("%q: no symbol, probe, path or failed call that anything is known of%s", arg, nearest(arg, kernels))
 		}
@@ -41,7 +41,7 @@ func symptoms(args []string) (names []string, found []symbols.Symptom, err error
 
 // fragmentKernels are the kernels whose every symbol the fragments decide, and what their
 // probes are expected to find.
-func fragmentKernels() (all []symbols.Kernel) {
+func fragmentKernels() (all []kconfigcheck.Kernel) {
 	for _, p := range kconfigs.Profiles() {
 		req, err := p.Request()
 		if err != nil || p.Prebuilt != nil || p.Start.Name != "" || len(p.Args) > 0 {
@@ -55,13 +55,13 @@ func fragmentKernels() (all []symbols.Kernel) {
 		for _, s := range req.Settings {
 			on[s.Symbol] = s.Value != "n"
 		}
-		all = append(all, symbols.Kernel{Findings: findings, On: func(symbol string) bool { return on[symbol] }})
+		all = append(all, kconfigcheck.Kernel{Findings: findings, On: func(symbol string) bool { return on[symbol] }})
 	}
 	return all
 }
 
 // nearest returns a probe whose ID was meant, if one is near.
-func nearest(arg string, kernels []symbols.Kernel) string {
+func nearest(arg string, kernels []kconfigcheck.Kernel) string {
 	var ids []string
 	for _, k := range kernels {
 		for _, f := range k.Findings {

@@ -33,7 +33,7 @@ type Culprit struct {
 // Bisect finds out which changes make what passes at the first end fail at the last. The
 // error is an *Ask where an answer is needed, and an *EndsError where the ends are not so.
 func (s *Space) Bisect(ctx context.Context, answers Answers) (Bisection, error) {
-	h := &hunt{Space: s, ctx: ctx, answers: answers, goal: Fail}
+	h := &attempt{Space: s, ctx: ctx, answers: answers, goal: Fail}
 	var b Bisection
 	if err := h.ends(); err != nil {
 		return b, err
@@ -70,7 +70,7 @@ func (s *Space) Bisect(ctx context.Context, answers Answers) (Bisection, error) 
 }
 
 // culprit tells what matters of the changes found from what those only need.
-func (h *hunt) culprit(found []string) (c Culprit, err error) {
+func (h *attempt) culprit(found []string) (c Culprit, err error) {
 	all, err := h.settle(h.ctx, found)
 	if err != nil {
 		return c, err
@@ -93,7 +93,7 @@ func (h *hunt) culprit(found []string) (c Culprit, err error) {
 }
 
 // back returns what must be taken back of changes for a culprit to be gone.
-func (h *hunt) back(changes []string, c Culprit) ([]string, error) {
+func (h *attempt) back(changes []string, c Culprit) ([]string, error) {
 	others := without(changes, c.Changes...)
 	slices.Reverse(others)
 	more, err := h.free(others, func(set []string) (bool, error) {
@@ -105,7 +105,7 @@ func (h *hunt) back(changes []string, c Culprit) ([]string, error) {
 
 // confirm asks once more what the verdict rests on. Where an answer is not the one it was,
 // it is none from then on, and the search takes another way.
-func (h *hunt) confirm(b Bisection, rest []string) error {
+func (h *attempt) confirm(b Bisection, rest []string) error {
 	for _, c := range b.Culprits {
 		found := slices.Concat(c.Changes, c.Needed)
 		if err := h.confirmLeast(found); err != nil {
@@ -117,7 +117,7 @@ func (h *hunt) confirm(b Bisection, rest []string) error {
 }
 
 // confirmLeast asks once more of a set, and of it without each of its changes.
-func (h *hunt) confirmLeast(found []string) error {
+func (h *attempt) confirmLeast(found []string) error {
 	if _, err := h.ask(h.sure(), h.goal, found, "%v, again", found); err != nil {
 		return err
 	}

@@ -238,7 +238,7 @@ func TestKnots(t *testing.T) {
 			}
 		} else {
 			var m search.Minimum
-			if m, err = search.Run(ctx, k.space().Minimise, nil, k.ask(search.Pass)); err == nil {
+			if m, err = search.Run(ctx, k.space().Minimize, nil, k.ask(search.Pass)); err == nil {
 				doubt = m.Doubt
 				checkKnotKept(t, k, m, seed)
 			}

@@ -10,8 +10,8 @@ import (
 // the search goes on with all the changes there as one.
 const patience = 6
 
-// hunt is one run of a search, from the start to the first answer that is not known.
-type hunt struct {
+// attempt is one run of a search, from the start to the first answer that is not known.
+type attempt struct {
 	*Space
 	ctx     context.Context
 	answers Answers
@@ -21,12 +21,12 @@ type hunt struct {
 }
 
 // ask returns the answer of a set, of which there must be so many verdicts.
-func (h *hunt) ask(times int, likely Answer, set []string, why string, args ...any) (Answer, error) {
+func (h *attempt) ask(times int, likely Answer, set []string, why string, args ...any) (Answer, error) {
 	v, err := h.verdict(times, likely, set, why, args...)
 	return v.Answer, err
 }
 
-func (h *hunt) verdict(times int, likely Answer, set []string, why string, args ...any) (Verdict, error) {
+func (h *attempt) verdict(times int, likely Answer, set []string, why string, args ...any) (Verdict, error) {
 	c, err := h.settle(h.ctx, set)
 	if err != nil {
 		return Verdict{}, err
@@ -48,11 +48,11 @@ func (h *hunt) verdict(times int, likely Answer, set []string, why string, args 
 
 // once and sure are how many verdicts a candidate must have while the search goes on, and
 // when it ends.
-func (h *hunt) once() int { return max(h.Repeat, 1) }
-func (h *hunt) sure() int { return h.once() + 1 }
+func (h *attempt) once() int { return max(h.Repeat, 1) }
+func (h *attempt) sure() int { return h.once() + 1 }
 
 // ends asks both ends.
-func (h *hunt) ends() error {
+func (h *attempt) ends() error {
 	first, err := h.settle(h.ctx, nil)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (h *hunt) ends() error {
 
 // search finds a least part of changes that brings the goal about; all of them do. Where
 // answers were missing, doubt says what may be otherwise.
-func (h *hunt) search(changes []string) (found []string, doubt string, err error) {
+func (h *attempt) search(changes []string) (found []string, doubt string, err error) {
 	var groups [][]string
 	among := changes
 	for {
@@ -130,7 +130,7 @@ func (h *hunt) search(changes []string) (found []string, doubt string, err error
 // are among some. Only where answers were missing can that be another. Every step leaves one change behind for
 // good, so there are no more steps than changes, also where two bring each other about, as
 // members of a Kconfig choice do.
-func (h *hunt) nearer(found, among []string, doubt string) ([]string, string, error) {
+func (h *attempt) nearer(found, among []string, doubt string) ([]string, string, error) {
 	for {
 		from, others, unsure, err := h.instead(found, among)
 		if err != nil {
@@ -154,7 +154,7 @@ func (h *hunt) nearer(found, among []string, doubt string) ([]string, string, er
 
 // instead looks for one of the changes found without which the others that come with it
 // bring the goal about too.
-func (h *hunt) instead(found, among []string) (from string, others []string, doubt string, err error) {
+func (h *attempt) instead(found, among []string) (from string, others []string, doubt string, err error) {
 	all, err := h.settle(h.ctx, found)
 	if err != nil {
 		return "", nil, "", err
@@ -183,7 +183,7 @@ func (h *hunt) instead(found, among []string) (from string, others []string, dou
 // boundary finds a place in changes at which the next of them brings the goal about, as
 // none of them does and all do: try is asked of the first mid of them, and of which part
 // the place is known to be in. Where no answer is to be had, the place is between lo and hi.
-func (h *hunt) boundary(changes []string, try func(lo, mid, hi int) (Answer, error)) (lo, hi int, err error) {
+func (h *attempt) boundary(changes []string, try func(lo, mid, hi int) (Answer, error)) (lo, hi int, err error) {
 	lo, hi = 0, len(changes)
 	for hi-lo > 1 {
 		got := Unknown
@@ -209,7 +209,7 @@ func (h *hunt) boundary(changes []string, try func(lo, mid, hi int) (Answer, err
 
 // splits returns the places between lo and hi to be tried: first where what is on either
 // side is most nearly as likely, then, should there be no answer, others all over.
-func (h *hunt) splits(changes []string, lo, hi int) []int {
+func (h *attempt) splits(changes []string, lo, hi int) []int {
 	best, half, sum := lo+1, h.mass(changes[lo:hi])/2, 0.0
 	nearest := half
 	for i := lo + 1; i < hi; i++ {
@@ -229,7 +229,7 @@ func (h *hunt) splits(changes []string, lo, hi int) []int {
 	return places
 }
 
-func (h *hunt) mass(changes []string) float64 {
+func (h *attempt) mass(changes []string) float64 {
 	sum := 0.0
 	for _, c := range changes {
 		sum += h.weight(c)
@@ -239,7 +239,7 @@ func (h *hunt) mass(changes []string) float64 {
 
 // withNeeds moves from changes to found what the changes of a group need to come about at
 // all. That takes no answer.
-func (h *hunt) withNeeds(group, changes, found []string) (left, with []string, err error) {
+func (h *attempt) withNeeds(group, changes, found []string) (left, with []string, err error) {
 	for _, c := range group {
 		more, err := h.free(changes, func(set []string) (bool, error) {
 			s, err := h.settle(h.ctx, slices.Concat(found, set))
@@ -256,7 +256,7 @@ func (h *hunt) withNeeds(group, changes, found []string) (left, with []string, e
 
 // free finds the least of changes with which something is so, and none where it is not so
 // even with all. It is decided by .configs alone, and costs nothing.
-func (h *hunt) free(changes []string, is func(set []string) (bool, error)) (least []string, err error) {
+func (h *attempt) free(changes []string, is func(set []string) (bool, error)) (least []string, err error) {
 	if ok, err := is(changes); !ok || err != nil {
 		return nil, err
 	}
@@ -278,7 +278,7 @@ func (h *hunt) free(changes []string, is func(set []string) (bool, error)) (leas
 }
 
 // thin leaves out of found what it can of some, by halves.
-func (h *hunt) thin(found, some []string) ([]string, error) {
+func (h *attempt) thin(found, some []string) ([]string, error) {
 	fewer := without(found, some...)
 	got, err := h.ask(h.once(), other(h.goal), fewer, "without %d of %d changes", len(some), len(found))
 	switch {
@@ -299,7 +299,7 @@ func (h *hunt) thin(found, some []string) ([]string, error) {
 
 // single leaves out one change at a time, until each of those left has been seen to be
 // needed. The doubt is of which there was no answer.
-func (h *hunt) single(found []string) (kept []string, doubt string, err error) {
+func (h *attempt) single(found []string) (kept []string, doubt string, err error) {
 	got, err := h.ask(h.once(), h.goal, found, "is it %v", found)
 	if err == nil && got != h.goal {
 		doubt = fmt.Sprintf("no answer was to be had with %v", found)
@@ -331,7 +331,7 @@ func (h *hunt) single(found []string) (kept []string, doubt string, err error) {
 // needed reports whether another change of a set does not come about without this one, of
 // which that is not so the other way round: of changes that need each other none is only
 // there for the others.
-func (h *hunt) needed(set []string, change string) (bool, error) {
+func (h *attempt) needed(set []string, change string) (bool, error) {
 	falling, err := h.falling(set, change)
 	if err != nil {
 		return false, err
@@ -346,7 +346,7 @@ func (h *hunt) needed(set []string, change string) (bool, error) {
 
 // falling returns the changes of a set that do not come about without one of them, those that
 // do not come about without those, and so on.
-func (h *hunt) falling(set []string, change string) (map[string]bool, error) {
+func (h *attempt) falling(set []string, change string) (map[string]bool, error) {
 	all, err := h.settle(h.ctx, set)
 	if err != nil {
 		return nil, err
@@ -369,7 +369,7 @@ func (h *hunt) falling(set []string, change string) (map[string]bool, error) {
 }
 
 // known returns the answer that is there of a set already.
-func (h *hunt) known(set []string) (Answer, error) {
+func (h *attempt) known(set []string) (Answer, error) {
 	c, err := h.settle(h.ctx, set)
 	if err != nil || len(h.answers[c.Key]) == 0 {
 		return Unknown, err

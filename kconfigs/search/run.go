@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Method is a search: Space.Bisect or Space.Minimise.
+// Method is a search: Space.Bisect or Space.Minimize.
 type Method[R any] func(ctx context.Context, known Answers) (R, error)
 
 // Asker returns the verdict of a candidate. What ahead gives may be asked next, the likelier

@@ -3,7 +3,7 @@
 // it is told. It builds and boots nothing.
 //
 // Bisect finds the least set of changes that makes what passes fail, several where they do
-// it only together, and each where several do it alone. Minimise finds the least set
+// it only together, and each where several do it alone. Minimize finds the least set
 // without which what is required fails. Both are the same search: for the least set that
 // brings another answer about, from which none can be left out.
 //

@@ -87,11 +87,11 @@ func checkLeast(t *testing.T, m *model, found []string) {
 	}
 }
 
-func TestMinimiseKeepsOnlyWhatIsNeeded(t *testing.T) {
+func TestMinimizeKeepsOnlyWhatIsNeeded(t *testing.T) {
 	each(t, 2000, func(t *testing.T, r *rand.Rand) {
 		n, k := 4+r.IntN(60), 1+r.IntN(4)
 		m := newModel(r, n, k)
-		got, err := search.Run(t.Context(), m.space(1).Minimise, nil, m.ask(search.Pass))
+		got, err := search.Run(t.Context(), m.space(1).Minimize, nil, m.ask(search.Pass))
 		require.NoError(t, err)
 		require.Empty(t, got.Doubt)
 		var kept []string

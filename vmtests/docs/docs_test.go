@@ -23,9 +23,9 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/claims"
-	"github.com/netstrip/netstrip/vmtests/prior"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/studies"
 )
 
 var update = flag.Bool("update", false, "write the pages")
@@ -276,16 +276,16 @@ func applicationsTables(t *testing.T) []any {
 func studiesTables(t *testing.T) []any {
 	rows := records(t, append(ladder("+apps"), "lo-down+apps")...)
 	var all []any
-	for _, study := range prior.Studies() {
-		c, err := prior.Against(study, rows)
+	for _, study := range studies.Studies() {
+		c, err := studies.Against(study, rows)
 		require.NoError(t, err)
-		count := map[prior.Verdict]int{}
+		count := map[studies.Verdict]int{}
 		for _, r := range c.Rows {
 			count[r.Verdict]++
 		}
 		var b strings.Builder
 		require.NoError(t, c.Markdown(&b))
-		all = append(all, len(c.Rows), count[prior.Agree]+count[prior.Disagree], count[prior.Agree], b.String())
+		all = append(all, len(c.Rows), count[studies.Agree]+count[studies.Disagree], count[studies.Agree], b.String())
 	}
 	return all
 }

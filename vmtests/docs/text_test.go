@@ -154,7 +154,7 @@ included, with that of the kernel's own config-bisect.pl, which halves, verifies
 looks for one symbol. Which kernels fail is decided by their .configs there:
 
 %[3]s
-` + "`NETSTRIP_FULL=1 NETSTRIP_REQUIRE_VM=1 go test -timeout 3h ./vmtests/hunt -run TestRealBisections -v`" + `
+` + "`NETSTRIP_FULL=1 NETSTRIP_REQUIRE_VM=1 go test -timeout 3h ./vmtests/bisect -run TestRealBisections -v`" + `
 builds and boots these; the kernels at both ends are booted too and not counted:
 
 %[4]s

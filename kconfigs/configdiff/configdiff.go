@@ -1,0 +1,235 @@
+// Package configdiff says in which symbols two .configs differ, and which of those differences
+// bring the others about. It runs on the host and starts nothing: what a .config comes to
+// it asks of a function.
+//
+// Of two kernels that differ in hundreds of symbols somebody has mostly asked for a few,
+// and Kconfig has done the rest: what depended on them went, what they select came. The
+// few are the leaves. They are found by experiment: a set of leaves is one that, set in
+// the first .config, gives the second, and from which none can be left out.
+//
+// Between the two .configs lie others, with some of the leaves set. They have no symbol
+// that is the same in both otherwise: what only comes into view with a leaf, and is off in
+// both, stays off, whatever its default.
+package configdiff
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/explain"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+)
+
+// Settle returns what every symbol comes to in a .config, in which what it does not name
+// takes its default, as make olddefconfig does.
+type Settle func(ctx context.Context, config []byte) (map[string]kconf.Value, error)
+
+// Change is a symbol with another value in the second .config.
+type Change struct {
+	Symbol string `json:"symbol"`
+	// From and To are as a .config has them; what is not in it is n.
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Delta is what makes the second .config of the first.
+type Delta struct {
+	// Changes are all symbols that differ, by name.
+	Changes []Change
+	// Leaves are those that bring about the others, by name.
+	Leaves []Change
+	// Left are those that the first .config with all the leaves has otherwise than the
+	// second. There should be none.
+	Left []Change
+
+	a, b   *explain.World
+	names  []string
+	pinned map[string]bool // what the first has otherwise than by default
+	settle Settle
+}
+
+// Of says what differs, and not what brings it about: there are no leaves.
+func Of(a, b *explain.World) *Delta {
+	d := &Delta{a: a, b: b, names: a.Names(), pinned: map[string]bool{}}
+	d.Changes = d.changes(a.Values, b.Values)
+	d.pin()
+	return d
+}
+
+// Between compares two .configs of one kernel source. It settles some ten .configs, and a
+// few more for each symbol of which it cannot know whether it is a leaf.
+func Between(ctx context.Context, a, b *explain.World, settle Settle) (*Delta, error) {
+	d := Of(a, b)
+	d.settle = settle
+	chosen, err := d.choose(ctx)
+	if err == nil && len(d.Left) == 0 {
+		chosen, err = d.prune(ctx, chosen, slices.DeleteFunc(slices.Clone(chosen), d.isNeeded))
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(slices.Values(chosen)) {
+		d.Leaves = append(d.Leaves, d.change(name, a.Values, b.Values))
+	}
+	return d, nil
+}
+
+// Config returns the first .config with the symbols named set as the second has them. With
+// none it comes to the first, with all the leaves to the second.
+func (d *Delta) Config(leaves ...string) []byte { return d.config(leaves, false) }
+
+// Exactly returns the first .config with the symbols named set as the second has them, and of
+// the others as many as can be as the first has them: none comes by default. With all that
+// have a prompt it comes to the second. The members of a choice change together, so that
+// Kconfig does not put a member in their place that neither has.
+func (d *Delta) Exactly(changes ...string) []byte { return d.config(d.together(changes), true) }
+
+// together adds the other members of the choices that the changes are of, and those of
+// choices that only the second .config has, of which one must be y where they can be seen.
+func (d *Delta) together(changes []string) []string {
+	moved, kept := map[string]bool{}, map[string]bool{}
+	for _, name := range changes {
+		moved[d.a.Symbol(name).Choice] = true
+	}
+	for _, name := range d.names {
+		if s := d.a.Symbol(name); s.Choice != "" && d.a.Values[name].Value == "y" {
+			kept[s.Choice] = true
+		}
+	}
+	all := slices.Clone(changes)
+	for _, c := range d.Changes {
+		choice := d.a.Symbol(c.Symbol).Choice
+		if choice != "" && (moved[choice] || !kept[choice]) && !slices.Contains(changes, c.Symbol) {
+			all = append(all, c.Symbol)
+		}
+	}
+	return all
+}
+
+func (d *Delta) config(leaves []string, exactly bool) []byte {
+	set := map[string]bool{}
+	for _, name := range leaves {
+		set[name] = true
+	}
+	var text strings.Builder
+	for _, name := range d.names {
+		c := d.change(name, d.a.Values, d.b.Values)
+		switch {
+		case set[name], c.From != c.To && !d.pinned[name] && !exactly:
+		case d.a.Values[name].Written, isBool(d.a.Symbol(name)):
+			line(&text, name, c.From)
+		}
+	}
+	for _, name := range leaves { // last: of a choice the last that is y counts
+		line(&text, name, d.value(d.b.Values, name))
+	}
+	return []byte(text.String())
+}
+
+func line(text *strings.Builder, name, value string) {
+	if value == "n" {
+		text.WriteString("# CONFIG_" + name + " is not set\n")
+	} else {
+		text.WriteString("CONFIG_" + name + "=" + value + "\n")
+	}
+}
+
+func isBool(s *kconf.Symbol) bool { return s.Type == "bool" || s.Type == "tristate" }
+
+// value returns a value as a .config has it.
+func (d *Delta) value(values map[string]kconf.Value, name string) string {
+	s, v := d.a.Symbol(name), values[name]
+	switch {
+	case !isBool(s) && !v.Written || v.Value == "" && s.Type != "string":
+		return "n"
+	case s.Type == "string":
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v.Value) + `"`
+	}
+	return v.Value
+}
+
+func (d *Delta) change(name string, from, to map[string]kconf.Value) Change {
+	return Change{name, d.value(from, name), d.value(to, name)}
+}
+
+// changes lists what differs, by name.
+func (d *Delta) changes(from, to map[string]kconf.Value) []Change {
+	var all []Change
+	for _, name := range d.names {
+		if c := d.change(name, from, to); c.From != c.To {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// pin finds the lines that the first .config cannot do without, of those that differ. The
+// others are left out, so that their defaults count, which may go with the leaves.
+func (d *Delta) pin() {
+	for _, c := range d.Changes {
+		d.pinned[c.Symbol] = !d.unsaid(d.a, c.Symbol)
+	}
+}
+
+// choose sets what can be set and differs until nothing differs any more, and says
+// what it has set.
+func (d *Delta) choose(ctx context.Context) (chosen []string, err error) {
+	for {
+		got, err := d.settle(ctx, d.Config(chosen...))
+		if err != nil {
+			return nil, err
+		}
+		d.Left = d.changes(got, d.b.Values)
+		var now []string
+		for _, c := range d.Left {
+			can := got[c.Symbol].Visible > kconf.No && d.b.Values[c.Symbol].Visible > kconf.No
+			if can && !slices.Contains(chosen, c.Symbol) {
+				now = append(now, c.Symbol)
+			}
+		}
+		if len(now) == 0 {
+			return chosen, nil
+		}
+		chosen = append(chosen, now...)
+	}
+}
+
+// isNeeded reports whether nothing but its own line gives a symbol its value in the
+// second .config.
+func (d *Delta) isNeeded(name string) bool {
+	v := d.b.Values[name]
+	if d.a.Symbol(name).Choice != "" || v.Selected > kconf.No {
+		return false
+	}
+	return d.pinned[name] || !d.unsaid(d.b, name)
+}
+
+// unsaid reports whether a symbol has its value in w also without a line of its own.
+func (d *Delta) unsaid(w *explain.World, name string) bool {
+	return d.a.Symbol(name).Choice == "" && w.Unset(name) == w.Values[name].Value
+}
+
+// prune leaves out of chosen what it can of some.
+func (d *Delta) prune(ctx context.Context, chosen, some []string) ([]string, error) {
+	if len(some) == 0 {
+		return chosen, nil
+	}
+	fewer := slices.DeleteFunc(slices.Clone(chosen), func(name string) bool { return slices.Contains(some, name) })
+	got, err := d.settle(ctx, d.Config(fewer...))
+	if err != nil {
+		return nil, err
+	}
+	if len(d.changes(got, d.b.Values)) == 0 {
+		return fewer, nil
+	}
+	if len(some) == 1 {
+		return chosen, nil
+	}
+	for _, half := range [][]string{some[:len(some)/2], some[len(some)/2:]} {
+		if chosen, err = d.prune(ctx, chosen, half); err != nil {
+			return nil, err
+		}
+	}
+	return chosen, nil
+}

@@ -1,0 +1,167 @@
+package bisect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/search"
+	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// Question is what a kernel is asked. Probe, Require, Boot and Command make one.
+type Question struct {
+	// Text names it.
+	Text string
+
+	probes  string // to be asked in the guest
+	words   []string
+	judge   func(record.Record) search.Verdict
+	command string // on the host, instead of a boot
+	outcome bool   // it is the boot's outcome, and one that is not the last end's is no answer
+}
+
+// Apps reports whether applications are asked, for which the guest needs their disk.
+func (q Question) Apps() bool {
+	return strings.Contains(","+q.probes, ",app/")
+}
+
+// Probe asks whether a probe works. One that is not answered is no answer.
+func Probe(id string) Question {
+	return Question{Text: "probe " + id, probes: id, words: words(id), judge: func(r record.Record) search.Verdict {
+		return judgeProbe(r, id)
+	}}
+}
+
+// requires stands before what is required in a question's text.
+const requires = "require "
+
+// Require asks whether all of some probes work. A kernel on which they cannot be asked
+// fails.
+func Require(ids ...string) Question {
+	q := Question{Text: requires + strings.Join(ids, ","), probes: strings.Join(ids, ",")}
+	for _, id := range ids {
+		q.words = append(q.words, words(id)...)
+	}
+	q.judge = func(r record.Record) search.Verdict {
+		if r.Outcome != record.Completed && r.Outcome != "" && !r.Outcome.RigFault() {
+			return search.Verdict{Answer: search.Fail, Note: ended(r)}
+		}
+		all := search.Verdict{Answer: search.Pass}
+		var notes []string
+		for _, id := range ids {
+			v := judgeProbe(r, id)
+			if v.Answer != search.Pass {
+				notes = append(notes, id+": "+v.Note)
+			}
+			if v.Answer == search.Fail || all.Answer == search.Pass {
+				all.Answer = v.Answer
+			}
+		}
+		all.Note = strings.Join(notes, "; ")
+		if len(notes) == 0 {
+			all.Note = "all work"
+		}
+		return all
+	}
+	return q
+}
+
+// Boot asks whether the kernel boots to the end. One that ends otherwise than the last end
+// does is no answer: that is another fault.
+func Boot() Question {
+	return Question{Text: "boot", outcome: true, probes: vmtests.NoProbes, judge: func(r record.Record) search.Verdict {
+		v := search.Verdict{Note: ended(r)}
+		switch {
+		case r.Outcome == record.Completed:
+			v.Answer = search.Pass
+		case r.Outcome != "" && !r.Outcome.RigFault():
+			v.Answer = search.Fail
+		}
+		return v
+	}}
+}
+
+// Command asks a command of the user's, which a shell runs with the path of the kernel's
+// image behind it, as git bisect run does: 0 passes, 125 is no answer, and 1 to 127 fails.
+func Command(line string) Question { return Question{Text: "command " + line, command: line} }
+
+// Boots reports whether kernels are booted to be asked.
+func (q Question) Boots() bool { return q.command == "" }
+
+func ended(r record.Record) string {
+	if r.Reason == "" {
+		return string(r.Outcome)
+	}
+	return string(r.Outcome) + ": " + r.Reason
+}
+
+func judgeProbe(r record.Record, id string) search.Verdict {
+	i := slices.IndexFunc(r.Findings, func(f wire.Finding) bool { return f.ID == id })
+	if i < 0 {
+		return search.Verdict{Note: ended(r)}
+	}
+	f := r.Findings[i]
+	v := search.Verdict{Note: string(f.Verdict)}
+	if f.Verdict != wire.Works {
+		v.Note = strings.Trim(fmt.Sprintf("%s, %s %s", f.Verdict, f.Call, f.Errno), " ,")
+	}
+	switch f.Verdict {
+	case wire.Works:
+		v.Answer = search.Pass
+	case wire.Absent:
+		v.Answer = search.Fail
+	}
+	return v
+}
+
+// ask asks a kernel, which is recorded under the profile's name if it is booted, and says
+// whether it came to its end.
+func (q Question) ask(ctx context.Context, rig *vmtests.Rig, p kconfigs.Profile, k *kbuild.Kernel) (v search.Verdict, sure bool, err error) {
+	if q.command != "" {
+		v, err = q.run(ctx, k)
+		return v, true, err
+	}
+	r, err := rig.Ask(ctx, p, k, q.probes)
+	if err != nil {
+		return v, false, err
+	}
+	return q.judge(r), r.Outcome == record.Completed, nil
+}
+
+func (q Question) run(ctx context.Context, k *kbuild.Kernel) (search.Verdict, error) {
+	_, err := process.Run(ctx, process.Command{
+		Args:    []string{"sh", "-c", q.command + ` "$@"`, "netstrip", k.Image},
+		Inherit: true,
+		Env:     []string{"NETSTRIP_KERNEL=" + k.Image, "NETSTRIP_VMLINUX=" + k.Boot, "NETSTRIP_CONFIG=" + k.Config},
+	})
+	exit, exited := errors.AsType[*exec.ExitError](err)
+	switch {
+	case err == nil:
+		return search.Verdict{Answer: search.Pass, Note: "exit 0"}, nil
+	case !exited || exit.ExitCode() < 0 || exit.ExitCode() > 127:
+		return search.Verdict{}, fmt.Errorf("running %q: %w", q.command, err)
+	case exit.ExitCode() == 125:
+		return search.Verdict{Note: "exit 125"}, nil
+	}
+	return search.Verdict{Answer: search.Fail, Note: fmt.Sprintf("exit %d", exit.ExitCode())}, nil
+}
+
+// words returns what is known of the symbols that a probe may have to do with: those it
+// stands for, and the parts of its name.
+func words(id string) []string {
+	all := kconfigcheck.Of(id)
+	for word := range strings.FieldsFuncSeq(id, func(r rune) bool { return r == '/' || r == '-' }) {
+		all = append(all, word)
+	}
+	return all
+}

@@ -1,0 +1,49 @@
+package kconfigcheck
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+// Doubt returns findings in which nothing counts as absent that may be so only because
+// its module is not loaded: such a finding is inconclusive, and says which symbol is m.
+// Value returns a symbol's value in the kernel's .config, and inGuest says that the
+// guest has the kernel's modules. What has a symbol that is off besides is absent.
+func Doubt(findings []wire.Finding, value func(symbol string) string, inGuest bool) []wire.Finding {
+	all := entries()
+	out := slices.Clone(findings)
+	for i, f := range out {
+		e, _ := of(all, f.ID)
+		off := func(s string) bool { return value(s) == "n" }
+		if f.Verdict != wire.Absent || slices.ContainsFunc(e.symbols, off) {
+			continue
+		}
+		var modules []string
+		for _, s := range e.symbols {
+			if value(s) == "m" {
+				modules = append(modules, s)
+			}
+		}
+		if modules == nil {
+			continue
+		}
+		out[i].Verdict = wire.Inconclusive
+		out[i].Detail = strings.TrimSuffix(reason(modules, inGuest)+": "+f.Detail, ": ")
+	}
+	return out
+}
+
+func reason(modules []string, inGuest bool) string {
+	is, its, module := "is", "its", "module"
+	if len(modules) > 1 {
+		is, its, module = "are", "their", "modules"
+	}
+	text := fmt.Sprintf("%s %s m and %s %s ", strings.Join(modules, ", "), is, its, module)
+	if inGuest {
+		return text + "may not have been loaded (the console log has what modprobe said)"
+	}
+	return text + is + " not in the guest"
+}

@@ -1,0 +1,80 @@
+package kconfigcheck_test
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
+)
+
+var update = flag.Bool("update", false, "rewrite what disagrees")
+
+// pairs are symbols, and profiles without them.
+const pairs = `NET no-net, NET tiny, INET no-inet, IPV6 no-ipv6, UNIX no-unix, NET_NS no-netns, PACKET no-packet,
+	INET bare-net, NET services-no-net, INET services-no-inet, NET defconfig-no-net, NET full, NET services, NET defconfig`
+
+// What Kconfig says of every kernel that is made from fragments, against what its probes
+// are expected to find. No guest is booted for it.
+func TestExpectations(t *testing.T) {
+	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
+		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
+	}
+	c, err := cache.Open("")
+	require.NoError(t, err)
+	src, err := kbuild.OpenSource(t.Context(), kbuild.SourceOptions{Series: "6.12", Path: os.Getenv("NETSTRIP_SOURCE"), Cache: c})
+	if err != nil && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
+		t.Skip("THE KERNEL'S KCONFIG IS NOT ASKED: ", err)
+	}
+	require.NoError(t, err)
+	b := &kbuild.Builder{Cache: c, Source: src}
+	k, err := b.Kconf(t.Context())
+	require.NoError(t, err)
+	defer k.Close()
+	var got strings.Builder
+	for _, pair := range strings.Split(pairs, ",") {
+		symbol, profile, _ := strings.Cut(strings.TrimSpace(pair), " ")
+		p, err := kconfigs.Lookup(profile)
+		require.NoError(t, err)
+		req, err := p.Request()
+		require.NoError(t, err)
+		w, err := b.World(t.Context(), k, req)
+		require.NoError(t, err)
+		table, err := os.ReadFile("families.txt")
+		require.NoError(t, err)
+		for line := range strings.Lines(string(table)) {
+			if family, s, _ := strings.Cut(strings.TrimSpace(line), " "); strings.HasPrefix(family, "AF_") {
+				assert.True(t, w.Has(strings.TrimSpace(s)), "the kernel has no symbol for %s: %s", family, s)
+			}
+		}
+		findings, err := vmtests.Expected("6.12", profile)
+		require.NoError(t, err)
+		on := func(s string) bool {
+			assert.True(t, w.Has(s), "the kernel has no symbol %s", s)
+			return w.Values[s].Value == "y"
+		}
+		cmp, err := kconfigcheck.Compare(w.Closure(symbol).Gone, on, findings)
+		require.NoError(t, err)
+		for _, d := range cmp.Disagree {
+			assert.NotEmpty(t, d.Why, "on %s nothing explains %s, which is %s with %v", profile, d.Probe, d.Verdict, d.Symbols)
+		}
+		assert.Equal(t, len(findings), cmp.Gone+cmp.Off+cmp.On+len(cmp.Disagree))
+		cmp.Profile, cmp.Series = profile, "6.12"
+		require.NoError(t, cmp.Write(&got, symbol))
+	}
+	const file = "testdata/expectations.golden"
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(got.String()), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got.String())
+}

@@ -1,0 +1,162 @@
+package studies
+
+import (
+	"cmp"
+	_ "embed"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+//go:embed loupe.csv
+var loupeCSV string
+
+// workload is an application under one load, as Loupe ran it. The same load may be there
+// several times.
+type workload struct {
+	application, name string
+	// calls has required, stub, fake or either for each system call that was made.
+	calls map[string]string
+}
+
+// suite is the workload that is the application's own tests; the others are benchmarks.
+const suite = "suite"
+
+// parseLoupe reads Loupe's table.
+func parseLoupe(file, text string) ([]workload, error) {
+	lines, err := readTable(file, text, "application", "workload", "socket", "socketpair", "listen", "accept", "accept4")
+	bad := []error{err}
+	var all []workload
+	for _, l := range lines {
+		w := workload{l.cells["application"], l.cells["workload"], map[string]string{}}
+		if w.application == "" {
+			bad = append(bad, fmt.Errorf("%s: no application is named", l.at))
+		}
+		if w.name != suite && w.name != "benchmark" {
+			bad = append(bad, fmt.Errorf("%s: workload is %q, which is neither benchmark nor suite", l.at, w.name))
+		}
+		for _, call := range slices.Sorted(maps.Keys(l.cells)) {
+			switch v := l.cells[call]; {
+			case call == "application" || call == "workload" || v == "":
+			case slices.Contains([]string{"required", "stub", "fake", "either"}, v):
+				w.calls[call] = v
+			default:
+				bad = append(bad, fmt.Errorf("%s: %s is %q, which is none of required, stub, fake, either", l.at, call, v))
+			}
+		}
+		all = append(all, w)
+	}
+	return all, errors.Join(bad...)
+}
+
+// needs says that the workload does not go on where call fails: a kernel without the
+// network returns an error and never fakes.
+func (w workload) needs(call string) bool {
+	return w.calls[call] == "required" || w.calls[call] == "fake"
+}
+
+// serves says that the workload's sockets were there to be connected to.
+func (w workload) serves() bool {
+	return cmp.Or(w.calls["listen"], w.calls["accept"], w.calls["accept4"]) != ""
+}
+
+// prediction is what follows from Loupe for a kernel.
+type prediction string
+
+const (
+	unsaid prediction = "cannot say"
+	works  prediction = "works"
+	breaks prediction = "breaks"
+)
+
+// predict says what follows from Loupe's single calls for a kernel without NET, where every
+// socket call fails, and for one without UNIX, and from what. Only socket(2) and
+// socketpair(2) decide, because where both fail no other socket call has anything to act
+// on. Without UNIX socketpair(2) always fails: only AF_UNIX and TIPC, which no rung has,
+// make pairs (net/unix/af_unix.c:903, net/tipc/socket.c:3376). Of what family a socket was
+// Loupe does not say, nor what becomes of two calls that fail at once.
+func (w workload) predict(rung string) (prediction, string) {
+	socket, pair := w.calls["socket"], w.calls["socketpair"]
+	switch {
+	case w.needs("socketpair"):
+		return breaks, "it needs socketpair"
+	case w.needs("socket") && rung == noNet:
+		return breaks, "it needs socket"
+	case w.needs("socket"):
+		return unsaid, "it needs socket, of a family that is not said"
+	case socket != "" && pair != "":
+		return unsaid, "it goes on without socket or socketpair, and without both is not said"
+	case socket != "":
+		return works, "it goes on without socket"
+	case pair != "":
+		return works, "it goes on without socketpair"
+	}
+	return works, "it makes no socket"
+}
+
+// loupe returns the function that makes the rows of a probe. Ways over Unix sockets have
+// none: they go with either option whatever the application does.
+func loupe() (func(answers, string) []Row, error) {
+	all, err := parseLoupe("loupe.csv", loupeCSV)
+	return func(a answers, id string) []Row {
+		var rows []Row
+		part := strings.Split(id, "/")
+		for _, n := range names(part[1]) {
+			for _, w := range all {
+				if w.application != n.name || part[2] == "unix" {
+					continue
+				}
+				for _, rung := range []string{noUnix, noNet} {
+					r := w.row(a, rung, id)
+					if n.kin != "" {
+						r.Why = strings.TrimPrefix(r.Why+"; "+n.kin, "; ")
+					}
+					if !slices.Contains(rows, r) { // some workloads were run twice
+						rows = append(rows, r)
+					}
+				}
+			}
+		}
+		return rows
+	}, err
+}
+
+// row holds what follows for a rung against what was found.
+func (w workload) row(a answers, rung, id string) Row {
+	got := a[place{rung, id}]
+	p, because := w.predict(rung)
+	r := Row{
+		Profile: rung + suffix, Source: w.application + " " + w.name,
+		Said: fmt.Sprintf("%s: %s", p, because), Found: said(got), Verdict: NotComparable,
+	}
+	socketless := !strings.HasSuffix(id, "/loopback")
+	switch {
+	case a.lacks(id) != "":
+		r.Why = a.lacks(id)
+	case got.Verdict != wire.Works && got.Verdict != wire.Absent:
+		r.Why = "there is no clear answer from this kernel"
+	case p == unsaid:
+		r.Why = "single calls do not tell"
+	case p == breaks && w.name == suite:
+		r.Why = "a suite breaks when one of its cases does, and which one is not said"
+	case p == breaks && socketless && w.serves():
+		r.Why = "what breaks was to serve over sockets, and here it was asked without"
+	case p == works && !socketless && !w.serves():
+		r.Why = "what works was not to serve over sockets, and here it was"
+	case (p == works) != (got.Verdict == wire.Works):
+		r.Verdict = Disagree
+		if rung == noUnix {
+			r.Why = "Loupe's calls fail with ENOSYS, those of this kernel with EAFNOSUPPORT"
+		}
+	default:
+		r.Verdict = Agree
+		if rung == noNet && !socketless {
+			r.Why = "it could not have come otherwise: the client needs a socket too"
+		}
+	}
+	return r
+}

@@ -1,0 +1,214 @@
+package studies
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
+)
+
+//go:embed lupine.csv
+var lupineCSV string
+
+// list is what Lupine gives an application: how many options, and which of them are parts
+// of the network.
+type list struct {
+	options int
+	network []string
+}
+
+// parts returns what the ladder takes away. The network card is not among them: it goes with
+// all the rest at once.
+func parts() []string { return []string{"NET", "INET", "UNIX", "IPV6", "NET_NS", "PACKET"} }
+
+// listed returns the parts that Lupine's lists can name.
+func listed() []string { return parts()[:3] }
+
+// inOrder sorts symbols as order has them, gives each once and no other.
+func inOrder(symbols, order []string) []string {
+	return slices.DeleteFunc(slices.Clone(order), func(s string) bool { return !slices.Contains(symbols, s) })
+}
+
+// parseLupine reads Lupine's lists, by application.
+func parseLupine(file, text string) (map[string]list, error) {
+	lines, err := readTable(file, text, "application", "options", "network")
+	bad := []error{err}
+	all := map[string]list{}
+	for _, l := range lines {
+		app, network := l.cells["application"], strings.Fields(l.cells["network"])
+		n, err := strconv.ParseUint(l.cells["options"], 10, 16)
+		_, twice := all[app]
+		switch {
+		case app == "" || twice:
+			bad = append(bad, fmt.Errorf("%s: application is %q, which is empty or there already", l.at, app))
+		case err != nil || int(n) < len(network):
+			bad = append(bad, fmt.Errorf("%s: options is %q, which is no number of options that holds %d", l.at, l.cells["options"], len(network)))
+		case !slices.Equal(network, inOrder(network, listed())) || len(network) > 0 && network[0] != "NET":
+			bad = append(bad, fmt.Errorf("%s: network is %q, which is not NET and then what there is of INET, UNIX", l.at, l.cells["network"]))
+		}
+		all[app] = list{int(n), network}
+	}
+	return all, errors.Join(bad...)
+}
+
+// need is what the ladder tells of what an application needs of the network.
+type need struct {
+	// last is the last rung on which it works.
+	last string
+	// needs are the parts without which it does not work, with what they need themselves;
+	// spared those that some kernel it works on has not.
+	needs, spared []string
+	// untold are parts of which one at least is needed.
+	untold []string
+	// odd are kernels on which it does not work, though each part they lack can be spared.
+	odd []string
+}
+
+// without returns the parts that a profile has no fragment for.
+func without(p kconfigs.Profile) []string {
+	return slices.DeleteFunc(parts(), func(symbol string) bool {
+		return slices.Contains(p.Fragments, strings.ToLower(strings.ReplaceAll(symbol, "_", "")))
+	})
+}
+
+// needs finds what a probe needs, taking it that it needs all of it and not one part or
+// another. A kernel it works on shows that every part missing there can be spared; one it
+// does not work on, where all parts missing but one can be spared, that this one is needed.
+func (a answers) needs(id string) need {
+	var n need
+	var failing []kconfigs.Profile
+	for _, p := range kconfigs.Ladder() {
+		switch a[place{p.Name, id}].Verdict {
+		case wire.Works:
+			n.last = p.Name
+			n.spared = append(n.spared, without(p)...)
+		case wire.Absent:
+			failing = append(failing, p)
+		}
+	}
+	suspects := make([][]string, len(failing))
+	for i, p := range failing {
+		suspects[i] = slices.DeleteFunc(without(p), func(s string) bool { return slices.Contains(n.spared, s) })
+		switch len(suspects[i]) {
+		case 0:
+			n.odd = append(n.odd, p.Name)
+		case 1:
+			n.needs = append(n.needs, suspects[i][0])
+		}
+	}
+	if slices.Contains(n.needs, "IPV6") {
+		n.needs = append(n.needs, "INET")
+	}
+	if len(n.needs) > 0 {
+		n.needs = append(n.needs, "NET")
+	}
+	for _, s := range suspects {
+		if !slices.ContainsFunc(s, func(p string) bool { return slices.Contains(n.needs, p) }) {
+			n.untold = append(n.untold, s...)
+		}
+	}
+	n.needs, n.spared, n.untold = inOrder(n.needs, parts()), inOrder(n.spared, parts()), inOrder(n.untold, parts())
+	return n
+}
+
+// least returns the last profile on which an application works in some way, and the way.
+func (a answers) least(app string) string {
+	best, said := -1, ""
+	for _, id := range a.probes() {
+		way, ok := strings.CutPrefix(id, "app/"+app+"/")
+		last := a.needs(id).last
+		rung := slices.IndexFunc(kconfigs.Ladder(), func(p kconfigs.Profile) bool { return p.Name == last })
+		if ok && rung > best {
+			best, said = rung, last+suffix+" by "+way
+		}
+	}
+	return said
+}
+
+// String puts it into words: "needs NET INET, not UNIX".
+func (n need) String() string {
+	var s []string
+	if len(n.needs) > 0 {
+		s = append(s, "needs "+strings.Join(n.needs, " "))
+	}
+	if len(n.untold) > 0 {
+		s = append(s, "needs of "+strings.Join(n.untold, " ")+" at least one")
+	}
+	if len(n.spared) == len(parts()) {
+		s = append(s, "needs nothing of it")
+	} else if len(n.spared) > 0 {
+		s = append(s, "not "+strings.Join(n.spared, " "))
+	}
+	if len(n.odd) > 0 {
+		s = append(s, "yet fails on "+strings.Join(n.odd, " "))
+	}
+	return strings.Join(s, ", ")
+}
+
+// lupine returns the function that makes the row of a probe.
+func lupine() (func(answers, string) []Row, error) {
+	lists, err := parseLupine("lupine.csv", lupineCSV)
+	return func(a answers, id string) []Row {
+		part := strings.Split(id, "/")
+		n := a.needs(id)
+		r := Row{Said: "-", Found: n.String(), Verdict: NotComparable, Least: a.least(part[1]), Why: a.lacks(id)}
+		if n.last != "" {
+			r.Profile = n.last + suffix
+		}
+		if r.Why != "" {
+			r.Found = said(a[place{whole, id}])
+		}
+		l, ok := lists[names(part[1])[0].name]
+		if !ok {
+			r.Why = "Lupine has no list for it"
+			return []Row{r}
+		}
+		r.Source = names(part[1])[0].name
+		r.Said = strings.TrimSuffix(fmt.Sprintf("%d options: %s", l.options, strings.Join(l.network, " ")), ": ")
+		if r.Why == "" {
+			r.Verdict, r.Why = l.judge(part[2], n)
+		}
+		return []Row{r}
+	}, err
+}
+
+// judge holds a list against what was found to be needed.
+func (l list) judge(way string, n need) (Verdict, string) {
+	var unknown, more, less []string
+	for _, p := range listed() {
+		has, needed := slices.Contains(l.network, p), slices.Contains(n.needs, p)
+		switch {
+		case !needed && !slices.Contains(n.spared, p):
+			unknown = append(unknown, p)
+		case has && !needed:
+			more = append(more, p)
+		case needed && !has:
+			less = append(less, p)
+		}
+	}
+	switch {
+	case len(l.network) == 0 && way != "none":
+		return NotComparable, "Lupine ran it to say hello world, which asks nothing of the network"
+	case len(l.network) > 0 && way != "loopback":
+		return NotComparable, "Lupine's list is for a server on TCP"
+	case len(n.odd) > 0:
+		return NotComparable, "what it needs is no list of parts"
+	case len(unknown) > 0:
+		return NotComparable, "the records do not tell whether it needs " + strings.Join(unknown, " and ")
+	case len(more)+len(less) == 0:
+		return Agree, ""
+	}
+	var why []string
+	if len(more) > 0 {
+		why = append(why, "Lupine lists "+strings.Join(more, " and ")+", which can be spared here")
+	}
+	if len(less) > 0 {
+		why = append(why, "Lupine leaves out "+strings.Join(less, " and ")+", which is needed here")
+	}
+	return Disagree, strings.Join(why, "; ")
+}
