@@ -1,0 +1,109 @@
+package kconfigs
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed profiles.yaml
+var profilesFile []byte
+
+// profiles returns what profiles.yaml says.
+var profiles = sync.OnceValue(func() table {
+	t, err := parseProfiles(profilesFile)
+	if err != nil {
+		panic(err) // the file is part of the program, and a test reads it
+	}
+	return t
+})
+
+// table is profiles.yaml.
+type table struct {
+	Ladder, Others []Profile
+	Apps           variant
+}
+
+// variant says which profiles come once more, and with what besides.
+type variant struct {
+	Of        []string
+	Beside    string
+	Fragments []string
+	With      map[string][]string // where a profile has a fragment
+}
+
+// parseProfiles reads the table of profiles strictly.
+func parseProfiles(data []byte) (table, error) {
+	var t table
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(&t); err != nil {
+		return t, fmt.Errorf("parsing the profiles: %w", err)
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return t, errors.New("parsing the profiles: there is more than one document")
+	}
+	var bad []error
+	seen := map[string]bool{}
+	wrong := func(format string, args ...any) {
+		bad = append(bad, fmt.Errorf("parsing the profiles: "+format, args...))
+	}
+	for _, p := range slices.Concat(t.Ladder, t.Others) {
+		switch {
+		case p.Name != plainName(p.Name) || p.Name == "":
+			wrong("%q is no name of a profile", p.Name)
+		case seen[p.Name]:
+			wrong("there are two profiles %s", p.Name)
+		case p.Hypothesis == "":
+			wrong("%s has no hypothesis", p.Name)
+		case (p.Prebuilt == nil) == (p.Fragments == nil):
+			wrong("%s has neither fragments nor a kernel that was built elsewhere, or both", p.Name)
+		}
+		seen[p.Name] = true
+		for _, f := range p.Fragments {
+			if _, err := readEmbedded(f); err != nil {
+				wrong("%s: %w", p.Name, err)
+			}
+		}
+	}
+	for _, name := range t.Apps.Of {
+		if !seen[name] {
+			wrong("apps: no profile is called %s", name)
+		}
+	}
+	return t, errors.Join(bad...)
+}
+
+// Ladder returns the profiles that take networking away part by part, in the order that
+// is cheapest to build in one object tree.
+func Ladder() []Profile { return slices.Clone(profiles().Ladder) }
+
+// Profiles returns all profiles: the ladder, and kernels to compare it with.
+func Profiles() []Profile { return slices.Concat(profiles().Ladder, profiles().Others) }
+
+// Apps returns profiles once more for real applications, with what those need besides the
+// network: full+apps to no-net+apps, lo-down+apps.
+func Apps() []Profile {
+	var all []Profile
+	rule := profiles().Apps
+	for _, p := range Profiles() {
+		if !slices.Contains(rule.Of, p.Name) {
+			continue
+		}
+		p.Name += "+apps"
+		p.Start.Beside = rule.Beside
+		more := rule.Fragments
+		for _, f := range p.Fragments {
+			more = slices.Concat(more, rule.With[f])
+		}
+		p.Fragments = slices.Concat(p.Fragments, more)
+		all = append(all, p)
+	}
+	return all
+}
