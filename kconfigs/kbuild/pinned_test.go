@@ -12,11 +12,25 @@ import (
 func TestPinnedReleasesCanBeAskedFor(t *testing.T) {
 	c, err := cache.Open(t.TempDir())
 	require.NoError(t, err)
-	require.Contains(t, pinned(), UsualSeries)
-	for series, pin := range pinned() {
-		s, err := OpenSource(t.Context(), SourceOptions{URL: pin.url, SHA256: pin.sha256, Cache: c})
+	pinned, err := parsePinned(pinnedFile)
+	require.NoError(t, err)
+	require.Contains(t, pinned, UsualSeries)
+	for series, pin := range pinned {
+		s, err := OpenSource(t.Context(), SourceOptions{URL: pin.URL, SHA256: pin.SHA256, Cache: c})
 		require.NoError(t, err, series)
-		assert.Equal(t, pin.sha256, s.ID)
-		assert.Contains(t, pin.url, "https://cdn.kernel.org/pub/linux/kernel/v6.x/linux-"+series+".")
+		assert.Equal(t, pin.SHA256, s.ID)
+		assert.Contains(t, pin.URL, "https://cdn.kernel.org/pub/linux/kernel/v6.x/linux-"+series+".")
+	}
+}
+
+func TestPinnedFaults(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                   "parsing the pinned releases: EOF",
+		"'6.1': {sha512: x}":                 "field sha512 not found",
+		"'6.1': {url: [x]}":                  "cannot unmarshal",
+		"'6.1': {url: x}\n'6.1': {url: y}\n": `key "6.1" already defined`,
+	} {
+		_, err := parsePinned([]byte(text))
+		require.ErrorContains(t, err, want, text)
 	}
 }

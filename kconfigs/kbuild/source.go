@@ -72,11 +72,15 @@ func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {
 		series := cmp.Or(o.Series, UsualSeries)
 		path = filepath.Join(debianDir, "linux-source-"+series+".tar.xz")
 		if _, err := os.Stat(path); err != nil {
-			pin, ok := pinned()[series]
+			pinned, err := parsePinned(pinnedFile)
+			if err != nil {
+				return nil, err
+			}
+			pin, ok := pinned[series]
 			if !ok {
 				return nil, noSource(series)
 			}
-			o.URL, o.SHA256 = pin.url, pin.sha256
+			o.URL, o.SHA256 = pin.URL, pin.SHA256
 		}
 	}
 	if o.URL != "" || o.SHA256 != "" {
@@ -94,21 +98,6 @@ func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {
 		return s, s.openTree(ctx, path)
 	}
 	return s, s.openTarball(ctx, path)
-}
-
-// pin is a release that is downloaded where nothing else is there.
-type pin struct{ url, sha256 string }
-
-// pinned are the releases by series. The hashes are those of kernel.org's
-// sha256sums.asc, as the projects named carry them.
-func pinned() map[string]pin {
-	const dir = "https://cdn.kernel.org/pub/linux/kernel/v6.x/"
-	return map[string]pin{
-		// OpenWrt, target/linux/generic/kernel-6.12.
-		"6.12": {dir + "linux-6.12.80.tar.xz", "c92591d896e79ecddbc3319136f0c2f855e832b397de7593f013ad7590a43e53"},
-		// Buildroot, linux/linux.hash.
-		"6.1": {dir + "linux-6.1.127.tar.xz", "18b0d41d1a7fbad56045cde0d7fc176bfb18361d29c9f07e57109bbf21bf7876"},
-	}
 }
 
 // noSource says what to do when no source was named and Debian's is not there.
