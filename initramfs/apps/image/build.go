@@ -18,18 +18,6 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
 
-// epoch is the latest time a file of the disk may have, in seconds (SOURCE_DATE_EPOCH).
-const epoch = "1700000000"
-
-// sources are where the packages come from, as sources.list(5) has it.
-func sources() []string {
-	return []string{
-		"deb http://deb.debian.org/debian bookworm main",
-		"deb http://deb.debian.org/debian bookworm-updates main",
-		"deb http://deb.debian.org/debian-security bookworm-security main",
-	}
-}
-
 // debstrapFlags leave out what no application reads, and keep what is there already.
 func debstrapFlags() []string {
 	flags := []string{
@@ -46,13 +34,13 @@ func debstrapFlags() []string {
 func npmFlags() []string {
 	return []string{
 		"--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--no-bin-links",
-		"--os=linux", "--cpu=x64", "--libc=glibc", "--before=2025-11-01",
+		"--os=linux", "--cpu=x64", "--libc=glibc", "--before=" + pinned().NPM,
 	}
 }
 
 // tarFlags make an archive that says nothing of who made it, and when.
 func tarFlags() []string {
-	return []string{"--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX", "--mtime=@" + epoch}
+	return []string{"--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX", "--mtime=@" + pinned().Epoch}
 }
 
 // squashFlags leave everything uncompressed, and say of the root directory what sqfstar does
@@ -206,10 +194,10 @@ func (b builder) debstrap(ctx context.Context, mode string, list []apps.App) err
 	args := slices.Concat([]string{"mmdebstrap", "--mode=" + mode, "--include=" + strings.Join(slices.Compact(packages), ",")},
 		debstrapFlags(), before,
 		[]string{"--essential-hook=tar-in stage.tar /", `--customize-hook=chroot "$1" sh ` + runnerFile, "--customize-hook=download " + listFile + " " + packagesFile},
-		after, []string{"bookworm", "root.tar"}, sources())
+		after, []string{pinned().Release, "root.tar"}, pinned().Sources)
 	// What apt, dpkg or a program says first; after it come many that only give up.
 	complaint := regexp.MustCompile(`^E: |\berror: |No space left on device`)
-	env := []string{"SOURCE_DATE_EPOCH=" + epoch, "LC_ALL=C.UTF-8"}
+	env := []string{"SOURCE_DATE_EPOCH=" + pinned().Epoch, "LC_ALL=C.UTF-8"}
 	if os.Geteuid() == 0 {
 		// What it leaves when it is killed is then removed with dir. A user's cache is in a
 		// home that the mapped users of a namespace may not enter.
@@ -249,7 +237,7 @@ func mode(ctx context.Context) string {
 // keep returns the hooks that keep downloaded packages from one run to the next. In
 // fakechroot there is no tar yet that could bring them in.
 func (b builder) keep(mode string) (before, after []string) {
-	dir := b.cache.Path("apps-debs", hash(sources()...))
+	dir := b.cache.Path("apps-debs", hash(pinned().Sources...))
 	if mode == "fakechroot" || os.MkdirAll(dir, 0o755) != nil {
 		return nil, nil
 	}
@@ -281,7 +269,7 @@ func (b builder) squash(ctx context.Context, mode string) error {
 	_, err = process.Run(ctx, process.Command{
 		Args: args, Dir: b.dir,
 		// It has a flag for the time of the root directory, which 4.5.1 takes no notice of.
-		Env:   []string{"SOURCE_DATE_EPOCH=" + epoch},
+		Env:   []string{"SOURCE_DATE_EPOCH=" + pinned().Epoch},
 		Stdin: io.TeeReader(f, &percent{total: info.Size(), progress: b.progress}),
 	})
 	return err

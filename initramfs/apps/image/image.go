@@ -116,7 +116,7 @@ func recipeOf(list []apps.App) (string, error) {
 		parts = append(parts, part{a.Name, a.Packages, a.NPM, a.Make})
 	}
 	slices.SortFunc(parts, func(a, b part) int { return strings.Compare(a.Name, b.Name) })
-	data, err := json.Marshal([]any{layout, sources(), tarFlags(), debstrapFlags(), squashFlags(), npmFlags(), runner(nil), parts})
+	data, err := json.Marshal([]any{layout, pinned().Sources, tarFlags(), debstrapFlags(), squashFlags(), npmFlags(), runner(nil), parts})
 	return string(data), err
 }
 

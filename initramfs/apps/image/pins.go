@@ -1,0 +1,47 @@
+package image
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed pins.yaml
+var pinsFile []byte
+
+// pinned returns what pins.yaml says.
+var pinned = sync.OnceValue(func() pins {
+	p, err := parsePins(pinsFile)
+	if err != nil {
+		panic(err) // the file is part of the program, and a test reads it
+	}
+	return p
+})
+
+// pins are what the disk is made of.
+type pins struct {
+	Release, NPM, Epoch string
+	Sources             []string
+}
+
+// parsePins reads them strictly, and puts the release into the sources.
+func parsePins(data []byte) (p pins, err error) {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(&p); err != nil {
+		return p, fmt.Errorf("parsing what the disk is made of: %w", err)
+	}
+	for name, value := range map[string]string{"release": p.Release, "npm": p.NPM, "epoch": p.Epoch, "sources": strings.Join(p.Sources, "")} {
+		if value == "" {
+			return p, fmt.Errorf("parsing what the disk is made of: there is no %s", name)
+		}
+	}
+	for i, s := range p.Sources {
+		p.Sources[i] = strings.ReplaceAll(s, "RELEASE", p.Release)
+	}
+	return p, nil
+}
