@@ -29,49 +29,34 @@ func Decisive(calls []Call, culprit int, said map[int]string) (Call, bool) {
 		if !concerned {
 			continue
 		}
-		if r := rank(c, c.Command == culprit, mentions(words, c)); r >= highest && r > 0 {
+		of := ranks()[failure{weigh(c), mentions(words, c)}]
+		r := of.others
+		if c.Command == culprit {
+			r = of.own
+		}
+		if r >= highest && r > 0 {
 			best, highest = c, r
 		}
 	}
 	return best, highest > 0
 }
 
-// rank says how much a call may have decided; 0 is nothing.
-func rank(c Call, culprit, mentioned bool) int {
-	of := func(own, others int) int {
-		if culprit {
-			return own
-		}
-		return others
-	}
-	switch w := weigh(c); {
-	case w == conclusive && mentioned:
-		return of(9, 7)
-	case w == other && mentioned && culprit:
-		return 8
-	case w == conclusive:
-		return of(6, 5)
-	case w == echo && mentioned:
-		return of(4, 3)
-	case w == echo:
-		return of(3, 2)
-	case c.Errno == unix.ENOSYS && culprit:
-		return 1
-	}
-	return 0
-}
-
-// weight is what kind of failure a call is.
-type weight int
+// weight is what kind of failure a call is; ranks.txt says what each means.
+type weight string
 
 const (
-	other      weight = iota // not of the network
-	echo                     // of the network: the other end, or a detail, is at fault
-	conclusive               // of the network: something is not in this kernel, or not configured
+	other      weight = "other"
+	missing    weight = "missing"
+	echo       weight = "echo"
+	conclusive weight = "conclusive"
 )
 
 func weigh(c Call) weight {
-	if !c.network {
+	switch {
+	case c.network:
+	case c.Errno == unix.ENOSYS:
+		return missing
+	default:
 		return other
 	}
 	if c.Text == "socket(AF_UNIX, SOCK_DGRAM)" {

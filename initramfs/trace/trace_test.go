@@ -233,6 +233,24 @@ func TestDecisive(t *testing.T) {
 	}
 }
 
+func TestRanks(t *testing.T) {
+	all, err := parseRanks(ranksFile)
+	require.NoError(t, err)
+	assert.Equal(t, rank{9, 7}, all[failure{conclusive, true}])
+	assert.Equal(t, rank{1, 0}, all[failure{missing, false}])
+	for text, want := range map[string]string{
+		"":                                  "want a line for other, named true",
+		"echo named 1\n":                    "line 1: want KIND",
+		"# echo\necho maybe 1 2\n":          "line 2: want KIND",
+		"echo named 1 x\n":                  "line 1: no two numbers",
+		"echo named 1 2\necho named 1 2\n":  "line 2: no two numbers, or the same failure again",
+		ranksFile + "conclusiv named 1 2\n": "none but eight such",
+	} {
+		_, err := parseRanks(text)
+		require.ErrorContains(t, err, want, text)
+	}
+}
+
 func TestNames(t *testing.T) {
 	for words, want := range map[string]bool{
 		"bind: Function not implemented": true, "listen ENOSYS: x": true, "enosys": true, "errno: 38": true,
