@@ -11,11 +11,11 @@ package kconfigs
 
 import (
 	"embed"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/packed"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/kconfigs/rename"
 )
 
@@ -95,7 +95,7 @@ func UserConfig(file string, data []byte) (Profile, error) {
 		return Profile{}, e
 	}
 	return Profile{
-		Name: "config-" + plainName(file), Hypothesis: "a config of the user's",
+		Name: "config-" + ref.Plain(file), Hypothesis: "a config of the user's",
 		Start: Start{Name: file, Text: string(data)}, Fragments: []string{guest}, remarks: remarks,
 	}, nil
 }
@@ -104,7 +104,7 @@ func UserConfig(file string, data []byte) (Profile, error) {
 // modules or "".
 func UserKernel(image, modules string) Profile {
 	return Profile{
-		Name: "kernel-" + plainName(image), Hypothesis: "a kernel of the user's",
+		Name: "kernel-" + ref.Plain(image), Hypothesis: "a kernel of the user's",
 		Prebuilt: &Prebuilt{Image: image, Modules: modules},
 	}
 }
@@ -113,7 +113,7 @@ func UserKernel(image, modules string) Profile {
 func Lookup(name string) (Profile, error) {
 	var names []string
 	all := Profiles()
-	if strings.HasSuffix(name, "+apps") {
+	if r := ref.Parse(name); r.Apps && r.Added == nil {
 		all = Apps()
 	}
 	for _, p := range all {
@@ -132,28 +132,16 @@ func Lookup(name string) (Profile, error) {
 // with mine.config is "full+mine".
 func (p Profile) With(frags ...Fragment) Profile {
 	p.added = append(slices.Clone(p.added), frags...)
+	name := ref.Ref{Base: p.Name}
 	for _, f := range frags {
-		p.Name += "+" + plainName(f.Name)
+		name.Added = append(name.Added, ref.Plain(f.Name))
 	}
+	p.Name = name.String()
 	return p
 }
 
 // Added returns the fragments that With added, in their order.
 func (p Profile) Added() []Fragment { return slices.Clone(p.added) }
-
-// plainName is a config file's part of a profile's name.
-func plainName(file string) string {
-	return strings.Map(plain, strings.TrimSuffix(path.Base(file), ".config"))
-}
-
-// plain keeps the names of records, which are made of profile names, free of
-// slashes, spaces and control characters.
-func plain(r rune) rune {
-	if isWord(r) || strings.ContainsRune(".-", r) {
-		return r
-	}
-	return '_'
-}
 
 // Request composes p's fragments. All that is wrong with them is reported at once.
 func (p Profile) Request() (Request, error) {

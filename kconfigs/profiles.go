@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -56,7 +57,7 @@ func parseProfiles(data []byte) (table, error) {
 	}
 	for _, p := range slices.Concat(t.Ladder, t.Others) {
 		switch {
-		case p.Name != plainName(p.Name) || p.Name == "":
+		case p.Name != ref.Plain(p.Name) || p.Name == "":
 			wrong("%q is no name of a profile", p.Name)
 		case seen[p.Name]:
 			wrong("there are two profiles %s", p.Name)
@@ -96,7 +97,7 @@ func Apps() []Profile {
 		if !slices.Contains(rule.Of, p.Name) {
 			continue
 		}
-		p.Name += "+apps"
+		p.Name = ref.Ref{Base: p.Name, Apps: true}.String()
 		p.Start.Beside = rule.Beside
 		more := rule.Fragments
 		for _, f := range p.Fragments {

@@ -1,0 +1,88 @@
+// Package ref holds the names of kernels. It runs on the host, and is the one place where
+// such a name is taken apart or put together.
+package ref
+
+import (
+	"path"
+	"strings"
+)
+
+// apps stands in a name for what applications need besides.
+const apps = "apps"
+
+// Ref is the name of a kernel, or of a boot of it:
+//
+//	BASE[+apps][+FRAGMENT]...[/INIT][@SERIES]
+//
+// "no-inet", "full+apps", "full+mine/busybox", "full@6.1".
+type Ref struct {
+	// Base is the name of a profile, or of a kernel or .config of the user's.
+	Base string
+	// Apps is set where the kernel has what applications need besides the network.
+	Apps bool
+	// Added are the names of the user's fragments, in their order. That of a file ".config"
+	// is empty.
+	Added []string
+	// Init is the init that is booted into; empty for the usual one.
+	Init string
+	// Series is the kernel series, as 6.1; empty where it is not said.
+	Series string
+}
+
+// Parse takes a name apart. A name that has not this form, as its base is missing, becomes
+// the Base as a whole, so that String always returns what was parsed.
+func Parse(name string) Ref {
+	var r Ref
+	rest := name
+	at, slash := false, false
+	if i := strings.LastIndex(rest, "@"); i >= 0 {
+		rest, r.Series, at = rest[:i], rest[i+1:], true
+	}
+	rest, r.Init, slash = strings.Cut(rest, "/")
+	parts := strings.Split(rest, "+")
+	if parts[0] == "" || slash && r.Init == "" || at && r.Series == "" {
+		return Ref{Base: name}
+	}
+	r.Base, parts = parts[0], parts[1:]
+	if len(parts) > 0 && parts[0] == apps {
+		r.Apps, parts = true, parts[1:]
+	}
+	if len(parts) > 0 {
+		r.Added = parts
+	}
+	return r
+}
+
+// Plain returns what a file is called in a name: its base name without .config, of letters,
+// digits, ".", "-" and "_" alone.
+func Plain(file string) string {
+	name := strings.Map(func(r rune) rune {
+		if r == '.' || r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}, strings.TrimSuffix(path.Base(file), ".config"))
+	if name == apps { // which would be taken for what applications need
+		return apps + ".config"
+	}
+	return name
+}
+
+// String returns the name.
+func (r Ref) String() string {
+	var b strings.Builder
+	b.WriteString(r.Base)
+	if r.Apps {
+		b.WriteString("+" + apps)
+	}
+	for _, f := range r.Added {
+		b.WriteString("+" + f)
+	}
+	if r.Init != "" {
+		b.WriteString("/" + r.Init)
+	}
+	if r.Series != "" {
+		b.WriteString("@" + r.Series)
+	}
+	return b.String()
+}
