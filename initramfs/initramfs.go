@@ -187,7 +187,7 @@ func (b builder) fill(ctx context.Context, dir string) error {
 		OnLine: func(l string) { b.progress.State("building the initramfs: %s", l) },
 	})
 	if err != nil {
-		return withoutGo(err)
+		return err
 	}
 	// What was compiled must be what the key speaks of, also when somebody was editing.
 	now, err := sourceKey(ctx, b.module, b.uinit)
@@ -198,14 +198,6 @@ func (b builder) fill(ctx context.Context, dir string) error {
 		return errors.New("its sources changed while it was being built; build it again")
 	}
 	return writeArchive(filepath.Join(dir, imageName), filepath.Join(bin, initBinary), filepath.Join(bin, b.uinit))
-}
-
-// withoutGo says what to do about a missing go command.
-func withoutGo(err error) error {
-	if process.Missing(err) {
-		return fmt.Errorf("%w; the guest's programs are compiled from source: install Go", err)
-	}
-	return err
 }
 
 // buildFlags make a small binary that is the same wherever it is built.

@@ -130,7 +130,7 @@ func TestBuildErrors(t *testing.T) {
 
 	t.Setenv("PATH", "")
 	_, err = Build(ctx, Options{Cache: c, Module: module})
-	assert.ErrorContains(t, err, "install Go")
+	assert.ErrorContains(t, err, "missing go: apt-get install golang-go")
 }
 
 // fakeModule is a module of netstrip's name with just enough in it to be hashed.

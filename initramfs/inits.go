@@ -145,7 +145,7 @@ func fetch(ctx context.Context, c *cache.Cache, o Options) (string, error) {
 		args := append([]string{"apt-get", "download", "-q", "-o", "APT::Sandbox::User=root"}, o.Init.Packages...)
 		_, err := process.Run(ctx, process.Command{Args: args, Dir: dir})
 		if process.Missing(err) {
-			err = fmt.Errorf("%w; the init %s is made of Debian packages: take another", err, o.Init.Name)
+			err = fmt.Errorf("init %s consists of Debian packages, which only apt-get downloads: choose another init", o.Init.Name)
 		}
 		return err
 	})

@@ -71,7 +71,7 @@ func goVersion(ctx context.Context, module string) (string, error) {
 		OnLine: func(l string) { io.WriteString(&out, l+"\n") },
 	})
 	if err != nil {
-		return "", fmt.Errorf("asking for the version of Go: %w", withoutGo(err))
+		return "", fmt.Errorf("asking for the version of Go: %w", err)
 	}
 	return strings.TrimSpace(out.String()), nil
 }

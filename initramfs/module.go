@@ -66,7 +66,7 @@ func released(info *debug.BuildInfo) (debug.Module, bool) {
 // go command download it if it is not there.
 func fetchModule(ctx context.Context, m debug.Module, p *progress.Printer) (string, error) {
 	fail := func(err error) (string, error) {
-		return "", fmt.Errorf("fetching %s@%s, from whose source the guest's programs are compiled: %w", m.Path, m.Version, withoutGo(err))
+		return "", fmt.Errorf("fetching %s@%s, from whose source the guest's programs are compiled: %w", m.Path, m.Version, err)
 	}
 	// In the directory of another module its go.mod would have a say.
 	dir, err := os.MkdirTemp("", "netstrip-module-")

@@ -139,5 +139,5 @@ func TestFetchModule(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	t.Setenv("PATH", "")
 	_, err = fetchModule(t.Context(), m, nil)
-	assert.ErrorContains(t, err, "install Go")
+	assert.ErrorContains(t, err, "missing go: apt-get install golang-go")
 }

@@ -47,7 +47,7 @@ func listSources(ctx context.Context, module, uinit string) (sources, error) {
 		},
 	})
 	if err != nil {
-		return s, fmt.Errorf("listing the guest's sources: %w", withoutGo(err))
+		return s, fmt.Errorf("listing the guest's sources: %w", err)
 	}
 	for _, l := range lines {
 		fields := strings.Split(l, "\t")

@@ -27,7 +27,7 @@ func TestFallbackChannel(t *testing.T) {
 
 func TestQEMUNotInstalled(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	assert.EqualError(t, Ready(), "qemu-system-x86_64 is not installed: it is in Debian's package qemu-system-x86 (see netstrip doctor)")
+	assert.EqualError(t, Ready(), "missing qemu-system-x86_64, setpriv, go: apt-get install qemu-system-x86 util-linux golang-go (see netstrip doctor)")
 }
 
 // Of a machine, the line to paste and the line that is run differ only in wiring.

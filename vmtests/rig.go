@@ -31,6 +31,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/programs"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/record"
@@ -231,15 +232,9 @@ func (r *Rig) Accelerator(ctx context.Context) (accel.Choice, error) {
 	return p.accel, err
 }
 
-// Ready names the first program that a boot needs and that is not there: QEMU, what
-// confines it, or what compiles the guest's programs.
+// Ready names what a boot needs and is not installed.
 func Ready() error {
-	for _, p := range [][2]string{{qemuProgram, "qemu-system-x86"}, {"setpriv", "util-linux"}, {"go", "golang-go"}} {
-		if _, err := exec.LookPath(p[0]); err != nil {
-			return fmt.Errorf("%s is not installed: it is in Debian's package %s (see netstrip doctor)", p[0], p[1])
-		}
-	}
-	return nil
+	return process.Check(context.Background(), programs.For("boot")...)
 }
 
 func qemuPath() (string, error) {

@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/programs"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/accel"
@@ -22,30 +25,6 @@ import (
 // the object tree, eight kernels.
 const enoughSpace = 4 << 30
 
-// program is something that must be installed, and Debian's package that has it.
-type program struct {
-	name, pkg string
-	version   string // the argument that makes it say its version
-}
-
-// bootPrograms are needed for a boot.
-func bootPrograms() []program {
-	return []program{
-		{"qemu-system-x86_64", "qemu-system-x86", "--version"},
-		{"setpriv", "util-linux", "--version"},
-		{"go", "golang-go", "version"},
-	}
-}
-
-// buildPrograms are needed to build a kernel.
-func buildPrograms() []program {
-	return []program{
-		{"gcc", "gcc", "--version"}, {"ld", "binutils", "--version"}, {"make", "make", "--version"},
-		{"flex", "flex", "--version"}, {"bison", "bison", "--version"}, {"bc", "bc", "--version"},
-		{"gzip", "gzip", "--version"}, {"xz", "xz-utils", "--version"}, {"tar", "tar", "--version"},
-	}
-}
-
 // check is one line of the doctor's report.
 type check struct {
 	Name string `json:"name"`
@@ -54,6 +33,8 @@ type check struct {
 	Found string `json:"found"`
 	// Package is Debian's package that has what is missing.
 	Package string `json:"package,omitempty"`
+	// Optional is set where most of netstrip works without it.
+	Optional bool `json:"optional,omitempty"`
 }
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -84,10 +65,11 @@ installs nothing. The exit code is 3 if anything is missing.`,
 
 func (a *app) doctor(ctx context.Context, f *flags) error {
 	var checks []check
-	for _, p := range append(bootPrograms(), buildPrograms()...) {
-		checks = append(checks, checkProgram(ctx, p))
+	for _, p := range programs.All() {
+		if !filepath.IsAbs(p.Name) {
+			checks = append(checks, checkProgram(ctx, p))
+		}
 	}
-	checks = append(checks, checkHeader(ctx, "stdio.h", "libc6-dev"), checkHeader(ctx, "gelf.h", "libelf-dev"))
 	checks = append(checks, a.checkPlaces(ctx, f)...)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -97,10 +79,11 @@ func (a *app) doctor(ctx context.Context, f *flags) error {
 	}
 	var bad, packages []string
 	for _, c := range checks {
-		if !c.OK {
-			bad = append(bad, c.Name)
+		if c.OK || c.Optional {
+			continue
 		}
-		if c.Package != "" {
+		bad = append(bad, c.Name)
+		if c.Package != "" && !slices.Contains(packages, c.Package) {
 			packages = append(packages, c.Package)
 		}
 	}
@@ -121,7 +104,10 @@ func (a *app) writeChecks(checks []check, asJSON bool) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, c := range checks {
 		state := "ok"
-		if !c.OK {
+		switch {
+		case !c.OK && c.Optional:
+			state = "optional"
+		case !c.OK:
 			state = "MISSING"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, state, report.Escape(c.Found, 400))
@@ -129,27 +115,30 @@ func (a *app) writeChecks(checks []check, asJSON bool) error {
 	return w.Flush()
 }
 
-func checkProgram(ctx context.Context, p program) check {
-	first, err := process.Version(ctx, p.name, p.version)
-	if process.Missing(err) {
-		return check{p.name, false, "not in PATH; Debian's package " + p.pkg, p.pkg}
+func checkProgram(ctx context.Context, p programs.Program) check {
+	c := check{Name: p.Name, Optional: !p.Required}
+	if err := process.Check(ctx, p.Name); err != nil {
+		c.Found, c.Package = "not found; Debian's package "+p.Package, p.Package
+		if c.Optional {
+			c.Found += ", used for " + strings.Join(p.Uses, ", ")
+		}
+		return c
 	}
-	if err != nil {
-		first = err.Error()
+	c.OK, c.Found = true, "found"
+	if p.Version == "" {
+		return c
 	}
-	return check{p.name, err == nil, first, ""}
-}
-
-// checkHeader asks the compiler itself, which knows where to look.
-func checkHeader(ctx context.Context, header, pkg string) check {
-	_, err := process.Output(ctx, "gcc", "-E", "-include", header, "-x", "c", "/dev/null")
+	path, err := programs.Find(p.Name)
+	if err == nil {
+		c.Found, err = process.Version(ctx, path, p.Version)
+	}
 	switch {
-	case process.Missing(err):
-		return check{header, false, "cannot be looked for without gcc; Debian's package " + pkg, pkg}
 	case err != nil:
-		return check{header, false, "not found by gcc; Debian's package " + pkg, pkg}
+		c.OK, c.Found = false, err.Error()
+	case p.TooOld(c.Found):
+		c.OK, c.Found = false, c.Found+": older than "+p.Minimum
 	}
-	return check{header, true, "found by gcc", ""}
+	return c
 }
 
 // checkPlaces looks at the cache, the kernel source and KVM.
@@ -168,7 +157,7 @@ func (a *app) checkPlaces(ctx context.Context, f *flags) []check {
 		}
 		checks = append(checks, source)
 	} else {
-		checks = append(checks, check{"kernel source", true, src.Origin, ""})
+		checks = append(checks, check{Name: "kernel source", OK: true, Found: src.Origin})
 	}
 	return append(checks, a.checkAccel(ctx, c, f))
 }
@@ -176,14 +165,14 @@ func (a *app) checkPlaces(ctx context.Context, f *flags) []check {
 func checkSpace(dir string) check {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
-		return check{"cache", false, fmt.Sprintf("%s: %v", dir, err), ""}
+		return check{Name: "cache", Found: fmt.Sprintf("%s: %v", dir, err)}
 	}
 	free := st.Bavail * uint64(st.Bsize)
 	found := fmt.Sprintf("%s, %.1f GiB free", dir, float64(free)/(1<<30))
 	if free < enoughSpace {
 		found += fmt.Sprintf(" (a first run of all profiles takes up to %d)", enoughSpace>>30)
 	}
-	return check{"cache", free >= enoughSpace/8, found, ""}
+	return check{Name: "cache", OK: free >= enoughSpace/8, Found: found}
 }
 
 // checkAccel says what a run would use and how that is known. Without KVM netstrip
@@ -197,15 +186,15 @@ func (a *app) checkAccel(ctx context.Context, c *cache.Cache, f *flags) check {
 	}
 	switch {
 	case err != nil:
-		return check{"accelerator", false, err.Error(), ""}
+		return check{Name: "accelerator", Found: err.Error()}
 	case choice.Name == "":
-		return check{"accelerator", true, choice.Reason, ""}
+		return check{Name: "accelerator", OK: true, Found: choice.Reason}
 	}
 	found := choice.Name + ": " + choice.Reason
 	if !choice.Until.IsZero() {
 		found += fmt.Sprintf("; tried again from %s on, or now by netstrip doctor --retry-kvm", choice.Until.Local().Format("2006-01-02 15:04"))
 	}
-	return check{"accelerator", true, found, ""}
+	return check{Name: "accelerator", OK: true, Found: found}
 }
 
 // triedAccel lets the rig settle by a boot whether KVM is usable, if it can boot.

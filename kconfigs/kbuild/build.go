@@ -20,6 +20,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/programs"
 )
 
 // logFile, in the object tree, has all that make said of the last build.
@@ -61,7 +62,7 @@ func (b *Builder) build(ctx context.Context, req kconfigs.Request, title string,
 // .config has been built before.
 func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title string, conf *lazy) (*Kernel, error) {
 	j := &job{Builder: b, req: req, title: title}
-	if err := checkTools(ctx, tools()); err != nil {
+	if err := checkTools(ctx); err != nil {
 		return nil, err
 	}
 	if strings.ContainsAny(b.Cache.Dir, " :") {
@@ -85,7 +86,7 @@ func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title strin
 		return k, err
 	}
 	if modular(j.final) {
-		if _, err := depmodPath(); err != nil { // before minutes of building
+		if _, err := programs.Find("depmod"); err != nil { // before minutes of building
 			return nil, err
 		}
 	}

@@ -17,16 +17,14 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/programs"
 )
 
 // newBuilder builds from the tree in testdata, which a real make works on: all of a
 // build but the kernel itself.
 func newBuilder(t *testing.T, c *cache.Cache) *Builder {
 	t.Helper()
-	for _, tool := range tools() {
-		needTools(t, tool.name)
-	}
-	needTools(t, "bash")
+	needTools(t, append(programs.For("build"), "bash")...)
 	s, err := OpenSource(context.Background(), SourceOptions{Path: newTree(t), Cache: c})
 	require.NoError(t, err)
 	return &Builder{Cache: c, Source: s, open: func(context.Context) (configurer, error) { return makeConf{t, s.tree}, nil }}
@@ -267,20 +265,21 @@ func TestMissingTools(t *testing.T) {
 	c := newCache(t)
 	b := newBuilder(t, c)
 	t.Setenv("PATH", t.TempDir())
-	require.EqualError(t, checkTools(context.Background(), tools()),
-		"building a kernel: missing gcc, ld, make, flex, bison, bc, gzip: apt-get install gcc binutils make flex bison bc gzip")
+	require.EqualError(t, checkTools(context.Background()),
+		"building a kernel: missing gcc, ld, make, flex, bison, bc, gzip, stdio.h, gelf.h: "+
+			"apt-get install gcc binutils make flex bison bc gzip libc6-dev libelf-dev (see netstrip doctor)")
 	_, _, err := b.Cached(context.Background(), ask(t, "CONFIG_NET=y\n"))
-	require.EqualError(t, err, "identifying the compiler: missing gcc: apt-get install gcc")
+	require.EqualError(t, err, "identifying the compiler: missing gcc: apt-get install gcc (see netstrip doctor)")
 }
 
 func TestMissingHeader(t *testing.T) {
 	needTools(t, "sh")
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "gcc"), "#!/bin/sh\necho 'fatal error: gelf.h: No such file or directory' >&2\nexit 1\n")
+	write(t, filepath.Join(dir, "gcc"), "#!/bin/sh\ncase $* in *gelf.h*) echo 'fatal error: gelf.h: No such file or directory' >&2; exit 1; esac\n")
 	require.NoError(t, os.Chmod(filepath.Join(dir, "gcc"), 0o755))
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	require.EqualError(t, checkTools(context.Background(), []tool{{"gcc", "gcc"}}),
-		"building a kernel: missing gelf.h: apt-get install libelf-dev")
+	require.EqualError(t, checkTools(context.Background()),
+		"building a kernel: missing gelf.h: apt-get install libelf-dev (see netstrip doctor)")
 }
 
 func TestIsObject(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/programs"
 )
 
 // realSource opens the installed kernel source, in the cache that netstrip itself
@@ -18,9 +19,7 @@ func realSource(t *testing.T) *Source {
 	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
 		t.Skip("-short: THE REAL KCONFIG IS NOT ASKED; run: make test")
 	}
-	for _, tool := range tools() {
-		needTools(t, tool.name)
-	}
+	needTools(t, programs.For("build")...)
 	c, err := cache.Open("")
 	require.NoError(t, err)
 	s, err := OpenSource(context.Background(), SourceOptions{Cache: c})

@@ -16,7 +16,7 @@ import (
 // Kconf returns the Kconfig code of the builder's source, run as its kernels' make runs it.
 // It is to be closed.
 func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
-	if err := checkTools(ctx, tools()); err != nil {
+	if err := checkTools(ctx); err != nil {
 		return nil, err
 	}
 	tree, err := b.Source.Tree(ctx)

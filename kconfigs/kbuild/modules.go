@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/programs"
 )
 
 // hasModules and isModule find that a .config allows modules, and a symbol that is m.
@@ -84,22 +84,10 @@ func moduleParts() []string {
 	}
 }
 
-// depmodPath finds depmod, which for a plain user is not in PATH.
-func depmodPath() (string, error) {
-	path, err := exec.LookPath("depmod")
-	if err != nil {
-		path, err = exec.LookPath("/sbin/depmod")
-	}
-	if err != nil {
-		return "", errors.New("depmod is not installed: it is in Debian's package kmod")
-	}
-	return path, nil
-}
-
 // copyModules copies the modules of those parts, and has depmod list what they need of
 // each other.
 func (j *job) copyModules(ctx context.Context, parts []string, to, from, version string) error {
-	depmod, err := depmodPath()
+	depmod, err := programs.Find("depmod")
 	if err != nil {
 		return err
 	}

@@ -12,17 +12,9 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
 
-func needDepmod(t *testing.T) {
-	t.Helper()
-	if _, err := depmodPath(); err != nil {
-		require.Empty(t, os.Getenv("NETSTRIP_REQUIRE_VM"), "NETSTRIP_REQUIRE_VM is set: %v", err)
-		t.Skip(err)
-	}
-}
-
 // A kernel with symbols that are m is kept with its modules.
 func TestBuildModules(t *testing.T) {
-	needDepmod(t)
+	needTools(t, "depmod")
 	ctx := t.Context()
 	c := newCache(t)
 	b := newBuilder(t, c)

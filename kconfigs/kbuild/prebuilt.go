@@ -120,7 +120,7 @@ func cloudPackage(ctx context.Context, series string) (string, error) {
 	out, err := process.Output(ctx, "apt-cache", "--no-all-versions", "show",
 		"linux-image-"+series+"-cloud-amd64", "linux-image-cloud-amd64")
 	if process.Missing(err) {
-		return "", errors.New("apt-cache is not installed: the profile is the kernel of a Debian package; name one of yours with --kernel")
+		return "", errors.New("this profile is a kernel from a Debian package, which only apt-get downloads; name a kernel with --kernel")
 	}
 	// It fails where it does not know all of them, which 6.1 has no need of.
 	m := regexp.MustCompile(`(?m)^Depends: (linux-image-` + regexp.QuoteMeta(series) + `\.\S*-cloud-amd64)`).FindStringSubmatch(out)

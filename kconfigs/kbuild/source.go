@@ -252,9 +252,6 @@ func (s *Source) checkVersion(ctx context.Context, tree string) error {
 
 // kernelVersion asks a tree for its version: 6.12.117.
 func kernelVersion(ctx context.Context, tree string) (string, error) {
-	if err := checkTools(ctx, []tool{{"make", "make"}}); err != nil {
-		return "", err
-	}
 	var out []string
 	_, err := process.Run(ctx, process.Command{
 		Args:   []string{"make", "-s", "-C", tree, "kernelversion"},

@@ -15,16 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
 // needTools skips a test where the programs it starts are not installed.
 func needTools(t *testing.T, names ...string) {
 	t.Helper()
-	for _, name := range names {
-		if _, err := exec.LookPath(name); err != nil {
-			require.Empty(t, os.Getenv("NETSTRIP_REQUIRE_VM"), "NETSTRIP_REQUIRE_VM is set and %s is missing", name)
-			t.Skipf("%s is not installed", name)
-		}
+	if err := process.Check(t.Context(), names...); err != nil {
+		require.Empty(t, os.Getenv("NETSTRIP_REQUIRE_VM"), "NETSTRIP_REQUIRE_VM is set: %v", err)
+		t.Skip(err)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
@@ -20,16 +19,16 @@ import (
 
 // packing is a way in which tarballs are compressed.
 type packing struct {
-	magic string
-	flag  string // what tar calls it
-	tool  tool   // what tar starts for it
+	magic    string
+	flag     string // what tar calls it
+	programs []string
 }
 
 func packings() []packing {
 	return []packing{
-		{"\xfd7zXZ\x00", "--xz", tool{"xz", "xz-utils"}},
-		{"\x1f\x8b", "--gzip", tool{"gzip", "gzip"}},
-		{"\x28\xb5\x2f\xfd", "--zstd", tool{"zstd", "zstd"}},
+		{"\xfd7zXZ\x00", "--xz", []string{"tar", "xz"}},
+		{"\x1f\x8b", "--gzip", []string{"tar", "gzip"}},
+		{"\x28\xb5\x2f\xfd", "--zstd", []string{"tar", "zstd"}},
 	}
 }
 
@@ -52,7 +51,7 @@ func compression(path string) (packing, error) {
 	}
 	// tar(5): a header of 512 bytes with "ustar" at 257.
 	if n == len(head) && string(head[257:262]) == "ustar" {
-		return packing{flag: "--no-auto-compress"}, nil
+		return packing{flag: "--no-auto-compress", programs: []string{"tar"}}, nil
 	}
 	return packing{}, fmt.Errorf("opening the kernel source %s: neither a directory nor a tarball that is plain or packed with xz, gzip or zstd", path)
 }
@@ -63,10 +62,8 @@ func unpack(ctx context.Context, path, dir string, p *progress.Printer) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range []tool{{"tar", "tar"}, pack.tool} {
-		if _, err := exec.LookPath(t.name); t.name != "" && err != nil {
-			return fmt.Errorf("unpacking %s: missing %s: apt-get install %s", path, t.name, t.pkg)
-		}
+	if err := process.Check(ctx, pack.programs...); err != nil {
+		return fmt.Errorf("unpacking %s: %w", path, err)
 	}
 	f, err := file.Open(path)
 	if err != nil {

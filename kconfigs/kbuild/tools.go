@@ -3,48 +3,19 @@ package kbuild
 import (
 	"context"
 	"fmt"
-	"os/exec"
-	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/programs"
 )
-
-// tool is something a kernel build needs, and Debian's package that has it.
-type tool struct{ name, pkg string }
-
-func tools() []tool {
-	return []tool{
-		{"gcc", "gcc"}, {"ld", "binutils"}, {"make", "make"}, {"flex", "flex"}, {"bison", "bison"},
-		{"bc", "bc"}, {"gzip", "gzip"},
-	}
-}
 
 // checkTools names everything missing at once, before make stops at the first of it
 // with an error that names no package.
-func checkTools(ctx context.Context, all []tool) error {
-	var names, pkgs []string
-	missing := func(name, pkg string) { names, pkgs = append(names, name), append(pkgs, pkg) }
-	for _, t := range all {
-		if _, err := exec.LookPath(t.name); err != nil {
-			missing(t.name, t.pkg)
-		}
+func checkTools(ctx context.Context) error {
+	if err := process.Check(ctx, programs.For("build")...); err != nil {
+		return fmt.Errorf("building a kernel: %w", err)
 	}
-	if !slices.Contains(names, "gcc") {
-		// objtool, which every x86-64 kernel build makes for itself, reads ELF with it.
-		_, err := process.Output(ctx, "gcc", "-E", "-include", "gelf.h", "-x", "c", "/dev/null")
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			missing("gelf.h", "libelf-dev")
-		}
-	}
-	if names == nil {
-		return nil
-	}
-	return fmt.Errorf("building a kernel: missing %s: apt-get install %s",
-		strings.Join(names, ", "), strings.Join(slices.Compact(pkgs), " "))
+	return nil
 }
 
 // compilerID says what turns source into a kernel: the first lines of what gcc and
@@ -56,11 +27,8 @@ func (b *Builder) compilerID(ctx context.Context) (string, error) {
 
 func identify(ctx context.Context) (string, error) {
 	var all []string
-	for _, t := range []tool{{"gcc", "gcc"}, {"ld", "binutils"}} {
-		first, err := process.Version(ctx, t.name, "--version")
-		if process.Missing(err) {
-			return "", fmt.Errorf("identifying the compiler: missing %s: apt-get install %s", t.name, t.pkg)
-		}
+	for _, program := range []string{"gcc", "ld"} {
+		first, err := process.Version(ctx, program, "--version")
 		if err != nil {
 			return "", fmt.Errorf("identifying the compiler: %w", err)
 		}

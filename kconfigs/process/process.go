@@ -12,10 +12,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/netstrip/netstrip/kconfigs/programs"
 	"golang.org/x/sys/unix"
 )
 
@@ -86,7 +88,7 @@ func Run(ctx context.Context, c Command) (Usage, error) {
 	cmd := prepare(ctx, c)
 	out := &lines{each: c.OnLine}
 	cmd.Stdout, cmd.Stderr = out, out
-	if _, err := exec.LookPath(c.Args[0]); err != nil {
+	if err := find(c.Args[0]); err != nil {
 		return Usage{}, err
 	}
 	start := time.Now()
@@ -111,7 +113,7 @@ func prepare(ctx context.Context, c Command) *exec.Cmd {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.Dir, cmd.Stdin, cmd.ExtraFiles = c.Dir, c.Stdin, c.Files
-	cmd.Env = Environ(c.Args[0])
+	cmd.Env = Environ(filepath.Base(c.Args[0]))
 	if c.Inherit {
 		cmd.Env = os.Environ()
 	}
@@ -145,6 +147,39 @@ func Output(ctx context.Context, args ...string) (string, error) {
 
 // Missing reports whether err says that a program is not installed.
 func Missing(err error) bool { return errors.Is(err, exec.ErrNotFound) }
+
+// find returns an error that names the package of a program that is not in PATH.
+func find(program string) error {
+	_, err := exec.LookPath(program)
+	if Missing(err) {
+		return programs.Missing(program)
+	}
+	return err
+}
+
+// Check returns one error for all that is missing of the programs and C headers in names.
+// The compiler itself looks for headers, so all are missing without gcc.
+func Check(ctx context.Context, names ...string) error {
+	var missing []string
+	for _, name := range names {
+		var err error
+		if strings.HasSuffix(name, ".h") {
+			_, err = Output(ctx, "gcc", "-E", "-include", name, "-x", "c", "/dev/null")
+		} else {
+			_, err = programs.Find(name)
+		}
+		if err != nil {
+			missing = append(missing, name)
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if missing == nil {
+		return nil
+	}
+	return programs.Missing(missing...)
+}
 
 // lines hands on whole lines and keeps the end of all of it.
 type lines struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
 	"time"
 	"unicode"
@@ -23,7 +22,7 @@ func Version(ctx context.Context, args ...string) (string, error) {
 }
 
 func version(ctx context.Context, limit time.Duration, args []string) (string, error) {
-	if _, err := exec.LookPath(args[0]); err != nil {
+	if err := find(args[0]); err != nil {
 		return "", err
 	}
 	within, cancel := context.WithTimeout(ctx, limit)

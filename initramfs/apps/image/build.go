@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/programs"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
 
@@ -63,11 +63,11 @@ type builder struct {
 }
 
 func (b builder) fill(ctx context.Context, list []apps.App) error {
-	tools := map[string]string{"mmdebstrap": "mmdebstrap", "sqfstar": "squashfs-tools", "tar": "tar"}
+	needed := programs.For("apps")
 	if slices.ContainsFunc(list, func(a apps.App) bool { return a.NPM != nil }) {
-		tools["npm"] = "npm"
+		needed = append(needed, "npm")
 	}
-	if err := installed(tools); err != nil {
+	if err := process.Check(ctx, needed...); err != nil {
 		return err
 	}
 	b.progress.Line("making the disk of the applications: about 4 minutes")
@@ -87,22 +87,6 @@ func (b builder) fill(ctx context.Context, list []apps.App) error {
 		}
 	}
 	return nil
-}
-
-// installed names all programs that are missing, by the packages that have them.
-func installed(tools map[string]string) error {
-	var names, packages []string
-	for name, pkg := range tools {
-		if _, err := exec.LookPath(name); err != nil {
-			names, packages = append(names, name), append(packages, pkg)
-		}
-	}
-	if names == nil {
-		return nil
-	}
-	slices.Sort(names)
-	slices.Sort(packages)
-	return fmt.Errorf("missing %s: apt-get install %s", strings.Join(names, ", "), strings.Join(packages, " "))
 }
 
 // stage packs what is put on the disk before Debian's packages into stage.tar: the
@@ -186,8 +170,8 @@ func (b builder) debstrap(ctx context.Context, mode string, list []apps.App) err
 	}
 	slices.Sort(packages)
 	if mode == "fakechroot" {
-		if err := installed(map[string]string{"fakechroot": "fakechroot", "fakeroot": "fakeroot"}); err != nil {
-			return fmt.Errorf("this user may make no namespaces (newuidmap of the package uidmap, and /etc/subuid), and the other way is %w", err)
+		if err := process.Check(ctx, "fakechroot", "fakeroot"); err != nil {
+			return fmt.Errorf("this user cannot make namespaces, which takes newuidmap and an entry in /etc/subuid; without them: %w", err)
 		}
 	}
 	before, after := b.keep(mode)
@@ -242,7 +226,7 @@ func (b builder) keep(mode string) (before, after []string) {
 		return nil, nil
 	}
 	b.cache.Use("apps-debs", filepath.Base(dir))
-	dir = quote(dir)
+	dir = process.Quote(dir)
 	return []string{`--setup-hook=mkdir -p "$1"/var/cache/apt/archives`, "--setup-hook=sync-in " + dir + " /var/cache/apt/archives"},
 		[]string{"--customize-hook=sync-out /var/cache/apt/archives " + dir, `--customize-hook=chown -R 0:0 "$1"/var/cache/apt/archives`}
 }

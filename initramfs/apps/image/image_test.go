@@ -93,7 +93,7 @@ func TestMissingTools(t *testing.T) {
 	require.NoError(t, err)
 	list := []apps.App{{Name: "vite", Packages: []string{"nodejs"}, NPM: []string{"vite@5.4.21"}}}
 	_, err = Build(t.Context(), Options{Cache: c}, list)
-	assert.EqualError(t, err, "making the disk of the applications: missing mmdebstrap, npm, sqfstar: apt-get install mmdebstrap npm squashfs-tools")
+	assert.EqualError(t, err, "making the disk of the applications: missing mmdebstrap, sqfstar, npm: apt-get install mmdebstrap squashfs-tools npm (see netstrip doctor)")
 }
 
 // What a person has to know is the first thing that went wrong, and nothing is left.
@@ -169,7 +169,7 @@ func TestRunner(t *testing.T) {
 	said, err := cmd.CombinedOutput()
 	assert.Error(t, err)
 	assert.Equal(t, "first\n/usr\na b|it's|two  words|$HOME|*|error: b: make: false did not succeed\n", string(said))
-	assert.Contains(t, line(wire.Command{Argv: []string{"id"}, User: "postgres"}), "'setpriv' '--reuid' 'postgres' '--regid' 'postgres' '--init-groups'")
+	assert.Contains(t, line(wire.Command{Argv: []string{"id"}, User: "postgres"}), "setpriv --reuid postgres --regid postgres --init-groups")
 }
 
 // The real tools make the same bytes twice, of what no database has made up.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
 // runnerFile is the script that is run on the disk when all packages are installed, and
@@ -26,7 +27,7 @@ func runner(list []apps.App) string {
 	s.WriteString("#!/bin/sh\nset -e\n")
 	for _, a := range list {
 		for _, c := range a.Make.Run {
-			fmt.Fprintf(&s, "%s || { echo >&2 %s; exit 1; }\n", line(c), quote("error: "+a.Name+": make: "+c.Argv[0]+" did not succeed"))
+			fmt.Fprintf(&s, "%s || { echo >&2 %s; exit 1; }\n", line(c), process.Quote("error: "+a.Name+": make: "+c.Argv[0]+" did not succeed"))
 		}
 	}
 	s.WriteString(`rm -f /etc/resolv.conf /var/log/*.log /var/log/*/*.log /var/cache/debconf/*-old /var/lib/dpkg/*-old
@@ -46,12 +47,5 @@ func line(c wire.Command) string {
 	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
 		words = append(words, name+"="+c.Env[name])
 	}
-	words = append(words, c.Argv...)
-	for i, w := range words {
-		words[i] = quote(w)
-	}
-	return strings.Join(words, " ")
+	return process.Quote(append(words, c.Argv...)...)
 }
-
-// quote makes one word of it for sh.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
