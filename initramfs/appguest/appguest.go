@@ -1,15 +1,15 @@
 //go:build linux && amd64
 
-// Package appguest starts real applications and asks each something with a real client. It
-// runs in the guest, as root; its tests also run on the host.
+// Package appguest starts real applications and queries each with a real client. It runs in
+// the guest, as root; its tests also run on the host.
 //
-// One way of using one application is one probe. Run tries it on a stage: a process that is
-// number 1 of its own PID namespace, over the applications' disk with an empty overlay, in
-// the initial network namespace. When the stage ends, the kernel ends all that was started
-// there and drops what was mounted and written; Run itself removes the control groups and
-// the network devices that are left. So no way finds anything of another.
+// One way of using one application is one probe. Run tries it in a sandbox: a process that
+// is number 1 of its own PID namespace, over the applications' disk with an empty overlay,
+// in the initial network namespace. When the sandbox ends, the kernel kills everything that
+// was started in it and drops its mounts and files; Run removes the control groups and the
+// network devices that are left. One way therefore leaves nothing behind for the next.
 //
-// A way that does not work is tried once more under ptrace, for the system call that
+// A way that does not work is tried once more under ptrace, to find the system call that
 // decided; see package trace.
 package appguest
 
@@ -32,21 +32,21 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// StageArg, as the first argument, makes this program a stage: Perform is to be called
-// with the arguments after it.
-const StageArg = "stage"
+// SandboxArg as the first argument makes this program a sandbox: it must call Sandboxed
+// with the arguments that follow.
+const SandboxArg = "sandbox"
 
-// Where the initramfs has the disk, and the control groups of all.
+// Where the initramfs mounts the disk and the control groups.
 const disk, groups = "/disk", "/groups"
 
-// reportFD is the descriptor to which a stage writes its outcome.
+// reportFD is the descriptor to which a sandbox writes its outcome.
 const reportFD = 3
 
-// maxReport is how much of a report is kept, in bytes. What a stage passes on of its
-// commands' words is bounded, so that none comes near it.
+// maxReport bounds a report, in bytes. A sandbox clips the output of its commands, so no
+// honest report comes near the bound.
 const maxReport = 1 << 20
 
-// Load returns the table of applications; none where there is no table.
+// Load returns the table of applications, which is empty if the initramfs has none.
 func Load() ([]wire.App, error) {
 	data, err := os.ReadFile(wire.AppTable)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -62,7 +62,7 @@ func Load() ([]wire.App, error) {
 	return apps, nil
 }
 
-// Find returns the application way called id.
+// Find returns the application way with this ID.
 func Find(id string) (wire.App, error) {
 	apps, err := Load()
 	for _, a := range apps {
@@ -73,12 +73,13 @@ func Find(id string) (wire.App, error) {
 	return wire.App{}, errors.Join(err, fmt.Errorf("there is no application %q", id))
 }
 
-// Mount makes the disk and the control groups ready, once for all applications. u-root's
-// init has mounted some controllers in the first version, which keeps them from the second.
+// Mount mounts the disk and the control groups, once for all applications. u-root's init
+// has mounted some controllers as cgroup v1, and cgroup v2 cannot use those until they are
+// unmounted.
 func Mount() error {
 	old, err := filepath.Glob("/sys/fs/cgroup/*")
 	for _, at := range old {
-		_ = unix.Unmount(at, 0) // most are none
+		_ = unix.Unmount(at, 0) // most are not mount points
 	}
 	if err != nil {
 		return err
@@ -99,21 +100,21 @@ func mount(kind, from, at string, flags uintptr, data string) error {
 	return nil
 }
 
-// Run tries one way, a second time under ptrace if it does not work.
+// Run tries one way, and once more under ptrace if it does not work.
 func Run(app wire.App) wire.Finding {
 	begin := time.Now()
 	devices := links()
 	plain := time.Duration(app.Seconds) * time.Second
-	first, _ := attempt(app, plain, false)
+	first, _ := try(app, plain, false)
 	clean(devices)
 	var second outcome
 	var calls []trace.Call
 	if !first.Works && first.Fault == "" {
 		limit := plain * wire.AppSlower
-		if first.Late { // it would wait as long again; what fails does so early
+		if first.Late { // it would time out again, and the calls that matter fail early
 			limit = plain
 		}
-		second, calls = attempt(app, limit, true)
+		second, calls = try(app, limit, true)
 		clean(devices)
 	}
 	f := finding(first, second, calls)
@@ -121,9 +122,9 @@ func Run(app wire.App) wire.Finding {
 	return f
 }
 
-// attempt puts a way on a stage of its own.
-func attempt(app wire.App, limit time.Duration, traced bool) (outcome, []trace.Call) {
-	cmd := exec.Command("/proc/self/exe", StageArg, app.ID, limit.String())
+// try runs a way in a new sandbox.
+func try(app wire.App, limit time.Duration, traced bool) (outcome, []trace.Call) {
+	cmd := exec.Command("/proc/self/exe", SandboxArg, app.ID, limit.String())
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
 		Pdeathsig:  unix.SIGKILL,
@@ -133,8 +134,8 @@ func attempt(app wire.App, limit time.Duration, traced bool) (outcome, []trace.C
 	return report(ctx, cmd, traced)
 }
 
-// report plays a stage and returns what it reports. That is read as it comes: a stage whose
-// report does not fit into a pipe would else wait for its reader, and that for its end.
+// report runs a sandbox and returns its report. It reads while the sandbox runs: a report
+// larger than the pipe would otherwise block the sandbox for ever.
 func report(ctx context.Context, cmd *exec.Cmd, traced bool) (outcome, []trace.Call) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -148,26 +149,26 @@ func report(ctx context.Context, cmd *exec.Cmd, traced bool) (outcome, []trace.C
 	go func() {
 		defer close(read)
 		text, rerr = io.ReadAll(io.LimitReader(r, maxReport+1))
-		_, _ = io.Copy(io.Discard, r) // the rest is too much in any case
+		_, _ = io.Copy(io.Discard, r)
 	}()
-	calls, err := play(ctx, cmd, traced)
+	calls, err := wait(ctx, cmd, traced)
 	w.Close()
 	<-read
 	switch err = errors.Join(err, rerr); {
 	case err != nil:
-		return outcome{Fault: "the stage ended: " + err.Error()}, nil
+		return outcome{Fault: "the sandbox ended: " + err.Error()}, nil
 	case len(text) > maxReport:
-		return outcome{Fault: fmt.Sprintf("the stage reported more than %d bytes", maxReport)}, nil
+		return outcome{Fault: fmt.Sprintf("the sandbox reported more than %d bytes", maxReport)}, nil
 	}
 	var o outcome
 	if err := json.Unmarshal(text, &o); err != nil {
-		return outcome{Fault: fmt.Sprintf("the stage said %.100q", text)}, nil
+		return outcome{Fault: fmt.Sprintf("invalid report from the sandbox: %.100q", text)}, nil
 	}
 	return o, calls
 }
 
-// play runs a stage to its end.
-func play(ctx context.Context, cmd *exec.Cmd, traced bool) ([]trace.Call, error) {
+// wait runs a sandbox and waits until it ends.
+func wait(ctx context.Context, cmd *exec.Cmd, traced bool) ([]trace.Call, error) {
 	if traced {
 		return trace.Run(ctx, cmd, true)
 	}

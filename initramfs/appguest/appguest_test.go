@@ -32,16 +32,16 @@ func service(script, ready string) wire.Service {
 	return s
 }
 
-// staged is a way that shells act out, and what becomes of it.
+// staged is a way made of shell commands, and its expected outcome.
 type staged struct {
 	app  wire.App
 	want outcome
 }
 
-// The performances here are a shell's, without a stage: what the kernel has to do with a
-// way is tested where kernels are booted.
-func TestPerformance(t *testing.T) {
-	for name, tc := range performances(t.TempDir()) {
+// These attempts run shell commands on the host, without a sandbox. Tests that boot kernels
+// cover the rest.
+func TestAttempt(t *testing.T) {
+	for name, tc := range attempts(t.TempDir()) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			limit := time.Minute
@@ -50,9 +50,9 @@ func TestPerformance(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
-			p := &performance{began: time.Now()}
+			p := &attempt{began: time.Now()}
 			got := p.run(ctx, tc.app)
-			for _, s := range p.services { // what the end of the stage does
+			for _, s := range p.services { // as the end of a sandbox does
 				_ = unix.Kill(-s.cmd.Process.Pid, unix.SIGKILL)
 				<-s.ended
 			}
@@ -67,7 +67,7 @@ func TestPerformance(t *testing.T) {
 	}
 }
 
-func performances(dir string) map[string]staged {
+func attempts(dir string) map[string]staged {
 	up := "touch " + dir + "/up; exec sleep 600"
 	isUp := "test -e " + dir + "/up"
 	return map[string]staged{
@@ -89,11 +89,11 @@ func performances(dir string) map[string]staged {
 		"service is killed": {wire.App{Services: []wire.Service{service("kill -KILL $$", "sleep 600")}, Ask: sh("true")},
 			outcome{How: "sh ended with signal: killed", Killed: true}},
 		"never ready": {wire.App{Services: []wire.Service{service("exec sleep 600", "echo refused; false")}, Ask: sh("true")},
-			outcome{How: "sh had no answer when time was out", Started: true, Late: true}},
+			outcome{How: "sh had no answer at the time limit", Started: true, Late: true}},
 		"ready hangs": {wire.App{Services: []wire.Service{service("exec sleep 600", "exec sleep 600")}, Ask: sh("true")},
-			outcome{How: "sh had no answer when time was out", Started: true, Late: true}},
+			outcome{How: "sh had no answer at the time limit", Started: true, Late: true}},
 		"client hangs": {wire.App{Services: []wire.Service{service(up, isUp)}, Ask: sh("exec sleep 600")},
-			outcome{How: "sh had no answer when time was out", Started: true, Late: true}},
+			outcome{How: "sh had no answer at the time limit", Started: true, Late: true}},
 		"client fails": {wire.App{Services: []wire.Service{service(up, isUp)}, Ask: sh("echo is 42; exit 7"), Expect: "42"},
 			outcome{How: "sh ended with exit status 7", Started: true}},
 		"client fails without a service": {wire.App{Ask: sh("exit 7")}, outcome{How: "sh ended with exit status 7"}},
@@ -105,26 +105,26 @@ func performances(dir string) map[string]staged {
 			outcome{Fault: "fork/exec /nonexistent/client: no such file or directory"}},
 		"no such user": {wire.App{Ask: wire.Command{Argv: []string{"true"}, User: "nosuchuser"}},
 			outcome{Fault: "true: user: unknown user nosuchuser"}},
-		"no words": {wire.App{}, outcome{Fault: "a command without words"}},
+		"empty command": {wire.App{}, outcome{Fault: "empty command"}},
 	}
 }
 
-// What a service says counts, in its output and in its log.
+// The most telling line may be in a service's output or in its log.
 func TestSaid(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	s := service("echo starting; exit 1", "")
 	s.Log = log
 	require.NoError(t, os.WriteFile(log, []byte("bind: Address family not supported by protocol\nbye\n"), 0o644))
-	o := (&performance{}).run(t.Context(), wire.App{Services: []wire.Service{s}, Ask: sh("sleep 5")})
+	o := (&attempt{}).run(t.Context(), wire.App{Services: []wire.Service{s}, Ask: sh("sleep 5")})
 	assert.Equal(t, "bind: Address family not supported by protocol", o.Said[o.Culprit])
 }
 
-// Clients that ask in vain leave a service most of the time.
+// Readiness checks leave most of the processor time to the service.
 func TestServiceIsLeftAlone(t *testing.T) {
 	asked := filepath.Join(t.TempDir(), "asked")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	p := &performance{}
+	p := &attempt{}
 	o := p.run(ctx, wire.App{Services: []wire.Service{service("exec sleep 60", "echo >>"+asked+"; sleep .3; exit 1")}})
 	assert.True(t, o.Late)
 	_ = p.services[0].cmd.Process.Kill()
@@ -164,7 +164,7 @@ func TestFinding(t *testing.T) {
 	failed := outcome{How: "server ended with exit status 1", Culprit: server, Said: map[int]string{server: "socket: Function not implemented"}}
 	asked := failed
 	asked.Started = true
-	late := outcome{How: "client had no answer when time was out", Started: true, Late: true, Culprit: server, Said: map[int]string{server: ""}}
+	late := outcome{How: "client had no answer at the time limit", Started: true, Late: true, Culprit: server, Said: map[int]string{server: ""}}
 	killed := failed
 	killed.Killed = true
 	calls := tracedCalls(t)
@@ -182,15 +182,15 @@ func TestFinding(t *testing.T) {
 		"fails by itself, no call": {failed, failed, nil,
 			wire.Finding{Verdict: wire.Absent, Value: notStarted, Detail: "server ended with exit status 1; it said: socket: Function not implemented"}},
 		"late, with a call": {late, withCulprit(late, calls), calls,
-			wire.Finding{Verdict: wire.Absent, Value: noAnswer, Errno: "ENOENT", Call: `openat("/proc/net/no")`, Detail: "client had no answer when time was out"}},
-		"late, no call": {late, late, nil, wire.Finding{Verdict: wire.Inconclusive, Detail: "client had no answer when time was out"}},
+			wire.Finding{Verdict: wire.Absent, Value: noAnswer, Errno: "ENOENT", Call: `openat("/proc/net/no")`, Detail: "client had no answer at the time limit"}},
+		"late, no call": {late, late, nil, wire.Finding{Verdict: wire.Inconclusive, Detail: "client had no answer at the time limit"}},
 		"killed": {killed, withCulprit(killed, calls), calls,
 			wire.Finding{Verdict: wire.Inconclusive, Errno: "ENOENT", Call: `openat("/proc/net/no")`, Detail: "server ended with exit status 1; it said: socket: Function not implemented"}},
 		"works the second time": {failed, outcome{Works: true}, nil,
-			wire.Finding{Verdict: wire.Inconclusive, Detail: "it worked when tried again; the first time server ended with exit status 1; it said: socket: Function not implemented"}},
+			wire.Finding{Verdict: wire.Inconclusive, Detail: "worked when retried; the first time server ended with exit status 1; it said: socket: Function not implemented"}},
 		"a fault": {outcome{Fault: "no disk"}, outcome{}, nil, wire.Finding{Verdict: wire.Inconclusive, Detail: "no disk"}},
 		"a fault the second time": {failed, outcome{Fault: "no ptrace"}, nil,
-			wire.Finding{Verdict: wire.Inconclusive, Detail: "server ended with exit status 1; it said: socket: Function not implemented; tried again: no ptrace"}},
+			wire.Finding{Verdict: wire.Inconclusive, Detail: "server ended with exit status 1; it said: socket: Function not implemented; when retried: no ptrace"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, tc.want, finding(tc.first, tc.second, tc.calls))
@@ -205,7 +205,7 @@ func withCulprit(o outcome, calls []trace.Call) outcome {
 	return o
 }
 
-// tracedCalls are real ones, the last of which is decisive.
+// tracedCalls returns real failed calls, the last of which is decisive.
 func tracedCalls(t *testing.T) []trace.Call {
 	t.Helper()
 	calls, err := trace.Run(t.Context(), exec.Command("sh", "-c", "cat /proc/net/no"), false)
@@ -214,7 +214,7 @@ func tracedCalls(t *testing.T) []trace.Call {
 	return calls
 }
 
-// reportEnv makes the test binary a stage that reports an answer of so many bytes.
+// reportEnv makes the test binary a sandbox that reports an answer of this many bytes.
 const reportEnv = "NETSTRIP_TEST_REPORT"
 
 func TestMain(m *testing.M) {
@@ -226,12 +226,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A report is read while the stage still runs, however long it is, and traced or not.
+// A report of any length is read while the sandbox runs, traced or not.
 func TestLongReport(t *testing.T) {
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	for _, traced := range []bool{false, true} {
-		for n, fault := range map[int]string{0: "", 70_000: "", maxReport / 2: "", 2 * maxReport: "the stage reported more than 1048576 bytes"} {
+		for n, fault := range map[int]string{0: "", 70_000: "", maxReport / 2: "", 2 * maxReport: "the sandbox reported more than 1048576 bytes"} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			cmd := exec.Command(exe)
 			cmd.Env = append(os.Environ(), reportEnv+"="+strconv.Itoa(n))
@@ -246,26 +246,26 @@ func TestLongReport(t *testing.T) {
 	}
 }
 
-// The right answer may stand anywhere in a long one, which is reported in short; in what was
-// not looked at it is neither there nor missing.
+// The expected answer may be anywhere in a long output and is reported shortened. If the
+// output is cut off before a match, the attempt decides nothing.
 func TestLongAnswer(t *testing.T) {
 	for script, want := range map[string]outcome{
 		"head -c 300000 /dev/zero | tr '\\0' x":                  {Works: true, Answer: strings.Repeat("x", 500) + "..."},
 		"echo xy; head -c 300000 /dev/zero | tr '\\0' y":         {Works: true, Answer: "xy"},
 		"head -c 300000 /dev/zero | tr '\\0' y; echo; echo xz":   {Works: true, Answer: "xz"},
 		"echo xy; head -c 20000000 /dev/zero | tr '\\0' y":       {Works: true, Answer: "xy"},
-		"head -c 20000000 /dev/zero | tr '\\0' y; echo; echo xz": {Fault: "sh answered more than 8388608 bytes, of which these were looked at: answered"},
+		"head -c 20000000 /dev/zero | tr '\\0' y; echo; echo xz": {Fault: "the answer of sh was cut off at 8388608 bytes: answered"},
 	} {
-		got := (&performance{began: time.Now()}).run(t.Context(), wire.App{Ask: sh(script), Expect: "^x"})
+		got := (&attempt{began: time.Now()}).run(t.Context(), wire.App{Ask: sh(script), Expect: "^x"})
 		got.Seconds, got.Fault = 0, strings.Split(got.Fault, " \"")[0]
 		assert.Equal(t, want, got, script)
 	}
 }
 
-// A stage is nothing to be started by mistake.
-func TestPerformIsNoHostsBusiness(t *testing.T) {
+// Sandboxed does nothing outside a sandbox.
+func TestSandboxedRefusesAHost(t *testing.T) {
 	require.NotEqual(t, 1, syscall.Getpid())
-	assert.ErrorContains(t, Perform([]string{"app/x/y", "1s"}), "process 1 of its own namespace")
+	assert.ErrorContains(t, Sandboxed([]string{"app/x/y", "1s"}), "process 1 of its own namespace")
 }
 
 func TestLoadWithoutATable(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// links are the names of the network devices of the initial namespace.
+// links returns the names of the network devices of the initial namespace.
 func links() map[string]bool {
 	names := map[string]bool{}
 	all, err := netlink.LinkList()
@@ -24,8 +24,8 @@ func links() map[string]bool {
 	return names
 }
 
-// clean removes what a stage leaves to the initial namespaces: the network devices that
-// were not there before, and the control groups. What cannot be removed stays.
+// clean removes what a sandbox leaves in the initial namespaces: network devices that were
+// not there before, and control groups. It is best effort.
 func clean(before map[string]bool) {
 	for name := range links() {
 		if l, err := netlink.LinkByName(name); err == nil && !before[name] {
@@ -39,7 +39,7 @@ func clean(before map[string]bool) {
 		}
 		return nil
 	})
-	slices.Reverse(dirs) // the innermost first
+	slices.Reverse(dirs) // innermost first
 	for _, d := range dirs {
 		_ = os.Remove(d)
 	}

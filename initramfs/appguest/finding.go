@@ -14,15 +14,15 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// The two values of a finding that says absent.
+// The values of an absent finding.
 const (
 	notStarted = "does not start"
 	noAnswer   = "starts but does not answer"
 )
 
-// finding makes one of a first attempt and, where that did not work, of a second under
-// ptrace with the calls that failed in it. Absent wants that the application ended by
-// itself, or that a call says what it lacked: time alone proves nothing.
+// finding turns a first attempt and, if that did not work, a second one under ptrace with
+// its failed calls into a finding. The verdict is absent only if the application ended by
+// itself or a call shows what was missing; a timeout alone proves nothing.
 func finding(first, second outcome, calls []trace.Call) wire.Finding {
 	switch {
 	case first.Works:
@@ -39,9 +39,9 @@ func finding(first, second outcome, calls []trace.Call) wire.Finding {
 	}
 	switch {
 	case second.Works:
-		return wire.Finding{Verdict: wire.Inconclusive, Detail: "it worked when tried again; the first time " + f.Detail}
+		return wire.Finding{Verdict: wire.Inconclusive, Detail: "worked when retried; the first time " + f.Detail}
 	case second.Fault != "":
-		return wire.Finding{Verdict: wire.Inconclusive, Detail: f.Detail + "; tried again: " + clip(second.Fault)}
+		return wire.Finding{Verdict: wire.Inconclusive, Detail: f.Detail + "; when retried: " + clip(second.Fault)}
 	}
 	call, ok := trace.Decisive(calls, second.Culprit, second.Said)
 	if ok {
@@ -53,7 +53,7 @@ func finding(first, second outcome, calls []trace.Call) wire.Finding {
 	return f
 }
 
-// detail says how it failed, and the line that tells most.
+// detail says how the attempt failed and quotes the most telling line of output.
 func (o outcome) detail() string {
 	if line := o.Said[o.Culprit]; line != "" {
 		return clip(o.How) + wire.AppSaid + line
@@ -61,7 +61,7 @@ func (o outcome) detail() string {
 	return clip(o.How)
 }
 
-// clip bounds what an application says.
+// clip bounds an application's output.
 func clip(s string) string {
 	const most = 500
 	if len(s) > most {
@@ -70,8 +70,8 @@ func clip(s string) string {
 	return s
 }
 
-// telling is the line of a program's output that tells most of its trouble: the last one
-// that names an error number, else the last that sounds like an error, else the last.
+// telling returns the most telling line of a program's output: the last line that names an
+// errno, otherwise the last that looks like an error, otherwise the last.
 func telling(text string) string {
 	trouble := regexp.MustCompile(`(?i)\b(error|fail|fatal|cannot|can't|could not|unable|denied|refused|unsupported|emerg|crit|abort)`)
 	best, level := "", -1
@@ -93,7 +93,7 @@ func telling(text string) string {
 	return clip(best)
 }
 
-// namesErrno reports whether a line names an error number, any of the 133 there are.
+// namesErrno reports whether a line names any of the 133 errnos.
 func namesErrno(line string) bool {
 	for e := syscall.Errno(1); e <= unix.EHWPOISON; e++ {
 		if trace.Names(line, e) {

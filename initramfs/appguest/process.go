@@ -21,27 +21,27 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// process is a command that was started.
+// process is a running or finished command.
 type process struct {
 	name  string
 	cmd   *exec.Cmd
 	out   head // standard output
-	all   tail // that with standard error
+	all   tail // standard output and standard error
 	log   string
 	ended chan struct{}
-	err   error // how it ended, once ended is closed
+	err   error // from Wait; valid once ended is closed
 }
 
-// start starts a command, as its user.
+// start starts a command as its user.
 func start(c wire.Command) (*process, error) {
 	if len(c.Argv) == 0 {
-		return nil, errors.New("a command without words")
+		return nil, errors.New("empty command")
 	}
 	p := &process{name: c.Argv[0], ended: make(chan struct{})}
 	p.cmd = exec.Command(c.Argv[0], c.Argv[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = io.MultiWriter(&p.out, &p.all), &p.all
 	p.cmd.Dir = "/" + strings.TrimPrefix(c.Dir, "/")
-	p.cmd.WaitDelay = time.Second // children of its may hold its output open
+	p.cmd.WaitDelay = time.Second // its children may keep its output open
 	if err := p.become(c); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.name, err)
 	}
@@ -57,7 +57,7 @@ func start(c wire.Command) (*process, error) {
 	return p, nil
 }
 
-// become sets session, user, groups and environment.
+// become sets the session, user, groups and environment of the command.
 func (p *process) become(c wire.Command) error {
 	name := cmp.Or(c.User, "root")
 	u, err := user.Lookup(name)
@@ -65,7 +65,7 @@ func (p *process) become(c wire.Command) error {
 		return err
 	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if c.User != "" { // else it stays what this process is
+	if c.User != "" {
 		ids, err := u.GroupIds()
 		if err != nil {
 			return err
@@ -83,14 +83,14 @@ func (p *process) become(c wire.Command) error {
 	return nil
 }
 
-// number is an ID from /etc/passwd or /etc/group, which os/user has found to be one.
+// number parses an ID from /etc/passwd or /etc/group, which os/user has already checked.
 func number(id string) uint32 {
 	n, _ := strconv.ParseUint(id, 10, 32)
 	return uint32(n)
 }
 
-// wait waits for the end of p, at most until ctx ends or one of the others does, when it
-// kills p. It gives the other that ended.
+// wait waits until p ends. It kills p when ctx ends or when one of the others ends, and
+// returns the one that did.
 func (p *process) wait(ctx context.Context, others []*process) (ended *process) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -115,18 +115,18 @@ func (p *process) wait(ctx context.Context, others []*process) (ended *process) 
 	return ended
 }
 
-// said is the line of a process's output, or of its log, that tells most of its trouble.
+// said returns the most telling line of a process's output and log.
 func (p *process) said() string {
 	text := p.all.String()
 	if p.log != "" {
-		log, _ := os.ReadFile(p.log) // not there if it never came so far
+		log, _ := os.ReadFile(p.log) // it may have failed before it opened its log
 		text += "\n" + string(log[max(0, len(log)-tailBytes):])
 	}
 	return telling(text)
 }
 
-// maxAnswer is how much of a command's standard output is kept to find the answer in, in
-// bytes: pages of some megabytes without a line break are nothing rare.
+// maxAnswer is how many bytes of a command's standard output are searched for the answer.
+// Pages of several megabytes without a line break are common.
 const maxAnswer = 8 << 20
 
 // head keeps the beginning of what is written to it.
@@ -144,14 +144,14 @@ func (h *head) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// text returns what is kept, and whether that is all there was.
+// text returns what was kept, and whether nothing was dropped.
 func (h *head) text() (text string, all bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return string(h.kept), !h.more
 }
 
-// tailBytes is how much of a process's output is kept.
+// tailBytes is how many bytes of a process's output are kept, at least.
 const tailBytes = 64 << 10
 
 // tail keeps the end of what is written to it.

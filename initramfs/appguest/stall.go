@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// A server that lacks something may stay, and wait for ever. An attempt ends early when
-// none of its processes has had anything to do for a while: stallTicks of processor time
-// (USER_HZ, 100 a second) in stallTime.
+// A server may wait for ever for something that the kernel lacks. An attempt ends early
+// when its processes together use no more than stallTicks of processor time (USER_HZ, 100
+// a second) in stallTime.
 const stallTime, stallTicks = 15 * time.Second, 30
 
-// errStalled is the cause by which such an attempt ends.
-var errStalled = errors.New("nothing has moved for " + stallTime.String())
+// errStalled is the cause of an early end.
+var errStalled = errors.New("no process was busy for " + stallTime.String())
 
-// untilStalled returns a context that ends, too, when all processes but this one stand still.
-// It is for process 1 of a namespace, which sees no others than those it started.
+// untilStalled returns a context that also ends when all other processes are idle. It is
+// for process 1 of a PID namespace, which sees only the processes it started.
 func untilStalled(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
@@ -36,7 +36,7 @@ func untilStalled(ctx context.Context) (context.Context, context.CancelFunc) {
 			}
 			now := processorTimes()
 			for pid, t := range now {
-				if b, ok := before[pid]; ok { // a client that came and went does not count
+				if b, ok := before[pid]; ok { // readiness checks come and go; they do not count
 					used += t - b
 				}
 			}
@@ -51,11 +51,11 @@ func untilStalled(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, func() { cancel(nil) }
 }
 
-// processorTimes returns the processor time of every other process and of its children that
-// have ended, in ticks.
+// processorTimes returns the processor time, in ticks, of every other process and its
+// finished children, by PID.
 func processorTimes() map[string]int {
 	times := map[string]int{}
-	files, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is a good one
+	files, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is valid
 	own := strconv.Itoa(os.Getpid())
 	for _, file := range files {
 		stat, err := os.ReadFile(file)
@@ -63,8 +63,8 @@ func processorTimes() map[string]int {
 		if err != nil || pid == own {
 			continue
 		}
-		// utime, stime, cutime and cstime are the fields 14 to 17 (proc_pid_stat(5)); after
-		// the program's name, which may itself hold anything, comes the third.
+		// utime, stime, cutime and cstime are fields 14 to 17 (proc_pid_stat(5)). The name,
+		// field 2, may contain anything, also parentheses and spaces.
 		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 		for i := 11; i < 15 && i < len(fields); i++ {
 			n, _ := strconv.Atoi(string(fields[i]))

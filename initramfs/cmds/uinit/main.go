@@ -48,9 +48,9 @@ func main() {
 		}
 		return
 	}
-	if len(os.Args) > 1 && os.Args[1] == appguest.StageArg {
-		if err := appguest.Perform(os.Args[2:]); err != nil {
-			say("stage: %v", err)
+	if len(os.Args) > 1 && os.Args[1] == appguest.SandboxArg {
+		if err := appguest.Sandboxed(os.Args[2:]); err != nil {
+			say("sandbox: %v", err)
 			os.Exit(1)
 		}
 		return

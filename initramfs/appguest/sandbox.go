@@ -15,21 +15,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// host is the stage's own name, one that resolves without a name server.
+// host is the sandbox's host name, which resolves without a name server.
 const host = "localhost"
 
-// path is where programs are looked for.
+// path is the sandbox's PATH.
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// Perform is the stage's part: it makes the disk its root, starts what the way args[0]
-// needs, asks, and writes the outcome. args[1] is how long all of that may take.
-func Perform(args []string) error {
+// Sandboxed is the main function of a sandbox process: it makes the disk its root, runs the
+// way with the ID args[0] within the time args[1], and reports the outcome.
+func Sandboxed(args []string) error {
 	if len(args) != 2 || os.Getpid() != 1 {
-		return errors.New("a stage is process 1 of its own namespace, and is told a way and a time")
+		return errors.New("a sandbox must be process 1 of its own namespace and takes the ID of a way and a time limit")
 	}
 	unix.CloseOnExec(reportFD)
 	out := os.NewFile(reportFD, "report")
-	o, err := perform(args[0], args[1])
+	o, err := inside(args[0], args[1])
 	if err != nil {
 		o = outcome{Fault: err.Error()}
 	}
@@ -40,7 +40,7 @@ func Perform(args []string) error {
 	return err
 }
 
-func perform(id, limit string) (outcome, error) {
+func inside(id, limit string) (outcome, error) {
 	app, err := Find(id)
 	if err != nil {
 		return outcome{}, err
@@ -50,9 +50,9 @@ func perform(id, limit string) (outcome, error) {
 		return outcome{}, err
 	}
 	if err := enter(); err != nil {
-		return outcome{}, fmt.Errorf("making the stage: %w", err)
+		return outcome{}, fmt.Errorf("making the sandbox: %w", err)
 	}
-	if err := os.Setenv("PATH", path); err != nil { // where exec looks
+	if err := os.Setenv("PATH", path); err != nil { // exec.Command searches it
 		return outcome{}, err
 	}
 	for name, content := range app.Files {
@@ -64,7 +64,7 @@ func perform(id, limit string) (outcome, error) {
 	defer cancel()
 	ctx, stop := untilStalled(ctx)
 	defer stop()
-	return (&performance{began: time.Now()}).run(ctx, app), nil
+	return (&attempt{began: time.Now()}).run(ctx, app), nil
 }
 
 func writeFile(name, content string) error {
@@ -79,10 +79,10 @@ func writeFile(name, content string) error {
 }
 
 // enter makes the disk, under an overlay in memory, the root of this mount namespace. It
-// is moved over the initramfs, which cannot be pivoted away, so that user namespaces and
-// pivot_root work below: a plain chroot forbids the one and breaks the other.
+// moves the root over the initramfs, which cannot be pivoted away: after a plain chroot
+// user namespaces are forbidden and pivot_root fails.
 func enter() error {
-	const top = "/stage"
+	const top = "/sandbox"
 	root := top + "/root"
 	if err := mount("tmpfs", "tmpfs", top, 0, "mode=755"); err != nil {
 		return err
@@ -111,7 +111,7 @@ func enter() error {
 	return errors.Join(os.Chdir("/"), unix.Sethostname([]byte(host)))
 }
 
-// furnish mounts what belongs to a running system.
+// furnish mounts the file systems and makes the devices that programs expect.
 func furnish(root string) error {
 	for _, m := range []struct{ kind, at, data string }{
 		{"proc", "proc", ""},
