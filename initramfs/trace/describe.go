@@ -14,13 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// arguments are those of a call in a task that stands still.
+// arguments are the arguments of a call of a stopped task.
 type arguments struct {
 	pid int
 	v   [6]uint64
 }
 
-// memory reads up to n bytes at an address of the task's.
+// memory reads up to n bytes of the task's memory.
 func (a arguments) memory(addr uint64, n int) []byte {
 	buf := make([]byte, n)
 	got, err := unix.PtracePeekData(a.pid, uintptr(addr), buf)
@@ -30,8 +30,7 @@ func (a arguments) memory(addr uint64, n int) []byte {
 	return buf[:got]
 }
 
-// number reads the 64-bit number at an address of the task's, with which a struct begins
-// that a call takes in place of arguments; 0 where nothing can be read.
+// number reads a 64-bit number from the task's memory, or returns 0 if it cannot.
 func (a arguments) number(addr uint64) uint64 {
 	if b := a.memory(addr, 8); len(b) == 8 {
 		return binary.NativeEndian.Uint64(b)
@@ -39,12 +38,12 @@ func (a arguments) number(addr uint64) uint64 {
 	return 0
 }
 
-// path reads a string, of which 128 bytes say enough.
+// path reads the string that argument i points to and quotes its first 128 bytes.
 func (a arguments) path(i int) string {
 	if a.v[i] == 0 {
 		return "-"
 	}
-	for n := 128; n > 0; n -= 16 { // it may stand at the end of what can be read
+	for n := 128; n > 0; n -= 16 { // it may be at the end of readable memory
 		if text, _, ok := bytes.Cut(a.memory(a.v[i], n), []byte{0}); ok || n == 128 && len(text) == n {
 			return fmt.Sprintf("%q", text)
 		}
@@ -52,8 +51,8 @@ func (a arguments) path(i int) string {
 	return "?"
 }
 
-// describe returns a call as a manual page would write it, with no argument in it that
-// differs from boot to boot, and whether it is one of the network's.
+// describe returns a call as a manual page would write it, without arguments that vary from
+// boot to boot, and whether it concerns the network.
 func describe(nr int, a arguments) (text string, network bool) {
 	switch nr {
 	case unix.SYS_SOCKET:
@@ -79,7 +78,7 @@ func describe(nr int, a arguments) (text string, network bool) {
 	case unix.SYS_PRCTL:
 		return fmt.Sprintf("prctl(%d)", a.v[0]), a.v[0] == unix.PR_SET_SECCOMP
 	case unix.SYS_MOUNT:
-		if a.v[3]&(unix.MS_BIND|unix.MS_MOVE) != 0 { // of a file there is, which has a name instead of a type
+		if a.v[3]&(unix.MS_BIND|unix.MS_MOVE) != 0 { // these take a path, not a file system type
 			return a.onFile(nr, 0)
 		}
 		return "mount(" + a.path(2) + ")", false
@@ -93,8 +92,8 @@ func describe(nr int, a arguments) (text string, network bool) {
 	return n, isSocketCall(nr)
 }
 
-// isSocketCall reports whether a call is for sockets alone, or goes with NET: message
-// queues (init/Kconfig:448) and seccomp's filters (arch/Kconfig:611) do.
+// isSocketCall reports whether a call is for sockets only or disappears with NET, as those
+// of message queues (init/Kconfig:448) and seccomp filters (arch/Kconfig:611) do.
 func isSocketCall(nr int) bool {
 	switch nr {
 	case unix.SYS_LISTEN, unix.SYS_ACCEPT, unix.SYS_ACCEPT4, unix.SYS_SENDMSG, unix.SYS_SENDMMSG,
@@ -105,9 +104,9 @@ func isSocketCall(nr int) bool {
 	return false
 }
 
-// pathArgument returns which argument of a call is the path of a file that it looks at or
-// opens. Calls that make and change files are not among them: nobody does that to the
-// network's.
+// pathArgument returns which argument of a call is the path of a file that it opens or
+// inspects. Calls that create and change files are left out, because no program uses them
+// on the network's files.
 func pathArgument(nr int) (at int, ok bool) {
 	switch nr {
 	case unix.SYS_OPEN, unix.SYS_STAT, unix.SYS_LSTAT, unix.SYS_ACCESS, unix.SYS_READLINK, unix.SYS_STATFS, unix.SYS_CHDIR:
@@ -119,11 +118,11 @@ func pathArgument(nr int) (at int, ok bool) {
 	return 0, false
 }
 
-// networks matches the paths of what the network has of files: in /proc all of it stands
-// below a process or below sys, and /proc/net is a link.
+// networks matches the paths of the network's files. In /proc they are below a process or
+// below sys, and /proc/net is a link.
 var networks = regexp.MustCompile(`/proc/((self|thread-self|\d+)/(task/\d+/)?(ns/)?|sys/)?net|/sys/(class|devices/virtual)/net|/dev/net/`)
 
-// onFile is a call on a file, which is the network's where the file is.
+// onFile describes a call on a file. It concerns the network if the file does.
 func (a arguments) onFile(nr, at int) (text string, network bool) {
 	file := a.path(at)
 	text = name(nr) + "(" + file + ")"
@@ -131,8 +130,8 @@ func (a arguments) onFile(nr, at int) (text string, network bool) {
 	return text, networks.MatchString(file)
 }
 
-// directory is where a path begins that is relative: container runtimes open /proc once
-// and all else from there.
+// directory returns the directory that a relative path starts from: container runtimes open
+// /proc once and everything else relative to it.
 func (a arguments) directory(at int, file string) string {
 	if strings.HasPrefix(file, `"/`) {
 		return ""
@@ -141,11 +140,11 @@ func (a arguments) directory(at int, file string) string {
 	if at > 0 && int32(a.v[at-1]) != unix.AT_FDCWD {
 		link = fmt.Sprintf("fd/%d", int32(a.v[at-1]))
 	}
-	dir, _ := os.Readlink(fmt.Sprintf("/proc/%d/%s", a.pid, link)) // of none it is nowhere
+	dir, _ := os.Readlink(fmt.Sprintf("/proc/%d/%s", a.pid, link)) // "" for an invalid descriptor
 	return dir
 }
 
-// namespaces is a call that makes or enters namespaces.
+// namespaces describes a call that makes or enters namespaces.
 func namespaces(nr int, flags uint64) (string, bool) {
 	if flags&unix.CLONE_NEWNET != 0 {
 		return name(nr) + "(CLONE_NEWNET)", true
@@ -153,8 +152,8 @@ func namespaces(nr int, flags uint64) (string, bool) {
 	return name(nr), false
 }
 
-// ioctl is one that asks sockets (0x89, include/uapi/linux/sockios.h) or makes a TUN
-// device (TUNSETIFF), or any other.
+// ioctl describes an ioctl. Those on sockets (0x89, include/uapi/linux/sockios.h) and
+// TUNSETIFF, which makes a TUN device, concern the network.
 func ioctl(request uint64) (string, bool) {
 	const tunSetIff = 0x400454ca
 	if request == tunSetIff {
@@ -183,7 +182,7 @@ func family(f uint64) string {
 	return fmt.Sprintf("family %d", f)
 }
 
-// kind is the type of a socket, without the flags in its upper bits.
+// kind returns the type of a socket, without the flags in its upper bits.
 func kind(k uint64) string {
 	switch k &^ (unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK) {
 	case unix.SOCK_STREAM:
@@ -214,11 +213,11 @@ func level(l uint64) string {
 	return fmt.Sprintf("level %d", l)
 }
 
-// ephemeral is the first port that the kernel gives out by itself
-// (net.ipv4.ip_local_port_range), which differs from boot to boot.
+// ephemeral is the first port that the kernel assigns by itself
+// (net.ipv4.ip_local_port_range). Assigned ports vary from boot to boot.
 const ephemeral = 32768
 
-// address is a struct sockaddr among the arguments.
+// address describes the struct sockaddr that an argument points to.
 func (a arguments) address(at, length int) string {
 	b := a.memory(a.v[at], min(int(a.v[length]), 128))
 	if len(b) < 2 {
@@ -243,8 +242,8 @@ func (a arguments) address(at, length int) string {
 	return text + ", " + ip.String()
 }
 
-// unixPath is the path of a Unix socket's address. An abstract name, or none, is left out:
-// libraries make them up.
+// unixPath returns the path in a Unix socket's address. It leaves out abstract names, which
+// libraries generate.
 func unixPath(b []byte) string {
 	p, _, _ := bytes.Cut(b, []byte{0})
 	if len(p) == 0 {

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// perl is a program of perl's that makes one call, by its number: every Debian has it, and
-// it makes calls that no C library knows. To those a text is given in a variable alone.
+// perl returns a Perl script that makes one system call by its number. Every Debian has
+// Perl, and its syscall function needs no C library wrapper. Strings must be in variables.
 func perl(t *testing.T, code string) []Call {
 	t.Helper()
 	path, err := exec.LookPath("perl")
@@ -29,8 +29,8 @@ func perl(t *testing.T, code string) []Call {
 	return calls
 }
 
-// Calls that take their arguments in memory, or a path from some directory on, are
-// described as those are that came before them, and count as of the network where those do.
+// Calls that take their arguments in memory, or a path relative to a directory, are
+// described like their older counterparts and concern the network in the same cases.
 func TestNewerCalls(t *testing.T) {
 	const how = `$how = pack "Q3", 0, 0, 0; ` // struct open_how
 	for code, want := range map[string]Call{
@@ -54,7 +54,7 @@ func TestNewerCalls(t *testing.T) {
 		`$p = "none"; $q = "/"; $r = "nothing"; syscall 165, $p, $q, $r, 0, 0`:                {Text: `mount("nothing")`, Errno: unix.ENODEV},
 		`$p = "/proc/self/ns/nett"; syscall 428, -100, $p, 0`:                                 {Text: `open_tree("/proc/self/ns/nett")`, Errno: unix.ENOENT, network: true},
 		`$p = "nothing"; syscall 430, $p, 0`:                                                  {Text: `fsopen("nothing")`, Errno: unix.ENODEV},
-		// A connection that is not waited for, and its end.
+		// A non-blocking connect, and its result.
 		`use Socket; socket S, AF_INET, SOCK_STREAM|2048, 0; connect S, pack_sockaddr_in(1, INADDR_LOOPBACK); select undef, undef, undef, 0.1; getsockopt S, SOL_SOCKET, SO_ERROR`: {Text: "getsockopt(SOL_SOCKET, SO_ERROR)", Errno: unix.ECONNREFUSED, network: true},
 		`syscall 299, 0, 0, 0, 0, 0`: {Text: "recvmmsg", Errno: unix.ENOTSOCK, network: true},
 		`syscall 307, 0, 0, 0, 0`:    {Text: "sendmmsg", Errno: unix.ENOTSOCK, network: true},

@@ -8,20 +8,20 @@ import (
 	"slices"
 )
 
-// maxKept bounds what a log keeps of the calls of the network, and of the others: an
-// interpreter looks for a file in hundreds of places, and a client may connect to as many.
+// maxKept bounds the network calls in a log, and the other calls: an interpreter may look
+// for each file in hundreds of places, and a client may connect to as many addresses.
 const maxKept = 25_000
 
-// log keeps failed calls, each once: a client that is asked a thousand times fails in the
-// same ways a thousand times. The zero value is empty.
+// log keeps failed calls, each once: a client that is run a thousand times fails a thousand
+// times in the same way. The zero value is an empty log.
 type log struct {
 	seq int
-	// One does not push the other out: a hundred thousand missing files leave the socket
-	// that came before them.
+	// The two are bounded separately, so a hundred thousand missing files cannot evict the
+	// socket call that failed before them.
 	network, others kept
 }
 
-// kept holds the last maxKept different calls, the one that failed last at the back.
+// kept holds the last maxKept distinct calls, with the latest failure at the back.
 type kept struct {
 	order list.List // of entry
 	at    map[Call]*list.Element
@@ -42,7 +42,7 @@ func (l *log) add(c Call) {
 	}
 }
 
-// add moves a call that is known to the end, and drops the oldest for one that is not.
+// add moves a known call to the back, or appends a new one and drops the oldest.
 func (k *kept) add(e entry) {
 	if k.at == nil {
 		k.at = map[Call]*list.Element{}
@@ -59,7 +59,7 @@ func (k *kept) add(e entry) {
 	}
 }
 
-// calls returns what is kept, in the order of the last occurrence.
+// calls returns the calls in the order of their last occurrence.
 func (l *log) calls() []Call {
 	var all []entry
 	for _, k := range []*kept{&l.network, &l.others} {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What failed last is kept, and stands last, however much has failed before it; and what
-// is kept has a bound.
+// The latest failure is kept and comes last, however many came before it, and the log is
+// bounded.
 func TestLastFailureIsKept(t *testing.T) {
 	for _, network := range []bool{false, true} {
 		t.Run(fmt.Sprint("network ", network), func(t *testing.T) {
@@ -41,7 +41,7 @@ func TestLastFailureIsKept(t *testing.T) {
 	}
 }
 
-// A crowd of files does not push the socket out that came before, nor the other way round.
+// Many failed file calls do not evict an earlier socket call, nor many socket calls a file.
 func TestLogKeepsBothKinds(t *testing.T) {
 	var l log
 	socket := Call{Text: "socket(AF_INET, SOCK_STREAM)", Errno: unix.ENOSYS, network: true}

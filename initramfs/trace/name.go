@@ -15,7 +15,7 @@ import (
 //go:embed syscalls.txt
 var table string
 
-// name is the name of a system call.
+// name returns the name of a system call.
 func name(nr int) string {
 	prefix := strconv.Itoa(nr) + " "
 	for line := range strings.Lines(table) {

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socketError returns the error number that getsockopt(2) has fetched of what a socket did
-// meanwhile, the call itself having gone well: of a connection that was not waited for, or of
-// a packet socket whose interface is down (net/packet/af_packet.c:3387).
+// socketError returns the errno that a successful getsockopt(SO_ERROR) fetched, such as
+// that of a non-blocking connect or of a packet socket whose interface is down
+// (net/packet/af_packet.c:3387).
 func (a arguments) socketError() syscall.Errno {
 	if a.v[1] != unix.SOL_SOCKET || a.v[2] != unix.SO_ERROR {
 		return 0
@@ -23,9 +23,8 @@ func (a arguments) socketError() syscall.Errno {
 	return syscall.Errno(binary.NativeEndian.Uint32(value))
 }
 
-// netlinkError returns the error number in what a call has received, n bytes, if that is
-// netlink's answer to a request that failed: the call itself went well. It is 0 for
-// anything else.
+// netlinkError returns the errno in the n bytes that a successful call received, if they
+// are netlink's answer to a request that failed. Otherwise it returns 0.
 func (a arguments) netlinkError(nr, n int) syscall.Errno {
 	from, data := a.v[4], a.v[1]
 	if nr == unix.SYS_RECVMSG { // struct msghdr, then its first struct iovec
@@ -40,11 +39,11 @@ func (a arguments) netlinkError(nr, n int) syscall.Errno {
 		}
 		data = binary.NativeEndian.Uint64(part)
 	}
-	// Only netlink itself has a sender's address of netlink's.
+	// Only netlink sends from an address of family AF_NETLINK.
 	if sender := a.memory(from, 2); len(sender) < 2 || binary.NativeEndian.Uint16(sender) != unix.AF_NETLINK {
 		return 0
 	}
-	const size = unix.SizeofNlMsghdr + 4 // and the error, negative (struct nlmsgerr)
+	const size = unix.SizeofNlMsghdr + 4 // the header and the negated errno (struct nlmsgerr)
 	answer := a.memory(data, size)
 	if n < size || len(answer) < size || binary.NativeEndian.Uint16(answer[4:]) != unix.NLMSG_ERROR {
 		return 0

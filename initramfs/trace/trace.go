@@ -1,15 +1,15 @@
 //go:build linux && amd64
 
-// Package trace runs a command under ptrace(2), with everything it starts, keeps the
-// system calls that failed, and picks from those the one that decided. It runs in the
-// guest; its tests also run on the host.
+// Package trace runs a command and all its descendants under ptrace(2), keeps the system
+// calls that failed, and picks the one that decided. It runs in the guest; its tests also
+// run on the host.
 //
-// What io_uring does for a program is no system call and is not seen.
+// Operations that a program submits through io_uring are not seen.
 //
-// It stops at every system call, because a seccomp filter, which could single out a few,
-// is not to be had on a kernel without NET (arch/Kconfig:611). u-root's pkg/strace is not
-// taken: it leaves a child stopped for good whose first stop comes before its parent's
-// event, as on two processors it does, and cannot leave the starter itself alone.
+// It stops at every system call. A seccomp filter could select a few, but a kernel without
+// NET has none (arch/Kconfig:611). u-root's pkg/strace does not fit: it leaves a child
+// stopped for ever whose first stop arrives before its parent's event, which happens on two
+// processors, and it cannot exempt the starter itself.
 package trace
 
 import (
@@ -33,28 +33,29 @@ type Call struct {
 	Text string
 	// Errno is its error number.
 	Errno syscall.Errno
-	// Command is the process, by its number in its own PID namespace, that the traced
-	// program started and that this call was made by or below; the traced program's own
-	// where that was not a starter.
+	// Command identifies the command that made the call, itself or through a descendant: the
+	// PID, in its own PID namespace, of the process that the starter started, or of the
+	// traced program if it is not a starter.
 	Command int
 
-	network bool // it is one of the network's
+	network bool // it concerns the network
 }
 
-// options is what the kernel is to tell of, and that nothing outlives the tracer.
+// options selects the events that the kernel reports; EXITKILL kills the tracees when the
+// tracer ends.
 const options = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_EXITKILL |
 	unix.PTRACE_O_TRACEFORK | unix.PTRACE_O_TRACEVFORK | unix.PTRACE_O_TRACECLONE
 
-// Run runs cmd to its end and gives the calls that failed, each once for a command, in
-// the order of their last occurrence. A starter only starts others: its own calls are
-// passed over. What cmd leaves running, and cmd itself when ctx ends, is killed. The error
-// is that tracing was not possible; how cmd ends is not looked at. cmd's standard streams
-// must be files.
+// Run runs cmd until it ends and returns the calls that failed, each once per command, in
+// the order of their last occurrence. A starter only starts other commands, and its own
+// calls are ignored. Processes that cmd leaves running are killed, and cmd too when ctx
+// ends. An error means that tracing was not possible; cmd's exit status is ignored. cmd's
+// standard streams must be files.
 func Run(ctx context.Context, cmd *exec.Cmd, starter bool) ([]Call, error) {
 	var calls []Call
 	done := make(chan error)
 	go func() {
-		// Never unlocked: the thread ends with the goroutine, and its tracees with it.
+		// Never unlocked: the thread must end with the goroutine, and its tracees with it.
 		runtime.LockOSThread()
 		if err := onOneProcessor(); err != nil {
 			done <- err
@@ -71,9 +72,9 @@ func Run(ctx context.Context, cmd *exec.Cmd, starter bool) ([]Call, error) {
 	return calls, nil
 }
 
-// onOneProcessor keeps this thread, and with it all that it will start, on one processor.
-// Tracer and tracee take turns, and to wake the other on another processor takes far
-// longer than to switch to it: under emulation, on a busy host, a hundred times.
+// onOneProcessor pins this thread, and everything it will start, to one processor. Tracer
+// and tracee take turns, and waking the other one on another processor takes up to a
+// hundred times as long as a switch, under emulation on a busy host.
 func onOneProcessor() error {
 	var may, one unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &may); err != nil {
@@ -88,8 +89,8 @@ func onOneProcessor() error {
 	return os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(0, &one))
 }
 
-// tracer is one run. All of it belongs to one thread, the only one that may give the
-// kernel orders about its tracees.
+// tracer is the state of one run. Only the thread that created it may use it, because
+// ptrace requests must come from the tracing thread.
 type tracer struct {
 	starter bool
 	root    int
@@ -97,13 +98,13 @@ type tracer struct {
 	log     log
 }
 
-// task is a thread under trace.
+// task is a traced thread.
 type task struct {
 	command int             // see Call
-	on      bool            // its calls are looked at
-	known   bool            // its parent's event has come
-	held    unix.WaitStatus // its first stop, where it waits for that event
-	nr      int             // the call that it is in
+	on      bool            // its calls are recorded
+	known   bool            // its parent's event has arrived
+	held    unix.WaitStatus // its first stop, if that arrived before the parent's event
+	nr      int             // the number of its current call
 }
 
 func (t *tracer) run(ctx context.Context, cmd *exec.Cmd) error {
@@ -116,7 +117,7 @@ func (t *tracer) run(ctx context.Context, cmd *exec.Cmd) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	defer cmd.Process.Release() // wait4 below takes its end
+	defer cmd.Process.Release() // wait4 below reaps it
 	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })()
 	t.root = cmd.Process.Pid
 	t.tasks[t.root] = &task{known: true, on: !t.starter, command: ownPID(t.root)}
@@ -141,10 +142,10 @@ func (t *tracer) run(ctx context.Context, cmd *exec.Cmd) error {
 	}
 }
 
-// seize takes the root over with PTRACE_SEIZE, of which Go's os/exec knows nothing: only
-// of what was seized the kernel says that a stop is one of the whole group, which must
-// last until SIGCONT comes (ptrace(2), "Group-stop"). The root stands at its first
-// instruction, traced the old way. It is let go stopped, seized, and continued.
+// seize attaches to the root with PTRACE_SEIZE, which os/exec cannot do: the kernel reports
+// group stops, which must last until SIGCONT, only for seized tasks (ptrace(2),
+// "Group-stop"). The root is stopped at its first instruction under PTRACE_TRACEME. It is
+// detached stopped, seized, and continued.
 func (t *tracer) seize() (ended bool, err error) {
 	request := func(number, data int) func() error {
 		return func() error {
@@ -164,7 +165,7 @@ func (t *tracer) seize() (ended bool, err error) {
 			return true, err
 		}
 		if err := step(); errors.Is(err, unix.ESRCH) {
-			continue // killed meanwhile; its end comes next
+			continue // killed meanwhile; wait returns its end next
 		} else if err != nil {
 			_ = unix.Kill(t.root, unix.SIGKILL)
 			_, _, _ = wait(t.root, 0)
@@ -175,8 +176,8 @@ func (t *tracer) seize() (ended bool, err error) {
 	return false, nil
 }
 
-// wait waits for the next event of pid, of any tracee for -1. Children of other threads are
-// somebody else's.
+// wait waits for the next event of pid, or of any tracee if pid is -1. It ignores children
+// of other threads.
 func wait(pid, options int) (got int, ws unix.WaitStatus, err error) {
 	for {
 		got, err = unix.Wait4(pid, &ws, unix.WALL|unix.WNOTHREAD|options, nil)
@@ -186,13 +187,13 @@ func wait(pid, options int) (got int, ws unix.WaitStatus, err error) {
 	}
 }
 
-// stopped deals with a stop and lets the task go on, if it is one to go on from.
+// stopped handles a stop and resumes the task, unless the stop must last.
 func (t *tracer) stopped(pid int, ws unix.WaitStatus) {
 	this := t.task(pid)
-	signal, event := int(ws.StopSignal()), int(ws>>16) // TrapCause knows events of SIGTRAP alone
+	signal, event := int(ws.StopSignal()), int(ws>>16) // TrapCause covers only SIGTRAP
 	switch {
 	case !this.known:
-		this.held = ws // this is its first stop
+		this.held = ws
 		return
 	case signal == int(unix.SIGTRAP|0x80):
 		if this.on {
@@ -200,8 +201,8 @@ func (t *tracer) stopped(pid int, ws unix.WaitStatus) {
 		}
 		signal = 0
 	case event == unix.PTRACE_EVENT_STOP && signal != int(unix.SIGTRAP):
-		// It was stopped by a signal, with its whole group, and stays so until it is
-		// continued. That it has been killed meanwhile is in order.
+		// A group stop, which lasts until SIGCONT. The error, if it has been killed
+		// meanwhile, does not matter.
 		_, _, _ = unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_LISTEN, uintptr(pid), 0, 0, 0, 0)
 		return
 	case event != 0:
@@ -218,7 +219,7 @@ func (t *tracer) task(pid int) *task {
 	return t.tasks[pid]
 }
 
-// resume lets a task go on. That it has been killed meanwhile is in order.
+// resume resumes a task. The error, if it has been killed meanwhile, does not matter.
 func (t *tracer) resume(pid, signal int) {
 	if t.tasks[pid].on {
 		_ = unix.PtraceSyscall(pid, signal)
@@ -227,10 +228,10 @@ func (t *tracer) resume(pid, signal int) {
 	}
 }
 
-// event deals with a new task or a new program.
+// event handles a new task or a new program.
 func (t *tracer) event(pid int, this *task, event int) {
 	switch event {
-	case unix.PTRACE_EVENT_STOP: // a new task begins with it, and what was continued goes on
+	case unix.PTRACE_EVENT_STOP: // the first stop of a new task, or the end of a group stop
 		return
 	case unix.PTRACE_EVENT_EXEC:
 		if pid != t.root && !this.on {
@@ -240,7 +241,7 @@ func (t *tracer) event(pid int, this *task, event int) {
 	}
 	msg, err := unix.PtraceGetEventMsg(pid)
 	if err != nil {
-		return // killed; so is the new one
+		return // killed, and the new task with it
 	}
 	child := t.task(int(msg))
 	child.known, child.on, child.command = true, this.on, this.command
@@ -249,9 +250,8 @@ func (t *tracer) event(pid int, this *task, event int) {
 	}
 }
 
-// entryStop and exitStop are what op of ptrace_syscall_info says at the two ends of a call
-// (PTRACE_SYSCALL_INFO_ENTRY and _EXIT), getSyscallInfo the request that gives it; since
-// Linux 5.3.
+// getSyscallInfo is PTRACE_GET_SYSCALL_INFO (Linux 5.3); entryStop and exitStop are the
+// values of op in its result (PTRACE_SYSCALL_INFO_ENTRY and _EXIT).
 const entryStop, exitStop, getSyscallInfo = 1, 2, 0x420e
 
 // syscallInfo is struct ptrace_syscall_info (include/uapi/linux/ptrace.h:80).
@@ -260,12 +260,12 @@ type syscallInfo struct {
 	_      [3]uint8
 	arch   uint32
 	ip, sp uint64
-	value  int64 // the call's number at its entry, what it returns at its exit
-	failed uint8 // at its exit
+	value  int64 // the call's number at its entry, its return value at its exit
+	failed uint8 // valid at its exit
 	_      [55]uint8
 }
 
-// syscall keeps the call that a task has just ended, if it failed.
+// syscall records the call that a task has just finished, if it failed.
 func (t *tracer) syscall(pid int, this *task) {
 	var info syscallInfo
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, getSyscallInfo, uintptr(pid),
@@ -276,7 +276,7 @@ func (t *tracer) syscall(pid int, this *task) {
 		this.nr = int(info.value)
 	case info.op != exitStop:
 	case info.failed != 0:
-		// What is above are the kernel's own numbers for "do it again" (linux/errno.h).
+		// Numbers from 512 on are the kernel's internal restart codes (linux/errno.h).
 		if errno = syscall.Errno(-info.value); errno < 512 && !passing(errno) {
 			if args, nr, ok := registers(pid); ok {
 				text, network := describe(nr, args)
@@ -298,7 +298,7 @@ func (t *tracer) syscall(pid int, this *task) {
 	}
 }
 
-// registers returns the call that a task stands at the end of.
+// registers returns the arguments and number of the call that a task has just finished.
 func registers(pid int) (args arguments, nr int, ok bool) {
 	var regs unix.PtraceRegs
 	if unix.PtraceGetRegs(pid, &regs) != nil {
@@ -308,16 +308,16 @@ func registers(pid int) (args arguments, nr int, ok bool) {
 	return args, int(regs.Orig_rax), true
 }
 
-// passing are the errors that only ask for patience.
+// passing reports whether an errno only means "not yet".
 func passing(e syscall.Errno) bool {
 	return e == unix.EAGAIN || e == unix.EINTR || e == unix.EINPROGRESS || e == unix.EALREADY || e == unix.ECHILD
 }
 
-// ownPID is a process's number in its own PID namespace.
+// ownPID returns the PID of a process in its own PID namespace.
 func ownPID(pid int) int {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	_, rest, ok := bytes.Cut(status, []byte("\nNSpid:"))
-	if err != nil || !ok { // without PID namespaces there is one number
+	if err != nil || !ok { // a kernel without PID_NS has no NSpid line
 		return pid
 	}
 	line, _, _ := bytes.Cut(rest, []byte("\n"))

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// starterEnv makes the test binary one that starts what its value says, as a shell would.
+// starterEnv makes the test binary a starter that runs its value as a shell command.
 const starterEnv = "NETSTRIP_TEST_STARTER"
 
 func TestMain(m *testing.M) {
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// failing is what is written of calls: text and errno.
+// failing returns the text and errno of each call.
 func failing(calls []Call) []string {
 	var all []string
 	for _, c := range calls {
@@ -40,8 +40,8 @@ func failing(calls []Call) []string {
 	return all
 }
 
-// stopsItself has a parent that sees it stopped, says so, and continues it: only then
-// may it go on.
+// stopsItself stops itself. Its parent sees it stopped, says so and continues it, and it
+// must not go on before that.
 const stopsItself = `perl -MIO::Handle -e 'pipe R, W; R->blocking(0); unless ($child = fork) { kill STOP, $$; exec qw(cat /proc/net/stopped) if <R> } ` +
 	`waitpid $child, 2; select undef, undef, undef, 0.3; syswrite W, "x\n"; kill CONT, $child; waitpid $child, 0'`
 
@@ -68,8 +68,7 @@ func TestRun(t *testing.T) {
 const noLink = "n = s.socket(s.AF_NETLINK, s.SOCK_RAW); " +
 	"n.send(__import__('struct').pack('=IHHIIBxHiII', 32, 18, 1, 1, 0, 0, 0, 0x7fffffff, 0, 0)); "
 
-// A socket call is shown with what was asked for. The process is the test's own, which
-// asks the kernel for what no kernel gives.
+// A socket call is described with its arguments. The commands ask for what no kernel has.
 func TestSocketCalls(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -108,7 +107,8 @@ func TestSocketCalls(t *testing.T) {
 	}
 }
 
-// Of a starter nothing is kept, of what it starts everything, each by its own number.
+// The calls of a starter are ignored; those of the commands it starts are kept, each with
+// its command's PID.
 func TestStarter(t *testing.T) {
 	exe, err := os.Executable()
 	require.NoError(t, err)
@@ -133,14 +133,15 @@ func TestStarter(t *testing.T) {
 	assert.Equal(t, commands["2"], commands["3"], "what a command starts is the command's")
 }
 
-// A thousand failures of one kind are one line.
+// A thousand equal failures are one call.
 func TestRepetition(t *testing.T) {
 	calls, err := Run(t.Context(), exec.Command("sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do cat /proc/net/no; done"), false)
 	require.NoError(t, err)
 	assert.Equal(t, 1, strings.Count(strings.Join(failing(calls), "\n"), "/proc/net/no"))
 }
 
-// What is left running ends with the trace, and so does all when the context does.
+// Processes left running are killed at the end of the trace, and all of them when the
+// context ends.
 func TestNothingIsLeft(t *testing.T) {
 	for name, tc := range map[string]struct {
 		script string
@@ -167,7 +168,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
-// gone says whether a process has ended, even if nobody has waited for it.
+// gone reports whether a process has ended, even if nobody has waited for it.
 func gone(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err != nil || strings.Contains(string(stat), ") Z ")
