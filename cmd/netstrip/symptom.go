@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/rename"
 	"github.com/netstrip/netstrip/vmtests"
@@ -27,7 +28,7 @@ func symptoms(args []string) (names []string, found []kconfigcheck.Symptom, err 
 		}
 		s, ok := kconfigcheck.Behind(arg, kernels)
 		if !ok {
-			return nil, nil, usagef("%q: no symbol, probe, path or failed call that anything is known of%s", arg, nearest(arg, kernels))
+			return nil, nil, usagef("%q: no symbol, probe, path or failed call that anything is known of%s", arg, nearest(arg))
 		}
 		found = append(found, s)
 		for _, name := range s.Symbols {
@@ -61,13 +62,11 @@ func fragmentKernels() (all []kconfigcheck.Kernel) {
 }
 
 // nearest returns a probe whose ID was meant, if one is near.
-func nearest(arg string, kernels []kconfigcheck.Kernel) string {
+func nearest(arg string) string {
 	var ids []string
-	for _, k := range kernels {
-		for _, f := range k.Findings {
-			if strings.Count(f.ID, "/") == strings.Count(arg, "/") && !slices.Contains(ids, f.ID) {
-				ids = append(ids, f.ID)
-			}
+	for _, p := range wire.Probes() {
+		if strings.Count(p.ID, "/") == strings.Count(arg, "/") {
+			ids = append(ids, p.ID)
 		}
 	}
 	return rename.Near(arg, ids)

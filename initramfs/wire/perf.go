@@ -1,8 +1,5 @@
 package wire
 
-// PerfFamily is the family of the probes that measure. They are asked only by name.
-const PerfFamily = "perf"
-
 // The numbers of a finding of PerfFamily. Latencies are in microseconds, of a byte that
 // goes to another thread and comes back; throughputs in millions of bytes a second. Each is
 // the median over Repeats, and low and high are the ends of the 95 % confidence interval

@@ -62,7 +62,7 @@ const (
 
 // Finding is what one probe found.
 type Finding struct {
-	// ID names the probe: family/subject/..., for example socket/tcp4/loopback.
+	// ID names the probe, as Probe's does.
 	ID string `json:"id"`
 	// Verdict is the answer.
 	Verdict Verdict `json:"verdict"`

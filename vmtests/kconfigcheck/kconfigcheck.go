@@ -9,7 +9,6 @@ package kconfigcheck
 
 import (
 	"cmp"
-	_ "embed"
 	"fmt"
 	"io"
 	"path"
@@ -18,9 +17,6 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
-
-//go:embed symbols.txt
-var table string
 
 // Comparison is what came of it, for the symbols that go with one.
 type Comparison struct {
@@ -51,68 +47,48 @@ type Disagreement struct {
 	Why string `json:"why,omitempty"`
 }
 
-// entry is a line of the table.
-type entry struct {
-	glob, why string
-	symbols   []string
-}
-
-// entries reads the table.
-func entries() []entry {
-	var all []entry
-	for line := range strings.Lines(table) {
-		f := strings.Fields(line)
-		if len(f) < 2 || f[0] == "#" {
-			continue
-		}
-		e := entry{glob: f[0], why: strings.Join(f[2:], " ")}
-		if f[1] != "-" {
-			e.symbols = strings.Split(f[1], ",")
-		}
-		all = append(all, e)
+// lookup returns what the catalogue has of a probe. Applications are not in it: they stand on
+// the family of sockets that they are used over, which their ID ends with.
+func lookup(id string) (wire.Probe, bool) {
+	if wire.Family(id) != "app" {
+		return wire.Lookup(id)
 	}
-	return all
-}
-
-// of returns the line for a probe.
-func of(all []entry, probe string) (entry, bool) {
-	flat := func(s string) string { return strings.ReplaceAll(s, "/", ":") } // for * to cross
-	i := slices.IndexFunc(all, func(e entry) bool {
-		ok, err := path.Match(flat(e.glob), flat(probe))
-		return ok && err == nil
-	})
-	if i < 0 {
-		return entry{}, false
+	p := wire.Probe{ID: id}
+	switch path.Base(id) {
+	case "none":
+	case "unix":
+		p.Symbols = []string{"UNIX"}
+	default:
+		p.Symbols = []string{"INET"}
 	}
-	return all[i], true
+	return p, true
 }
 
-// Of returns the symbols that a probe stands for; none of a probe that nothing is known of.
-func Of(probe string) []string {
-	e, _ := of(entries(), probe)
-	return e.symbols
+// Of returns the symbols that a probe stands on; none of a probe that nothing is known of.
+func Of(id string) []string {
+	p, _ := lookup(id)
+	return p.Symbols
 }
 
-// Compare holds findings against the symbols of their kernel: gone are those that go with
-// the symbol asked about, on tells which are on. What is inconclusive, and what no line of
-// the table fits, is an error: it would look like agreement.
+// Compare compares findings with the symbols of their kernel. Gone are the symbols that are lost
+// with the one asked about; on reports whether a symbol is on. An inconclusive finding is an
+// error, and so is a probe that is not in the catalogue: both would look like agreement.
 func Compare(gone []string, on func(symbol string) bool, findings []wire.Finding) (Comparison, error) {
 	c := Comparison{Disagree: []Disagreement{}}
-	all := entries()
 	for _, f := range findings {
-		e, ok := of(all, f.ID)
+		p, ok := lookup(f.ID)
 		if !ok {
-			return c, fmt.Errorf("comparing probes with symbols: nothing says which %s stands for", f.ID)
+			return c, fmt.Errorf("comparing probes with symbols: nothing says which symbols %s stands on", f.ID)
 		}
-		off := slices.ContainsFunc(e.symbols, func(s string) bool { return !on(s) })
+		off := slices.ContainsFunc(p.Symbols, func(s string) bool { return !on(s) })
 		switch {
 		case f.Verdict != wire.Works && f.Verdict != wire.Absent:
 			return c, fmt.Errorf("comparing probes with symbols: %s is %q", f.ID, f.Verdict)
 		case off != (f.Verdict == wire.Absent):
-			c.Disagree = append(c.Disagree, Disagreement{f.ID, e.symbols, !off, f.Verdict, f.Errno, f.Call, e.why})
+			c.Disagree = append(c.Disagree, Disagreement{f.ID, p.Symbols, !off, f.Verdict, f.Errno, f.Call, p.Despite})
 		case !off:
 			c.On++
-		case slices.ContainsFunc(e.symbols, func(s string) bool { return slices.Contains(gone, s) }):
+		case slices.ContainsFunc(p.Symbols, func(s string) bool { return slices.Contains(gone, s) }):
 			c.Gone++
 		default:
 			c.Off++

@@ -13,16 +13,15 @@ import (
 // Value returns a symbol's value in the kernel's .config, and inGuest says that the
 // guest has the kernel's modules. What has a symbol that is off besides is absent.
 func Doubt(findings []wire.Finding, value func(symbol string) string, inGuest bool) []wire.Finding {
-	all := entries()
 	out := slices.Clone(findings)
 	for i, f := range out {
-		e, _ := of(all, f.ID)
+		symbols := Of(f.ID)
 		off := func(s string) bool { return value(s) == "n" }
-		if f.Verdict != wire.Absent || slices.ContainsFunc(e.symbols, off) {
+		if f.Verdict != wire.Absent || slices.ContainsFunc(symbols, off) {
 			continue
 		}
 		var modules []string
-		for _, s := range e.symbols {
+		for _, s := range symbols {
 			if value(s) == "m" {
 				modules = append(modules, s)
 			}

@@ -56,20 +56,16 @@ func (s Symptom) String() string {
 func Behind(text string, kernels []Kernel) (Symptom, bool) {
 	s := Symptom{Text: text}
 	text = strings.TrimSpace(text)
-	for _, k := range kernels {
-		for _, f := range k.Findings {
-			if f.ID == text {
-				s.Probes, s.Symbols = []string{f.ID}, Of(f.ID)
-				return s, len(s.Symbols) > 0
-			}
-		}
+	if p, ok := wire.Lookup(text); ok {
+		s.Probes, s.Symbols = []string{p.ID}, p.Symbols
+		return s, len(s.Symbols) > 0
 	}
 	if m := pathIn.FindStringSubmatch(text); m != nil {
 		s.Symbols = ofPath(m[1])
 		return s, len(s.Symbols) > 0
 	}
 	if idLike.MatchString(text) {
-		return s, s.below(text, kernels)
+		return s, s.below(text)
 	}
 	calls, words, errno := parse(text)
 	for _, call := range calls {
@@ -84,20 +80,14 @@ func Behind(text string, kernels []Kernel) (Symptom, bool) {
 }
 
 // below finds the symbols behind all probes whose IDs begin with a text.
-func (s *Symptom) below(text string, kernels []Kernel) bool {
-	for _, k := range kernels {
-		for _, f := range k.Findings {
-			if !strings.HasPrefix(f.ID, strings.TrimSuffix(text, "/")+"/") || slices.Contains(s.Probes, f.ID) {
-				continue
-			}
-			s.Probes = append(s.Probes, f.ID)
-			for _, symbol := range Of(f.ID) {
-				if !slices.Contains(s.Symbols, symbol) {
-					s.Symbols = append(s.Symbols, symbol)
-				}
-			}
+func (s *Symptom) below(text string) bool {
+	for _, p := range wire.Probes() {
+		if strings.HasPrefix(p.ID, strings.TrimSuffix(text, "/")+"/") {
+			s.Probes, s.Symbols = append(s.Probes, p.ID), append(s.Symbols, p.Symbols...)
 		}
 	}
+	slices.Sort(s.Symbols)
+	s.Symbols = slices.Compact(s.Symbols)
 	s.Any = len(s.Symbols) > 1
 	return len(s.Symbols) > 0
 }

@@ -1,0 +1,104 @@
+package wire
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// catalogue is documented in its first lines.
+//
+//go:embed probes.txt
+var catalogue string
+
+// Families of probes that are not asked in every boot.
+const (
+	// PerfFamily measures. Its probes are asked only by name.
+	PerfFamily = "perf"
+	// InitFamily is asked wherever an init is asked about, whatever probes were chosen.
+	InitFamily = "init"
+)
+
+// Probe is an entry of the catalogue. The probes of applications are not in it: they come
+// from the applications' descriptions (initramfs/apps).
+type Probe struct {
+	// ID names the probe: family/subject/..., for example socket/tcp4/loopback.
+	ID string
+	// Question is what it asks, in one line.
+	Question string
+	// Symbols are the Kconfig symbols that it stands on; all of them must be on.
+	Symbols []string
+	// Always says why it works on every kernel that can run it; empty where it can be absent.
+	Always string
+	// Despite says why it can be absent although its symbols are on; empty where it cannot.
+	Despite string
+}
+
+// Family returns the first part of a probe's ID.
+func Family(id string) string {
+	family, _, _ := strings.Cut(id, "/")
+	return family
+}
+
+// Asked reports whether a boot asks the probe id, where the host chose probes by patterns
+// (Matches; empty for no choice) and asks about an init or not.
+func Asked(id, patterns string, ofInit bool) (bool, error) {
+	switch family := Family(id); {
+	case family == InitFamily:
+		return ofInit, nil
+	case patterns == "":
+		return family != PerfFamily, nil
+	}
+	return Matches(patterns, id)
+}
+
+// Probes returns the catalogue, in the order of its file.
+func Probes() []Probe {
+	all, err := parseCatalogue(catalogue)
+	if err != nil {
+		panic(err) // it is part of the program, and a test reads it
+	}
+	return all
+}
+
+// Lookup returns the entry of the probe id, and whether there is one.
+func Lookup(id string) (Probe, bool) {
+	all := Probes()
+	i := slices.IndexFunc(all, func(p Probe) bool { return p.ID == id })
+	if i < 0 {
+		return Probe{}, false
+	}
+	return all[i], true
+}
+
+// parseCatalogue reads the catalogue's text.
+func parseCatalogue(text string) ([]Probe, error) {
+	var all []Probe
+	seen := map[string]bool{}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		f := strings.Fields(line)
+		if len(f) == 0 || f[0] == "#" {
+			continue
+		}
+		rest := strings.Join(f[1:], " ")
+		switch indented := strings.ContainsRune(" \t", rune(line[0])); {
+		case indented && len(all) > 0 && f[0] == "always:":
+			all[len(all)-1].Always = rest
+		case indented && len(all) > 0 && f[0] == "despite:":
+			all[len(all)-1].Despite = rest
+		case indented || len(f) < 3 || seen[f[0]]:
+			return nil, fmt.Errorf("reading the catalogue of probes: line %d: want a new ID, symbols and a question, or a note on a probe: %q", n, line)
+		default:
+			seen[f[0]] = true
+			p := Probe{ID: f[0], Question: strings.Join(f[2:], " ")}
+			if f[1] != "-" && f[1] != "?" {
+				p.Symbols = strings.Split(f[1], ",")
+			}
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
