@@ -28,29 +28,9 @@ type appsAsked struct {
 func (a *app) appsCommand() *cobra.Command {
 	f := &appsAsked{}
 	c := &cobra.Command{
-		Use:   "apps",
-		Short: "Start real applications on every profile, ask each with a real client, show what works",
-		Long: `Makes a disk image of Debian's packages of the applications and kernels that they start
-on, boots each kernel with that disk, and inside starts every application in every way
-it can be used (over loopback, a veth pair, a Unix socket, with no socket at all) and asks it
-something with a real client.
-
-A cell says works, or the errno and the system call that decided, which ptrace found in a
-second try. --dir adds applications of your own, a YAML file each, or puts them in the place of
-those of the same names. No expectation is kept of them, so that nothing they do is a
-difference.`,
-		Example: `  netstrip apps
-  netstrip apps --app redis,nginx --profile full,no-net
-  netstrip apps --json | jq '.[] | select(.verdict != "works")'
-  netstrip apps --dir my-apps --app my-server
-  netstrip apps --all
-  netstrip apps --resume
-  netstrip apps show redis`,
-		Args:              unknownCommand,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return a.apps(c.Context(), f)
-		},
+		Use:  "apps",
+		Args: unknownCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return a.apps(c.Context(), f) },
 	}
 	f.addJSON(c)
 	f.addCache(c)
@@ -58,15 +38,15 @@ difference.`,
 	f.addResults(c)
 	f.addAccel(c)
 	c.Flags().StringSliceVar(&f.names, "app", nil, "`NAMES` of the applications, separated by commas (default all)")
-	c.Flags().StringSliceVar(&f.only, "profile", nil, "`NAMES` of the profiles, full for full+apps (default all)")
+	c.Flags().StringSliceVar(&f.only, "profile", nil, "`NAMES` of the profiles, full meaning full+apps (default all)")
 	c.Flags().StringVar(&f.dir, "dir", "", "`DIR` of applications of your own, as YAML files")
-	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; may be given again")
+	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; repeatable")
 	f.addOverride(c)
-	c.Flags().IntVar(&f.jobs, "jobs", 0, "how `MANY` compilers or guests run at once (default one for each processor)")
+	c.Flags().IntVar(&f.jobs, "jobs", 0, "run up to `N` compilers or guests in parallel (default: one per processor)")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 	f.addAll(c)
 	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table as Markdown, with every way")
-	c.Flags().BoolVar(&f.resume, "resume", false, "go on with the latest run in the results file that was cut short")
+	c.Flags().BoolVar(&f.resume, "resume", false, "continue the latest interrupted run in the results file")
 	_ = c.RegisterFlagCompletionFunc("app", f.completeApps)
 	_ = c.RegisterFlagCompletionFunc("profile", completeAppProfiles)
 	c.AddCommand(a.appsShowCommand(), a.appsAgainstCommand())
@@ -76,10 +56,7 @@ difference.`,
 func (a *app) appsShowCommand() *cobra.Command {
 	f := &appsAsked{}
 	c := &cobra.Command{
-		Use:   "show APP[/WAY]",
-		Short: "Show all that was last recorded of an application, profile by profile",
-		Example: `  netstrip apps show redis
-  netstrip apps show postgres/unix`,
+		Use: "show APP[/WAY]",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("apps show takes one application, such as redis or redis/unix")
@@ -92,9 +69,7 @@ func (a *app) appsShowCommand() *cobra.Command {
 			}
 			return f.completeApps(c, args, begin)
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			return a.appsShow(f, args[0])
-		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.appsShow(f, args[0]) },
 	}
 	f.addJSON(c)
 	f.addResults(c)
@@ -103,7 +78,7 @@ func (a *app) appsShowCommand() *cobra.Command {
 
 func (a *app) apps(ctx context.Context, f *appsAsked) error {
 	if f.resume && len(f.names)+len(f.only)+len(f.fragments) > 0 {
-		return usagef("--resume goes on with the applications, profiles and fragments the run began with: name none")
+		return usagef("--resume uses the applications, profiles and fragments the run began with: name none")
 	}
 	o, err := a.rigOptions(&f.flags)
 	if err != nil {
@@ -190,7 +165,7 @@ func (f *appsAsked) choose(ctx context.Context) (all []apps.App, probes string, 
 	}
 	for _, n := range f.names {
 		if !slices.Contains(names, n) {
-			return nil, "", usagef("no application is called %q; they are %s", n, strings.Join(names, ", "))
+			return nil, "", usagef("no such application: %q; the applications are %s", n, strings.Join(names, ", "))
 		}
 		patterns = append(patterns, "app/"+n+"/*")
 	}
@@ -210,7 +185,7 @@ func (a *app) appsShow(f *appsAsked, which string) error {
 		}
 	}
 	if len(having) == 0 {
-		return usagef("nothing is recorded of an application %q in %s; netstrip apps --app NAME asks it", which, f.results)
+		return usagef("no records of application %q in %s; netstrip apps --app NAME adds some", which, f.results)
 	}
 	byLadder(having)
 	if f.json {

@@ -13,13 +13,7 @@ import (
 func (a *app) appsAgainstCommand() *cobra.Command {
 	f := &appsAsked{}
 	c := &cobra.Command{
-		Use:   "against STUDY",
-		Short: "Hold what was recorded of applications against what another study says of them",
-		Long: `Holds the latest records of applications against a study: loupe, which made single
-system calls fail, and so predicts what works without NET or UNIX; or lupine, which
-lists the options that each application needs.`,
-		Example: `  netstrip apps against loupe
-  netstrip apps against lupine --markdown`,
+		Use: "against STUDY",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || !slices.Contains(studies.Studies(), args[0]) {
 				return usagef("apps against takes one study: %s", strings.Join(studies.Studies(), " or "))
@@ -32,9 +26,7 @@ lists the options that each application needs.`,
 			}
 			return completeList(studies.Studies(), begin)
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			return a.appsAgainst(f, args[0])
-		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.appsAgainst(f, args[0]) },
 	}
 	f.addJSON(c)
 	f.addResults(c)
@@ -48,7 +40,7 @@ func (a *app) appsAgainst(f *appsAsked, study string) error {
 		return err
 	}
 	if records = withApps(records); len(records) == 0 {
-		return usagef("nothing is recorded of any application in %s; netstrip apps asks them", f.results)
+		return usagef("no records of applications in %s; netstrip apps adds some", f.results)
 	}
 	c, err := studies.Against(study, records)
 	if err != nil {

@@ -25,7 +25,7 @@ func writeOwn(b *strings.Builder, records []record.Record) {
 			own = append(own, f.ID)
 			failing = failing || f.Verdict != wire.Works
 			if f.Verdict != wire.Works && ownFull(r) {
-				fmt.Fprintf(b, "%s does not work on %s, which has the whole network: what it finds on other profiles tells nothing of the network. It is %s there: %s\n",
+				fmt.Fprintf(b, "%s does not work on %s, which has the whole network: its results on other profiles say nothing about the network. It is %s there: %s\n",
 					report.Escape(f.ID, 80), report.Escape(r.Profile, 60), report.Escape(string(f.Verdict), 20), report.Escape(f.Detail, 300))
 			}
 		}
@@ -39,7 +39,7 @@ func writeOwn(b *strings.Builder, records []record.Record) {
 	}
 	fmt.Fprintf(b, "No expectation is kept for %s: %s your own.\n", someOf(own), subject)
 	if !full && failing {
-		fmt.Fprintf(b, "Whether %s with the whole network was not asked: --profile full does.\n", work)
+		fmt.Fprintf(b, "Not tested: whether %s with the whole network; --profile full tests it.\n", work)
 	}
 }
 

@@ -28,9 +28,9 @@ func TestWriteOwn(t *testing.T) {
 		"works":              {[]record.Record{of("full", wire.Works)}, kept},
 		"fails without":      {[]record.Record{of("full", wire.Works), of("no-net", wire.Absent)}, kept},
 		"works on all asked": {[]record.Record{of("no-packet", wire.Works)}, kept},
-		"full was not asked": {[]record.Record{of("no-net", wire.Absent)}, kept + "Whether it works with the whole network was not asked: --profile full does.\n"},
+		"full was not asked": {[]record.Record{of("no-net", wire.Absent)}, kept + "Not tested: whether it works with the whole network; --profile full tests it.\n"},
 		"never works": {[]record.Record{of("full", wire.Absent), of("no-net", wire.Absent)}, dark + " does not work on full+apps, which has the whole network: " +
-			"what it finds on other profiles tells nothing of the network. It is absent there: darkhttpd ended with exit status 1\n" + kept},
+			"its results on other profiles say nothing about the network. It is absent there: darkhttpd ended with exit status 1\n" + kept},
 		"none of them own": {[]record.Record{{Profile: "full+apps", Findings: []wire.Finding{{ID: redis, Verdict: wire.Absent}}}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,21 +15,7 @@ import (
 func (a *app) benchCommand() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
-		Use:   "bench [PROFILE...]",
-		Short: "Measure TCP on 127.0.0.1 beside other ways from one thread to another; full if none is named",
-		Long: `Boots each profile, by itself, with the probes that measure: the latency and the
-throughput of TCP and UDP over loopback, Unix sockets, pipes, POSIX message queues, shared
-memory with a futex, a veth pair, and two network cards on a wire. Each is compared with
-TCP on 127.0.0.1 in the same boot.
-
-Under emulation (see the accelerator in netstrip show) the numbers are those of the
-emulator: only the ratios mean something. That a way works at all, or which errno says
-that it does not, is compared with what is expected of the profile.`,
-		Example: `  netstrip bench
-  netstrip bench full no-inet no-net
-  netstrip bench --json | jq '.[] | {probe, latency_ratio, throughput_ratio}'
-  netstrip show full perf             the table once more
-  netstrip show full perf/tcp4        one measurement`,
+		Use:               "bench [PROFILE...]",
 		ValidArgsFunction: completeProfiles,
 		RunE:              func(c *cobra.Command, args []string) error { return a.bench(c.Context(), f, args) },
 	}

@@ -35,61 +35,30 @@ type searching struct {
 func (a *app) bisectCommand() *cobra.Command {
 	f := &searching{}
 	c := &cobra.Command{
-		Use:   "bisect --good A --bad B --probe ID",
-		Short: "Find the symbols that break a probe, a boot or a command of yours",
-		Long: `Finds out which of the symbols that differ between two kernels make a probe fail
-that works on the first and not on the second: the least set of them, several where
-they break it only together, and each where several break it alone. Every step builds a
-kernel and boots it; symbols with the probe's words in their names are tried first.
-What is found is tried as such, twice: A with nothing else changed fails, B with it
-taken back works. A kernel that gives no answer never decides anything.
-
-A and B are profiles, files that are .configs, IDs of records in the results file, or
-beginnings of the keys of kernels in the cache. What is booted of a .config gets what the
-guest needs; a difference in that is named and not searched, unless with --command, which
-gets kernels of the .configs as they are. PROFILE+FILE and .CONFIG+FILE are those with
-the lines of a fragment; --fragment adds its lines to both, and without --bad makes the
-bad one: the good one with the fragment.
-
-Each answer is kept at once in search/ beside the results file. To go on with a
-search that was interrupted, give the same command again, or --anew to start over. An
-answer counts only as long as QEMU, accelerator, memory and initramfs are the same, and
-the files that --command names; what those read in turn is not looked at.`,
-		Example: `  netstrip bisect --good full --bad no-net --probe kernel/mqueue
-  netstrip bisect --good full+apps --bad no-net+apps --probe app/redis/unix
-  netstrip bisect --good full --bad mine.config --boot
-  netstrip bisect --good full --fragment mine.config --probe lo/up
-  netstrip bisect --good full --bad full+mine.config --boot
-  netstrip bisect --good defconfig --bad mine.config --command ./test-with-qemu.sh
-  netstrip bisect --good full --bad bare-net --probe netns/veth --dry-run
-  netstrip bisect --good full --bad no-net --probe lo/up --json | jq -r '.culprits[].changes[]'`,
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return a.bisect(c.Context(), f)
-		},
+		Use:  "bisect --good A --bad B --probe ID",
+		RunE: func(c *cobra.Command, _ []string) error { return a.bisect(c.Context(), f) },
 	}
 	c.Flags().StringVar(&f.good, "good", "", "`KERNEL` on which it works")
 	c.Flags().StringVar(&f.bad, "bad", "", "`KERNEL` on which it does not")
 	c.Flags().StringVar(&f.probe, "probe", "", "`ID` of the probe, such as socket/unix/stream")
-	c.Flags().BoolVar(&f.boot, "boot", false, "ask whether the kernel boots to the end, and no probe")
-	c.Flags().StringVar(&f.command, "command", "", "`CMD` that a shell runs with the kernel's path behind it: 0 works, 125 cannot say, 1 to 127 does not work")
+	c.Flags().BoolVar(&f.boot, "boot", false, "ask only whether the kernel boots to the end")
+	c.Flags().StringVar(&f.command, "command", "", "`CMD` for a shell, with the kernel's path appended; exit code 0: works, 125: cannot say, else up to 127: does not work")
 	for _, name := range []string{"good", "bad"} {
 		_ = c.RegisterFlagCompletionFunc(name, completeKernels)
 	}
 	_ = c.RegisterFlagCompletionFunc("probe", completeProbes)
-	f.addFragments(c, "both, or, without --bad, to the good one to make the bad one of it")
+	f.addFragments(c, "both kernels; without --bad, the good kernel plus FILE is the bad one")
 	f.addSearching(c)
 	return c
 }
 
 func (f *searching) addSearching(c *cobra.Command) {
-	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "say what would be tried and how many kernels it takes, and build none")
-	c.Flags().BoolVar(&f.anew, "anew", false, "forget the answers of an earlier search that was the same, and ask every kernel again")
-	c.Flags().StringSliceVar(&f.suspects, "suspect", nil, "`SYMBOL` to try first; may be given again")
-	c.Flags().IntVar(&f.repeat, "repeat", 1, "how `OFTEN` each kernel is asked before its answer counts")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be tried and how many kernels it takes; build none")
+	c.Flags().BoolVar(&f.anew, "anew", false, "discard the answers of an earlier identical search, and ask every kernel again")
+	c.Flags().StringSliceVar(&f.suspects, "suspect", nil, "`SYMBOL` to try first; repeatable")
+	c.Flags().IntVar(&f.repeat, "repeat", 1, "ask each kernel `N` times before its answer counts")
 	c.Flags().BoolVar(&f.json, "json", false, "write one JSON object to standard output")
-	c.Flags().IntVar(&f.jobs, "jobs", 0, "how `MANY` compilers run at once (default one for each processor)")
+	c.Flags().IntVar(&f.jobs, "jobs", 0, "run up to `N` compilers in parallel (default: one per processor)")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 	f.addCache(c)
 	f.addSource(c)
@@ -130,7 +99,7 @@ func knownProbes(ids ...string) error {
 	}
 	for _, id := range ids {
 		if _, ok := slices.BinarySearch(known, id); !ok {
-			return usagef("no probe is called %q; netstrip show lists them, and completion does", id)
+			return usagef("no such probe: %q; netstrip show and shell completion list them", id)
 		}
 	}
 	return nil
@@ -322,15 +291,15 @@ func endsOf(err error, first, last string, g *configdiff.Guest) error {
 	}
 	switch {
 	case e.Same:
-		return usagef("%s and %s come to the same .config: there is nothing to search", first, last)
+		return usagef("%s and %s have the same .config: there is nothing to search", first, last)
 	case e.First.Answer == search.Unknown || e.Last.Answer == search.Unknown:
-		return fmt.Errorf("the ends give no answer to go by: %s; %s", say(first, e.First), say(last, e.Last))
+		return fmt.Errorf("the ends have no clear answer: %s; %s", say(first, e.First), say(last, e.Last))
 	case e.Reversed():
-		return usagef("the ends are the wrong way round: %s; %s", say(first, e.First), say(last, e.Last))
+		return usagef("the ends are swapped: %s; %s", say(first, e.First), say(last, e.Last))
 	}
 	text := fmt.Sprintf("the ends do not differ: %s; %s", say(first, e.First), say(last, e.Last))
 	if g != nil {
-		text += "; boots here cannot tell of " + g.Names() + ", but --command takes the .configs as they are"
+		text += "; boots here cannot show " + g.Names() + ", but --command takes the .configs as they are"
 	}
 	return usagef("%s", text)
 }

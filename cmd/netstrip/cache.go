@@ -24,19 +24,7 @@ import (
 )
 
 func (a *app) cacheCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "cache",
-		Short: "Show what is kept, check that it is whole, make room",
-		Long: `Kernels, their source, the object tree and the initramfs are kept in a cache, since
-they take minutes to make. All of it can be made again: nothing is lost with it but
-time. No boot is made from an entry that is damaged; it is noticed and made anew.`,
-		Example: `  netstrip cache ls
-  netstrip cache prune --max-size 5G
-  netstrip cache verify`,
-		Args:              unknownCommand,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	c := &cobra.Command{Use: "cache"}
 	c.AddCommand(a.cacheListCommand(), a.cachePruneCommand(), a.cacheVerifyCommand())
 	return c
 }
@@ -44,18 +32,17 @@ time. No boot is made from an entry that is damaged; it is noticed and made anew
 // cacheSubcommand is what the three have in common.
 func (a *app) cacheSubcommand(c *cobra.Command, run func(context.Context, *flags, *cache.Cache) error) (*cobra.Command, *flags) {
 	f := &flags{}
-	c.Args, c.ValidArgsFunction = cobra.NoArgs, cobra.NoFileCompletions
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		// A wrong name must not make a cache that is empty, and all would seem well.
 		if info, err := os.Stat(f.cache); f.cache != "" && (err != nil || !info.IsDir()) {
-			return usagef("--cache %s: there is no such directory", f.cache)
+			return usagef("--cache %s: no such directory", f.cache)
 		}
 		opened, err := cache.Open(f.cache)
 		if err != nil {
 			return err
 		}
 		a.progress = progress.New(a.stderr)
-		opened.OnWait = func(what string) { a.progress.Line("waiting for another netstrip, which holds %s", what) }
+		opened.OnWait = func(what string) { a.progress.Line("waiting for another netstrip that uses %s", what) }
 		return run(cmd.Context(), f, opened)
 	}
 	f.addCache(c)
@@ -63,12 +50,7 @@ func (a *app) cacheSubcommand(c *cobra.Command, run func(context.Context, *flags
 }
 
 func (a *app) cacheListCommand() *cobra.Command {
-	c, f := a.cacheSubcommand(&cobra.Command{
-		Use:   "ls",
-		Short: "List what is in the cache, the largest first",
-		Example: `  netstrip cache ls
-  netstrip cache ls --json | jq 'map(.bytes) | add'`,
-	}, a.cacheList)
+	c, f := a.cacheSubcommand(&cobra.Command{Use: "ls"}, a.cacheList)
 	f.addJSON(c)
 	return c
 }
@@ -126,7 +108,7 @@ func about(e cache.Entry) string {
 		"download": "tarball of a kernel's source", "initramfs": "initramfs", "packages": "Debian packages of an init",
 		"kernel": "kernel", "obj": "object tree", "source": "unpacked source",
 		"source-hash": "hash of a tarball", "kconf": "Kconfig code of a source",
-		"tmp": "half made, or half removed",
+		"tmp": "incomplete (interrupted while being made or removed)",
 	}[e.Kind]
 	text = cmp.Or(text, strings.ReplaceAll(e.Kind, "-", " "))
 	if v := version(e); v != "" {
@@ -161,26 +143,16 @@ func version(e cache.Entry) string {
 func (a *app) cachePruneCommand() *cobra.Command {
 	var l cache.Limits
 	var dry bool
-	c, _ := a.cacheSubcommand(&cobra.Command{
-		Use:   "prune",
-		Short: "Remove from the cache what has not been used for longest",
-		Long: `Removes what was not used for longest, until what is left is within the limits
-given. Nothing that a running netstrip uses is removed. Without a limit only what is of
-no use to anybody goes: what netstrips that were killed have left half made more than an
-hour ago, and the index of kernels that are gone.`,
-		Example: `  netstrip cache prune --max-size 5G
-  netstrip cache prune --older-than 30d --dry-run
-  netstrip cache prune --all`,
-	}, func(ctx context.Context, _ *flags, c *cache.Cache) error {
+	c, _ := a.cacheSubcommand(&cobra.Command{Use: "prune"}, func(ctx context.Context, _ *flags, c *cache.Cache) error {
 		if l.All && (l.MaxBytes > 0 || l.OlderThan > 0) {
-			return usagef("--all leaves nothing to --max-size and --older-than: give it alone")
+			return usagef("--all excludes --max-size and --older-than")
 		}
 		return a.cachePrune(ctx, c, l, dry)
 	})
-	c.Flags().Var((*sizeFlag)(&l.MaxBytes), "max-size", "`SIZE` that may stay: 500M, 2.5GiB (of 1024)")
-	c.Flags().Var((*ageFlag)(&l.OlderThan), "older-than", "remove what was not used for this `AGE`: 30d, 12h")
+	c.Flags().Var((*sizeFlag)(&l.MaxBytes), "max-size", "keep at most this `SIZE`: 500M, 2.5GiB (powers of 1024)")
+	c.Flags().Var((*ageFlag)(&l.OlderThan), "older-than", "remove what has not been used for this `AGE`: 30d, 12h")
 	c.Flags().BoolVar(&l.All, "all", false, "remove everything")
-	c.Flags().BoolVar(&dry, "dry-run", false, "only say what would be removed")
+	c.Flags().BoolVar(&dry, "dry-run", false, "only print what would be removed")
 	return c
 }
 
@@ -223,16 +195,7 @@ func (a *app) cachePrune(ctx context.Context, c *cache.Cache, l cache.Limits, dr
 
 func (a *app) cacheVerifyCommand() *cobra.Command {
 	fix := false
-	c, f := a.cacheSubcommand(&cobra.Command{
-		Use:   "verify",
-		Short: "Read all of the cache and find what is damaged",
-		Long: `Reads every kernel, source tree and image in the cache and compares it with the
-hashes of when it was put there. The exit code is 1 if anything is damaged. With --fix
-that is removed, so that it is made anew when it is next needed.`,
-		Example: `  netstrip cache verify
-  netstrip cache verify --fix
-  netstrip cache verify --json | jq -r '.[] | select(.state == "damaged") | .path'`,
-	}, func(ctx context.Context, f *flags, c *cache.Cache) error { return a.cacheVerify(ctx, f, c, fix) })
+	c, f := a.cacheSubcommand(&cobra.Command{Use: "verify"}, func(ctx context.Context, f *flags, c *cache.Cache) error { return a.cacheVerify(ctx, f, c, fix) })
 	f.addJSON(c)
 	c.Flags().BoolVar(&fix, "fix", false, "remove what is damaged")
 	return c

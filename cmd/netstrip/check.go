@@ -32,26 +32,8 @@ type checked struct {
 func (a *app) checkCommand() *cobra.Command {
 	f := &checking{}
 	c := &cobra.Command{
-		Use:   "check --want FILE [--config FILE | --profile PROFILE]",
-		Short: "Compare a kernel's config with a list of wanted symbols",
-		Long: `Says of each symbol in a list whether a config has it, why it has not, and all that must
-be added. No kernel is built. The list has lines of a fragment (CONFIG_NET=y, or
-# CONFIG_NET is not set) or names alone (NET), which are to be on in any way: y and m both
-do. A wanted m is met by y too, a wanted y is not met by m.
-
-A .config counts as this kernel's Kconfig settles it; a line of which that makes something
-else is noted. It need not have what netstrip's guest needs.
-
-Exit codes: 0 all is there; 1 something is missing; 2 a file or the command line is wrong.`,
-		Example: `  netstrip check --config .config --want wanted.txt
-  netstrip check --profile no-net --want wanted.txt
-  netstrip check --profile full --fragment mine.config --want wanted.txt
-  netstrip check --config .config --want wanted.txt --json | jq -r '.together.add[]'`,
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return a.check(c.Context(), f)
-		},
+		Use:  "check --want FILE [--config FILE | --profile PROFILE]",
+		RunE: func(c *cobra.Command, _ []string) error { return a.check(c.Context(), f) },
 	}
 	f.addJSON(c)
 	f.addCache(c)
@@ -67,7 +49,7 @@ func (a *app) check(ctx context.Context, f *checking) error {
 	case f.want == "":
 		return usagef("check takes --want FILE, a list of wanted symbols; netstrip check --help has examples")
 	case !f.given():
-		return usagef("check takes the config to look at: --config FILE or --profile PROFILE")
+		return usagef("check takes a config: --config FILE or --profile PROFILE")
 	}
 	wanted, err := explain.ReadWanted(f.want)
 	if err != nil {
@@ -142,7 +124,7 @@ func (c checked) write(out io.Writer) error {
 		fmt.Fprintln(&b, text)
 	}
 	if len(c.Together.Add) > 0 && c.Missing > 1 {
-		fmt.Fprintf(&b, "\nfor all that can be had:\n    %s\n", strings.Join(c.Together.Add, "\n    "))
+		fmt.Fprintf(&b, "\nfor everything that is available:\n    %s\n", strings.Join(c.Together.Add, "\n    "))
 	}
 	if c.Together.Note != "" {
 		fmt.Fprintf(&b, "\n%s\n", c.Together.Note)

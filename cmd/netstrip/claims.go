@@ -13,14 +13,7 @@ import (
 func (a *app) claimsCommand() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
-		Use:   "claims [CLAIM]",
-		Short: "What people believe about Linux networking, and what the records make of it",
-		Long: `Decides each claim from the newest records of the profiles it is about, and says which
-are missing. With a claim named, shows its whole argument: who says so, what was found
-on which kernel, why that decides it, and the command that repeats it.`,
-		Example: `  netstrip run && netstrip claims
-  netstrip claims C5
-  netstrip claims --json | jq '.[] | select(.verdict == "false") | .text'`,
+		Use:  "claims [CLAIM]",
 		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
 			all, err := claims.All()
@@ -36,7 +29,7 @@ on which kernel, why that decides it, and the command that repeats it.`,
 	}
 	f.addJSON(c)
 	f.addResults(c)
-	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the ledger as a Markdown table")
+	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the claims as a Markdown table")
 	return c
 }
 
@@ -63,7 +56,7 @@ func (a *app) claims(f *flags, args []string) error {
 	}
 	switch {
 	case len(entries) == 0:
-		return usageError{errors.New("no claim is called " + args[0] + "; the claims are " + strings.Join(ids, ", "))}
+		return usageError{errors.New("no such claim: " + args[0] + "; the claims are " + strings.Join(ids, ", "))}
 	case f.json:
 		return report.JSON(a.stdout, entries)
 	case f.markdown:

@@ -22,53 +22,15 @@ type comparing struct {
 func (a *app) compareCommand() *cobra.Command {
 	f := &comparing{}
 	c := &cobra.Command{
-		Use:   "compare A [B]",
-		Short: "Say in what two kernels differ: symbols, sizes, times, memory, findings",
-		Long: `Compares two kernels by all that is known of both. A and B are profiles, files that
-are kernels or .configs, the beginnings of the keys of kernels in the cache, or records
-as show names them: latest, PROFILE@SERIES, RUN/PROFILE, and latest/PROFILE. PROFILE+FILE and .CONFIG+FILE are those
-with the lines of a fragment; --fragment adds its lines to both, and of one kernel, B
-left out, makes the other: A with the fragment.
-
-Symbols: what differs in the final .configs is divided into what was asked for, which is
-as little as makes B's .config of A's, and what followed from it, as the kernel's own
-Kconfig code says. Files are compared as they are. Kernels that are built of them get
-what the guest needs besides, and what boots cannot tell for that reason is named. Sizes
-are those of kernels that were built before.
-
-Times and memory are medians over the boots of one run, the one that has most boots of
-both, with 95 % confidence intervals. Whether they differ is tested as benchstat does
-(Mann-Whitney, significant at p <= 0.05). With --boots N, where no run has as many boots
-of each, the kernels are booted now, in turn and one at a time, and recorded; kernels
-that are not there are built for that.
-
-Findings differ in verdict, errno or value. What is known of one side only is told.
-The exit code is 0 whether the kernels differ or not, as that of benchstat.
-
-With --json the object has a and b (name, kernel, boots, outcomes, notes), symbols
-(asked, left, differ, and guest with forced, hidden and added: what boots cannot tell), directories, run, measures (name, unit, a and b with n, median,
-low and high, difference, p, significant), families (name, probes, differ with probe and
-the answers of a and b), numbers as measures, numbers_compared, and notes.`,
-		Example: `  netstrip compare full no-net
-  netstrip compare full no-net --boots 10
-  netstrip compare full@6.1 full@6.12
-  netstrip compare latest/full latest/no-net --markdown > difference.md
-  netstrip compare /boot/vmlinuz-6.12.1 mine.config
-  netstrip compare --config full no-net
-  netstrip compare full --fragment mine.config
-  netstrip compare full+mine.config no-net
-  netstrip compare --json full no-net | jq '.measures[] | select(.significant) | {name, p}'
-  netstrip compare --json full no-net | jq -r '.families[].differ[] | .probe + " " + .b[0].errno'`,
+		Use:               "compare A [B]",
 		Args:              f.arguments,
 		ValidArgsFunction: f.complete,
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.compare(c.Context(), f, args)
-		},
+		RunE:              func(c *cobra.Command, args []string) error { return a.compare(c.Context(), f, args) },
 	}
-	f.addFragments(c, "both kernels, or, of one kernel, to compare it with")
-	c.Flags().BoolVar(&f.config, "config", false, "compare the .configs and the sizes of kernels only")
-	c.Flags().BoolVar(&f.all, "all", false, "leave no symbol out, and give the reason for everything that followed")
-	c.Flags().IntVar(&f.boots, "boots", 0, "see to `N` boots of each")
+	f.addFragments(c, "both kernels, or to a single kernel, to compare it with itself")
+	c.Flags().BoolVar(&f.config, "config", false, "compare only the .configs and the sizes of kernels")
+	c.Flags().BoolVar(&f.all, "all", false, "list every symbol, with the reason for everything that followed")
+	c.Flags().IntVar(&f.boots, "boots", 0, "make sure there are at least `N` boots of each")
 	c.Flags().BoolVar(&f.json, "json", false, "write one JSON object to standard output")
 	c.Flags().BoolVar(&f.markdown, "markdown", false, "write Markdown")
 	f.addResults(c)
@@ -154,7 +116,7 @@ func (a *app) symbols(ctx context.Context, f *comparing, s *sides) (*configdiff.
 	if err == nil || f.config || f.strict || ctx.Err() != nil {
 		return d, err
 	}
-	s.both[0].note("the .configs are not compared: %v", err)
+	s.both[0].note("the .configs cannot be compared: %v", err)
 	return nil, nil
 }
 

@@ -35,7 +35,7 @@ func (a *app) bootSides(ctx context.Context, f *comparing, s *sides) error {
 			one.Kernel = built[0]
 		}
 		if one.Kernel.Boot == "" {
-			return usagef("the kernel of %s is not in the cache any more, and cannot be booted", one.Name)
+			return usagef("the kernel of %s is no longer in the cache and cannot be booted", one.Name)
 		}
 		profiles, kernels = append(profiles, one.profile), append(kernels, one.Kernel)
 	}
@@ -73,7 +73,7 @@ func (s *sides) hint(f *comparing, c *compare.Comparison) {
 		bootable = bootable && (one.req != nil || one.Kernel.Boot != "")
 	}
 	if c.Least() < enough && bootable {
-		c.Notes = append(c.Notes, fmt.Sprintf("netstrip compare %s %s --boots %d%s%s boots each as often, in turn",
+		c.Notes = append(c.Notes, fmt.Sprintf("netstrip compare %s %s --boots %d%s%s boots them alternately",
 			quoted(s.both[0].Name), quoted(s.both[1].Name), enough, f.where(), f.sourceFlags()))
 	}
 }

@@ -24,7 +24,7 @@ func (s *side) settle(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig) 
 		return s.settleOwn(ctx, b, k)
 	}
 	if s.Kernel.Config == "" {
-		return usagef("the kernel %s is not in the cache any more, so that its .config is not known", s.Name)
+		return usagef("the kernel %s is no longer in the cache: its .config is unknown", s.Name)
 	}
 	data, err := file.Read(s.Kernel.Config, 16<<20)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,7 +55,7 @@ func (s *side) compareSource(ctx context.Context, k *kconf.Kconfig, data []byte)
 	}
 	m := regexp.MustCompile(`(?m)^# Linux/\S+ ((\d+\.\d+)\S*)`).FindSubmatch(text)
 	if m != nil && !strings.HasPrefix(s.Kernel.Version+".", string(m[2])+".") {
-		return usagef("the kernel %s is Linux %s, and the source in use %s: name its own with --series or --source", s.Name, s.Kernel.Version, m[1])
+		return usagef("the kernel %s is Linux %s, but the current source is %s: name its own with --series or --source", s.Name, s.Kernel.Version, m[1])
 	}
 	had, err := kconfigs.ParseFragment("the .config of "+s.Name, data)
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *side) compareSource(ctx context.Context, k *kconf.Kconfig, data []byte)
 	}
 	unmet := kconfigs.Request{Settings: had.Settings}.Verify(has)
 	if e, ok := errors.AsType[*kconfigs.RequestError](unmet); ok {
-		s.note("%s (%s) is read with the Kconfig files of the source in use, which have %d of its symbols otherwise or not at all",
+		s.note("%s (%s) is read with the Kconfig files of the current source, in which %d of its symbols differ or are missing",
 			s.Name, s.Kernel.Version, len(e.Problems))
 	}
 	return nil

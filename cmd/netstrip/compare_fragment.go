@@ -9,7 +9,7 @@ import (
 
 // addFragments adds --fragment to a command whose kernels are named one by one.
 func (f *flags) addFragments(c *cobra.Command, about string) {
-	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to "+about+"; may be given again")
+	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to "+about+"; repeatable")
 }
 
 // withFragments adds the fragments to the name of a kernel: full with mine.config is

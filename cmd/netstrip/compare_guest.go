@@ -27,7 +27,7 @@ func (s *side) settleOwn(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfi
 		return err
 	}
 	if changed := s.changed(); changed != "" {
-		s.note("%s is built and booted with what the guest needs otherwise: %s", s.Name, changed)
+		s.note("%s is built and booted with these changes for the guest: %s", s.Name, changed)
 	}
 	return nil
 }
@@ -52,7 +52,7 @@ func guest(a, b *side) *configdiff.Guest {
 func alike(a, b *side, first, last string) error {
 	g := guest(a, b)
 	if g == nil {
-		return usagef("%s and %s come to the same .config: there is nothing to search", first, last)
+		return usagef("%s and %s have the same .config: there is nothing to search", first, last)
 	}
-	return usagef("%s and %s differ only in what boots here cannot tell: %s; --command takes the .configs as they are", first, last, g.Names())
+	return usagef("%s and %s differ only in what boots here cannot show: %s; --command takes the .configs as they are", first, last, g.Names())
 }

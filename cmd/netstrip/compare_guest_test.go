@@ -72,11 +72,11 @@ func TestWhatTheGuestNeeds(t *testing.T) {
 		_, told := quiet(t, exitUsage, append([]string{"bisect", "--good", "good.config", "--bad", bad}, more...)...)
 		return told[strings.Index(told, "netstrip: --good"):] // after notes on the files
 	}
-	const only = "netstrip: --good good.config and --bad msi.config differ only in what boots here cannot tell: " +
+	const only = "netstrip: --good good.config and --bad msi.config differ only in what boots here cannot show: " +
 		"PCI_MSI y -> n (the guest needs it y), GENERIC_MSI_IRQ y -> n; --command takes the .configs as they are\n"
 	assert.Equal(t, only, ends("msi.config", "--boot"))
 	assert.Equal(t, only, ends("msi.config", "--probe", "lo/up", "--dry-run"))
-	assert.Equal(t, "netstrip: --good good.config and --bad good.config come to the same .config: there is nothing to search\n",
+	assert.Equal(t, "netstrip: --good good.config and --bad good.config have the same .config: there is nothing to search\n",
 		ends("good.config", "--command", "false", "--dry-run"))
 
 	var plan bisect.Plan

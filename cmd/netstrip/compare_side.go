@@ -178,7 +178,7 @@ func (s *side) recorded(ctx context.Context, from *sides, records []record.Recor
 	if s.Kernel, err = from.builder.Find(k.Key); err == nil {
 		return s.made(ctx, from, s.profile.Name)
 	}
-	s.note("the kernel of %s is not in the cache any more: its .config and its sizes by directory are not known", s.Name)
+	s.note("the kernel of %s is no longer in the cache: its .config and its sizes by directory are unknown", s.Name)
 	s.Kernel = &kbuild.Kernel{
 		Key: k.Key, Version: k.Version, Source: k.Source, Compiler: k.Compiler, ConfigSHA256: k.ConfigSHA256,
 		ImageBytes: k.ImageBytes, Text: k.Text, Data: k.Data, BSS: k.BSS,
@@ -227,7 +227,7 @@ func (s *side) lookup(ctx context.Context, from *sides, arg string) error {
 		p, build = kconfigs.UserKernel(arg, ""), ""
 	case strings.ContainsAny(arg, "/.") || isFile(arg):
 		if p, err = kconfigs.ReadConfig(arg); err != nil && !isFile(arg) {
-			return usagef("%w; nor is it a record in %s", err, from.flags.results)
+			return usagef("%w; %s has no such record either", err, from.flags.results)
 		} else if err != nil {
 			return err
 		}
@@ -253,7 +253,7 @@ func (s *side) lookup(ctx context.Context, from *sides, arg string) error {
 	case built:
 		s.Kernel = kernel
 	case req.Prebuilt != nil:
-		return usagef("%s is not in the cache, and compare fetches nothing: %s does", arg, build)
+		return usagef("%s is not in the cache, and compare does not fetch it: %s does", arg, build)
 	}
 	if req.Prebuilt == nil {
 		s.req = &req
@@ -267,7 +267,7 @@ func (s *side) key(ctx context.Context, from *sides, arg string, why error) erro
 	var err error
 	if s.Kernel, err = from.builder.Find(arg); err != nil {
 		if isA[*kconfigs.RequestError](err) {
-			err = usagef("%w; nor is it a file or a record, and %w", why, err)
+			err = usagef("%w; no such file or record either, and %w", why, err)
 		}
 		return err
 	}
@@ -315,14 +315,14 @@ func (s *side) note(format string, args ...any) {
 func (s *side) explainSizes(build string) {
 	switch k := s.Kernel; {
 	case k == nil:
-		s.note("%s has not been built, so its sizes are not known: %s", s.Name, build)
+		s.note("%s has not been built, so its sizes are unknown: %s", s.Name, build)
 	case k.Text == 0:
-		s.note("%s was compiled elsewhere: no size is known but that of its image", s.Name)
+		s.note("%s was compiled elsewhere: only the size of its image is known", s.Name)
 	case len(k.Directories) > 0:
 	case build == "":
-		s.note("%s was built before sizes were kept by directory, and no profile makes it of the source in use: "+
-			"rm -r %s, and build again what it was made of", s.Name, quoted(k.Dir))
+		s.note("%s was built before sizes were recorded by directory, and no profile makes it from the current source: "+
+			"rm -r %s, and build it again", s.Name, quoted(k.Dir))
 	default:
-		s.note("%s was built before sizes were kept by directory: rm -r %s && %s", s.Name, quoted(k.Dir), build)
+		s.note("%s was built before sizes were recorded by directory: rm -r %s && %s", s.Name, quoted(k.Dir), build)
 	}
 }

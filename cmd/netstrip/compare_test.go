@@ -55,7 +55,7 @@ func TestCompare(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("CONFIG_64BIT=y\nCONFIG_TTY=y\n# CONFIG_DEVTMPFS is not set\n"), 0o644))
 	out := netstrip(file, file)
 	assert.Contains(t, out, file+" to "+file+": no symbol differs\n")
-	assert.Contains(t, out, "\n"+file+" is built and booted with what the guest needs otherwise: BLK_DEV_INITRD=y (was n), DEVTMPFS=y (was n), ")
+	assert.Contains(t, out, "\n"+file+" is built and booted with these changes for the guest: BLK_DEV_INITRD=y (was n), DEVTMPFS=y (was n), ")
 	assert.Contains(t, out, "\n"+file+" has not been built, so its sizes are not known: netstrip build --config "+file+"\n")
 	assert.Equal(t, 1, strings.Count(out, "has not been built"), "once for both")
 	assert.NotContains(t, out, "bzImage")

@@ -14,9 +14,9 @@ type configured struct {
 }
 
 func (n *configured) add(c *cobra.Command, f *flags) {
-	c.Flags().StringVar(&n.profile, "profile", "", "`PROFILE` whose config is meant")
+	c.Flags().StringVar(&n.profile, "profile", "", "`PROFILE` whose config to use")
 	c.Flags().StringVar(&n.config, "config", "", "`FILE` that is a whole .config, instead of a profile")
-	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to it; may be given again")
+	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to that config; repeatable")
 	f.addOverride(c)
 	_ = c.RegisterFlagCompletionFunc("profile", completeProfiles)
 }
@@ -28,7 +28,7 @@ func (n *configured) given() bool { return n.profile != "" || n.config != "" }
 func (n *configured) request(f *flags) (kconfigs.Request, error) {
 	switch {
 	case n.profile != "" && n.config != "":
-		return kconfigs.Request{}, usagef("--profile and --config exclude each other: give one")
+		return kconfigs.Request{}, usagef("--profile and --config exclude each other")
 	case !n.given() && len(f.fragments) > 0:
 		return kconfigs.Request{}, usagef("--fragment adds to a kernel's config: name one with --profile or --config")
 	case !n.given():
@@ -53,7 +53,7 @@ func (n *configured) request(f *flags) (kconfigs.Request, error) {
 	}
 	req, err := p.Request()
 	if err == nil && req.Prebuilt != nil {
-		err = usagef("--profile %s: a kernel that was built elsewhere has no request to explain", n.profile)
+		err = usagef("--profile %s: a prebuilt kernel has no request to explain", n.profile)
 	}
 	return req, err
 }

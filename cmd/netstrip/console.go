@@ -22,40 +22,7 @@ func (a *app) consoleCommand() *cobra.Command {
 	f := &flags{}
 	score := ""
 	c := &cobra.Command{
-		Use:   "console [FILE...]",
-		Short: "Read any kernel's console log: how the boot ended, and what was wrong",
-		Long: `Reads console logs, such as a serial line, dmesg, syslog or journalctl -k give, of any
-architecture, and says of each how the boot ended, what decided that, which task
-panicked, in which functions, and what else the kernel complained of. Without a FILE it
-reads standard input. Compressed logs must be unpacked first.
-
-The outcome is one of
-
-  panicked     the kernel panicked
-  init-failed  no init could be started, or init died and the kernel with it
-  reset        the kernel started again, and the log does not say why
-  hung         init said that it gives up, and stopped
-  faulted      the kernel reported faults of its own (BUG, WARNING, oops, KASAN, a
-               stall, a hung task, lockdep) and did not panic
-  clean        nothing in the log is bad; where it just ends, no more is known
-  unreadable   it is no console log, or no line of it is a kernel's
-
---score DIR compares what is read from each NAME.log of a directory with what is known of
-it, which stands beside it as NAME.json. All keys are optional:
-
-  {"outcome": "panicked", "panic": "Fatal exception", "task": "init (pid 1)",
-   "trace": ["drop_ring", "close_ring"], "crash": true, "notices": ["BUG: ..."]}
-
-A log without "panic" must show none, and one without "crash" and "notices" besides must
-be clean. The notices must all be noted, as the log has them; the trace is that of the
-panic, the innermost function first, with offsets or without.
-
-Exit codes: 0 every log was read, whatever it says; 1 --score found a log that is not read
-right; 2 there is no such file; 3 a file is unreadable.`,
-		Example: `  netstrip console boot.log
-  dmesg | netstrip console
-  netstrip console --json *.log | jq -r '.[] | select(.outcome == "panicked") | .file'
-  netstrip console --score vmtests/console/testdata/kinds`,
+		Use: "console [FILE...]",
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveDefault
 		},
@@ -63,7 +30,7 @@ right; 2 there is no such file; 3 a file is unreadable.`,
 			a.progress = progress.New(a.stderr)
 			switch {
 			case cmd.Flags().Changed("score") && len(args) > 0:
-				return usagef("--score takes no files besides, and got %q", args)
+				return usagef("--score takes no FILE; unexpected: %q", args)
 			case cmd.Flags().Changed("score"):
 				return a.score(cmd.Context(), f, score)
 			}
@@ -71,7 +38,7 @@ right; 2 there is no such file; 3 a file is unreadable.`,
 		},
 	}
 	f.addJSON(c)
-	c.Flags().StringVar(&score, "score", "", "compare what is read from the logs of `DIR` with the truth beside each")
+	c.Flags().StringVar(&score, "score", "", "compare what is read from each log in `DIR` with the expected reading beside it")
 	_ = c.MarkFlagDirname("score")
 	return c
 }
@@ -116,7 +83,7 @@ func (a *app) console(ctx context.Context, f *flags, paths []string) error {
 		if verdict == console.Unreadable {
 			l = console.Log{Lines: l.Lines, Bytes: l.Bytes}
 			with := map[bool]string{true: "", false: " " + path}[path == "-"]
-			wrong = append(wrong, fmt.Errorf("%s: no console log of a kernel's: %s", name(path), strings.ReplaceAll(reason, " FILE", with)))
+			wrong = append(wrong, fmt.Errorf("%s: not a kernel's console log: %s", name(path), strings.ReplaceAll(reason, " FILE", with)))
 		}
 		readings = append(readings, reading{
 			File: path, Outcome: verdict, Reason: reason, Panic: l.Panic, Task: l.PanicTask, Trace: l.Trace, Notices: l.Notices,
@@ -247,7 +214,7 @@ func (a *app) score(ctx context.Context, f *flags, dir string) error {
 	if info, err := os.Stat(dir); err != nil {
 		return usageError{err}
 	} else if !info.IsDir() {
-		return usagef("%s is no directory; netstrip console %s reads one log", dir, dir)
+		return usagef("%s is not a directory; netstrip console %s reads one log", dir, dir)
 	}
 	s, err := truth.Dir(dir, func(log string) { a.progress.State("reading %s", report.Escape(log, 60)) })
 	if ctx.Err() != nil {
@@ -257,7 +224,7 @@ func (a *app) score(ctx context.Context, f *flags, dir string) error {
 		return err
 	}
 	if s.Logs == 0 {
-		return usagef("no NAME.log in %s has a NAME.json beside it; netstrip console --help shows what that says", dir)
+		return usagef("no NAME.log in %s has a NAME.json beside it; netstrip console --help describes it", dir)
 	}
 	speed, err := truth.Speed(dir)
 	if err != nil {
@@ -267,7 +234,7 @@ func (a *app) score(ctx context.Context, f *flags, dir string) error {
 		return err
 	}
 	if !s.Right() {
-		return differsError{fmt.Errorf("the logs of %s are not all read right: %d readings are wrong", dir, len(s.Wrong))}
+		return differsError{fmt.Errorf("wrong readings of the logs in %s: %d", dir, len(s.Wrong))}
 	}
 	return nil
 }

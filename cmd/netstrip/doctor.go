@@ -40,26 +40,13 @@ type check struct {
 func (a *app) doctorCommand() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
-		Use:   "doctor",
-		Short: "Check what netstrip needs, and name what is missing",
-		Long: `Checks the programs, headers and kernel source that netstrip needs, the cache and
-the room in it, and which accelerator a boot would use. Where /dev/kvm opens and a
-kernel has been built, a boot under KVM decides that; one that failed is tried again
-after a day, when QEMU or the host's kernel has changed, or with --retry-kvm. Doctor
-installs nothing. The exit code is 3 if anything is missing.`,
-		Example: `  netstrip doctor
-  netstrip doctor --retry-kvm
-  netstrip doctor --json | jq -r '.[] | select(.ok | not) | .package'`,
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return a.doctor(c.Context(), f)
-		},
+		Use:  "doctor",
+		RunE: func(c *cobra.Command, _ []string) error { return a.doctor(c.Context(), f) },
 	}
 	f.addJSON(c)
 	f.addCache(c)
 	f.addSource(c)
-	c.Flags().BoolVar(&f.retryKVM, "retry-kvm", false, "try a boot under KVM again, although an earlier one has failed")
+	c.Flags().BoolVar(&f.retryKVM, "retry-kvm", false, "try a boot under KVM again even if an earlier one failed")
 	return c
 }
 
@@ -192,7 +179,7 @@ func (a *app) checkAccel(ctx context.Context, c *cache.Cache, f *flags) check {
 	}
 	found := choice.Name + ": " + choice.Reason
 	if !choice.Until.IsZero() {
-		found += fmt.Sprintf("; tried again from %s on, or now by netstrip doctor --retry-kvm", choice.Until.Local().Format("2006-01-02 15:04"))
+		found += fmt.Sprintf("; retried after %s, or now by netstrip doctor --retry-kvm", choice.Until.Local().Format("2006-01-02 15:04"))
 	}
 	return check{Name: "accelerator", OK: true, Found: found}
 }

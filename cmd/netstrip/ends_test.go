@@ -21,14 +21,14 @@ func TestEndsAreTold(t *testing.T) {
 		exit int
 		want string
 	}{
-		{search.EndsError{Same: true}, nil, exitUsage, "--good g and --bad b come to the same .config: there is nothing to search"},
+		{search.EndsError{Same: true}, nil, exitUsage, "--good g and --bad b have the same .config: there is nothing to search"},
 		{search.EndsError{First: fail, Last: fail}, nil, exitUsage,
 			"the ends do not differ: --good g: fail (absent, socket ENOSYS); --bad b: fail (absent, socket ENOSYS)"},
 		{search.EndsError{First: pass, Last: pass}, g, exitUsage, "the ends do not differ: --good g: pass (works); --bad b: pass (works); " +
-			"boots here cannot tell of PCI_MSI y -> n (the guest needs it y), but --command takes the .configs as they are"},
+			"boots here cannot show PCI_MSI y -> n (the guest needs it y), but --command takes the .configs as they are"},
 		{search.EndsError{First: fail, Last: pass, Want: search.Pass}, nil, exitUsage,
-			"the ends are the wrong way round: --good g: fail (absent, socket ENOSYS); --bad b: pass (works)"},
-		{search.EndsError{First: unbuilt, Want: search.Pass}, nil, exitRig, "the ends give no answer to go by: " +
+			"the ends are swapped: --good g: fail (absent, socket ENOSYS); --bad b: pass (works)"},
+		{search.EndsError{First: unbuilt, Want: search.Pass}, nil, exitRig, "the ends have no clear answer: " +
 			`--good g: unknown (building g: make: exit status 2: net/core/sock.c:7:1: error: no\x1b[1m); --bad b: not asked`},
 	} {
 		err := endsOf(&c.e, "--good g", "--bad b", c.g)

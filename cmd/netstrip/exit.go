@@ -48,7 +48,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 	case interrupted:
 		err, code = signal, 128+int(signal.signal)
 		if a.resume != "" {
-			err = fmt.Errorf("%w; the boots that had ended are recorded, and %s goes on with the rest", signal, a.resume)
+			err = fmt.Errorf("%w; completed boots are recorded; %s runs the rest", signal, a.resume)
 		}
 	case isA[differsError](err):
 		code = exitDiffers

@@ -75,7 +75,7 @@ func TestJudge(t *testing.T) {
 	for _, r := range []record.Record{faulty, cut} {
 		err := judge([]record.Record{panicked, r})
 		assert.False(t, isA[differsError](err), "the rig's fault goes first")
-		assert.EqualError(t, err, "the rig failed, so that there is no verdict on full")
+		assert.EqualError(t, err, "infrastructure failure, no result for full")
 	}
 }
 

@@ -37,34 +37,7 @@ type explained struct {
 func (a *app) explainCommand() *cobra.Command {
 	f := &explaining{}
 	c := &cobra.Command{
-		Use:   "explain SYMBOL|PROBE|PATH|ERROR...",
-		Short: "Say what a kernel symbol needs, who switches it on, and what goes with it",
-		Long: `Says of each symbol, NET or CONFIG_NET or net, what it is, what it depends on, which
-symbols select it and which can never be set without it. The answers are those of
-the kernel's own Kconfig code; no kernel is built.
-
-In place of a symbol stands the ID of a probe, a path such as /proc/self/ns/net, or a call
-and its error as a program prints it: the symbols behind it are explained.
-
-With --profile or --config it says besides what the symbol is in that profile's kernel, or
-in that .config once this kernel's Kconfig has settled it, why, and all that must be added
-for it to be on. SYMBOL=VALUE asks about another value. Kconfig has checked that list: with
-it the symbol has the value, and without any one of its lines it has not.
-With --against it holds what the Kconfig files say against what the probes are expected
-to find on a profile's kernel: which of them are absent together with a symbol that
-goes, and which answer otherwise than the symbols they stand for.
-With --check it switches everything on, once with and once without the symbol, and
-explains each difference between what goes then and what can never be set.`,
-		Example: `  netstrip explain UNIX
-  netstrip explain VIRTIO_NET --profile no-net
-  netstrip explain NFS_FS --profile no-inet --fragment mine.config
-  netstrip explain NET_ACT_MIRRED --config /boot/config-6.12.0
-  netstrip explain netns/file --profile no-net
-  netstrip explain 'socket: Function not implemented'
-  netstrip explain NR_CPUS=64 UNIX=n --profile full
-  netstrip explain NET --against services-no-net
-  netstrip explain --check INET
-  netstrip explain --json NET | jq -r '.[].without.gone[]'`,
+		Use: "explain SYMBOL|PROBE|PATH|ERROR...",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("explain takes a symbol, such as NET; netstrip explain --help has examples")
@@ -72,16 +45,14 @@ explains each difference between what goes then and what can never be set.`,
 			return nil
 		},
 		ValidArgsFunction: f.completeSymbols,
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.explain(c.Context(), f, args)
-		},
+		RunE:              func(c *cobra.Command, args []string) error { return a.explain(c.Context(), f, args) },
 	}
 	f.addJSON(c)
 	f.addCache(c)
 	f.addSource(c)
 	f.configured.add(c, &f.flags)
-	c.Flags().StringVar(&f.against, "against", "", "`PROFILE` whose probes to hold against what the Kconfig files say")
-	c.Flags().BoolVar(&f.check, "check", false, "compare what can never be set with what the kernel's own code does")
+	c.Flags().StringVar(&f.against, "against", "", "`PROFILE` whose probes to compare with what the Kconfig files say")
+	c.Flags().BoolVar(&f.check, "check", false, "compare what can never be set with what Kconfig does when the symbol is off")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 	// The name of the flag is right, which is all that is checked.
 	_ = c.RegisterFlagCompletionFunc("against", completeProfiles)
@@ -151,7 +122,7 @@ func (a *app) deepen(ctx context.Context, f *explaining, w *explain.World, k *kc
 			return err
 		}
 	case value != "":
-		return usagef("%s=%s: a value is asked about in a kernel: name it with --profile or --config", e.Symbol, value)
+		return usagef("%s=%s: asking about a value takes a kernel: name it with --profile or --config", e.Symbol, value)
 	}
 	if !f.check {
 		return nil
@@ -198,7 +169,7 @@ func (f *explaining) againstRequest() (kconfigs.Request, error) {
 	}
 	req, err := p.Request()
 	if err == nil && req.Prebuilt != nil {
-		err = usagef("--against %s: the symbols of a kernel that was built elsewhere are not known", f.against)
+		err = usagef("--against %s: the symbols of a prebuilt kernel are unknown", f.against)
 	}
 	return req, err
 }

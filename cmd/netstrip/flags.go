@@ -45,11 +45,11 @@ func (f *flags) addJSON(c *cobra.Command) {
 }
 
 func (f *flags) addResults(c *cobra.Command) {
-	c.Flags().StringVar(&f.results, "results", vmtests.DefaultResults, "results `FILE`, to which every boot adds a line")
+	c.Flags().StringVar(&f.results, "results", vmtests.DefaultResults, "results `FILE`; every boot adds a line")
 }
 
 func (f *flags) addAll(c *cobra.Command) {
-	c.Flags().BoolVar(&f.all, "all", false, "show a line for every probe, also where all kernels answer alike")
+	c.Flags().BoolVar(&f.all, "all", false, "show every probe, even if all kernels answer alike")
 }
 
 func (f *flags) addCache(c *cobra.Command) {
@@ -61,7 +61,7 @@ func (f *flags) addSource(c *cobra.Command) {
 	c.Flags().StringVar(&f.series, "series", "", "kernel `SERIES`, 6.12 or 6.1 (default $NETSTRIP_SERIES, or "+kbuild.UsualSeries+")")
 	_ = c.RegisterFlagCompletionFunc("series", cobra.FixedCompletions([]string{"6.12", "6.1"}, cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
-	c.Flags().StringVar(&f.sourceHash, "source-sha256", "", "`HASH` that the download must have")
+	c.Flags().StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")
 }
 
 // checkSeries refuses what is no kernel series, wherever it was given, before it becomes part
@@ -86,13 +86,13 @@ func (f *flags) addBuilding(c *cobra.Command) {
 	f.addJSON(c)
 	f.addCache(c)
 	f.addSource(c)
-	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; may be given again")
+	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; repeatable")
 	f.addOverride(c)
-	c.Flags().StringArrayVar(&f.configs, "config", nil, "`FILE` that is a whole .config, as one more profile; may be given again")
+	c.Flags().StringArrayVar(&f.configs, "config", nil, "`FILE` that is a whole .config, as an additional profile; repeatable")
 	f.addStrict(c)
-	c.Flags().StringArrayVar(&f.kernels, "kernel", nil, "`FILE` that is a kernel, as one more profile; may be given again")
+	c.Flags().StringArrayVar(&f.kernels, "kernel", nil, "`FILE` that is a kernel, as an additional profile; repeatable")
 	c.Flags().StringVar(&f.modules, "modules", "", "`DIR` of the modules of --kernel, such as /lib/modules/6.12.1")
-	c.Flags().IntVar(&f.jobs, "jobs", 0, "how `MANY` compilers or guests run at once (default one for each processor)")
+	c.Flags().IntVar(&f.jobs, "jobs", 0, "run up to `N` compilers or guests in parallel (default: one per processor)")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
 }
 
@@ -103,7 +103,7 @@ func (f *flags) addAccel(c *cobra.Command) {
 }
 
 func (f *flags) addInits(c *cobra.Command) {
-	c.Flags().StringSliceVar(&f.inits, "init", nil, "`INIT` to boot into and to ask how far it comes, or several separated by commas")
+	c.Flags().StringSliceVar(&f.inits, "init", nil, "`INIT` to boot into and to ask how far it gets, or several separated by commas")
 	var names []string
 	for _, i := range initramfs.Inits() {
 		names = append(names, cobra.CompletionWithDesc(i.Name, i.About))
@@ -130,7 +130,7 @@ func (a *app) rigOptions(f *flags) (vmtests.Options, error) {
 		return vmtests.Options{}, usagef("--source-url and --source-sha256 go together: give both")
 	}
 	if f.sourceURL != "" && f.sourcePath != "" {
-		return vmtests.Options{}, usagef("--source and --source-url exclude each other: give one")
+		return vmtests.Options{}, usagef("--source and --source-url exclude each other")
 	}
 	switch want := cmp.Or(f.accel, os.Getenv(accel.Env), "auto"); want {
 	case "auto", accel.KVM, accel.TCG:

@@ -17,11 +17,11 @@ import (
 const maxTold = 20
 
 func (f *flags) addStrict(c *cobra.Command) {
-	c.Flags().BoolVar(&f.strict, "strict", false, "refuse a .config with lines that Kconfig does not meet, and list them all")
+	c.Flags().BoolVar(&f.strict, "strict", false, "reject a .config with lines that Kconfig does not satisfy, and list them all")
 }
 
 func (f *flags) addOverride(c *cobra.Command) {
-	c.Flags().BoolVar(&f.override, "override", false, "let fragments win over the profile where they differ, but for what the guest needs")
+	c.Flags().BoolVar(&f.override, "override", false, "let fragments override the profile, except for what the guest needs")
 }
 
 // heed tells what becomes of the user's own files, before anything is built of them.
@@ -57,7 +57,7 @@ func (a *app) heed(ctx context.Context, f *flags, b *kbuild.Builder, profiles []
 		notes, err := f.readings(ctx, b, k, req)
 		wrong = append(wrong, err)
 		if _, changed := req.Over(req.Start.Text); len(changed) > 0 {
-			notes = append(notes, fmt.Sprintf("%s: the guest and the fragments need otherwise: %s", req.Start.Name, strings.Join(changed, ", ")))
+			notes = append(notes, fmt.Sprintf("%s: changed for the guest and the fragments: %s", req.Start.Name, strings.Join(changed, ", ")))
 		}
 		a.note(notes, told)
 	}
@@ -76,7 +76,7 @@ func (a *app) heedKernel(ctx context.Context, b *kbuild.Builder, p kconfigs.Prof
 	}
 	_, known, err := k.ReadConfig()
 	if err == nil && !known {
-		a.note([]string{fmt.Sprintf("%s: its .config is not known, and it comes without --modules: what it has as a module is called absent", p.Prebuilt.Image)}, map[string]bool{})
+		a.note([]string{fmt.Sprintf("%s: its .config is unknown and --modules is missing: features in modules are reported as absent", p.Prebuilt.Image)}, map[string]bool{})
 	}
 	return err
 }
@@ -113,7 +113,7 @@ func (f *flags) readings(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfi
 	notes := r.Remarks
 	for i, p := range r.Unmet {
 		if i == maxTold {
-			notes = append(notes, fmt.Sprintf("%s: %d more lines are not met; --strict lists all %d, and stops there", req.Start.Name, len(r.Unmet)-i, len(r.Unmet)))
+			notes = append(notes, fmt.Sprintf("%s: %d more lines are not satisfied; --strict lists all %d and stops there", req.Start.Name, len(r.Unmet)-i, len(r.Unmet)))
 			break
 		}
 		notes = append(notes, p.String())

@@ -20,15 +20,8 @@ import (
 func (a *app) profilesCommand() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
-		Use:   "profiles",
-		Short: "List the kernels that can be built, and what is expected of each",
-		Example: `  netstrip profiles
-  netstrip profiles --json | jq -r '.[].name'`,
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return a.listProfiles(c.Context(), f)
-		},
+		Use:  "profiles",
+		RunE: func(c *cobra.Command, _ []string) error { return a.listProfiles(c.Context(), f) },
 	}
 	f.addJSON(c)
 	f.addCache(c)
@@ -121,18 +114,9 @@ func builtBefore(ctx context.Context, f *flags) func(kconfigs.Profile) *bool {
 func (a *app) buildCommand() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
-		Use:   "build [PROFILE...]",
-		Short: "Build kernels, the ladder if none is named",
-		Long: `Builds the kernels that are not in the cache yet and says where each is. All are
-built in one object tree, so that each costs only what differs from the one before.`,
-		Example: `  netstrip build
-  netstrip build full no-net
-  netstrip build no-inet --fragment mine.config
-  netstrip build full --source ~/src/linux-6.12.30.tar.xz`,
+		Use:               "build [PROFILE...]",
 		ValidArgsFunction: completeProfiles,
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.build(c.Context(), f, args)
-		},
+		RunE:              func(c *cobra.Command, args []string) error { return a.build(c.Context(), f, args) },
 	}
 	f.addBuilding(c)
 	return c

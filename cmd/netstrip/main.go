@@ -67,27 +67,8 @@ type app struct {
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "netstrip",
-		Short: "See what breaks when the Linux network stack is removed",
-		Long: `netstrip builds Linux kernels with parts of the network stack compiled out, boots
-each in QEMU with a set of probes, and records what works and what does not.
-
-Results go to standard output, progress to standard error.
-
-Exit codes: 0 all is as expected; 1 a kernel or a probe differs from its
-expectation, check misses a symbol, or the cache is damaged; 2 the command line, a profile or a fragment is wrong; 3 the rig
-failed (QEMU is missing, the disk is full, a build failed), which says nothing
-about a kernel and goes before 1; 130, 131 and 143 interrupted by SIGINT, SIGQUIT or SIGTERM.
-
-Environment: NETSTRIP_CACHE (see --cache), NETSTRIP_SOURCE (see --source),
-NETSTRIP_ACCEL (see --accel), NETSTRIP_TRUST_CACHE=DIR (use that cache although
-another user can write to it), NO_COLOR (no colour in tables).`,
-		Example: `  netstrip doctor                              what is installed, what is missing
-  netstrip run full no-net                     two kernels, side by side
-  netstrip show no-net socket/tcp4/loopback    one answer in full`,
+		Use:           "netstrip",
 		Version:       running.This().String(),
-		Args:          unknownCommand,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
@@ -98,15 +79,14 @@ another user can write to it), NO_COLOR (no colour in tables).`,
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.appsCommand(), a.showCommand(), a.resultsCommand(), a.doctorCommand(), a.cacheCommand(),
 		a.explainCommand(), a.checkCommand(), a.compareCommand(), a.claimsCommand(), a.benchCommand(), a.bisectCommand(), a.minimizeCommand(), a.consoleCommand())
+	describe(root)
 	return root
 }
 
 // helpCommand is cobra's, except that an unknown topic is an error.
 func helpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:               "help [COMMAND]",
-		Short:             "Show the help of a command",
-		Example:           "  netstrip help run",
+	help := &cobra.Command{
+		Use:               "help [COMMAND...]",
 		ValidArgsFunction: completeCommands,
 		RunE: func(c *cobra.Command, args []string) error {
 			found, rest, err := c.Root().Find(args)
@@ -117,4 +97,6 @@ func helpCommand() *cobra.Command {
 			return found.Help()
 		},
 	}
+	describe(help)
+	return help
 }

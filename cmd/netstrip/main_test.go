@@ -100,12 +100,3 @@ func TestQuoted(t *testing.T) {
 		assert.Equal(t, path, string(out), "a shell reads it back")
 	}
 }
-
-func TestCommandsHaveExamples(t *testing.T) {
-	a := &app{stdout: os.Stdout, stderr: os.Stderr}
-	for _, c := range a.root().Commands() {
-		assert.NotEmpty(t, c.Example, c.Name())
-		assert.NotEmpty(t, c.Short, c.Name())
-		assert.NotNil(t, c.ValidArgsFunction, "%s completes nothing", c.Name())
-	}
-}

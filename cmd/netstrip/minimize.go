@@ -28,40 +28,14 @@ type minimizing struct {
 func (a *app) minimizeCommand() *cobra.Command {
 	f := &minimizing{}
 	c := &cobra.Command{
-		Use:   "minimize --profile P --require ID,...",
-		Short: "Find the least part of the network that some probes need",
-		Long: `Takes the network out of a kernel and finds the least set of its symbols with which
-the probes work again: from what is left none can be taken away, each of which has
-been booted. The result is a fragment, with the probe that fails without it beside
-every symbol.
-
-With --each every probe is searched for by itself, and a table is made of them all;
-kernels that several of them want are built once.
-
-With --all not only the network counts, but every symbol of the kernel that the guest
-itself can do without.
-
-Each answer is kept at once in search/ beside the results file. To go on with a
-search that was interrupted, give the same command again, or --anew to start over. An
-answer counts only as long as QEMU, accelerator, memory and initramfs are the same.`,
-		Example: `  netstrip minimize --profile full --require socket/tcp4/loopback
-  netstrip minimize --profile full --require socket/unix/stream,netns/unshare -o least.config
-  netstrip minimize --profile full+apps --require app/redis/unix
-  netstrip minimize --profile full+apps --each --require app/redis/unix,app/nginx/loopback
-  netstrip minimize --profile full --require socket/tcp4/loopback --all --dry-run
-  netstrip minimize --profile full --fragment mine.config --require lo/up
-  netstrip minimize --profile mine.config --require socket/http/loopback --json | jq -r '.kept[].change'`,
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return a.minimize(c.Context(), f)
-		},
+		Use:  "minimize --profile P --require ID,...",
+		RunE: func(c *cobra.Command, _ []string) error { return a.minimize(c.Context(), f) },
 	}
 	c.Flags().StringVar(&f.good, "profile", "", "`KERNEL` on which the probes work: a profile, a .config, a record or a key")
 	c.Flags().StringSliceVar(&f.require, "require", nil, "`IDS` of the probes that must work")
-	c.Flags().StringVarP(&f.out, "output", "o", "", "write the fragment to `FILE` too")
-	c.Flags().BoolVar(&f.all, "all", false, "take away from the whole kernel, and not from its network alone")
-	c.Flags().BoolVar(&f.each, "each", false, "search for each of the probes by itself, and make a table")
+	c.Flags().StringVarP(&f.out, "output", "o", "", "also write the fragment to `FILE`")
+	c.Flags().BoolVar(&f.all, "all", false, "minimize the whole kernel, not only its network")
+	c.Flags().BoolVar(&f.each, "each", false, "search for each probe separately, and make a table")
 	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table of --each as Markdown")
 	_ = c.RegisterFlagCompletionFunc("profile", completeKernels)
 	_ = c.RegisterFlagCompletionFunc("require", completeProbes)

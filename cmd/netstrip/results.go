@@ -15,18 +15,7 @@ import (
 )
 
 func (a *app) resultsCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "results",
-		Short: "List the runs that are recorded, remove old ones",
-		Long: `Every boot adds a line of some 30 KB to the results file, and its console log beside
-that. Nothing is removed unless prune is asked to.`,
-		Example: `  netstrip results ls
-  netstrip results prune --keep 20 --dry-run
-  netstrip results prune --older-than 90d`,
-		Args:              unknownCommand,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	c := &cobra.Command{Use: "results"}
 	c.AddCommand(a.resultsListCommand(), a.resultsPruneCommand())
 	return c
 }
@@ -55,13 +44,8 @@ func recordedRuns(path string) ([]recordedRun, error) {
 func (a *app) resultsListCommand() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
-		Use:   "ls",
-		Short: "List the runs in the results file, the latest last",
-		Example: `  netstrip results ls
-  netstrip results ls --json | jq 'map(.bytes) | add'`,
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(*cobra.Command, []string) error { return a.resultsList(f) },
+		Use:  "ls",
+		RunE: func(*cobra.Command, []string) error { return a.resultsList(f) },
 	}
 	f.addJSON(c)
 	f.addResults(c)
@@ -95,26 +79,19 @@ type keeping struct {
 func (a *app) resultsPruneCommand() *cobra.Command {
 	f, k := &flags{}, keeping{}
 	c := &cobra.Command{
-		Use:   "prune",
-		Short: "Remove old runs with their plans and console logs",
-		Long: `Removes the runs that a limit says, the oldest first. Lines that cannot be read stay.
-While a run is under way nothing is removed, and no record that is added meanwhile is lost.`,
-		Example: `  netstrip results prune --keep 20 --dry-run
-  netstrip results prune --older-than 90d --max-size 500M`,
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Use: "prune",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if k.last <= 0 && k.olderThan == 0 && k.bytes == 0 {
-				return usagef("say what may stay: --keep, --older-than or --max-size")
+				return usagef("prune takes a limit: --keep, --older-than or --max-size")
 			}
 			return a.resultsPrune(c.Context(), f, k)
 		},
 	}
 	f.addResults(c)
-	c.Flags().IntVar(&k.last, "keep", 0, "keep the last `N` runs at most")
+	c.Flags().IntVar(&k.last, "keep", 0, "keep only the last `N` runs")
 	c.Flags().Var((*ageFlag)(&k.olderThan), "older-than", "remove runs that began more than this `AGE` ago: 30d, 12h")
-	c.Flags().Var((*sizeFlag)(&k.bytes), "max-size", "`SIZE` of the file that may stay: 500M, 2.5GiB (of 1024)")
-	c.Flags().BoolVar(&k.dry, "dry-run", false, "only say what would be removed")
+	c.Flags().Var((*sizeFlag)(&k.bytes), "max-size", "reduce the file to this `SIZE`: 500M, 2.5GiB (powers of 1024)")
+	c.Flags().BoolVar(&k.dry, "dry-run", false, "only print what would be removed")
 	return c
 }
 
@@ -145,7 +122,7 @@ func (a *app) resultsPrune(ctx context.Context, f *flags, k keeping) error {
 	if !k.dry && len(gone) > 0 {
 		a.progress = progress.New(a.stderr)
 		store := record.Store{Path: f.results, OnWait: func(path string) {
-			a.progress.Line("waiting for another program, which has %s locked", path)
+			a.progress.Line("waiting for another program that has locked %s", path)
 		}}
 		if err := store.Prune(ctx, func(run string) bool { return gone[run] }); err != nil {
 			return err

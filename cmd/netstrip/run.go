@@ -19,57 +19,24 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
-		Use:   "run [PROFILE...]",
-		Short: "Build kernels, boot each with all probes, show what works; the ladder if none is named",
-		Long: `Builds the kernels that are not in the cache yet, boots each in QEMU, asks every
-probe, and compares the answers with what is expected of the profile. A record of
-each boot is added to the results file as soon as the boot has ended.
-
-With --init, each kernel is booted into the inits named, and asked first how far they
-come: probe (our program as process 1), u-root, busybox or systemd. Their records bear
-the init's name: full/busybox.
-
-A kernel of your own is a profile too: --config FILE builds one from a whole .config,
-with what the guest needs put in; --kernel FILE boots one as it is.
-
-Where there is a kernel to compare with (full for no-net, services for services-no-net,
-else the one on which most works), the table shows the probes that answer differently and
-counts the others; --all shows every probe.
-
-With --resume, the latest run in the results file that was cut short, by a signal, a
-full disk or a power cut, goes on under its own name: what is missing of it is booted,
-and the whole run is shown. It is refused when the kernels or the probes are no longer
-those the run began with.`,
-		Example: `  netstrip run
-  netstrip run full no-inet no-net
-  netstrip run no-unix --fragment mine.config --results mine.jsonl
-  netstrip run no-net --series 6.1
-  netstrip run full no-unix --probes 'socket/*,kernel/mqueue'
-  netstrip run --config ~/linux/.config full
-  netstrip run --kernel /boot/vmlinuz-6.12.1 --modules /lib/modules/6.12.1
-  netstrip run full no-net --init probe,busybox
-  netstrip run full no-net --all
-  netstrip run full --accel tcg --json | jq '.[].outcome'
-  netstrip run --resume`,
+		Use:               "run [PROFILE...]",
 		ValidArgsFunction: completeProfiles,
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.run(c.Context(), f, args)
-		},
+		RunE:              func(c *cobra.Command, args []string) error { return a.run(c.Context(), f, args) },
 	}
 	f.addBuilding(c)
 	f.addResults(c)
 	f.addAccel(c)
-	c.Flags().StringVar(&f.probes, "probes", "", "ask only these probes: `GLOBS` of IDs, separated by commas; perf/* are asked only so")
+	c.Flags().StringVar(&f.probes, "probes", "", "run only these probes: `GLOBS` of IDs, separated by commas; perf/* run only if named")
 	_ = c.RegisterFlagCompletionFunc("probes", completeProbes)
 	f.addInits(c)
 	f.addAll(c)
-	c.Flags().BoolVar(&f.resume, "resume", false, "go on with the latest run in the results file that was cut short")
+	c.Flags().BoolVar(&f.resume, "resume", false, "continue the latest interrupted run in the results file")
 	return c
 }
 
 func (a *app) run(ctx context.Context, f *flags, names []string) error {
 	if f.resume && (len(names)+len(f.fragments)+len(f.configs)+len(f.kernels)+len(f.inits) > 0 || f.probes != "") {
-		return usagef("--resume goes on with the profiles, fragments, inits and probes the run began with: name none, and no files")
+		return usagef("--resume uses the profiles, fragments, inits, probes and files the run began with: name none")
 	}
 	if err := f.checkProbes(); err != nil {
 		return err
@@ -103,7 +70,7 @@ func (f *flags) checkProbes() error {
 			return strings.HasPrefix(id, "app/") || strings.HasPrefix(id, "init/") && f.inits == nil
 		})
 		if err == nil && len(known) == 0 {
-			err = errors.New("no probe is called so; netstrip run --probes <TAB> lists them")
+			err = errors.New("no such probe; netstrip run --probes <TAB> lists them")
 		}
 		if err != nil {
 			return usagef("--probes %s: %w", pattern, err)
@@ -115,7 +82,7 @@ func (f *flags) checkProbes() error {
 // nothingToResume says so, which is no error: whoever resumes wants a run that is whole.
 func (a *app) nothingToResume(f *flags, why error) error {
 	a.progress.Clear()
-	fmt.Fprintf(a.stderr, "netstrip: %v: no run there was cut short, or it is still going on\n", why)
+	fmt.Fprintf(a.stderr, "netstrip: %v: no interrupted run found (or it is still running)\n", why)
 	if f.json {
 		return report.JSON(a.stdout, []record.Record{})
 	}
@@ -200,7 +167,7 @@ func writeDeviations(b *strings.Builder, records []record.Record) {
 		case errors.Is(err, vmtests.ErrNoExpectation):
 			without = append(without, head)
 		case err != nil:
-			fmt.Fprintf(b, "%s is compared with nothing: %s\n", head, report.Escape(err.Error(), 300))
+			fmt.Fprintf(b, "%s could not be compared with an expectation: %s\n", head, report.Escape(err.Error(), 300))
 		}
 		for _, d := range vmtests.InShort(r, devs) {
 			fmt.Fprintf(b, "%s differs from its expectation: %s\n", head, report.Escape(d.String(), 300))
@@ -236,7 +203,7 @@ func judge(records []record.Record) error {
 		}
 	}
 	if len(failed) > 0 {
-		return fmt.Errorf("the rig failed, so that there is no verdict on %s", strings.Join(failed, ", "))
+		return fmt.Errorf("infrastructure failure, no result for %s", strings.Join(failed, ", "))
 	}
 	if len(differ) > 0 {
 		return differsError{fmt.Errorf("not as expected: %s", strings.Join(differ, ", "))}

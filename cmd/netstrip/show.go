@@ -22,44 +22,21 @@ import (
 func (a *app) showCommand() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
-		Use:   "show [RECORD [PROBE]]",
-		Short: "Show what was recorded: the latest run, one boot, or one answer",
-		Long: `Without arguments, the table of the latest run. RECORD is the ID of a record, the
-name of a run, latest for the latest one, or a profile, which means its latest record,
-or full@6.1 for that of one kernel series. PROBE is the ID of a probe, or the beginning
-of several; with --markdown it cuts the table down to those.
-
-Where there is a kernel to compare with, the table of a run shows the probes that answer
-differently and counts the others. With --all or --markdown it shows every probe.
-
-Records hold the line that repeats a boot, and with it paths of this machine. To share them,
---json --redact puts REDACTED in the place of absolute paths, of which the last part stays,
-and of the names of the user and the machine. Console logs are not part of a record.`,
-		Example: `  netstrip show
-  netstrip show --all
-  netstrip show no-net
-  netstrip show no-net socket/tcp4/loopback
-  netstrip show full socket
-  netstrip show latest kernel --markdown
-  netstrip show full perf
-  netstrip show --json --redact > share.json
-  netstrip show --markdown > table.md`,
+		Use: "show [RECORD [PROBE]]",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 2 {
-				return usagef("show takes a record and a probe, and got %q besides", args[2:])
+				return usagef("show takes a record and a probe; unexpected: %q", args[2:])
 			}
 			return nil
 		},
 		ValidArgsFunction: f.completeRecords,
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.show(c.Context(), f, args)
-		},
+		RunE:              func(c *cobra.Command, args []string) error { return a.show(c.Context(), f, args) },
 	}
 	f.addJSON(c)
 	f.addResults(c)
 	f.addAll(c)
 	c.Flags().BoolVar(&f.markdown, "markdown", false, "write a table as Markdown, with every probe")
-	c.Flags().BoolVar(&f.redact, "redact", false, "with --json, leave out paths and names of this machine")
+	c.Flags().BoolVar(&f.redact, "redact", false, "with --json, replace paths and names of this machine")
 	return c
 }
 
@@ -122,7 +99,7 @@ func (a *app) chosen(f *flags, args []string) (chosen []record.Record, whole boo
 		return chosen, true, err
 	}
 	if chosen = record.Find(file.Records, args[0]); len(chosen) == 0 {
-		return nil, false, usagef("no record, run or profile is called %q in %s; the latest run is %s",
+		return nil, false, usagef("no such record, run or profile in %[2]s: %[1]q; the latest run is %[3]s",
 			args[0], f.results, file.Records[len(file.Records)-1].Run)
 	}
 	whole = chosen[0].Run == args[0] && chosen[0].ID != args[0]
@@ -191,7 +168,7 @@ func (a *app) open(path string) (*record.File, error) {
 	if len(file.Damage) > 0 {
 		return nil, fmt.Errorf("no record in %s is intact", path)
 	}
-	return nil, usagef("no boots are recorded in %s; netstrip run adds some", path)
+	return nil, usagef("%s has no records; netstrip run adds some", path)
 }
 
 // load reads those of the results that choose does, which sees only what a record.File has.

@@ -28,7 +28,7 @@ func symptoms(args []string) (names []string, found []kconfigcheck.Symptom, err 
 		}
 		s, ok := kconfigcheck.Behind(arg, kernels)
 		if !ok {
-			return nil, nil, usagef("%q: no symbol, probe, path or failed call that anything is known of%s", arg, nearest(arg))
+			return nil, nil, usagef("%q: unknown symbol, probe, path or failed call%s", arg, nearest(arg))
 		}
 		found = append(found, s)
 		for _, name := range s.Symbols {

@@ -56,12 +56,12 @@ func TestSymptoms(t *testing.T) {
 	assert.True(t, found[0].Any, "no probe needs all of %v", found[0].Symbols)
 
 	for arg, want := range map[string]string{
-		"netns/fiel":                           `"netns/fiel": no symbol, probe, path or failed call that anything is known of; did you mean netns/file?`,
-		"socket: Operation not permitted":      "that anything is known of",
-		"nosuch/family":                        "that anything is known of",
-		"/etc/passwd":                          "that anything is known of",
-		"/proc/no-such-file":                   "that anything is known of",
-		"frobnicate: Function not implemented": "that anything is known of",
+		"netns/fiel":                           `"netns/fiel": unknown symbol, probe, path or failed call; did you mean netns/file?`,
+		"socket: Operation not permitted":      "unknown symbol, probe, path or failed call",
+		"nosuch/family":                        "unknown symbol, probe, path or failed call",
+		"/etc/passwd":                          "unknown symbol, probe, path or failed call",
+		"/proc/no-such-file":                   "unknown symbol, probe, path or failed call",
+		"frobnicate: Function not implemented": "unknown symbol, probe, path or failed call",
 	} {
 		_, _, err := symptoms([]string{arg})
 		assert.ErrorContains(t, err, want, arg)

@@ -28,7 +28,7 @@ func (s *sizeFlag) Set(text string) error {
 	n, err := strconv.ParseFloat(m[1], 64)
 	n *= math.Pow(1024, float64(1+strings.Index("KMGT", m[2])))
 	if err != nil || n < 1 || n > math.MaxInt64/2 {
-		return errors.New("want a size above nothing, and below what a disk can hold")
+		return errors.New("want a positive size that a disk can hold")
 	}
 	*s = sizeFlag(n)
 	return nil
