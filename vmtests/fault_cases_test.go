@@ -105,7 +105,7 @@ func initCases() []faultCase {
 		{name: "init takes all memory", fault: wire.FaultMemory, asInit: true,
 			want: record.Panicked, reason: "System is deadlocked on memory", notice: "Out of memory and no killable", reaches: stageInit},
 		{name: "init hangs", fault: wire.FaultHang, asInit: true, change: impatient,
-			want: record.Hung, reason: "after init was started", reaches: stageInit},
+			want: record.Hung, reason: "after init started", reaches: stageInit},
 		{name: "init reboots", fault: wire.FaultReboot, asInit: true, want: record.Reset, reason: "reset before", reaches: stageInit},
 	}
 }
@@ -116,34 +116,34 @@ func programCases() []faultCase {
 	const gone = "Attempted to kill init!"
 	return []faultCase{
 		{name: "a probe hangs", fault: wire.FaultHang, change: impatient,
-			want: record.Hung, reason: "in the guest's program; probe fault/hang had begun", reaches: stageProbe},
+			want: record.Hung, reason: "in the guest's program; probe fault/hang was running", reaches: stageProbe},
 		{name: "a probe takes the CPU", fault: wire.FaultSpin, change: impatient,
-			want: record.Hung, reason: "probe fault/spin had begun", reaches: stageProbe},
+			want: record.Hung, reason: "probe fault/spin was running", reaches: stageProbe},
 		{name: "a probe crashes", fault: wire.FaultCrash, want: record.InitFailed, reason: gone, reaches: stageProbe},
 		{name: "a probe is killed by a signal", fault: wire.FaultSignal, want: record.InitFailed, reason: gone, reaches: stageProbe},
 		{name: "a probe exits", fault: wire.FaultExit, want: record.InitFailed, reason: gone, reaches: stageProbe},
 		{name: "a probe takes all memory", fault: wire.FaultMemory,
 			want: record.InitFailed, reason: gone, notice: "Out of memory: Killed process", reaches: stageProbe},
-		{name: "a probe reboots", fault: wire.FaultReboot, want: record.Reset, reason: "probe fault/reboot had begun", reaches: stageProbe},
+		{name: "a probe reboots", fault: wire.FaultReboot, want: record.Reset, reason: "probe fault/reboot was running", reaches: stageProbe},
 		{name: "a probe forges a panic", fault: wire.FaultForge, change: impatient,
-			want: record.Hung, reason: "probe fault/forge had begun", reaches: stageProbe},
+			want: record.Hung, reason: "probe fault/forge was running", reaches: stageProbe},
 		{name: "a probe goes on and on", fault: wire.FaultChatter, change: func(_ *testing.T, g *guest) { g.limits.total = 8 * time.Second },
-			want: record.TimedOut, reason: "not to an end in time; probe fault/chatter had begun", reaches: stageProbe},
+			want: record.TimedOut, reason: "not to an end in time; probe fault/chatter was running", reaches: stageProbe},
 	}
 }
 
 // Guests that send what they should not.
 func channelCases() []faultCase {
-	const tooMuch = "it sent more output than a boot may; probe fault/"
+	const tooMuch = "the guest sent more output than a boot may; probe fault/"
 	return []faultCase{
 		{name: "a console of 1 GB", fault: wire.FaultConsole, want: record.TimedOut, reason: tooMuch + "console", reaches: stageProbe},
-		{name: "1 GB of events", fault: wire.FaultFlood, want: record.TimedOut, reason: "it sent more output than a boot may",
+		{name: "1 GB of events", fault: wire.FaultFlood, want: record.TimedOut, reason: "the guest sent more output than a boot may",
 			notice: "over the 10000 events", reaches: stageProbe},
 		{name: "a line of 1 GB", fault: wire.FaultEndless, want: record.TimedOut, reason: tooMuch + "endless",
 			notice: "1 event lines longer than", reaches: stageProbe},
 		{name: "a line of 100 KiB", fault: wire.FaultLong, want: record.Completed, notice: "1 event lines longer than", reaches: stageDone},
 		{name: "binary junk", fault: wire.FaultJunk, want: record.Completed, notice: "2 event lines that are no event", reaches: stageDone},
-		{name: "half an event", fault: wire.FaultCut, want: record.Reset, reason: "probe fault/cut had begun",
+		{name: "half an event", fault: wire.FaultCut, want: record.Reset, reason: "probe fault/cut was running",
 			notice: "1 event lines that are no event", reaches: stageProbe},
 		{name: "events after done", fault: wire.FaultLate, want: record.Completed, notice: `3 event lines after "done"`, reaches: stageDone},
 		{name: "a second hello", fault: wire.FaultHello, want: record.Completed, notice: "the guest said hello 2 times; the first counts", reaches: stageDone},
@@ -200,7 +200,7 @@ func instead(script string) func(*testing.T, *guest) {
 
 // QEMUs that are not there, refuse, are killed or stopped.
 func qemuCases() []faultCase {
-	const endedAlone = "QEMU ended with status 0, and no guest had the machine end: "
+	const endedAlone = "QEMU exited with status 0, but the guest had not shut the machine down: "
 	const killed, stopped = "QEMU was killed by SIGKILL, which netstrip did not send", "QEMU was stopped"
 	kill := func(name string, at stage, fault wire.Fault) faultCase {
 		return faultCase{name: "QEMU is killed " + name, fault: fault, signal: syscall.SIGKILL, at: at,
@@ -216,14 +216,14 @@ func qemuCases() []faultCase {
 	}
 	end := func(name string, at stage, fault wire.Fault, signal syscall.Signal) faultCase {
 		return faultCase{name: "QEMU is told to end " + name, fault: fault, signal: signal, at: at,
-			want: record.QEMUFailed, reason: "QEMU was told to end: ", reaches: at}
+			want: record.QEMUFailed, reason: "QEMU was terminated: ", reaches: at}
 	}
 	afterDone := kill("after done", stageDone, wire.FaultLinger)
 	afterDone.want, afterDone.reason, afterDone.notice = record.Completed, "", "after the guest was done: "+killed
 	return []faultCase{
 		{name: "no QEMU", change: func(_ *testing.T, g *guest) { g.qemu = "/none/qemu" }, want: record.QEMUFailed, reason: "/none/qemu"},
 		{name: "QEMU refuses the machine", change: func(_ *testing.T, g *guest) { g.accel = "none" },
-			want: record.QEMUFailed, reason: "QEMU ended with status 1: "},
+			want: record.QEMUFailed, reason: "QEMU exited with status 1: "},
 		{name: "QEMU ends at once with status 0", change: instead("exit 0"), want: record.QEMUFailed, reason: endedAlone + "it said nothing"},
 		{name: "QEMU ends half way with status 0", change: instead(`"$qemu" "$@" & sleep 0.6; kill -9 $!; exit 0`), want: record.QEMUFailed, reason: endedAlone},
 		{name: "QEMU leaves a child behind", change: instead(`sleep 300 & exec "$qemu" "$@"`), fault: wire.FaultNone, want: record.Completed, reaches: stageDone},

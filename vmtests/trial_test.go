@@ -68,10 +68,10 @@ func TestTrial(t *testing.T) {
 	}{
 		{"it works", kvmWorks, "", accel.KVM, "a guest booted to its end under KVM", true},
 		{"it makes no machine", kvmRefuses, "", accel.TCG,
-			"qemu-failed (QEMU ended with status 1: qemu-system-x86_64: failed to initialize kvm: Device or resource busy)", false},
+			"qemu-failed (QEMU exited with status 1: qemu-system-x86_64: failed to initialize kvm: Device or resource busy)", false},
 		{"the guest hangs", kvmHangs + tinyKernel(t, "", spins), "", accel.TCG, "silent (no console byte and no event in 3s)", true},
 		{"the kernel hangs", kvmHangs + tinyKernel(t, "Linux version 0.0 by hand\n", spins), "", accel.TCG,
-			"hung (nothing moved for 3s, in the kernel, before init", true},
+			"hung (no progress for 3s, in the kernel, before init", true},
 		{"the guest is reset", kvmHangs + tinyKernel(t, "", resets), "", accel.TCG,
 			"silent (the machine was reset before the first console byte)", true},
 		{"the firmware is not emulated", kvmStops, "", accel.TCG,

@@ -10,8 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bootLog is an ordinary boot's log of at least a megabyte: kernels' own, one after the
-// other, each as the first of its log.
+// bootLog returns the log of ordinary boots, one after the other, of at least a megabyte.
 func bootLog(tb testing.TB) []byte {
 	var all bytes.Buffer
 	for all.Len() < 1<<20 {
@@ -24,15 +23,15 @@ func bootLog(tb testing.TB) []byte {
 	return all.Bytes()
 }
 
-// cpuTime is how long this process has used a processor, in seconds: on a busy machine the
-// clock says little.
+// cpuTime returns the processor time of this process in seconds. On a busy machine the wall
+// clock means little.
 func cpuTime(tb testing.TB) float64 {
 	var used unix.Rusage
 	require.NoError(tb, unix.Getrusage(unix.RUSAGE_SELF, &used))
 	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9
 }
 
-// BenchmarkRead reads ordinary boot logs, and one that is nothing but a kernel's complaints.
+// BenchmarkRead reads ordinary boot logs, and one that consists of complaints only.
 func BenchmarkRead(b *testing.B) {
 	var bad bytes.Buffer
 	for i := range 10000 {

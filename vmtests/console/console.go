@@ -1,10 +1,10 @@
-// Package console reads the serial log of a boot and decides how the boot ended. It
-// runs on the host and is pure: text and facts in, an outcome out. The corpus in
-// testdata holds logs of real boots.
+// Package console reads the serial log of a boot and decides how the boot ended. It runs on
+// the host and is pure: it turns text and facts into an outcome. The corpus in testdata
+// holds logs of real boots.
 //
-// The log is the guest's and may hold anything. A line decides only where it stands
-// at the start, after the kernel's own time stamp, as printk writes it; and what the
-// rig itself saw (the "done" event, how QEMU ended) weighs more than any line.
+// The guest writes the log, which may contain anything. A line counts only at its
+// beginning, after the kernel's time stamp, as printk writes it. What the host observed
+// (the "done" event, how QEMU ended) outranks any line.
 package console
 
 import (
@@ -17,18 +17,18 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// Phase is a stage of a boot that a console line shows.
+// Phase is a phase of a boot that a console line shows.
 type Phase int
 
-// The phases, in the order a boot goes through them.
+// The phases, in the order of a boot.
 const (
-	// NoPhase: the line shows none.
+	// NoPhase: the line shows no phase.
 	NoPhase Phase = iota
 	// Banner: the kernel's first line (init/version-timestamp.c:28).
 	Banner
-	// Init: the kernel hands over to user space (init/main.c:1377).
+	// Init: the kernel starts init (init/main.c:1377).
 	Init
-	// Panic: the kernel's last words (kernel/panic.c).
+	// Panic: the kernel panics (kernel/panic.c).
 	Panic
 )
 
@@ -39,7 +39,7 @@ var (
 	noInit  = regexp.MustCompile(`^(No working init found|Attempted to kill init!|Requested init |VFS: Unable to mount root fs)`)
 )
 
-// PhaseOf says which phase a raw console line shows.
+// PhaseOf returns the phase that a raw console line shows.
 func PhaseOf(raw []byte) Phase {
 	if !bytes.Contains(raw, []byte("Linux version")) && !bytes.Contains(raw, []byte("as init process")) &&
 		!bytes.Contains(raw, []byte("Kernel panic")) {
@@ -48,7 +48,7 @@ func PhaseOf(raw []byte) Phase {
 	phase := NoPhase
 	split(raw, func(l line) {
 		switch {
-		case l.kernel && panicRE.Match(l.text): // without a stamp anybody may have said it
+		case l.kernel && panicRE.Match(l.text): // any program can print it without a stamp
 			phase = Panic
 		case banner.Match(l.text):
 			phase = max(phase, Banner)
@@ -59,10 +59,10 @@ func PhaseOf(raw []byte) Phase {
 	return phase
 }
 
-// Killed says why the rig ended a boot, if it did.
+// Killed is the reason why the host killed a guest.
 type Killed string
 
-// The reasons for which the rig kills a guest.
+// The reasons for killing a guest.
 const (
 	// NotKilled: QEMU ended by itself.
 	NotKilled Killed = ""
@@ -70,41 +70,41 @@ const (
 	KilledSilent Killed = "silent"
 	// KilledStuck: no progress within the stuck limit.
 	KilledStuck Killed = "stuck"
-	// KilledLate: no end within the time limit.
+	// KilledLate: still running at the time limit.
 	KilledLate Killed = "late"
-	// KilledFlood: more output than a boot may have.
+	// KilledFlood: more output than a boot may produce.
 	KilledFlood Killed = "flood"
-	// KilledAfterDone: all was said, but the guest did not end.
+	// KilledAfterDone: the last event arrived, but the guest did not end.
 	KilledAfterDone Killed = "after-done"
 	// KilledDying: the kernel panicked, but did not reset.
 	KilledDying Killed = "dying"
-	// KilledStopped: a limit was passed, but QEMU had been stopped and could not run.
+	// KilledStopped: a limit was passed while QEMU was stopped by a signal or a debugger.
 	KilledStopped Killed = "stopped"
 )
 
-// Facts are what the rig saw of a boot beside the console log.
+// Facts are what the host observed of a boot, apart from the console log.
 type Facts struct {
 	// Done: the guest's last event arrived.
 	Done bool
-	// Events is how many events arrived, Running the probe begun and not ended.
+	// Events is the number of events that arrived, Running the unfinished probe.
 	Events  int
 	Running string
-	// Flood: the guest sent more than a boot may, on whichever channel.
+	// Flood: the guest sent more than a boot may, on any channel.
 	Flood bool
-	// Killed says why the rig ended the boot, Idle how long nothing had moved then.
+	// Killed says why the host killed the guest, Idle how long there had been no progress.
 	Killed Killed
 	Idle   time.Duration
 	// Exit is QEMU's exit status, Signal the signal that ended it ("" for none).
 	Exit   int
 	Signal string
-	// Quit: QEMU ended with status 0 without a guest that had it end.
+	// Quit: QEMU exited with status 0 although the guest had not shut the machine down.
 	Quit bool
-	// Message is what QEMU itself said on its standard error.
+	// Message is QEMU's standard error.
 	Message string
 }
 
-// Classify decides how a boot ended, and says in one line what decided it. The
-// rig's own faults come first, so that no kernel is blamed for them.
+// Classify decides how a boot ended and says in one line what decided it. It checks for
+// faults of QEMU first, because those say nothing about the kernel.
 func Classify(l Log, f Facts) (record.Outcome, string) {
 	fault := qemuFault(f)
 	switch {
@@ -119,47 +119,47 @@ func Classify(l Log, f Facts) (record.Outcome, string) {
 	}
 	where := fmt.Sprintf("; last console line: %q", l.Last)
 	if f.Running != "" {
-		where = "; probe " + plain(f.Running) + " had begun" + where
+		where = "; probe " + plain(f.Running) + " was running" + where
 	}
 	if f.Flood {
-		return record.TimedOut, "it sent more output than a boot may" + where
+		return record.TimedOut, "the guest sent more output than a boot may" + where
 	}
 	if l.Banners > 1 {
 		return record.Reset, fmt.Sprintf("the kernel started %d times", l.Banners) + where
 	}
 	switch f.Killed {
 	case KilledLate:
-		return record.TimedOut, "it moved on, but not to an end in time" + where
+		return record.TimedOut, "still making progress at the time limit" + where
 	case NotKilled:
 		return record.Reset, "the machine was reset before the guest was done" + where
 	}
 	if l.GaveUp != "" {
 		where = fmt.Sprintf("; init gave up: %q", l.GaveUp)
 	}
-	return record.Hung, fmt.Sprintf("nothing moved for %s, %s%s", f.Idle.Round(time.Second), phaseText(l, f), where)
+	return record.Hung, fmt.Sprintf("no progress for %s, %s%s", f.Idle.Round(time.Second), phaseText(l, f), where)
 }
 
-// qemuFault says what QEMU itself died of or suffered, "" for nothing.
+// qemuFault describes a fault of QEMU itself; "" if there was none.
 func qemuFault(f Facts) string {
 	switch {
 	case f.Killed == KilledStopped:
-		return "QEMU was stopped, by a signal or a debugger, and did not go on"
+		return "QEMU was stopped by a signal or a debugger and not continued"
 	case f.Killed != NotKilled:
-		return "" // the signal is the rig's own
+		return "" // the host sent the signal
 	case f.Signal != "":
 		return "QEMU was killed by " + f.Signal + ", which netstrip did not send"
-	case strings.Contains(f.Message, "terminating on signal "): // and exits with 0 (system/runstate.c:qemu_kill_report)
-		return "QEMU was told to end: " + plain(f.Message)
+	case strings.Contains(f.Message, "terminating on signal "): // the exit status is 0 then (system/runstate.c:qemu_kill_report)
+		return "QEMU was terminated: " + plain(f.Message)
 	case f.Exit != 0:
-		return fmt.Sprintf("QEMU ended with status %d: %s", f.Exit, orElse(plain(f.Message), "it said nothing"))
+		return fmt.Sprintf("QEMU exited with status %d: %s", f.Exit, orElse(plain(f.Message), "no message"))
 	case f.Quit:
-		return "QEMU ended with status 0, and no guest had the machine end: " + orElse(plain(f.Message), "it said nothing")
+		return "QEMU exited with status 0, but the guest had not shut the machine down: " + orElse(plain(f.Message), "no message")
 	}
 	return ""
 }
 
-// End says what is worth knowing of how QEMU ended where the outcome does not turn on
-// it; "" for nothing.
+// End returns a remark on how QEMU ended if that did not affect the outcome; "" if there
+// is nothing to say.
 func End(l Log, f Facts) string {
 	switch {
 	case f.Done && qemuFault(f) != "":
@@ -177,7 +177,7 @@ func panicked(l Log) (record.Outcome, string) {
 	if l.PanicTask != "" {
 		reason += "; task " + l.PanicTask
 	}
-	if noInit.MatchString(l.Panic) && !l.Oopsed { // an oops in process 1 is the kernel's doing
+	if noInit.MatchString(l.Panic) && !l.Oopsed { // an oops in process 1 is the kernel's fault
 		return record.InitFailed, reason
 	}
 	return record.Panicked, reason
@@ -195,11 +195,11 @@ func phaseText(l Log, f Facts) string {
 	case f.Events > 0:
 		return "in the guest's program"
 	case l.Inits > 0:
-		return "after init was started"
+		return "after init started"
 	case l.Banners > 0:
 		return "in the kernel, before init"
 	}
-	return "before any banner of a kernel's"
+	return "before the kernel banner"
 }
 
 func orElse(s, other string) string {

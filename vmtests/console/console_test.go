@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// The same log must read the same however the line was wired: CR LF, a firmware's
-// escape sequences before the banner, output after the end.
+// A log reads the same with CR LF, with a firmware's escape sequences before the banner, and
+// with output after the end.
 func TestReadIsIndependentOfTheLine(t *testing.T) {
 	log, err := os.ReadFile("testdata/init-exits-base.log")
 	require.NoError(t, err)
@@ -52,21 +52,21 @@ func TestClassify(t *testing.T) {
 		{"panic without a reset", dead, Facts{Killed: KilledDying, Signal: "SIGKILL"}, record.Panicked, "Fatal exception in interrupt"},
 		{"a panic line, but done", dead, Facts{Done: true}, record.Completed, ""},
 		{"QEMU killed after done", booted, Facts{Done: true, Signal: "SIGKILL"}, record.Completed, ""},
-		{"stopped", booted, Facts{Killed: KilledStopped, Signal: "SIGKILL"}, record.QEMUFailed, "QEMU was stopped, by a signal or a debugger, and did not go on"},
-		{"stopped before the first byte", Log{}, Facts{Killed: KilledStopped, Signal: "SIGKILL"}, record.QEMUFailed, "QEMU was stopped, by a signal or a debugger, and did not go on"},
+		{"stopped", booted, Facts{Killed: KilledStopped, Signal: "SIGKILL"}, record.QEMUFailed, "QEMU was stopped by a signal or a debugger and not continued"},
+		{"stopped before the first byte", Log{}, Facts{Killed: KilledStopped, Signal: "SIGKILL"}, record.QEMUFailed, "QEMU was stopped by a signal or a debugger and not continued"},
 		{"killed by another", booted, Facts{Signal: "SIGKILL"}, record.QEMUFailed, "QEMU was killed by SIGKILL, which netstrip did not send"},
-		{"QEMU's own error", Log{}, Facts{Exit: 1, Message: "qemu: could not load kernel"}, record.QEMUFailed, "QEMU ended with status 1: qemu: could not load kernel"},
-		{"told to end", booted, Facts{Message: "qemu: terminating on signal 15 from pid 7 (kill)"}, record.QEMUFailed, "QEMU was told to end: qemu: terminating on signal 15 from pid 7 (kill)"},
+		{"QEMU's own error", Log{}, Facts{Exit: 1, Message: "qemu: could not load kernel"}, record.QEMUFailed, "QEMU exited with status 1: qemu: could not load kernel"},
+		{"told to end", booted, Facts{Message: "qemu: terminating on signal 15 from pid 7 (kill)"}, record.QEMUFailed, "QEMU was terminated: qemu: terminating on signal 15 from pid 7 (kill)"},
 		{"stuck in a probe", booted, Facts{Killed: KilledStuck, Idle: time.Minute, Events: 3, Running: "lo/mtu", Signal: "SIGKILL"}, record.Hung,
-			`nothing moved for 1m0s, in the guest's program; probe lo/mtu had begun; last console line: "x"`},
-		{"late", booted, Facts{Killed: KilledLate, Signal: "SIGKILL"}, record.TimedOut, `it moved on, but not to an end in time; last console line: "x"`},
-		{"flood", booted, Facts{Flood: true, Killed: KilledFlood, Signal: "SIGKILL"}, record.TimedOut, `it sent more output than a boot may; last console line: "x"`},
-		{"flood that ends by itself", booted, Facts{Flood: true}, record.TimedOut, `it sent more output than a boot may; last console line: "x"`},
+			`no progress for 1m0s, in the guest's program; probe lo/mtu was running; last console line: "x"`},
+		{"late", booted, Facts{Killed: KilledLate, Signal: "SIGKILL"}, record.TimedOut, `still making progress at the time limit; last console line: "x"`},
+		{"flood", booted, Facts{Flood: true, Killed: KilledFlood, Signal: "SIGKILL"}, record.TimedOut, `the guest sent more output than a boot may; last console line: "x"`},
+		{"flood that ends by itself", booted, Facts{Flood: true}, record.TimedOut, `the guest sent more output than a boot may; last console line: "x"`},
 		{"second banner", Log{Bytes: 100, Banners: 2, Last: "x"}, Facts{Killed: KilledStuck, Signal: "SIGKILL"}, record.Reset, `the kernel started 2 times; last console line: "x"`},
 		{"silent", Log{}, Facts{Killed: KilledSilent, Idle: time.Minute, Signal: "SIGKILL"}, record.Silent, "no console byte and no event in 1m0s"},
 		{"silent reset", Log{}, Facts{}, record.Silent, "the machine was reset before the first console byte"},
 		{"no console but events", Log{}, Facts{Events: 2, Killed: KilledStuck, Idle: time.Minute}, record.Hung,
-			`nothing moved for 1m0s, in the guest's program; last console line: ""`},
+			`no progress for 1m0s, in the guest's program; last console line: ""`},
 		{"no console but done", Log{}, Facts{Done: true}, record.Completed, ""},
 	} {
 		got, reason := Classify(tc.log, tc.facts)
@@ -75,7 +75,7 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// A guest may print what it likes; only a line that printk could have written counts.
+// A guest may print anything. Only lines that printk could have written count.
 func TestForgedLines(t *testing.T) {
 	l := Read([]byte("my Kernel panic - not syncing: no\n> Linux version 6.12\nsaid: Run /init as init process\n"))
 	assert.Empty(t, l.Panic)
@@ -85,7 +85,7 @@ func TestForgedLines(t *testing.T) {
 	assert.Zero(t, l.Inits+len(l.Notices))
 }
 
-// A line of user space's may have no end when the kernel begins its own.
+// The kernel may start a message in the middle of a line of user space.
 func TestPanicInTheMiddleOfALine(t *testing.T) {
 	const line = "waiting...[    1.234567] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000000\n"
 	assert.Equal(t, "Attempted to kill init! exitcode=0x00000000", Read([]byte("[    0.000000] Linux version 6.12.117 (x)\n"+line)).Panic)
@@ -105,7 +105,7 @@ func TestEnd(t *testing.T) {
 		{dead, Facts{Killed: KilledDying, Signal: "SIGKILL"}, "the panicked kernel did not reset; QEMU was killed"},
 		{Log{}, Facts{Done: true, Killed: KilledAfterDone, Signal: "SIGKILL"}, "the guest was done but did not end; QEMU was killed"},
 		{Log{}, Facts{Done: true, Signal: "SIGKILL"}, "after the guest was done: QEMU was killed by SIGKILL, which netstrip did not send"},
-		{Log{}, Facts{Done: true, Killed: KilledStopped, Signal: "SIGKILL"}, "after the guest was done: QEMU was stopped, by a signal or a debugger, and did not go on"},
+		{Log{}, Facts{Done: true, Killed: KilledStopped, Signal: "SIGKILL"}, "after the guest was done: QEMU was stopped by a signal or a debugger and not continued"},
 	} {
 		assert.Equal(t, tc.want, End(tc.log, tc.facts))
 	}
@@ -132,7 +132,7 @@ func TestNoticesAreBounded(t *testing.T) {
 	assert.Equal(t, 1001, l.Faults)
 }
 
-// What is taken from a log goes into records and onto terminals.
+// Texts from a log go into records and onto terminals.
 func TestTextsAreBoundedAndPrintable(t *testing.T) {
 	long := strings.Repeat("x", 10*maxText)
 	for log, want := range map[string]Log{
@@ -151,15 +151,15 @@ func TestTextsAreBoundedAndPrintable(t *testing.T) {
 	assert.NotContains(t, reason, "\x1b")
 }
 
-// A second start is a banner with the kernel's command line below it; a program may
-// show /proc/version.
+// A restart is a banner followed by the kernel's command line. A banner alone may be a
+// program that prints /proc/version.
 func TestSecondBanner(t *testing.T) {
 	const start = "Linux version 6.12.117 (x)\nCommand line: console=ttyS0\n"
 	assert.Equal(t, 2, Read([]byte(start+start)).Banners)
 	assert.Equal(t, 1, Read([]byte(start+"Linux version 6.12.117 (x)\nLinux version 6.12.117 (x)\nx\n")).Banners)
 }
 
-// A call trace is the panic's own, or that of what led to it; not just any other.
+// The call trace is the panic's own or that of its cause, not any other.
 func TestTraceBelongsToThePanic(t *testing.T) {
 	const oom = "CPU: 0 PID: 1 Comm: init Not tainted\nCall Trace:\n <TASK>\n dump_header+0x1/0x2\n ? leftover+0x1/0x2\n </TASK>\n active_file:0\n"
 	l := Read([]byte(oom + "Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100\n"))

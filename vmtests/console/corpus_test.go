@@ -15,7 +15,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// What the rig sees of a boot that it has to end itself, and of one that was all done.
+// What the host observes of a boot that it has to kill, and of one that is done.
 var (
 	stuck  = Facts{Killed: KilledStuck, Idle: 60 * time.Second, Signal: "SIGKILL"}
 	silent = Facts{Killed: KilledSilent, Idle: 30 * time.Second, Signal: "SIGKILL"}
@@ -24,12 +24,11 @@ var (
 	done   = Facts{Done: true, Events: 1}
 )
 
-// corpus are logs of real boots of Linux 6.12.117 and 6.1.192 (names with 61) under
-// QEMU 7.2, with what the rig saw beside them; of the longest only the beginning. Most
-// are of the kernels of the ladder with a small program as init. Those that begin with
-// crash are of a kernel that has LKDTM, the lockup detectors, KALLSYMS and PRINTK_CALLER
-// besides; no-printk is one without CONFIG_PRINTK. Nots means printk.time=0, quiet the
-// parameter of that name, firmware a QEMU with SeaBIOS on the serial line.
+// corpus are logs of real boots of Linux 6.12.117 and 6.1.192 (names with 61) under QEMU
+// 7.2, with the facts observed; the longest are cut. Most are of kernels of the ladder with
+// a small program as init. Names with crash have a kernel with LKDTM, the lockup detectors,
+// KALLSYMS and PRINTK_CALLER too; no-printk is without CONFIG_PRINTK; nots is with
+// printk.time=0, quiet with that parameter, firmware with SeaBIOS on the serial line.
 var corpus = map[string]Facts{
 	"no-init-base":      {},
 	"init-missing-full": {},
@@ -134,13 +133,13 @@ func describe(l Log, f Facts) string {
 	return b.String()
 }
 
-// texts are all that Read took from a log.
+// texts returns every text in a Log.
 func texts(l Log) []string {
 	return append(append([]string{l.Panic, l.PanicTask, l.Last}, l.Notices...), l.Trace...)
 }
 
-// FuzzRead holds for any log: what is taken from it is bounded and can be shown, and no
-// line makes a boot complete or a fault of QEMU's.
+// FuzzRead checks for any log that the texts in it are bounded and printable, and that no
+// line makes a boot complete or a fault of QEMU.
 func FuzzRead(f *testing.F) {
 	logs, err := filepath.Glob("testdata/*.log")
 	require.NoError(f, err)
@@ -148,7 +147,7 @@ func FuzzRead(f *testing.F) {
 	for _, name := range logs {
 		data, err := os.ReadFile(name)
 		require.NoError(f, err)
-		// The end says most, and the fuzzer shortens long seeds for ever.
+		// The end is the most interesting part, and long seeds slow the fuzzer down.
 		f.Add(data[max(0, len(data)-4<<10):])
 	}
 	f.Add([]byte("[    0.000000] Linux version 6.12\n[    1.000000] BUG: \x1b[2J\xff\u202e\n"))

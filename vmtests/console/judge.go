@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Verdict is what a log alone says of how a boot went, where nobody watched the machine.
+// Verdict is how a boot went according to its log alone.
 type Verdict string
 
 // The verdicts.
@@ -18,19 +18,19 @@ const (
 	// Panicked and InitFailed are the outcomes of those names in a record.
 	Panicked   Verdict = "panicked"
 	InitFailed Verdict = "init-failed"
-	// Reset: the kernel started again, and neither a panic nor user space says why.
+	// Reset: the kernel started again, with neither a panic nor a reboot by user space.
 	Reset Verdict = "reset"
-	// Hung: init gave up and stopped. Of a kernel that hangs a log alone says nothing.
+	// Hung: init gave up and stopped. A kernel that hangs cannot be seen from a log alone.
 	Hung Verdict = "hung"
-	// Faulted: the kernel reported faults of its own, and no panic.
+	// Faulted: the kernel reported faults, but did not panic.
 	Faulted Verdict = "faulted"
-	// Clean: nothing in the log is bad. Where it just ends, nobody knows how the boot went on.
+	// Clean: the log shows no fault. How the boot went on after its end is unknown.
 	Clean Verdict = "clean"
-	// Unreadable: this is no console log, or no line of it is a kernel's.
+	// Unreadable: the file is not a console log, or has no line from a kernel.
 	Unreadable Verdict = "unreadable"
 )
 
-// Judge says how a boot went as far as its log tells, and what decided it.
+// Judge returns a verdict on a log and says what decided it.
 func Judge(l Log) (Verdict, string) {
 	switch {
 	case l.Foreign != "":
@@ -39,29 +39,29 @@ func Judge(l Log) (Verdict, string) {
 		outcome, reason := panicked(l)
 		return Verdict(outcome), reason
 	case (l.Banners > 1 || l.Again) && l.Ended == "":
-		return Reset, "the kernel started again, and nothing says why; " + endText(l)
+		return Reset, "the kernel started again for no visible reason; " + endText(l)
 	case l.GaveUp != "" && l.Ended == "":
 		return Hung, fmt.Sprintf("init gave up: %q", l.GaveUp)
 	case l.Faults == 1:
-		return Faulted, "the kernel reported a fault of its own; " + endText(l)
+		return Faulted, "the kernel reported a fault; " + endText(l)
 	case l.Faults > 1:
-		return Faulted, fmt.Sprintf("the kernel reported faults of its own, in %d lines; %s", l.Faults, endText(l))
+		return Faulted, fmt.Sprintf("the kernel reported faults in %d lines; %s", l.Faults, endText(l))
 	}
 	return Clean, endText(l)
 }
 
-// endText says where a log without a panic ends.
+// endText describes the end of a log without a panic.
 func endText(l Log) string {
 	switch {
 	case l.Ended != "":
-		return fmt.Sprintf("user space ended it: %q", l.Ended)
+		return fmt.Sprintf("user space shut it down: %q", l.Ended)
 	case l.Inits > 0:
-		return fmt.Sprintf("the log ends after init was started, with %q", l.Last)
+		return fmt.Sprintf("the log ends after init started, with %q", l.Last)
 	}
 	return fmt.Sprintf("the log ends with %q", l.Last)
 }
 
-// magics are the beginnings of files that are no logs, and what to do with them.
+// magics are the first bytes of files that are not logs, and what to do with such a file.
 var magics = []struct{ begin, what string }{
 	{"\x1f\x8b", "gzip data: zcat FILE | netstrip console"},
 	{"\xfd7zXZ\x00", "xz data: xzcat FILE | netstrip console"},
@@ -79,7 +79,7 @@ var magics = []struct{ begin, what string }{
 	{"\x89PNG", "a picture"},
 }
 
-// pages are the beginnings of text that is no log, though it may quote one.
+// pages are the beginnings of texts that are not logs but may quote one.
 var pages = []struct{ begin, what string }{
 	{"<!DOCTYPE", "a page of HTML or XML"},
 	{"<!doctype", "a page of HTML or XML"},
@@ -94,9 +94,9 @@ var pages = []struct{ begin, what string }{
 	{"diff --git ", "a patch"},
 }
 
-// foreign says why a log is none, from what was read of it, how it begins, how many of
-// its lines say something and are no quotation, and how many quote a kernel's; "" where
-// it is one.
+// foreign says why a file is not a console log; "" if it is one. Head is its beginning,
+// proof the number of lines that prove a kernel log, quoted the number of lines that only
+// quote one.
 func foreign(l Log, head []byte, proof, quoted int) string {
 	if l.Bytes == 0 {
 		return "it is empty"
@@ -118,20 +118,21 @@ func foreign(l Log, head []byte, proof, quoted int) string {
 	case (proof > 0 || l.Kernel > 0) && text >= 70:
 		return ""
 	case l.Bytes > maxForeign:
-		return fmt.Sprintf("nothing in its first %d MiB is a kernel's", maxForeign>>20)
+		return fmt.Sprintf("its first %d MiB contain no line from a kernel", maxForeign>>20)
 	case text < 70:
 		return "it is binary data"
 	case l.Lines == 0:
-		return fmt.Sprintf("none of its %d bytes is text", l.Bytes)
+		return fmt.Sprintf("its %d bytes contain no text", l.Bytes)
 	case isJSON(head):
 		return "it is JSON"
 	case quoted > 0:
-		return fmt.Sprintf("it quotes a kernel's log, in %d of its %d lines: give the log itself", quoted, l.Lines)
+		return fmt.Sprintf("it quotes a kernel log in %d of its %d lines: name the log itself", quoted, l.Lines)
 	}
-	return fmt.Sprintf("none of its %d lines is a kernel's; the last is %q", l.Lines, l.Last[:min(len(l.Last), 80)])
+	return fmt.Sprintf("its %d lines contain none from a kernel; the last is %q", l.Lines, l.Last[:min(len(l.Last), 80)])
 }
 
-// textShare is how many of a hundred characters can be shown. Logs may have gaps of zeros.
+// textShare returns the percentage of printable characters. It ignores zero bytes, since
+// logs may have gaps.
 func textShare(head []byte) int {
 	all, good := 0, 0
 	for _, r := range string(head) {
@@ -149,14 +150,14 @@ func textShare(head []byte) int {
 	return 100 * good / all
 }
 
-// isJSON tells whether a file begins as JSON, of which the end may be missing.
+// isJSON reports whether a file begins with JSON, which may be cut off.
 func isJSON(head []byte) bool {
 	head = bytes.TrimSpace(head)
 	if len(head) == 0 || head[0] != '{' && head[0] != '[' {
 		return false
 	}
 	d := json.NewDecoder(bytes.NewReader(head))
-	open := 0 // arrays and objects: what begins with "[ 1.0] " is no JSON
+	open := 0 // arrays and objects; "[ 1.0] " alone is a time stamp
 	for n := 0; ; n++ {
 		token, err := d.Token()
 		if err != nil {

@@ -5,24 +5,24 @@ import (
 	"regexp"
 )
 
-// kind is a kind of line worth noting.
+// kind is a kind of notable line.
 type kind struct {
-	// need is text that every such line has: looking for it costs little, so that the
-	// expression is tried on few lines.
+	// need is text that every such line contains. It is cheap to find, and re is tried only
+	// on lines that have it.
 	need string
 	re   *regexp.Regexp
-	// fault: with such a line the kernel reports a fault of its own.
+	// fault: the line reports a fault of the kernel.
 	fault bool
-	// certain: without a time stamp anybody may have said it. anyone: whoever shows the
-	// line has it from the kernel.
+	// certain: the line counts only with a time stamp, because any program can print it.
+	// anyone: the line counts whoever printed it.
 	certain, anyone bool
 }
 
-// prefix is the name of a subsystem with which some lines begin (pr_fmt).
+// prefix matches the name of a subsystem at the beginning of a line (pr_fmt).
 const prefix = `(?:[A-Za-z][\w/.-]*(?: [\w/.-]+)?: )?`
 
-// kinds are the lines worth noting, by what they have to begin with: those that begin
-// with a fixed text first, under its first byte, then those that may have it anywhere.
+// anchored are the kinds of lines that begin with a fixed text, by its first byte; loose
+// are those that contain it anywhere.
 var anchored, loose = kinds()
 
 func kinds() (map[byte][]kind, []kind) {
@@ -36,8 +36,8 @@ func kinds() (map[byte][]kind, []kind) {
 	return begins, looseKinds
 }
 
-// faultBegins are the beginnings of lines by which the kernel reports a fault of its own.
-// The functions that print them: die and its callers (arch/*/kernel/traps.c, arch/*/mm/fault.c),
+// faultBegins are the beginnings of lines that report a fault of the kernel. They are
+// printed by die and its callers (arch/*/kernel/traps.c, arch/*/mm/fault.c),
 // mm/slub.c and mm/slab.c, lib/ubsan.c, mm/kasan/report.c, fs/super.c, net/core/dev.c,
 // mm/kmemleak.c, kernel/sched/core.c, kernel/rcu/tree_stall.h.
 var faultBegins = []string{
@@ -76,7 +76,7 @@ var noticeBegins = []kind{
 	{need: `Failed to execute `, re: regexp.MustCompile(`^Failed to execute \S+ \(error `)},
 }
 
-// looseKinds are the lines whose telling text need not stand at the very beginning.
+// looseKinds are the kinds of lines whose text may stand after a prefix.
 var looseKinds = []kind{
 	{need: "BUG:", re: regexp.MustCompile(`^(?:\[ )?` + prefix + `BUG:(?: |$)`), fault: true},
 	{need: "ernel BUG ", re: regexp.MustCompile(`^(?:-+\[ )?` + prefix + `[Kk]ernel BUG (?:at |in |\[)`), fault: true},
@@ -90,19 +90,19 @@ var looseKinds = []kind{
 }
 
 var (
-	// warning are the warnings that WARN and lockdep print, and the unwinder. Much else
-	// begins with this word: advice on mount options, on mitigations, of firmware.
+	// warning matches the warnings of WARN, lockdep and the unwinder. Other lines begin with
+	// this word too, such as advice on mount options, mitigations and firmware.
 	warning = regexp.MustCompile(`^(?:\[ )?` + prefix + `WARNING: (?:` +
 		`CPU: ?\d|at (?:\S+:\d+|\S+\+0x|0x)|(?:\[.*\] )?\S+\.(?:[chS]|rs):\d+|.* at \S+\.[chS]:\d+|` +
 		`possible (?:circular|recursive|irq|bad bit) |inconsistent lock|suspicious RCU|bad (?:unlock balance|contention)|` +
 		`held lock freed|lock held when|Nested lock|(?:HARD|SOFT)IRQ-|.{1,64} still has locks held|` +
 		`kernel stack (?:regs|frame pointer) |stack recursion on stack|can't (?:access|dereference) registers at )`)
-	// inside are the reports that nobody else words so, where they stand inside a line: what
-	// the kernel had begun to print before did not come to its end.
+	// inside matches reports, in wording that only the kernel uses, in the middle of a line:
+	// they interrupted an earlier message.
 	inside = regexp.MustCompile(`BUG: (?:K[AMC]SAN: |KFENCE: |unable to handle |soft lockup - CPU#|Bad (?:page|rss)|workqueue lockup - |sleeping function called from |spinlock )|` +
 		`kernel BUG at \S+:\d+!|WARNING: CPU: \d+ PID: \d+ at |INFO: rcu_\w+ (?:self-)?detected |INFO: task \S{1,40} blocked for more than \d|UBSAN: [a-z-]+ in \S+:\d|Oops: [0-9a-f]{4} \[#\d`)
-	// info are the reports that are marked as information: stalls of RCU, hung tasks, what
-	// lockdep said before 4.11.
+	// info matches the reports that are marked INFO: RCU stalls, hung tasks, and lockdep
+	// before 4.11.
 	info = regexp.MustCompile(`^(?:\[ )?` + prefix + `INFO: (?:` +
 		`rcu_|task .* (?:blocked |can't die )|trying to register non-static key|` +
 		`(?:Allocated|Freed) in |(?:Slab|Object) 0x|` +
@@ -131,15 +131,14 @@ func (k kind) fits(l line) bool {
 	return (l.kernel || !k.certain) && (k.re == nil || k.re.Match(l.text[:min(len(l.text), maxText)]))
 }
 
-// marked are the bytes with which the marks of loose kinds begin, and marks the marks: the
-// ends of longer words, where those begin with a byte that is rarer.
+// marks are texts of which every line of a loose kind contains one, and marked their first
+// bytes. Some are only the end of a word, because its first byte is rarer.
 var (
 	marked = [256]bool{'B': true, 'N': true, 'F': true, 'L': true, '[': true, 'O': true}
 	marks  = [][]byte{[]byte("BUG"), []byte("NING: "), []byte("FO: "), []byte("LOCKUP"), []byte("[#"), []byte("Oops")}
 )
 
-// telling tells whether a line may be one of the loose kinds, all of which have one of
-// the marks. It is there for speed alone.
+// telling reports whether a line may be of a loose kind. It only saves time.
 func telling(text []byte) bool {
 	for i, c := range text {
 		if !marked[c] {

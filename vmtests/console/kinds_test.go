@@ -17,9 +17,9 @@ import (
 	"github.com/netstrip/netstrip/vmtests/console/truth"
 )
 
-// The logs in testdata/kinds are made up, each for one kind of line or report as kernels
-// of several architectures and ages print it, or that only looks like one; the truth
-// beside each says what there is to read.
+// The logs in testdata/kinds are made up. Each has one kind of line or report as kernels of
+// several architectures and ages print it, or something that only looks like one. The JSON
+// file beside each says what must be read.
 func TestKinds(t *testing.T) {
 	s, err := truth.Dir("testdata/kinds", nil)
 	require.NoError(t, err)
@@ -33,7 +33,7 @@ func TestKinds(t *testing.T) {
 	assert.Zero(t, s.Invented.N+s.Bad.N)
 }
 
-// everyLog calls do with each log of the corpus.
+// everyLog calls do for each log of the corpus.
 func everyLog(t *testing.T, do func(t *testing.T, log []byte)) {
 	logs, err := filepath.Glob("testdata/*/*.log")
 	require.NoError(t, err)
@@ -49,7 +49,7 @@ func everyLog(t *testing.T, do func(t *testing.T, log []byte)) {
 	}
 }
 
-// A log reads the same in whatever pieces it comes.
+// A log reads the same in pieces of any size.
 func TestReadFromIsRead(t *testing.T) {
 	everyLog(t, func(t *testing.T, log []byte) {
 		want := console.Read(log)
@@ -61,7 +61,7 @@ func TestReadFromIsRead(t *testing.T) {
 
 var panicLine = regexp.MustCompile(`(?m)^.*Kernel panic(?: - not syncing|:).*\n?`)
 
-// Without the lines that say so there is no panic, whatever else the log has.
+// A log without the lines of the panic has no panic, whatever else it contains.
 func TestNoPanicIsInvented(t *testing.T) {
 	everyLog(t, func(t *testing.T, log []byte) {
 		l := console.Read(panicLine.ReplaceAll(bytes.ReplaceAll(log, []byte("\r"), []byte("\n")), nil))
@@ -70,7 +70,7 @@ func TestNoPanicIsInvented(t *testing.T) {
 	})
 }
 
-// A panic stays, with its task and its trace, whatever a later boot does.
+// A later boot does not change the panic, its task or its call trace.
 func TestALaterBootChangesNothing(t *testing.T) {
 	second, err := os.ReadFile("testdata/init-exits-base.log")
 	require.NoError(t, err)
@@ -86,7 +86,7 @@ func TestALaterBootChangesNothing(t *testing.T) {
 	})
 }
 
-// What a logger of the serial line puts before each line changes nothing.
+// The prefixes of a serial logger change nothing.
 func TestALoggersClockChangesNothing(t *testing.T) {
 	everyLog(t, func(t *testing.T, log []byte) {
 		want := console.Read(log)
@@ -102,7 +102,7 @@ func TestALoggersClockChangesNothing(t *testing.T) {
 	})
 }
 
-// No line takes long, whatever it repeats.
+// No line takes long to read, whatever it repeats.
 func TestNoLineTakesLong(t *testing.T) {
 	const length = 256 << 10 // the race detector makes regular expressions a hundred times slower
 	for _, part := range []string{"[", "[    0.000000] ", "[    0.000000] x", "2026-01-02 03:04:05 ", "\x1b[", "\x1b]x", "\r", "[#1]", "BUG: ", "a: ", "<4>", "1,2,3,-;", "CPU: 0 PID: 1 Comm: ", "(x) from ", "0x", "INFO: task "} {
@@ -113,12 +113,12 @@ func TestNoLineTakesLong(t *testing.T) {
 	}
 }
 
-// What never ends is read in bounded memory, and not for ever.
+// An endless file is read in bounded memory and bounded time.
 func TestForeignStreamEnds(t *testing.T) {
 	for name, chunk := range map[string]string{"zeros": strings.Repeat("\x00", 4096), "lines": strings.Repeat("y\n", 2048)} {
 		l, err := console.ReadFrom(endless(chunk))
 		require.NoError(t, err, name)
-		assert.Contains(t, l.Foreign, "nothing in its first 16 MiB", name)
+		assert.Contains(t, l.Foreign, "its first 16 MiB contain no line from a kernel", name)
 		verdict, _ := console.Judge(l)
 		assert.Equal(t, console.Unreadable, verdict, name)
 	}
@@ -134,14 +134,14 @@ func TestForeign(t *testing.T) {
 		"\x1f\x8b\x08\x00\x00\x00\x00\x00":  "it is gzip data: zcat FILE | netstrip console",
 		"\xff\xfeL\x00i\x00n\x00u\x00x\x00": "it is UTF-16 text: iconv -f UTF-16 -t UTF-8 FILE | netstrip console",
 		"\x7fELF\x02\x01\x01\x00\x00":       "it is an ELF file",
-		"\x00\x00\x00":                      "none of its 3 bytes is text",
+		"\x00\x00\x00":                      "its 3 bytes contain no text",
 		"\x01\x02\x03\x80\x81\xfe\n":        "it is binary data",
 		`{"a": ["[    0.000000] x", "b"]}`:  "it is JSON",
 		"package x\n\nfunc main() {}\n":     "it is source code",
-		"x\n> [    0.000000] y\nz\n":        "it quotes a kernel's log, in 1 of its 3 lines: give the log itself",
+		"x\n> [    0.000000] y\nz\n":        "it quotes a kernel log in 1 of its 3 lines: name the log itself",
 		"package x installed\n[    0.000000] y\n[    0.000000] z\n": "",
-		"x\n\ny\n":                             `none of its 2 lines is a kernel's; the last is "y"`,
-		"[   1.0000000] OtherBSD\n":            `none of its 1 lines is a kernel's; the last is "[   1.0000000] OtherBSD"`,
+		"x\n\ny\n":                             `its 2 lines contain none from a kernel; the last is "y"`,
+		"[   1.0000000] OtherBSD\n":            `its 1 lines contain none from a kernel; the last is "[   1.0000000] OtherBSD"`,
 		"[    0.000000] x\n":                   "",
 		"\x00\x00[    0.000000] x\n":           "",
 		"Linux version 6.12.1 (x)\n":           "",
@@ -161,10 +161,10 @@ func TestJudge(t *testing.T) {
 		{console.Log{Panic: "x", PanicTask: "y (pid 1)"}, console.Panicked, "x; task y (pid 1)"},
 		{console.Log{Panic: "No working init found."}, console.InitFailed, "No working init found."},
 		{console.Log{Panic: "Attempted to kill init!", Oopsed: true}, console.Panicked, "Attempted to kill init!"},
-		{console.Log{Banners: 2, Last: "z"}, console.Reset, `the kernel started again, and nothing says why; the log ends with "z"`},
-		{console.Log{Banners: 1, Again: true, Faults: 1, Last: "z"}, console.Reset, `the kernel started again, and nothing says why; the log ends with "z"`},
-		{console.Log{Banners: 2, Ended: "reboot: Restarting system"}, console.Clean, `user space ended it: "reboot: Restarting system"`},
-		{console.Log{Banners: 1, Inits: 1, Faults: 2, Last: "z"}, console.Faulted, `the kernel reported faults of its own, in 2 lines; the log ends after init was started, with "z"`},
+		{console.Log{Banners: 2, Last: "z"}, console.Reset, `the kernel started again for no visible reason; the log ends with "z"`},
+		{console.Log{Banners: 1, Again: true, Faults: 1, Last: "z"}, console.Reset, `the kernel started again for no visible reason; the log ends with "z"`},
+		{console.Log{Banners: 2, Ended: "reboot: Restarting system"}, console.Clean, `user space shut it down: "reboot: Restarting system"`},
+		{console.Log{Banners: 1, Inits: 1, Faults: 2, Last: "z"}, console.Faulted, `the kernel reported faults in 2 lines; the log ends after init started, with "z"`},
 		{console.Log{Banners: 1, Faults: 1, GaveUp: "no"}, console.Hung, `init gave up: "no"`},
 		{console.Log{Banners: 1, Last: "z"}, console.Clean, `the log ends with "z"`},
 	} {

@@ -7,48 +7,48 @@ import (
 	"unicode"
 )
 
-// maxText is the length in bytes beyond which a line is cut: printk keeps no more of
-// one (PRINTKRB_RECORD_MAX, kernel/printk/internal.h).
+// maxText is the length in bytes at which a line is cut, as printk cuts its records
+// (PRINTKRB_RECORD_MAX, kernel/printk/internal.h).
 const maxText = 1024
 
-// line is one message of the kernel, or one line of somebody else's.
+// line is a message of the kernel, or a line that something else printed.
 type line struct {
 	text []byte
-	// kernel: something before the text shows that the kernel printed it, such as a time
-	// stamp, and caller is the task or processor that did (CONFIG_PRINTK_CALLER).
+	// kernel: something before the text, such as a time stamp, proves that the kernel
+	// printed it. caller is the task or processor that did (CONFIG_PRINTK_CALLER).
 	kernel bool
 	caller []byte
-	// us is the time stamp in microseconds, and -1 where there is none.
+	// us is the time stamp in microseconds, or -1.
 	us int64
-	// odd: the stamp stands behind text that no logger writes before it, as in source code.
+	// odd: the stamp follows text that no logger writes there, as in source code.
 	odd bool
 }
 
 var (
-	// clears are the escape sequences with which a firmware clears the screen. It ends
-	// no line before it starts the kernel.
+	// clears matches up to the escape sequence with which firmware clears the screen. The
+	// firmware prints no line end before it starts the kernel.
 	clears = regexp.MustCompile(`^.*\x1b(?:c|\[2J)`)
-	// escapes are all other escape sequences: strings such as a window's title, those
-	// with parameters, those of one letter.
+	// escapes matches all other escape sequences: strings such as a window title, sequences
+	// with parameters, and single letters.
 	escapes = regexp.MustCompile(`\x1b(?:[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_a-z])`)
-	// journal is what syslog and journalctl put before the kernel's text in their usual
-	// formats, and vendor what some phones' kernels put after the time.
+	// journal matches what syslog and journalctl put before the kernel's text in their usual
+	// formats; vendor matches what the kernels of some phones put after the time.
 	journal = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*(?: [A-Z]{2,5})?|\d{9,11}\.\d{6}) \S+ kernel: `)
 	rfc5424 = regexp.MustCompile(`^\d \S+ \S+ kernel \S+ \S+ (?:-|\[.*?\]) (?:\x{feff})?`)
 	host    = regexp.MustCompile(`^[\w.-]+ kernel: `)
 	vendor  = regexp.MustCompile(`^ ?(?:-\(\d+\))?\[\d+: *[^\]:]{1,20}(?:: *\d+)?\]`)
-	// dated are the time stamps of dmesg -H, -d, -T and --time-format=iso, and kmsg
-	// is what stands before a line of /dev/kmsg.
+	// dated matches the time stamps of dmesg -H, -d, -T and --time-format=iso; kmsg matches
+	// the prefix of a record of /dev/kmsg.
 	dated = regexp.MustCompile(`^(?:\[ +\+\d+\.\d{6}\]|\[[A-Z][a-z]{2} ?\d{1,2} \d\d:\d\d\]|\[ *\d+\.\d{6} < *\d+\.\d{6}>\]|\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\]|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{6}[+-]\d\d:\d\d) `)
-	// clock is what a logger of the serial line puts before each line.
+	// clock matches what a logger of the serial line puts before each line.
 	clock = regexp.MustCompile(`^\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]? +`)
-	// named is a speaker's name, as chats have it, or a tag of HTML.
+	// named matches the name of a speaker in a chat, or an HTML tag.
 	named = regexp.MustCompile(`<[@+/]?[A-Za-z][^<>]*>$`)
 	kmsg  = regexp.MustCompile(`^\d{1,3},\d+,\d+,[-c+](?:,[^;]*)?;`)
 )
 
-// split takes one line of a console apart: at carriage returns, and at time stamps, since
-// the kernel begins its line where another had no end.
+// split splits a console line at carriage returns and at time stamps, because the kernel
+// also starts a message in the middle of an unfinished line.
 func split(raw []byte, each func(line)) {
 	for len(raw) > 0 {
 		part := raw
@@ -97,8 +97,8 @@ func messages(b []byte, each func(line)) {
 	each(l)
 }
 
-// inner takes the level off a message that begins inside a line: the kernels before 3.5
-// ended no line for it.
+// inner finds a message with a log level in the middle of a line, where kernels before 3.5
+// may start it, and drops what comes before.
 func (l *line) inner() {
 	for at := 0; ; at++ {
 		i := bytes.IndexByte(l.text[at:], '<')
@@ -121,8 +121,8 @@ func (l *line) inner() {
 	}
 }
 
-// loggers tells whether a logger may have written this before a time stamp: a date, a
-// name, a log level, but no program's text.
+// loggers reports whether a logger may have written this text before a time stamp: a date,
+// a name or a log level.
 func loggers(before []byte) bool {
 	trimmed := strings.TrimSpace(string(before))
 	switch trimmed {
@@ -135,7 +135,8 @@ func loggers(before []byte) bool {
 	return !strings.HasSuffix(trimmed, ">") || !named.MatchString(trimmed)
 }
 
-// unstamped is a line without a time stamp, with what else may show that it is the kernel's.
+// unstamped reads a line without a time stamp. Another mark may still prove that the kernel
+// printed it.
 func unstamped(b []byte) line {
 	n := mark(b)
 	if n == 0 && (hasDate(b) || hasTime(b)) {
@@ -147,8 +148,8 @@ func unstamped(b []byte) line {
 	return line{text: b[n:], kernel: n > 0, us: -1}
 }
 
-// mark is the length of what shows that a line is the kernel's, other than the stamp of
-// printk; 0 where nothing does.
+// mark returns the length of a prefix, other than printk's time stamp, that proves that the
+// kernel printed the line; 0 if there is none.
 func mark(b []byte) int {
 	switch c := b[0]; {
 	case c == '<':
@@ -173,17 +174,17 @@ func mark(b []byte) int {
 	return 0
 }
 
-// hasDate tells whether a line seems to begin with a date such as 2026-01-02.
+// hasDate reports whether a line seems to begin with a date such as 2026-01-02.
 func hasDate(b []byte) bool {
 	return len(b) > 20 && (b[4] == '-' && b[7] == '-' || b[5] == '-' && b[8] == '-')
 }
 
-// hasTime tells whether a line seems to begin with a time such as 12:34:56.
+// hasTime reports whether a line seems to begin with a time such as 12:34:56.
 func hasTime(b []byte) bool {
 	return len(b) > 12 && (b[2] == ':' && b[5] == ':' || b[3] == ':' && b[6] == ':')
 }
 
-// level is the length of a log level such as <5>, and 0 where there is none.
+// level returns the length of a log level such as <5>, or 0.
 func level(b []byte) int {
 	i := 1
 	for i < len(b) && i < 4 && b[i] >= '0' && b[i] <= '9' {
@@ -195,8 +196,8 @@ func level(b []byte) int {
 	return i + 1
 }
 
-// stampIn finds the first time stamp or caller that printk writes before a message, and
-// where it begins; -1 for none.
+// stampIn finds the first message with printk's time stamp or caller, and the position of
+// that prefix; -1 if there is none.
 func stampIn(b []byte) (line, int) {
 	for at := 0; ; at++ {
 		i := bytes.IndexByte(b[at:], '[')
@@ -221,7 +222,7 @@ func stampAt(b []byte) (line, bool) {
 			b = b[len(vendor.Find(b)):]
 		}
 	}
-	if n > 0 && len(b) > 1 && b[0] == ' ' && b[1] == '[' { // as dmesg has it
+	if n > 0 && len(b) > 1 && b[0] == ' ' && b[1] == '[' { // as dmesg prints it
 		if caller, m := callerAt(b[1:]); m > 0 {
 			l.caller, b = caller, b[1+m:]
 		}
@@ -283,16 +284,16 @@ func callerAt(b []byte) (caller []byte, n int) {
 	return b[begin:i], i + 1
 }
 
-// show makes the text of a line bounded and printable.
+// show returns the text of a line, bounded and printable.
 func show(b []byte) string {
 	return strings.TrimRight(plain(string(b[:min(len(b), maxText)])), " ")
 }
 
-// plain makes text bounded and printable.
+// plain returns text, bounded and printable.
 func plain(s string) string { return strings.Map(printable, s[:min(len(s), maxText)]) }
 
-// printable puts U+FFFD for what is no printable character, and so for what is no
-// UTF-8. The log itself keeps every byte.
+// printable replaces unprintable characters, and bytes that are not UTF-8, with U+FFFD. The
+// log file keeps every byte.
 func printable(r rune) rune {
 	switch {
 	case r == '\t':

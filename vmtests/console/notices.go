@@ -6,25 +6,24 @@ import (
 	"slices"
 )
 
-// notice is a line that was noted, and how often one like it came.
+// notice is a notable line and the number of lines like it.
 type notice struct {
 	text, key string
 	count     int
-	// fault: the kernel reports a fault of its own; kernel: the line is the kernel's
-	// beyond doubt.
+	// fault: it reports a fault of the kernel; kernel: the kernel certainly printed it.
 	fault, kernel bool
 }
 
-// notices are the lines noted, of each kind the first.
+// notices are the notable lines, the first of each kind.
 type notices struct {
 	list   []notice
-	more   int // lines for which there was no room
-	faults int // lines that are of faults
+	more   int // lines that did not fit
+	faults int // lines that report faults
 	key    []byte
 }
 
-// add takes up a line. Lines that differ in numbers alone are of one kind. Where there is
-// no room left, a fault of the kernel's takes the place of something less.
+// add adds a line. Lines that differ only in numbers are of the same kind. If the list is
+// full, a fault replaces a notice that is not a fault.
 func (n *notices) add(text []byte, l notice) {
 	if l.fault {
 		n.faults++
@@ -47,7 +46,7 @@ func (n *notices) add(text []byte, l notice) {
 	n.list = append(n.list, l)
 }
 
-// uncertain drops what may have been said by somebody else than a kernel.
+// uncertain drops the lines that a program may have printed.
 func (n *notices) uncertain() {
 	n.list = slices.DeleteFunc(n.list, func(l notice) bool {
 		if l.fault && !l.kernel {
@@ -57,7 +56,7 @@ func (n *notices) uncertain() {
 	})
 }
 
-// texts are the lines as they are shown.
+// texts returns the lines as they are shown.
 func (n *notices) texts() []string {
 	var texts []string
 	for _, l := range n.list {
@@ -72,7 +71,7 @@ func (n *notices) texts() []string {
 	return texts
 }
 
-// numberless appends text to b with a mark for each number, in whatever base.
+// numberless appends text to b with each number, in any base, replaced by #.
 func numberless(b, text []byte) []byte {
 	for len(text) > 0 {
 		n := 0
@@ -93,7 +92,7 @@ func numberless(b, text []byte) []byte {
 	return b
 }
 
-// digitless appends a word to b with a mark for each run of digits.
+// digitless appends a word to b with each run of digits replaced by #.
 func digitless(b, word []byte) []byte {
 	for i, c := range word {
 		switch digit := c >= '0' && c <= '9'; {

@@ -9,67 +9,67 @@ import (
 	"regexp"
 )
 
-// Log is what a console log says. Its texts have no control characters, and at most
-// maxText bytes of each line.
+// Log is the content of a console log. Its texts have no control characters and at most
+// maxText bytes.
 type Log struct {
-	// Bytes is its length, Lines how many of its lines have any text, and Kernel how many of
-	// these stand where a kernel's lines stand and show that they are.
+	// Bytes is its length, Lines the number of lines with text, and Kernel the number of
+	// those that a kernel evidently printed.
 	Bytes, Lines, Kernel int
-	// Banners and Inits count the lines of those phases.
+	// Banners and Inits are the numbers of lines of those phases.
 	Banners, Inits int
 	// Panic is the text of the first panic, after "not syncing: ".
 	Panic string
 	// PanicTask is the task that panicked, as "comm (pid n)".
 	PanicTask string
-	// Trace holds the functions of the panic's call trace, innermost first; addresses
-	// where the kernel has no CONFIG_KALLSYMS.
+	// Trace holds the functions of the panic's call trace, innermost first, or addresses if
+	// the kernel has no CONFIG_KALLSYMS.
 	Trace []string
-	// Oopsed: the panic only followed from an oops in that task.
+	// Oopsed: the panic was the consequence of an oops in that task.
 	Oopsed bool
-	// Again: a kernel was at work before the first banner, and began again with it.
+	// Again: a kernel was running before the first banner.
 	Again bool
-	// Notices are oopses, OOM kills, lockups, stalls and warnings, of those that differ in
-	// numbers alone the first, with a count. Faults is how many lines were reports of the
-	// kernel's own faults.
+	// Notices are oopses, OOM kills, lockups, stalls and warnings: the first of those that
+	// differ only in numbers, with a count. Faults is the number of lines that report a
+	// fault of the kernel.
 	Notices []string
 	Faults  int
-	// GaveUp is the complaint with which init gave up and stopped, if it said so.
+	// GaveUp is the complaint after which init gave up and stopped, if it did.
 	GaveUp string
-	// Ended is the line by which user space ended the kernel in order, if it did.
+	// Ended is the line that shows an orderly shutdown by user space, if there was one.
 	Ended string
-	// Last is the last line with any text.
+	// Last is the last line with text.
 	Last string
-	// Foreign says why a file with this text is no console log of a kernel's, "" where it is
-	// one. What else was read of it then says nothing, unless a machine did print it.
+	// Foreign says why the file is not a kernel's console log; "" if it is one. If it is
+	// set, the other fields mean nothing unless a machine did print the file.
 	Foreign string
 }
 
-// Bounds on what is kept of a log; a broken guest repeats itself.
+// Bounds on what is kept of a log, since a broken guest may repeat itself endlessly.
 const (
 	maxNotices = 20
 	maxTrace   = 256
-	// maxLine is how much of a line without an end is read as one.
+	// maxLine is the length at which an endless line is cut.
 	maxLine = 64 << 10
-	// maxHead is how much of the beginning tells what a file is that is no log.
+	// maxHead is the length of the beginning that identifies a file that is not a log.
 	maxHead = 4 << 10
-	// maxForeign is how much is read of a file in which nothing is a kernel's.
+	// maxForeign is how much of a file is read in which nothing came from a kernel.
 	maxForeign = 16 << 20
-	// maxApart is how many lines after its banner a kernel says its command line, where it
-	// has no time stamps that would show that it began again.
+	// maxApart is the most lines between a kernel's banner and its command line, if there
+	// are no time stamps to show a restart.
 	maxApart = 80
 )
 
 var (
-	// The kernel says its command line right below its banner; "quiet" leaves only the
-	// second form.
+	// commandLine matches the line that the kernel prints right after its banner; with
+	// "quiet" only the second form.
 	commandLine = regexp.MustCompile(`^(?:Command line|Kernel command line): `)
-	// kernel/reboot.c says these where user space asked for it. A panic does not pass
-	// there.
+	// orderly matches what kernel/reboot.c prints at a shutdown by user space, and never at
+	// a panic.
 	orderly = regexp.MustCompile(`^reboot: (?:Restarting system|Power down|Power off not available|System halted)`)
-	// panicEnd is what a panic says in the end; its first line may be lost.
+	// panicEnd matches the last line of a panic, whose first line may be lost.
 	panicEnd = regexp.MustCompile(`^---\[ end Kernel panic - not syncing: (.*?)(?: \]---)?$`)
-	// remains are how the kernel ends its report of a fault or of a panic, whose beginning
-	// may be lost (oops_exit and panic, kernel/panic.c).
+	// remains matches the last line of a report of a fault or a panic, whose first line may
+	// be lost (oops_exit and panic, kernel/panic.c).
 	remains = regexp.MustCompile(`^(?:---\[ end trace |Rebooting in \d+ seconds\.\.$)`)
 )
 
@@ -79,14 +79,14 @@ type reader struct {
 	noted  notices
 	stamps bool  // the kernel stamps its lines
 	peak   int64 // the latest time stamp of this boot
-	again  int   // how many lines ago there was a banner that was not the first; 0 for none
+	again  int   // the number of lines since a banner that was not the first; 0 for none
 	until  int64 // the latest time stamp before that banner
 	last   []byte
 	head   []byte
-	fenced bool // inside a block of code of a page in Markdown, which quotes
-	quoted int  // lines of a kernel's in quotation
-	proof  int  // lines that say something and are no quotation
-	sure   bool // the panic's line is the kernel's beyond doubt
+	fenced bool // inside a code block of a Markdown page
+	quoted int  // kernel lines that are only quoted
+	proof  int  // lines that prove a kernel log
+	sure   bool // the kernel certainly printed the panic
 	init   mouth
 	reports
 }
@@ -107,8 +107,8 @@ func Read(log []byte) Log {
 	return r.settle()
 }
 
-// ReadFrom reads a console log of any length. Of one in which nothing is a kernel's it
-// reads the beginning.
+// ReadFrom reads a console log of any length. It stops early in a file in which nothing
+// came from a kernel.
 func ReadFrom(in io.Reader) (Log, error) {
 	r := newReader()
 	b := bufio.NewReaderSize(in, maxLine)
@@ -132,7 +132,7 @@ func ReadFrom(in io.Reader) (Log, error) {
 
 func newReader() *reader { return &reader{peak: -1, reports: newReports()} }
 
-// raw takes up one line of the console.
+// raw reads one line of the console.
 func (r *reader) raw(raw []byte) {
 	if len(raw) > 2 && raw[0] == '`' && bytes.HasPrefix(raw, []byte("```")) {
 		r.fenced = !r.fenced
@@ -157,7 +157,7 @@ func (r *reader) raw(raw []byte) {
 	})
 }
 
-// line takes up one line with text.
+// line reads one line with text.
 func (r *reader) line(l line) {
 	if r.again > 0 {
 		r.next(l)
@@ -168,9 +168,9 @@ func (r *reader) line(l line) {
 	before := r.peak
 	r.peak = max(r.peak, l.us)
 	if l.text[0] == 'B' && before > 0 && !l.kernel && bytes.HasPrefix(l.text, []byte("Booting the kernel.")) {
-		r.Again = true // it is unpacked anew (arch/x86/boot/compressed/misc.c)
+		r.Again = true // the decompressor runs again (arch/x86/boot/compressed/misc.c)
 	}
-	if r.stamps && !l.kernel { // a kernel that stamps its lines has not printed this one
+	if r.stamps && !l.kernel { // the kernel would have stamped this line
 		r.foreign(l)
 		return
 	}
@@ -183,14 +183,15 @@ func (r *reader) line(l line) {
 	r.detail(l)
 }
 
-// prove notes that a line is a kernel's, unless it is quoted, as in a program's source.
+// prove counts a line that a kernel printed, unless it is quoted, as in source code.
 func (r *reader) prove(l line) {
 	if !l.odd {
 		r.proof++
 	}
 }
 
-// phase takes up a line that shows a phase of the boot or its end.
+// phase reads a line that shows a phase or the end of the boot, and reports whether it is
+// one.
 func (r *reader) phase(l line, before int64) bool {
 	switch c := l.text[0]; {
 	case c == 'L' && bytes.HasPrefix(l.text, []byte("Linux v")) && banner.Match(l.text):
@@ -213,7 +214,7 @@ func (r *reader) phase(l line, before int64) bool {
 	return true
 }
 
-// foreign takes up a line that the kernel has not printed itself.
+// foreign reads a line that the kernel did not print.
 func (r *reader) foreign(l line) {
 	if l.text[0] != 'u' {
 		return
@@ -233,11 +234,11 @@ func (r *reader) note(l line, k kind) {
 	}
 }
 
-// banner takes up a kernel's first line. What stands before the very first is not the
-// kernel's, but for lines with its time stamp, which are of an earlier boot.
+// banner reads a banner. Lines before the first one did not come from a kernel, unless they
+// have a time stamp; then they are of an earlier boot.
 func (r *reader) banner(l line, before int64) {
 	if r.Banners > 0 {
-		r.again, r.until = 1, before // or somebody has shown /proc/version
+		r.again, r.until = 1, before // a restart, or a program printed /proc/version
 		return
 	}
 	r.Banners, r.stamps = 1, l.kernel
@@ -245,7 +246,7 @@ func (r *reader) banner(l line, before int64) {
 	if l.kernel && !l.odd {
 		earlier--
 	}
-	if earlier == 0 && r.Inits > 0 { // a kernel without time stamps, and a program that shows /proc/version
+	if earlier == 0 && r.Inits > 0 { // a kernel without time stamps, and a program that printed /proc/version
 		return
 	}
 	r.noted.uncertain()
@@ -260,8 +261,8 @@ func (r *reader) banner(l line, before int64) {
 	r.reports = newReports()
 }
 
-// next takes up a line after a banner that was not the first. Where the clock has gone back
-// the kernel has begun again.
+// next reads a line after a banner that was not the first. The kernel has restarted if its
+// clock has gone back.
 func (r *reader) next(l line) {
 	switch r.again++; {
 	case l.us >= 0 && r.until >= 0 && l.us < r.until:
@@ -271,7 +272,7 @@ func (r *reader) next(l line) {
 	}
 }
 
-// restart notes that the kernel has begun again.
+// restart records that the kernel has started again.
 func (r *reader) restart() {
 	r.Banners++
 	r.again, r.peak = 0, -1
@@ -282,12 +283,11 @@ func (r *reader) panic(l line) {
 	if r.Panic != "" {
 		return
 	}
-	r.Panic, r.sure = orElse(show(panicRE.FindSubmatch(l.text)[1]), "its text is cut off"), l.kernel
+	r.Panic, r.sure = orElse(show(panicRE.FindSubmatch(l.text)[1]), "the message is cut off"), l.kernel
 	r.reports.panicked(l)
 }
 
-// lost names a panic by its end. Its beginning never came through, so that its report is
-// the last one.
+// lost reads the last line of a panic whose first line is lost.
 func (r *reader) lost(l line) {
 	r.Panic, r.sure = show(panicEnd.FindSubmatch(l.text)[1]), l.kernel
 	r.reports.lost(l)
@@ -296,11 +296,11 @@ func (r *reader) lost(l line) {
 func (r *reader) orderly(l line) {
 	r.Ended = show(l.text)
 	if r.Panic != "" && !r.closed && len(r.after) == 0 {
-		r.Panic = "" // it was no panic: user space wrote the line, perhaps to /dev/kmsg
+		r.Panic = "" // not a panic: user space printed that line, perhaps to /dev/kmsg
 	}
 }
 
-// settle returns what was read.
+// settle completes the Log.
 func (r *reader) settle() Log {
 	r.Last, r.GaveUp = show(r.last), r.init.cause
 	r.Notices, r.Faults = r.noted.texts(), r.noted.faults

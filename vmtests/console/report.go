@@ -7,34 +7,34 @@ import (
 	"strings"
 )
 
-// report is the task and the call trace of an oops, a lockup, a shortage of memory.
+// report is the task and call trace of an oops, a lockup or an out-of-memory kill.
 type report struct {
 	task, pid string
 	trace     []string
 	oops      bool
-	placed    bool // the last function is of a line that says where the kernel was
+	placed    bool // the last function comes from the line with the instruction pointer
 	tracing   bool // inside its call trace
 	full      bool // its call trace has ended
 	lines     int
 }
 
-// reports are the reports of a log: of each caller the last one begun, and those that
-// have to do with the panic. Where the kernel does not name callers there is one for all,
-// and reports of two processors may run into one another.
+// reports are the reports of a log: the latest one of each caller, and those that concern
+// the panic. If the kernel does not name callers, they share one report, and those of two
+// processors may get mixed up.
 type reports struct {
 	open    map[string]*report
 	oopsed  map[string]bool // the caller's next report is of an oops
-	by      string          // who panicked
+	by      string          // the caller that panicked
 	before  *report         // its last report before the panic
 	latest  *report         // the last report of any caller
 	after   []*report       // its reports after the panic
 	dead    bool            // there has been a panic
-	closed  bool            // a second boot has begun, which has no part in the panic
-	missing bool            // of the panic only the end was seen
+	closed  bool            // a second boot has started, whose reports do not concern the panic
+	missing bool            // the beginning of the panic is lost
 }
 
-// Bounds on what is kept of a log with many callers, on what came after a panic, and on
-// the lines of one report.
+// Bounds on the number of callers, on the reports after a panic, and on the lines of one
+// report.
 const (
 	maxCallers = 64
 	maxAfter   = 8
@@ -43,55 +43,56 @@ const (
 
 const (
 	function = `[A-Za-z_.$][\w.$]*\+0x[0-9a-f]+/0x[0-9a-f]+`
-	// kernelAddress is what stands for a function where the kernel has no CONFIG_KALLSYMS.
+	// kernelAddress replaces the name of a function if the kernel has no CONFIG_KALLSYMS.
 	kernelAddress = `0x[89a-f][0-9a-f]{15}\b|0x[89a-f][0-9a-f]{7}\b`
-	// oldModule is the name of a module where kernels before 2.6.25 put it.
+	// oldModule is the name of a module, as kernels before 2.6.25 print it.
 	oldModule = `(?::\w+:)?`
 	address   = `\[<?[0-9a-fx()_ptrvalnu ]{4,20}>?\]`
 )
 
 var (
-	// task and oldTask are the lines that begin a report (dump_stack_print_info,
-	// lib/dump_stack.c), now and before 3.10; bare is that of ARM and s390 then. A name may
-	// have spaces.
+	// task and oldTask match the line that begins a report (dump_stack_print_info,
+	// lib/dump_stack.c) now and before 3.10, bare that of ARM and s390 before 3.10. The name
+	// of a task may contain spaces.
 	task    = regexp.MustCompile(`^CPU: ?\d+ (?:UID: \d+ )?PID: (\d+) [Cc]omm: (.*)`)
 	oldTask = regexp.MustCompile(`^Pid: (\d+), comm: (.*)`)
 	bare    = regexp.MustCompile(`^CPU: +\d+(?: +(?:Not tainted|Tainted: )|$)`)
 	tainted = regexp.MustCompile(` +(?:Kdump: loaded )?(?:Not tainted|Tainted\b).*`)
 	blocked = regexp.MustCompile(`^task:(.+?) +state:\S+ +stack: *\d+ +pid: *(\d+)`)
 	hung    = regexp.MustCompile(`^(?:.*: )?INFO: task (.+):(\d+) (?:blocked|can't die) `)
-	// process names the task of a report that has begun without (arch/*/kernel/traps.c).
+	// process and thread match a line that names the task later in a report
+	// (arch/*/kernel/traps.c).
 	process = regexp.MustCompile(`^Process (.+?) \(pid: (\d+)[,)]`)
 	thread  = regexp.MustCompile(`^TASK = [0-9a-f]+\[(\d+)\] '(.+?)'`)
 
 	// heading begins a call trace.
 	heading = regexp.MustCompile(`^ ?(?:Call Trace|Call trace|Backtrace|Stack [Tt]race|Trace): ?`)
-	// frame is a line of a call trace: as x86 has it now; with an address before it, as
-	// RISC-V, MIPS and s390 have it, and x86 until 4.9; with two, as PowerPC. One with a
-	// question mark, or marked as unreliable, is only a leftover on the stack.
+	// frame matches a line of a call trace: without an address (x86), with one before the
+	// function (RISC-V, MIPS, s390, x86 until 4.9), or with two (PowerPC). A frame with a
+	// question mark or marked as unreliable is a leftover on the stack.
 	frame = regexp.MustCompile(`^ *(?:<+/?[A-Z_#]\w*>+ *)*(?:\(?` + address + `\)? *){0,2}(\? +)?` + oldModule + `(` + function + `|` + kernelAddress + `)(.*)`)
-	// braced are the functions of a line of x86-64's trace before 2.6.16.
+	// braced matches the functions in a line of a call trace of x86-64 before 2.6.16.
 	braced = regexp.MustCompile(`>\{([\w.:]+\+\d+)\}`)
-	// called is a line of ARM's: who was called from where.
+	// called matches a line of a call trace of ARM: a function and its caller.
 	called = regexp.MustCompile(`^ *(?:` + address + ` )?\(?([A-Za-z_.$][\w.$]*)(?:\+0x[0-9a-f]+/0x[0-9a-f]+)?\)? from (?:` + address + ` )?\(?(` + function + `)\)?`)
-	// where is the line that says where the kernel was, of x86, ARM, arm64, RISC-V and MIPS,
-	// PowerPC, s390, LoongArch and SPARC. After a trap it stands inside the call trace too,
-	// which does not repeat it.
+	// where matches the line with the instruction pointer of x86, ARM, arm64, RISC-V and
+	// MIPS, PowerPC, s390, LoongArch and SPARC. After a trap it is also part of the call
+	// trace, which does not repeat the function.
 	where = regexp.MustCompile(`^ *(?:[RE]IP: ([0-9a-f]{4}):(?:` + address + ` *)*|(?:EIP|PC) is at |pc : |epc *: (?:[0-9a-f]{8,16} )?|NIP ` + address + ` |Krnl PSW : [0-9a-f]{16} [0-9a-f]{16} \(|` +
 		`ERA: [0-9a-f]+ |TPC: <|EIP: (?:` + address + ` *)?|--- interrupt: [0-9a-f]+ at )` + oldModule + `(` + function + `|0x[0-9a-f]+)`)
-	// panics is the function that panics, which stands in a panic's own trace.
+	// panics matches the function that panics, which is part of a panic's own call trace.
 	panics = regexp.MustCompile(`^(?:__|v|nmi_)?panic(?:_saved_regs|\.\w+)*(?:\+|$)`)
 
-	// quiet are the panics that have no report of their own, since an oops has just had
-	// one (panic, kernel/panic.c); traced those that come right after the report of what
-	// led to them, and may have another.
+	// quiet matches the panics without a report of their own, because an oops has just
+	// printed one (panic, kernel/panic.c). traced matches those that follow the report of
+	// their cause and may have another of their own.
 	quiet  = regexp.MustCompile(`(?:^|: )Fatal exception`)
 	traced = regexp.MustCompile(`^(?:Out of memory|System is deadlocked on memory|softlockup: |hung_task: |RCU Stall|Hard LOCKUP|Aiee, killing interrupt handler|Attempted to kill the idle task|.*panic_on_warn)`)
-	// An oops kills the task it happened in; process 1 takes the kernel along.
+	// initKilled matches the panic after process 1 has ended. An oops kills its task.
 	initKilled = regexp.MustCompile(`^Attempted to kill init!`)
 
-	// ends are the lines that end a call trace: other traces of the same report, such as
-	// that of an allocation, are not of what happened.
+	// ends are the beginnings of lines that end a call trace. Later traces in the same
+	// report, such as that of an allocation, do not show what happened.
 	ends = []string{
 		" </TASK>", "---[", "Allocated by ", "Freed by ", "Last potentially related work creation", "The buggy address ",
 		"Memory state around ", "Modules linked in:", "Kernel Offset:", "Rebooting in ", "Last Breaking-Event-Address",
@@ -104,7 +105,7 @@ func newReports() reports {
 	return reports{open: map[string]*report{}, oopsed: map[string]bool{}}
 }
 
-// oops notes that a caller reports an oops.
+// oops records that a caller reports an oops.
 func (r *reports) oops(l line) {
 	if len(r.oopsed) >= maxCallers {
 		clear(r.oopsed)
@@ -112,7 +113,7 @@ func (r *reports) oops(l line) {
 	r.oopsed[string(l.caller)] = true
 }
 
-// detail takes task and call trace from the lines of a report.
+// detail reads the task and the call trace from a line of a report.
 func (r *reports) detail(l line) {
 	var cur *report
 	if len(r.open) > 0 {
@@ -140,7 +141,8 @@ func (r *reports) detail(l line) {
 	cur.body(text)
 }
 
-// header takes up a line that begins a report or its call trace, or names its task.
+// header reads a line that begins a report or its call trace or names its task. It returns
+// true if the line is done with.
 func (r *reports) header(l line, cur *report) bool {
 	text := l.text[:min(len(l.text), maxText)]
 	switch {
@@ -173,7 +175,7 @@ func (r *reports) header(l line, cur *report) bool {
 	case bytes.Contains(text, []byte("race:")):
 		if n := len(heading.Find(text)); n > 0 {
 			cur = r.current(l)
-			cur.tracing = !cur.full && len(cur.trace) <= 1 // a second one is of something else
+			cur.tracing = !cur.full && len(cur.trace) <= 1 // a second trace shows something else
 			cur.full = cur.full || !cur.tracing
 			if cur.tracing && len(text) > n {
 				cur.body(append([]byte(" "), text[n:]...))
@@ -193,14 +195,14 @@ func (r *reports) begin(l line, task, pid string) *report {
 	next := &report{task: task, pid: pid, oops: r.oopsed[caller]}
 	delete(r.oopsed, caller)
 	r.open[caller], r.latest = next, next
-	// What oopses after a panic is another processor.
+	// An oops after a panic is on another processor.
 	if r.dead && !r.closed && caller == r.by && !next.oops && len(r.after) < maxAfter {
 		r.after = append(r.after, next)
 	}
 	return next
 }
 
-// current is the report under way. After a panic, one without a beginning is the panic's.
+// current returns the caller's current report, or begins one.
 func (r *reports) current(l line) *report {
 	cur := r.open[string(l.caller)]
 	if cur == nil {
@@ -209,7 +211,7 @@ func (r *reports) current(l line) *report {
 	return cur
 }
 
-// blank takes up an empty line, which ends a call trace.
+// blank reads an empty line, which ends a call trace.
 func (r *reports) blank(l line) {
 	if cur := r.open[string(l.caller)]; cur != nil && cur.tracing && len(cur.trace) > 1 {
 		cur.end()
@@ -220,47 +222,47 @@ func (r *reports) panicked(l line) {
 	r.by = string(l.caller)
 	delete(r.oopsed, r.by)
 	r.before, r.dead = r.open[r.by], true
-	if r.before == nil && r.latest != nil && r.latest.oops { // before it was printed by another caller
+	if r.before == nil && r.latest != nil && r.latest.oops { // another caller printed it
 		r.before = r.latest
 	}
 	delete(r.open, r.by)
 }
 
-// lost takes the last report for the panic's, whose line did not come through.
+// lost takes the last report as that of a panic whose first line is lost.
 func (r *reports) lost(l line) {
 	r.panicked(l)
 	r.missing = true
 }
 
-// of returns the report of a panic: the one that followed it or, where the panic came of
-// what had been reported, the one before; nil for neither.
-func (r *reports) of(panic string) *report {
-	if !r.dead || panic == "" {
+// of returns the report of a panic: the one that followed it or, if the panic was caused by
+// what had been reported, the one before it; nil if there is neither.
+func (r *reports) of(message string) *report {
+	if !r.dead || message == "" {
 		return nil
 	}
-	killed := initKilled.MatchString(panic) && r.before != nil && r.before.oops && r.before.pid == "1"
+	killed := initKilled.MatchString(message) && r.before != nil && r.before.oops && r.before.pid == "1"
 	if i := slices.IndexFunc(r.after, (*report).panics); i >= 0 {
 		own := *r.after[i]
 		own.oops = killed
 		return &own
 	}
 	switch {
-	case quiet.MatchString(panic), killed, r.missing:
+	case quiet.MatchString(message), killed, r.missing:
 		return r.before
 	case len(r.after) > 0:
 		return r.after[0]
-	case traced.MatchString(panic):
+	case traced.MatchString(message):
 		return r.before
 	}
 	return nil
 }
 
-// panics tells whether the report is of the function that panics.
+// panics reports whether the call trace contains the function that panics.
 func (r *report) panics() bool {
 	return slices.ContainsFunc(r.trace, panics.MatchString)
 }
 
-// body takes up a line of a report that has begun.
+// body reads a line of a report.
 func (r *report) body(text []byte) {
 	r.lines++
 	if r.full = r.full || r.lines > maxReport; r.full {
@@ -270,7 +272,7 @@ func (r *report) body(text []byte) {
 		r.place(text, string(m[1]), string(m[2]))
 		return
 	}
-	if !r.tracing && text[0] != '[' { // RISC-V has no heading when it oopses
+	if !r.tracing && text[0] != '[' { // an oops of RISC-V has no heading
 		return
 	}
 	for _, e := range ends {
@@ -291,11 +293,11 @@ func (r *report) body(text []byte) {
 	}
 }
 
-// place takes up a line that says where the kernel was, before the call trace or inside.
+// place reads a line with the instruction pointer, before the call trace or inside it.
 func (r *report) place(text []byte, selector, function string) {
 	switch {
 	case userSpace(selector), text[0] == '-' && function[0] == '0':
-	case r.tracing && bytes.HasPrefix(text, []byte("EIP: [")): // it is said again in the end
+	case r.tracing && bytes.HasPrefix(text, []byte("EIP: [")): // repeated at the end of a report
 		r.end()
 	case r.tracing || len(r.trace) == 0:
 		r.add(function)
@@ -303,7 +305,7 @@ func (r *report) place(text []byte, selector, function string) {
 	}
 }
 
-// userSpace tells whether a code segment of x86 is that of user space.
+// userSpace reports whether an x86 code segment selector is one of user space.
 func userSpace(selector string) bool {
 	switch selector {
 	case "0033", "0023", "0073", "e033", "002b":
@@ -312,7 +314,7 @@ func userSpace(selector string) bool {
 	return false
 }
 
-// from takes up a line of ARM's, which names a function and its caller.
+// from reads a line of ARM, with a function and its caller.
 func (r *report) from(function, caller string) {
 	if r.full {
 		return
@@ -324,8 +326,8 @@ func (r *report) from(function, caller string) {
 	r.add(caller)
 }
 
-// add adds a function, but for one whose place was just named: some architectures begin a
-// call trace with it.
+// add appends a function to the call trace. It skips one that was just placed, with which
+// some architectures begin the trace.
 func (r *report) add(function string) {
 	if n := len(r.trace); r.placed && r.trace[n-1] == function {
 		return

@@ -6,22 +6,23 @@ import (
 	"slices"
 )
 
-// maxSaid bounds what is kept of an init's complaints.
+// maxSaid bounds the complaints that are kept.
 const maxSaid = 20
 
 var (
-	// spoken is how a program's line begins that came through the kernel's log: systemd[1]:
+	// spoken matches the beginning of a program's line that came through the kernel log,
+	// such as "systemd[1]: ".
 	spoken = regexp.MustCompile(`^\(?[\w.-]+\)?\[\d+\]: `)
-	// complaint are the words by which init systems say that something went wrong.
+	// complaint matches words with which init systems report that something went wrong.
 	complaint = regexp.MustCompile(`(?i)\bfail|\berror|\bcan(?:no|')t\b|\bunable\b|\bnot (?:implemented|supported|found|permitted)\b|\bno such\b|freezing|\binvalid\b|\brefus|timed out`)
-	// givesUp is how systemd says that it can do nothing more (src/core/main.c,
-	// src/core/crash-handler.c). It says why before.
+	// givesUp matches the message with which systemd stops (src/core/main.c,
+	// src/core/crash-handler.c). The reason is in an earlier message.
 	givesUp = regexp.MustCompile(`Freezing execution|^\[!!!!!!\] `)
 )
 
-// Complaints returns the lines in which user space says that something went wrong, each
-// once, without time stamps: what stands after init was started and is not the kernel's.
-// The kernel's own complaints are notices of a Log.
+// Complaints returns the lines in which user space reports that something went wrong, each
+// once, without time stamps. It looks after the start of init and skips kernel messages,
+// which are the notices of a Log.
 func Complaints(log []byte) []string {
 	var said []string
 	started := false
@@ -39,8 +40,8 @@ func Complaints(log []byte) []string {
 	return said
 }
 
-// GaveUp returns, of an init's complaints, the one for which it gave up: the last before
-// it says that it does; "" where it does not say so.
+// GaveUp returns the complaint that made init give up: the last one before it says that it
+// gives up; "" if it does not say so.
 func GaveUp(said []string) string {
 	i := slices.IndexFunc(said, givesUp.MatchString)
 	if i <= 0 {
@@ -49,14 +50,14 @@ func GaveUp(said []string) string {
 	return said[i-1]
 }
 
-// mouth keeps what user space said last, so that its complaint is known when it gives up.
+// mouth keeps the last lines of user space, to find the complaint when init gives up.
 type mouth struct {
 	lines [8][]byte
 	n     int
 	cause string
 }
 
-// hear takes up a line after init was started.
+// hear reads a line after the start of init.
 func (m *mouth) hear(l line) {
 	if m.cause != "" || l.kernel && !(bytes.Contains(l.text, []byte("]: ")) && spoken.Match(l.text)) {
 		return

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What systemd says on a kernel without sockets, from where it starts to where it stops.
+// The output of systemd on a kernel without sockets, from start to stop.
 func TestComplaints(t *testing.T) {
 	log, err := os.ReadFile("testdata/systemd-freezes.log")
 	require.NoError(t, err)
@@ -30,7 +30,7 @@ func TestComplaints(t *testing.T) {
 	assert.Empty(t, GaveUp(nil))
 }
 
-// The kernel's own lines are not init's, whatever they say, nor is what stands before it.
+// Kernel messages and lines before the start of init are not complaints of init.
 func TestComplaintsOfUserSpaceAlone(t *testing.T) {
 	const log = "tsc: Fast TSC calibration failed\n" +
 		"[    0.1] x: can't find IRQ for PCI INT A\n" +
