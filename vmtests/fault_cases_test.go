@@ -128,7 +128,7 @@ func programCases() []faultCase {
 		{name: "a probe forges a panic", fault: wire.FaultForge, change: impatient,
 			want: record.Hung, reason: "probe fault/forge was running", reaches: stageProbe},
 		{name: "a probe goes on and on", fault: wire.FaultChatter, change: func(_ *testing.T, g *guest) { g.limits.total = 8 * time.Second },
-			want: record.TimedOut, reason: "not to an end in time; probe fault/chatter was running", reaches: stageProbe},
+			want: record.TimedOut, reason: "still making progress at the time limit; probe fault/chatter was running", reaches: stageProbe},
 	}
 }
 

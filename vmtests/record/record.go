@@ -108,7 +108,7 @@ type Record struct {
 	// Unanswered are the probes that the host asked and that a guest which completed its
 	// boot did not answer.
 	Unanswered []string `json:"unanswered,omitempty"`
-	// Running is the probe that was running and not ended when the boot ended.
+	// Running is the probe that was running when the boot ended.
 	Running string `json:"running,omitempty"`
 
 	// ConsoleLog is the path of the console log, relative to the results file.
