@@ -79,6 +79,7 @@ func TestImports(t *testing.T) {
 		{"initramfs/apps(/.*)?", `^` + module + `/(vmtests|cmd|initramfs$)`, "the disk does not know who boots it"},
 		{"vmtests(/.*)?", `^` + module + `/cmd`, "the command is on top"},
 		{"vmtests/(console|record)", `^` + module + `/kconfigs($|/([^f]|f[^i]))`, "they are pure: logs and records in, records out; kconfigs/file opens them"},
+		{"vmtests/table", `^` + module, "a table knows nothing of what it shows"},
 		{"vmtests/report", `^` + module + `/(kconfigs($|/([^f]|f[^i]))|vmtests$)`, "a report is made from records alone"},
 		{"vmtests/studies", `^` + module + `/(kconfigs/([^fpr]|f[^i]|p[^a]|r[^e])|vmtests$)`, "a comparison is made from records, and the profiles they are of"},
 		{"vmtests/(console|record|report|studies)", `^github.com/hugelgupf`, "only the booter knows vmtest"},

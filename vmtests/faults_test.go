@@ -81,7 +81,7 @@ func TestFaults(t *testing.T) {
 	}
 	assert.Empty(t, before.leftBehind(t), "left behind")
 	if *faultTable != "" {
-		require.NoError(t, cache.WriteFile(*faultTable, []byte(table(rows))))
+		require.NoError(t, cache.WriteFile(*faultTable, []byte(faultsTable(rows))))
 	}
 }
 
@@ -273,8 +273,8 @@ func more(what string, before, now map[string]bool) []string {
 	return out
 }
 
-// table shows the rows as Markdown.
-func table(rows []faultRow) string {
+// faultsTable shows the rows as Markdown.
+func faultsTable(rows []faultRow) string {
 	var b strings.Builder
 	b.WriteString("| fault | outcome | tries | right outcome | left behind | lost | longest |\n|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {

@@ -17,6 +17,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/console"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 // FuzzEvents holds for whatever a guest sends on its event channel: it passes the sieve
@@ -81,9 +82,9 @@ func storedAndShown(t *testing.T, r result) {
 	var shown strings.Builder
 	require.NoError(t, report.Show(&shown, rec, ""))
 	require.NoError(t, report.Table(&shown, []record.Record{rec}, report.TableOptions{}))
-	require.NoError(t, report.Table(&shown, []record.Record{rec}, report.TableOptions{Markdown: true}))
+	require.NoError(t, report.Table(&shown, []record.Record{rec}, report.TableOptions{Format: table.Format{Markdown: true}}))
 	require.NoError(t, report.Summary(&shown, []record.Record{rec}, report.TableOptions{}))
-	require.NoError(t, report.JSON(&shown, rec))
+	require.NoError(t, table.JSON(&shown, rec))
 	for _, finding := range r.findings {
 		shown.WriteString(Deviation{Probe: finding.ID, Got: answer(finding)}.String())
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -117,7 +118,7 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 		return a.report(&f.flags, records)
 	}
 	a.progress.Clear()
-	if err := report.JSON(a.stdout, cells(records)); err != nil {
+	if err := table.JSON(a.stdout, cells(records)); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return judge(records)
@@ -192,7 +193,7 @@ func (a *app) appsShow(f *appsAsked, which string) error {
 		for i, r := range having {
 			having[i].Findings = report.Matching(r, probe)
 		}
-		return report.JSON(a.stdout, cells(having))
+		return table.JSON(a.stdout, cells(having))
 	}
 	for i, r := range having {
 		if i > 0 {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/studies"
 )
 
@@ -46,11 +45,5 @@ func (a *app) appsAgainst(f *appsAsked, study string) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case f.json:
-		return report.JSON(a.stdout, c)
-	case f.markdown:
-		return c.Markdown(a.stdout)
-	}
-	return c.Write(a.stdout)
+	return c.Table().Write(a.stdout, f.format())
 }

@@ -36,12 +36,7 @@ func (a *app) bench(ctx context.Context, f *flags, names []string) error {
 		return err
 	}
 	a.progress.Clear()
-	if f.json {
-		err = report.JSON(a.stdout, report.Speeds(records))
-	} else {
-		err = report.WriteSpeeds(a.stdout, report.Speeds(records), f.markdown)
-	}
-	if err != nil {
+	if err := report.SpeedTable(report.Speeds(records)).Write(a.stdout, f.format()); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return judge(records)

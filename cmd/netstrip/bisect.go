@@ -18,6 +18,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/bisect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -232,7 +233,7 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 	}
 	a.progress.Clear()
 	if f.json {
-		err = report.JSON(a.stdout, b)
+		err = table.JSON(a.stdout, b)
 	} else {
 		err = b.Write(a.stdout, f.good, f.bad)
 	}
@@ -272,7 +273,7 @@ func (a *app) plan(ctx context.Context, f *searching, h *bisect.Driver, minimize
 	}
 	a.progress.Clear()
 	if f.json {
-		return report.JSON(a.stdout, p)
+		return table.JSON(a.stdout, p)
 	}
 	return p.Write(a.stdout)
 }

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
@@ -20,6 +19,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -74,11 +74,7 @@ func (a *app) cacheList(ctx context.Context, f *flags, c *cache.Cache) error {
 	for i, e := range entries {
 		list[i] = cached{e, about(e)}
 	}
-	if f.json {
-		return report.JSON(a.stdout, list)
-	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SIZE\tLAST USED\tENTRY\tWHAT IT IS")
+	t := table.Table{Head: []string{"SIZE", "LAST USED", "ENTRY", "WHAT IT IS"}, Value: list}
 	var total int64
 	for _, e := range list {
 		total += e.Bytes
@@ -89,10 +85,10 @@ func (a *app) cacheList(ctx context.Context, f *flags, c *cache.Cache) error {
 		if e.Holder != 0 {
 			used = fmt.Sprintf("now, by %d", e.Holder)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", bytesText(e.Bytes), used, shortName(e.Entry), e.About)
+		t.Add(bytesText(e.Bytes), used, shortName(e.Entry), e.About)
 	}
-	fmt.Fprintf(w, "%s\t\t\tin %s\n", bytesText(total), c.Dir)
-	return w.Flush()
+	t.Add(bytesText(total), "", "", "in "+c.Dir)
+	return t.Write(a.stdout, f.format())
 }
 
 // shortName is enough of an entry's path to find it by.
@@ -252,7 +248,7 @@ func (a *app) cacheVerify(ctx context.Context, f *flags, c *cache.Cache, fix boo
 	}
 	a.progress.Clear()
 	if f.json {
-		err = report.JSON(a.stdout, list)
+		err = table.JSON(a.stdout, list)
 	} else {
 		_, err = fmt.Fprintf(a.stdout, "%d whole, %d damaged, %d removed, %d unchecked\n",
 			count["whole"], count["damaged"], count["removed"], count["unchecked"])

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/explain"
-	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -86,7 +86,7 @@ func (a *app) check(ctx context.Context, f *checking) error {
 	}
 	a.progress.Clear()
 	if f.json {
-		err = report.JSON(a.stdout, found)
+		err = table.JSON(a.stdout, found)
 	} else {
 		err = found.write(a.stdout)
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/netstrip/netstrip/vmtests/claims"
 	"github.com/netstrip/netstrip/vmtests/record"
-	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/spf13/cobra"
 )
 
@@ -57,10 +56,8 @@ func (a *app) claims(f *flags, args []string) error {
 	switch {
 	case len(entries) == 0:
 		return usageError{errors.New("no such claim: " + args[0] + "; the claims are " + strings.Join(ids, ", "))}
-	case f.json:
-		return report.JSON(a.stdout, entries)
-	case f.markdown:
-		return claims.Markdown(a.stdout, entries)
+	case f.json, f.markdown:
+		return claims.Table(entries).Write(a.stdout, f.format())
 	}
 	return claims.Write(a.stdout, entries)
 }

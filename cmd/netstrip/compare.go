@@ -9,6 +9,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -96,7 +97,7 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	}
 	a.progress.Clear()
 	if f.json {
-		return report.JSON(a.stdout, c)
+		return table.JSON(a.stdout, c)
 	}
 	if c.Symbols == nil {
 		_, err = fmt.Fprintf(a.stdout, "%s to %s: the .configs are not compared\n", report.Escape(args[0], 200), report.Escape(args[1], 200))

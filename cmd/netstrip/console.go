@@ -15,6 +15,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/console"
 	"github.com/netstrip/netstrip/vmtests/console/truth"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -111,7 +112,7 @@ func name(path string) string {
 
 func (a *app) writeReadings(f *flags, readings []reading) error {
 	if f.json {
-		return report.JSON(a.stdout, readings)
+		return table.JSON(a.stdout, readings)
 	}
 	shown := 0
 	for _, r := range readings {
@@ -241,7 +242,7 @@ func (a *app) score(ctx context.Context, f *flags, dir string) error {
 
 func (a *app) writeScore(f *flags, s truth.Score, speed float64) error {
 	if f.json {
-		return report.JSON(a.stdout, map[string]any{
+		return table.JSON(a.stdout, map[string]any{
 			"logs": s.Logs, "bytes": s.Bytes, "panics_named": s.Named, "panics_invented": s.Invented, "crashes_noted": s.Noted,
 			"clean_called_bad": s.Bad, "traces_right": s.Traces, "tasks_right": s.Tasks, "mb_per_second": speed,
 			"wrong": s.Wrong, "without_truth": s.Bare,

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
@@ -17,6 +16,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 )
@@ -85,10 +85,7 @@ func (a *app) doctor(ctx context.Context, f *flags) error {
 }
 
 func (a *app) writeChecks(checks []check, asJSON bool) error {
-	if asJSON {
-		return report.JSON(a.stdout, checks)
-	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	t := table.Table{Value: checks}
 	for _, c := range checks {
 		state := "ok"
 		switch {
@@ -97,9 +94,9 @@ func (a *app) writeChecks(checks []check, asJSON bool) error {
 		case !c.OK:
 			state = "MISSING"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, state, report.Escape(c.Found, 400))
+		t.Add(c.Name, state, report.Escape(c.Found, 400))
 	}
-	return w.Flush()
+	return t.Write(a.stdout, table.Format{JSON: asJSON})
 }
 
 func checkProgram(ctx context.Context, p programs.Program) check {

@@ -14,7 +14,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
-	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -108,7 +108,7 @@ func (a *app) explain(ctx context.Context, f *explaining, args []string) error {
 	}
 	a.progress.Clear()
 	if f.json {
-		return report.JSON(a.stdout, all)
+		return table.JSON(a.stdout, all)
 	}
 	return a.showExplained(all)
 }

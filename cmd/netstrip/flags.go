@@ -12,6 +12,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -39,6 +40,9 @@ type flags struct {
 	strict, override           bool
 	probes                     string
 }
+
+// format is how tables are written.
+func (f *flags) format() table.Format { return table.Format{JSON: f.json, Markdown: f.markdown} }
 
 func (f *flags) addJSON(c *cobra.Command) {
 	c.Flags().BoolVar(&f.json, "json", false, "write JSON to standard output")

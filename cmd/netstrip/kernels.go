@@ -4,16 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests"
-	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -50,19 +48,17 @@ func (a *app) listProfiles(ctx context.Context, f *flags) error {
 	for _, p := range kconfigs.Profiles() {
 		list = append(list, listed{p.Name, p.Hypothesis, startOf(p), slices.Concat([]string{}, p.Fragments), slices.Concat([]string{}, p.Args), isBuilt(p)})
 	}
-	if f.json {
-		return report.JSON(a.stdout, list)
-	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "PROFILE\tBUILT\tHYPOTHESIS")
+	t := table.Table{Head: []string{"PROFILE", "BUILT", "HYPOTHESIS"}, Value: list}
+	from := table.Table{Head: []string{"PROFILE", "START", "FRAGMENTS, KERNEL ARGUMENTS"}}
 	for _, l := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", l.Name, builtText(l.Built), l.Hypothesis)
+		t.Add(l.Name, builtText(l.Built), l.Hypothesis)
+		from.Add(l.Name, l.Start, cmp.Or(strings.Join(append(l.Fragments, l.Args...), " "), "-"))
 	}
-	fmt.Fprintln(w, "\nPROFILE\tSTART\tFRAGMENTS, KERNEL ARGUMENTS")
-	for _, l := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", l.Name, l.Start, cmp.Or(strings.Join(append(l.Fragments, l.Args...), " "), "-"))
+	if err := t.Write(a.stdout, f.format()); err != nil || f.json {
+		return err
 	}
-	return w.Flush()
+	fmt.Fprintln(a.stdout)
+	return from.Write(a.stdout, f.format())
 }
 
 func startOf(p kconfigs.Profile) string {
@@ -156,15 +152,11 @@ func (a *app) build(ctx context.Context, f *flags, names []string) error {
 	for i, k := range kernels {
 		list[i] = built{profiles[i].Name, k.Image, k.Config, k.Cached, k}
 	}
-	if f.json {
-		return report.JSON(a.stdout, list)
-	}
-	return writeBuilt(a.stdout, list)
+	return builtTable(list).Write(a.stdout, f.format())
 }
 
-func writeBuilt(out io.Writer, list []built) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "PROFILE\tVERSION\tIMAGE\tBUILT\tFILE")
+func builtTable(list []built) table.Table {
+	t := table.Table{Head: []string{"PROFILE", "VERSION", "IMAGE", "BUILT", "FILE"}, Value: list}
 	for _, b := range list {
 		how := fmt.Sprintf("%d objects, %.0f CPU s, in %.0f s", b.Objects, b.CPUSeconds, b.WallSeconds)
 		if b.CacheHits > 0 {
@@ -173,8 +165,7 @@ func writeBuilt(out io.Writer, list []built) error {
 		if b.Cached {
 			how = "before"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%.2f MiB\t%s\t%s\n",
-			b.Profile, cmp.Or(b.Version, "?"), float64(b.ImageBytes)/(1<<20), how, b.Kernel.Image)
+		t.Add(b.Profile, cmp.Or(b.Version, "?"), fmt.Sprintf("%.2f MiB", float64(b.ImageBytes)/(1<<20)), how, b.Kernel.Image)
 	}
-	return w.Flush()
+	return t
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/vmtests/bisect"
 	"github.com/netstrip/netstrip/vmtests/compare"
-	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -117,12 +117,10 @@ func (a *app) showMinima(f *minimizing, minima []bisect.Minimum) error {
 	}
 	var err error
 	switch {
-	case f.each && f.json:
-		err = report.JSON(a.stdout, minima)
 	case f.each:
-		err = bisect.WriteMinima(a.stdout, minima, f.markdown)
+		err = bisect.MinimaTable(minima).Write(a.stdout, f.format())
 	case f.json:
-		err = report.JSON(a.stdout, minima[0])
+		err = table.JSON(a.stdout, minima[0])
 	default:
 		_, err = io.WriteString(a.stdout, minima[0].Fragment)
 	}

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"text/tabwriter"
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -57,15 +57,11 @@ func (a *app) resultsList(f *flags) error {
 	if err != nil {
 		return err
 	}
-	if f.json {
-		return report.JSON(a.stdout, runs)
-	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "RUN\tSIZE")
+	t := table.Table{Head: []string{"RUN", "SIZE"}, Value: runs}
 	for _, r := range runs {
-		fmt.Fprintf(w, "%s\t%s\n", report.Escape(r.Run, 60), bytesText(r.Bytes))
+		t.Add(report.Escape(r.Run, 60), bytesText(r.Bytes))
 	}
-	return w.Flush()
+	return t.Write(a.stdout, f.format())
 }
 
 // keeping says which runs stay.

@@ -12,6 +12,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -84,7 +85,7 @@ func (a *app) nothingToResume(f *flags, why error) error {
 	a.progress.Clear()
 	fmt.Fprintf(a.stderr, "netstrip: %v: no interrupted run found (or it is still running)\n", why)
 	if f.json {
-		return report.JSON(a.stdout, []record.Record{})
+		return table.JSON(a.stdout, []record.Record{})
 	}
 	return nil
 }
@@ -94,7 +95,7 @@ func (a *app) report(f *flags, records []record.Record) error {
 	a.progress.Clear()
 	var err error
 	if f.json {
-		err = report.JSON(a.stdout, records)
+		err = table.JSON(a.stdout, records)
 	} else {
 		err = a.showRecords(records, f, true)
 	}
@@ -225,7 +226,8 @@ func tableOptions(w io.Writer) report.TableOptions {
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return report.TableOptions{}
 	}
-	o := report.TableOptions{Colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	var o report.TableOptions
+	o.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
 		o.Width = width
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -62,7 +63,7 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 	}
 	byLadder(chosen)
 	if strings.TrimSuffix(probe, "/") == wire.PerfFamily {
-		return report.WriteSpeeds(a.stdout, report.Speeds(chosen), f.markdown)
+		return report.SpeedTable(report.Speeds(chosen)).Write(a.stdout, f.format())
 	}
 	if probe == "" && whole || f.markdown {
 		chosen, err := report.Only(chosen, probe)
@@ -140,7 +141,7 @@ func (a *app) asking(path string, file *record.File, newest record.Record, args 
 // showJSON writes whole records, cut down to the probes asked for.
 func (a *app) showJSON(records []record.Record, probe string) error {
 	if probe == "" {
-		return report.JSON(a.stdout, records)
+		return table.JSON(a.stdout, records)
 	}
 	for i, r := range records {
 		if err := report.Show(io.Discard, r, probe); err != nil {
@@ -148,7 +149,7 @@ func (a *app) showJSON(records []record.Record, probe string) error {
 		}
 		records[i].Findings = report.Matching(r, probe)
 	}
-	return report.JSON(a.stdout, records)
+	return table.JSON(a.stdout, records)
 }
 
 // open opens the results, in which there is a record, and tells of each damaged line.

@@ -17,6 +17,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 func TestJudges(t *testing.T) {
@@ -234,8 +235,8 @@ func TestWriteMinima(t *testing.T) {
 		}},
 	}
 	var text, markdown strings.Builder
-	require.NoError(t, WriteMinima(&text, minima, false))
-	require.NoError(t, WriteMinima(&markdown, minima, true))
+	require.NoError(t, MinimaTable(minima).Write(&text, table.Format{}))
+	require.NoError(t, MinimaTable(minima).Write(&markdown, table.Format{Markdown: true}))
 	assert.Equal(t, `required        symbols    without them
 app/redis/unix  NET, UNIX  NET: absent, socket(AF_UNIX) ENOSYS; UNIX: absent,\x1b[31m EAFNOSUPPORT
 lo/up           NET        NET: absent | ENOSYS; NOT VERIFIED: it flickers

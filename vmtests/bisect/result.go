@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/search"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 // Plan is what a search would do.
@@ -56,10 +56,10 @@ type Minimum struct {
 	Cost  Cost `json:"cost"`
 }
 
-// WriteMinima writes what several searches found as a table, as Markdown if so wanted: what
-// is required, the symbols it needs, and what it says without each of them.
-func WriteMinima(out io.Writer, minima []Minimum, markdown bool) error {
-	rows := [][]string{{"required", "symbols", "without them"}}
+// MinimaTable returns what several searches found as a table: what is required, the
+// symbols that it needs, and what it says without each of them.
+func MinimaTable(minima []Minimum) table.Table {
+	t := table.Table{Head: []string{"required", "symbols", "without them"}, Value: minima}
 	for _, m := range minima {
 		id := strings.TrimPrefix(m.Question, requires)
 		var kept, notes []string
@@ -70,25 +70,9 @@ func WriteMinima(out io.Writer, minima []Minimum, markdown bool) error {
 		if m.Doubt != "" {
 			notes = append(notes, "NOT VERIFIED: "+m.Doubt)
 		}
-		rows = append(rows, []string{id, strings.Join(kept, ", "), report.Escape(strings.Join(notes, "; "), 1000)})
+		t.Add(id, strings.Join(kept, ", "), report.Escape(strings.Join(notes, "; "), 1000))
 	}
-	var b strings.Builder
-	if markdown {
-		for i, r := range rows {
-			if i == 1 {
-				b.WriteString("|---|---|---|\n")
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", report.Markdown(r[0]), report.Markdown(r[1]), report.Markdown(r[2]))
-		}
-	} else {
-		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-		for _, r := range rows {
-			fmt.Fprintln(t, strings.Join(r, "\t"))
-		}
-		t.Flush()
-	}
-	_, err := io.WriteString(out, b.String())
-	return err
+	return t
 }
 
 // Plan rehearses a search for one change that matters: with a kernel that passes and one

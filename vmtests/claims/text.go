@@ -9,6 +9,7 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 // Write writes the ledger, a line a claim.
@@ -28,19 +29,17 @@ func Write(w io.Writer, entries []Entry) error {
 	return err
 }
 
-// Markdown writes the ledger as a Markdown table.
-func Markdown(w io.Writer, entries []Entry) error {
-	var b strings.Builder
-	b.WriteString("| | claim | verdict |\n|---|---|---|\n")
+// Table returns the ledger as a table.
+func Table(entries []Entry) table.Table {
+	t := table.Table{Head: []string{"", "claim", "verdict"}, Value: entries}
 	for _, e := range entries {
-		verdict := "**" + string(e.Verdict) + "**"
+		verdict := string(e.Verdict)
 		if e.DependsOn != "" {
-			verdict += " on " + report.Markdown(report.Escape(e.DependsOn, 400))
+			verdict += " on " + report.Escape(e.DependsOn, 400)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", e.ID, report.Markdown(e.Text), verdict)
+		t.Add(e.ID, e.Text, verdict)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return t
 }
 
 // Show writes the whole argument about one claim, and what repeats it.

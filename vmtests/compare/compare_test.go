@@ -15,7 +15,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/record"
-	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -59,7 +59,7 @@ func TestGolden(t *testing.T) {
 			d := Between(a, z)
 			var b strings.Builder
 			if format == "json" {
-				require.NoError(t, report.JSON(&b, d))
+				require.NoError(t, table.JSON(&b, d))
 			} else {
 				require.NoError(t, d.Write(&b, format == "markdown"))
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 // Write writes all of it for people, as text or as Markdown.
@@ -38,13 +39,13 @@ func (c *Comparison) writeSizes(p *page) {
 		return
 	}
 	if a.Text > 0 && b.Text > 0 {
-		rows := [][]string{{"", "objects", "", "text", "", "data", "", "bss", "", "difference"}, {"", "A", "B", "A", "B", "A", "B", "A", "B", ""}}
+		t := table.Table{Head: []string{"", "objects", "", "text", "", "data", "", "bss", "", "difference"}, Right: true}
+		t.Add("", "A", "B", "A", "B", "A", "B", "A", "B", "")
 		for _, d := range append(slices.Clone(c.Directories), newSizes("vmlinux", whole(a), whole(b))) {
-			rows = append(rows, d.cells())
+			t.Add(d.cells()...)
 		}
 		p.line("Sizes: A is %s, B is %s", c.A.Name, c.B.Name)
-		p.text.WriteString("\n")
-		p.table(rows, right)
+		p.table(t)
 	}
 	p.line("bzImage: A %s, B %s, difference %s", report.Size(a.ImageBytes), report.Size(b.ImageBytes), signed(b.ImageBytes-a.ImageBytes))
 }
@@ -88,7 +89,6 @@ func (c *Comparison) writeMeasures(p *page) {
 		return
 	}
 	p.line("Boots of the run %s: A is %s, %s; B is %s, %s", c.Run, c.A.Name, c.A.ends(), c.B.Name, c.B.ends())
-	p.text.WriteString("\n")
 	p.measures(c.Measures)
 	var verdicts []string
 	for _, m := range c.Measures {
@@ -114,7 +114,7 @@ func (s *Side) ends() string {
 
 // measures writes medians with their 95 % confidence intervals.
 func (p *page) measures(all []Measure) {
-	rows := [][]string{{"", "A", "95 %", "B", "95 %", "B against A", "p", "n"}}
+	t := table.Table{Head: []string{"", "A", "95 %", "B", "95 %", "B against A", "p", "n"}, Right: true}
 	for _, m := range all {
 		n := fmt.Sprint(m.A.N)
 		if m.A.N != m.B.N {
@@ -127,12 +127,10 @@ func (p *page) measures(all []Measure) {
 		case m.P < 0.001:
 			p = "<0.001"
 		}
-		rows = append(rows, []string{
-			report.Escape(strings.ReplaceAll(strings.TrimSuffix(m.Name, "_kb"), "_", " "), 60),
-			m.value(m.A.Median, m.A.N), m.interval(m.A), m.value(m.B.Median, m.B.N), m.interval(m.B), m.verdict(), p, n,
-		})
+		t.Add(report.Escape(strings.ReplaceAll(strings.TrimSuffix(m.Name, "_kb"), "_", " "), 60),
+			m.value(m.A.Median, m.A.N), m.interval(m.A), m.value(m.B.Median, m.B.N), m.interval(m.B), m.verdict(), p, n)
 	}
-	p.table(rows, right)
+	p.table(t)
 }
 
 func (m Measure) value(v float64, n int) string {
@@ -176,7 +174,7 @@ func (m Measure) verdict() string {
 }
 
 func (c *Comparison) writeFindings(p *page) {
-	rows := [][]string{{"", "A", "B"}}
+	t := table.Table{Head: []string{"", "A", "B"}}
 	var alike []string
 	probes, differ := 0, 0
 	for _, f := range c.Families {
@@ -185,9 +183,9 @@ func (c *Comparison) writeFindings(p *page) {
 			alike = append(alike, fmt.Sprintf("%s (%d)", report.Escape(f.Name, 48), f.Probes))
 			continue
 		}
-		rows = append(rows, []string{fmt.Sprintf("%s: %d of %d", report.Escape(f.Name, 48), len(f.Differ), f.Probes), "", ""})
+		t.Add(fmt.Sprintf("%s: %d of %d", report.Escape(f.Name, 48), len(f.Differ), f.Probes), "", "")
 		for _, d := range f.Differ {
-			rows = append(rows, []string{report.Escape(d.Probe, 60), text(d.A), text(d.B)})
+			t.Add(report.Escape(d.Probe, 60), text(d.A), text(d.B))
 		}
 	}
 	if probes == 0 {
@@ -195,8 +193,7 @@ func (c *Comparison) writeFindings(p *page) {
 	}
 	p.line("Findings: %d of %d probes differ; A is %s, B is %s", differ, probes, c.A.Name, c.B.Name)
 	if differ > 0 {
-		p.text.WriteString("\n")
-		p.table(rows, left)
+		p.table(t)
 		if len(alike) > 0 {
 			p.line("Nothing differs in %s.", strings.Join(alike, ", "))
 		}
@@ -230,7 +227,6 @@ func (c *Comparison) writeNumbers(p *page) {
 	}
 	p.line("Numbers of the probes: %d of %d differ significantly; by chance one in twenty would", len(c.Numbers), c.NumbersCompared)
 	if len(c.Numbers) > 0 {
-		p.text.WriteString("\n")
 		p.measures(c.Numbers)
 	}
 }

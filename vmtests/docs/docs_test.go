@@ -26,9 +26,12 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/studies"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 var update = flag.Bool("update", false, "write the pages")
+
+var markdown = table.Format{Markdown: true}
 
 const (
 	series = "6.12"
@@ -151,9 +154,9 @@ func everything(t *testing.T) []record.Record {
 	return records(t, names...)
 }
 
-// table returns answers as Markdown: a row for each probe that keep wants, a column for
+// answers returns a table as Markdown: a row for each probe that keep wants, a column for
 // each record. Where a probe works with different values the values stand below.
-func table(records []record.Record, keep func(family string) bool) string {
+func answers(records []record.Record, keep func(family string) bool) string {
 	kept := slices.Clone(records)
 	for i, r := range kept {
 		kept[i].Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f wire.Finding) bool {
@@ -162,7 +165,7 @@ func table(records []record.Record, keep func(family string) bool) string {
 		})
 	}
 	var b strings.Builder
-	_ = report.Table(&b, kept, report.TableOptions{Markdown: true}) // a Builder takes everything
+	_ = report.Table(&b, kept, report.TableOptions{Format: markdown}) // a Builder takes everything
 	rows := slices.DeleteFunc(strings.SplitAfter(b.String(), "\n"), func(row string) bool {
 		label, _, ok := strings.Cut(strings.TrimPrefix(row, "| "), " |")
 		// Times and sizes are no expectation, and counts are of all probes.
@@ -201,18 +204,18 @@ func claimsTables(t *testing.T) []any {
 		assert.Equal(t, want.Verdict, e.Verdict, c.ID)
 		assert.Equal(t, want.DependsOn, e.DependsOn, c.ID)
 		entries = append(entries, e)
-		fmt.Fprintf(&arguments, "## %s\n\n%s\n\n", c.ID, report.Markdown(c.Text))
+		fmt.Fprintf(&arguments, "## %s\n\n%s\n\n", c.ID, table.Markdown(c.Text))
 		fmt.Fprintf(&arguments, "- **%s**", e.Verdict)
 		if e.DependsOn != "" {
-			fmt.Fprintf(&arguments, " on %s", report.Markdown(e.DependsOn))
+			fmt.Fprintf(&arguments, " on %s", table.Markdown(e.DependsOn))
 		}
-		fmt.Fprintf(&arguments, "\n- said by: %s\n- because: %s\n", report.Markdown(c.Who), report.Markdown(c.Because))
+		fmt.Fprintf(&arguments, "\n- said by: %s\n- because: %s\n", table.Markdown(c.Who), table.Markdown(c.Because))
 		for _, v := range e.Evidence {
-			fmt.Fprintf(&arguments, "- found: `%s` (%s)\n", v.Condition, report.Markdown(v.Found))
+			fmt.Fprintf(&arguments, "- found: `%s` (%s)\n", v.Condition, table.Markdown(v.Found))
 		}
 		arguments.WriteString("\n")
 	}
-	require.NoError(t, claims.Markdown(&ledger, entries))
+	require.NoError(t, claims.Table(entries).Write(&ledger, markdown))
 	return []any{ledger.String(), strings.TrimRight(arguments.String(), "\n") + "\n"}
 }
 
@@ -236,7 +239,7 @@ func matrixTables(t *testing.T) []any {
 		fmt.Fprintf(&counts, "| `%s` | %d of %d | %s |\n", r.Profile, works(r), len(r.Findings), p.Hypothesis)
 	}
 	all := func(string) bool { return true }
-	return []any{counts.String(), table(rungs, all), table(beside, all)}
+	return []any{counts.String(), answers(rungs, all), answers(beside, all)}
 }
 
 func initsTables(t *testing.T) []any {
@@ -247,9 +250,9 @@ func initsTables(t *testing.T) []any {
 		fmt.Fprintf(&systemd, "| `%s` | %s |\n", p, r.Outcome)
 	}
 	return []any{
-		table(records(t, "full/probe", "full/u-root", "full/busybox", "no-net/probe", "no-net/u-root", "no-net/busybox"), keep),
+		answers(records(t, "full/probe", "full/u-root", "full/busybox", "no-net/probe", "no-net/u-root", "no-net/busybox"), keep),
 		systemd.String(),
-		table(records(t, "services/systemd", "services-no-inet/systemd"), keep),
+		answers(records(t, "services/systemd", "services-no-inet/systemd"), keep),
 	}
 }
 
@@ -270,7 +273,7 @@ func applicationsTables(t *testing.T) []any {
 	for _, r := range rows {
 		fmt.Fprintf(&counts, "| `%s` | %d of %d |\n", r.Profile, works(r), len(r.Findings))
 	}
-	return []any{counts.String(), table(rows, only("app")), list.String()}
+	return []any{counts.String(), answers(rows, only("app")), list.String()}
 }
 
 func studiesTables(t *testing.T) []any {
@@ -284,7 +287,7 @@ func studiesTables(t *testing.T) []any {
 			count[r.Verdict]++
 		}
 		var b strings.Builder
-		require.NoError(t, c.Markdown(&b))
+		require.NoError(t, c.Table().Write(&b, markdown))
 		all = append(all, len(c.Rows), count[studies.Agree]+count[studies.Disagree], count[studies.Agree], b.String())
 	}
 	return all

@@ -6,9 +6,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -51,7 +53,7 @@ var digits = regexp.MustCompile(`[0-9]+`)
 func TestEveryNumberOfTheSummaryIsInTheTable(t *testing.T) {
 	for name, records := range runs(t) {
 		for _, some := range cuts(records) {
-			for _, o := range []TableOptions{{}, {Width: 80}, {Width: 40}, {All: true}, {Markdown: true}} {
+			for _, o := range []TableOptions{{}, {Format: table.Format{Width: 80}}, {Format: table.Format{Width: 40}}, {All: true}, {Format: table.Format{Markdown: true}}} {
 				there := map[string]bool{}
 				for _, n := range digits.FindAllString(written(t, some, o), -1) {
 					there[n] = true
@@ -114,7 +116,7 @@ func TestLossesAreAsCounted(t *testing.T) {
 // four lines that the command adds and a prompt.
 func TestTheDemoFitsATerminal(t *testing.T) {
 	records := runs(t)["demo"]
-	o := TableOptions{Width: 80}
+	o := TableOptions{Format: table.Format{Width: 80}}
 	var b strings.Builder
 	require.NoError(t, Table(&b, records, o))
 	b.WriteString("\n")
@@ -126,7 +128,7 @@ All three kernels booted and finished the probes, without an oops or a panic.
 54 other probes find nothing on full itself.
 `), b.String())
 	for line := range strings.Lines(b.String()) {
-		assert.LessOrEqual(t, runes(strings.TrimSuffix(line, "\n")), 80, line)
+		assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 80, line)
 	}
 }
 
@@ -138,11 +140,11 @@ func TestFoldingLosesNoProbe(t *testing.T) {
 			if len(some) == 0 || !Compared(some) {
 				continue
 			}
-			g := newGrid(some, false)
+			g := newGrid(some, TableOptions{})
 			shown := map[string]int{} // by family
 			family := ""
-			for _, r := range g.rows {
-				m := alike.FindStringSubmatch(r.label + " ")
+			for _, r := range g.Rows {
+				m := alike.FindStringSubmatch(r.Cells[0].Text + " ")
 				switch {
 				case m != nil && m[6] == "all":
 					n, _ := strconv.Atoi(m[7])
@@ -151,10 +153,13 @@ func TestFoldingLosesNoProbe(t *testing.T) {
 					family = m[1]
 					n, _ := strconv.Atoi(m[2])
 					shown[family] += n
-				case r.cells == nil:
-					family = strings.TrimSuffix(r.label, "/")
-				case len(r.names) > 0:
-					shown[family] += len(r.names)
+				case len(r.Cells) == 1:
+					family = strings.TrimSuffix(r.Cells[0].Text, "/")
+				case r.Short != "":
+					n, _ := strconv.Atoi(digits.FindString(r.Short))
+					shown[family] += n
+				case strings.HasPrefix(r.Cells[0].Text, "  "):
+					shown[family]++
 				}
 			}
 			for _, f := range Families(some) {
@@ -172,19 +177,19 @@ func TestOnlyWhatIsAlikeIsFolded(t *testing.T) {
 		if !Compared(records) {
 			continue
 		}
-		table := written(t, records, TableOptions{Width: 80})
+		folded := written(t, records, TableOptions{Format: table.Format{Width: 80}})
 		answered := answeredAny(records)
 		for _, f := range Families(records) {
 			for _, id := range f.IDs {
 				texts := map[string]bool{}
 				for i, r := range records {
 					if answered[i] {
-						texts[probeCell(r, id).text] = true
+						texts[probeCell(r, id).Text] = true
 					}
 				}
 				rest := strings.TrimPrefix(id, f.Name+"/")
-				if len(texts) > 1 && Escape(id, 48) == id && !strings.Contains(table, f.Name+"/ all ") {
-					assert.Contains(t, table, rest, "%s: %s", name, id)
+				if len(texts) > 1 && Escape(id, 48) == id && !strings.Contains(folded, f.Name+"/ all ") {
+					assert.Contains(t, folded, rest, "%s: %s", name, id)
 				}
 			}
 		}

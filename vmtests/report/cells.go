@@ -7,6 +7,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 // labels names each record as briefly as can be: by its profile, and the kernel series
@@ -108,23 +109,23 @@ const appFamily = "app"
 const noAnswer = "-"
 
 // probeCell is a finding in one word. Only a conclusive absence shows its errno.
-func probeCell(r record.Record, id string) cell {
+func probeCell(r record.Record, id string) table.Cell {
 	f, ok := Finding(r, id)
 	switch {
 	case !ok && r.Running == id:
-		return cell{"cut off", doubt}
+		return table.Cell{Text: "cut off", Mark: table.Doubtful}
 	case !ok:
-		return cell{noAnswer, plain}
+		return table.Cell{Text: noAnswer}
 	case f.Verdict == wire.Works:
-		return cell{"works", plain}
+		return table.Cell{Text: "works"}
 	case f.Verdict == wire.Absent && isErrno(f.Errno) && strings.HasPrefix(id, appFamily+"/"):
-		return cell{f.Errno + " " + callName(f.Call), bad}
+		return table.Cell{Text: f.Errno + " " + callName(f.Call), Mark: table.Bad}
 	case f.Verdict == wire.Absent && isErrno(f.Errno):
-		return cell{f.Errno, bad}
+		return table.Cell{Text: f.Errno, Mark: table.Bad}
 	case f.Verdict == wire.Absent:
-		return cell{"absent", bad}
+		return table.Cell{Text: "absent", Mark: table.Bad}
 	}
-	return cell{"inconclusive", doubt}
+	return table.Cell{Text: "inconclusive", Mark: table.Doubtful}
 }
 
 // callName is a call without its arguments. The errno of an application says little
@@ -141,30 +142,30 @@ func isErrno(s string) bool {
 	return ok && rest != "" && len(s) <= 15 && strings.Trim(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
-func outcomeCell(r record.Record) cell {
+func outcomeCell(r record.Record) table.Cell {
 	switch {
 	case r.Outcome == record.Completed:
-		return cell{"completed", plain}
+		return table.Cell{Text: "completed"}
 	case r.Outcome == "":
-		return cell{"no verdict", doubt}
+		return table.Cell{Text: "no verdict", Mark: table.Doubtful}
 	case r.Outcome.RigFault():
-		return cell{string(r.Outcome), doubt}
+		return table.Cell{Text: string(r.Outcome), Mark: table.Doubtful}
 	}
-	return cell{string(r.Outcome), bad}
+	return table.Cell{Text: string(r.Outcome), Mark: table.Bad}
 }
 
 // userSpaceCell is the time from QEMU's start to the first sign of user space: the
 // console's word that init is run, or on a silent console the guest's first event.
-func userSpaceCell(r record.Record) cell {
+func userSpaceCell(r record.Record) table.Cell {
 	for _, s := range []float64{r.Phases.Init, r.Phases.FirstEvent} {
 		if s > 0 {
-			return cell{fmt.Sprintf("%.2f s", s), plain}
+			return table.Cell{Text: fmt.Sprintf("%.2f s", s)}
 		}
 	}
-	return cell{"-", plain}
+	return table.Cell{Text: "-"}
 }
 
-func imageCell(r record.Record) cell { return cell{Size(r.Kernel.ImageBytes), plain} }
+func imageCell(r record.Record) table.Cell { return table.Cell{Text: Size(r.Kernel.ImageBytes)} }
 
 // Size returns a number of bytes in binary units; what is not known is "-".
 func Size(n int64) string {

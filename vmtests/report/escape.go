@@ -52,12 +52,3 @@ func name(s string) string { return Escape(s, 48) }
 
 // text escapes what is normally a sentence or a line.
 func text(s string) string { return Escape(s, maxText) }
-
-// Markdown makes text that has been through Escape, such as a sentence of Summary, plain
-// text of a Markdown document, where a guest's own < or | would be markup.
-func Markdown(s string) string {
-	return strings.NewReplacer(
-		`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`,
-		"<", "&lt;", ">", "&gt;", "[", `\[`, "]", `\]`, "&", "&amp;",
-	).Replace(s)
-}

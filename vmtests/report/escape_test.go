@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -55,10 +56,11 @@ func FuzzEscape(f *testing.F) {
 	})
 }
 
-func TestJSONIsPlainAndSaysTheSame(t *testing.T) {
+// JSON of records is plain and says the same.
+func TestJSONOfRecords(t *testing.T) {
 	for name, records := range corpus(t) {
 		var b strings.Builder
-		require.NoError(t, JSON(&b, records))
+		require.NoError(t, table.JSON(&b, records))
 		for _, r := range b.String() {
 			require.True(t, r == '\n' || r >= ' ' && r < 0x7f, "%s has %U", name, r)
 		}
@@ -67,6 +69,6 @@ func TestJSONIsPlainAndSaysTheSame(t *testing.T) {
 		assert.Equal(t, records, again, name)
 	}
 	var b strings.Builder
-	require.NoError(t, JSON(&b, "\U0001f600\u202e"))
+	require.NoError(t, table.JSON(&b, "\U0001f600\u202e"))
 	assert.Equal(t, `"\ud83d\ude00\u202e"`+"\n", b.String())
 }

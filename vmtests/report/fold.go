@@ -6,22 +6,36 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// fold keeps of a family's rows those that differ between the kernels that answered, one
-// line for all that have the same answers, and counts the others behind the family's name. A
-// row with an answer that is not clear is always kept.
-func fold(family string, rows []row, answered []bool) []row {
-	var kept []row
+// fold returns the rows of a family with one line for all that have the same answers. Rows
+// in which all kernels that answered agree are only counted, behind the family's name,
+// unless the answer is unclear.
+func fold(family string, rows []table.Row, answered []bool) []table.Row {
+	var kept []table.Row
+	var names [][]string // of the probes that each row stands for
 	works, absent := 0, 0
 	for _, r := range rows {
-		switch first := alike(r, answered); {
-		case first == nil:
-			kept = merge(kept, r)
-		case first.mark == bad:
+		first, clear := alike(r, answered)
+		switch {
+		case clear && first.Mark == table.Bad:
 			absent++
-		default:
+			continue
+		case clear:
 			works++
+			continue
+		}
+		i := slices.IndexFunc(kept, func(k table.Row) bool { return slices.Equal(k.Cells[1:], r.Cells[1:]) })
+		if i < 0 {
+			i, kept, names = len(kept), append(kept, r), append(names, nil)
+		}
+		names[i] = append(names[i], strings.TrimSpace(r.Cells[0].Text))
+	}
+	for i, n := range names {
+		kept[i].Cells[0].Text = "  " + strings.Join(n, ", ")
+		if len(n) > 1 {
+			kept[i].Short = fmt.Sprintf("  %d probes", len(n))
 		}
 	}
 	head := name(family) + "/"
@@ -32,12 +46,11 @@ func fold(family string, rows []row, answered []bool) []row {
 			all = "all that answered"
 		}
 		head += fmt.Sprintf(" %d of %d %s alike on %s: %s", n, len(rows), plural("answer", n), all, verdicts(works, absent))
-	case len(kept) == 1 && len(kept[0].names) > 1:
-		// The whole family is of one mind: its name says it all.
-		kept[0].label, kept[0].names = fmt.Sprintf("%s all %d", head, len(rows)), nil
+	case len(kept) == 1 && kept[0].Short != "": // the family's name stands for all its probes
+		kept[0].Cells[0].Text, kept[0].Short = fmt.Sprintf("%s all %d", head, len(rows)), ""
 		return kept
 	}
-	return append([]row{{label: head}}, kept...)
+	return append([]table.Row{{Cells: []table.Cell{{Text: head}}}}, kept...)
 }
 
 // verdicts says how many of those that answer alike work.
@@ -52,36 +65,19 @@ func verdicts(works, absent int) string {
 	return strings.Join(said, ", ")
 }
 
-// alike returns the cell that all records that answered have, or nil if they differ, or if
-// that is no clear answer.
-func alike(r row, answered []bool) *cell {
-	var first *cell
-	for i := range r.cells {
-		c := &r.cells[i]
+// alike returns the cell of all records that answered, and whether they agree on a clear
+// answer.
+func alike(r table.Row, answered []bool) (first table.Cell, ok bool) {
+	for i, c := range r.Cells[1:] {
 		if !answered[i] {
 			continue
 		}
-		if first != nil && *c != *first || c.mark == doubt || c.text == noAnswer {
-			return nil
+		if ok && c != first || c.Mark == table.Doubtful || c.Text == noAnswer {
+			return first, false
 		}
-		if first == nil {
-			first = c
-		}
+		first, ok = c, true
 	}
-	return first
-}
-
-// merge adds a row to those with the same cells, or as one more.
-func merge(rows []row, r row) []row {
-	label := strings.TrimSpace(r.label)
-	for i := range rows {
-		if slices.Equal(rows[i].cells, r.cells) {
-			rows[i].names = append(rows[i].names, label)
-			return rows
-		}
-	}
-	r.names = []string{label}
-	return append(rows, r)
+	return first, ok
 }
 
 // answeredAny returns which records hold the answer of any probe. The others would make
@@ -92,31 +88,4 @@ func answeredAny(records []record.Record) []bool {
 		did[i] = len(r.Findings) > 0
 	}
 	return did
-}
-
-// listed breaks a list of names into lines of at most width columns.
-func listed(names []string, width int) []string {
-	return wrap(strings.Join(names, ", "), width)
-}
-
-// wrap breaks text at blanks into lines of at most width columns; a word that is longer
-// stands alone. Without a width all is one line.
-func wrap(text string, width int) []string {
-	if width <= 0 {
-		return []string{text}
-	}
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		switch {
-		case line == "":
-			line = word
-		case runes(line)+1+runes(word) <= width:
-			line += " " + word
-		default:
-			lines = append(lines, line)
-			line = word
-		}
-	}
-	return append(lines, line)
 }

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 // ErrUnknownProbe says that a record knows nothing of a probe.
@@ -41,7 +41,7 @@ func field(b *strings.Builder, key, value string) {
 func showBoot(b *strings.Builder, r record.Record) {
 	fmt.Fprintf(b, "%s\n", text(r.ID))
 	field(b, "profile", name(r.Profile))
-	field(b, "outcome", outcomeCell(r).text)
+	field(b, "outcome", outcomeCell(r).Text)
 	field(b, "reason", text(r.Reason))
 	field(b, "task", text(r.Task))
 	for _, fn := range r.Trace {
@@ -51,7 +51,7 @@ func showBoot(b *strings.Builder, r record.Record) {
 		field(b, "notice", text(n))
 	}
 	for _, t := range r.Tries {
-		field(b, "tried", fmt.Sprintf("%s after %.1f s, and repeated", outcomeCell(record.Record{Outcome: t.Outcome}).text, t.Seconds))
+		field(b, "tried", fmt.Sprintf("%s after %.1f s, and repeated", outcomeCell(record.Record{Outcome: t.Outcome}).Text, t.Seconds))
 	}
 	field(b, "cut off", text(r.Running))
 	showInit(b, r)
@@ -148,17 +148,12 @@ func showFindings(b *strings.Builder, r record.Record) {
 		return
 	}
 	b.WriteString("\n")
-	width, answer := 0, 0
-	for _, id := range ids {
-		width = max(width, utf8.RuneCountInString(name(id)))
-		answer = max(answer, utf8.RuneCountInString(probeCell(r, id).text))
-	}
+	var t table.Table
 	for _, id := range ids {
 		f, _ := Finding(r, id)
-		what := joined(Escape(f.Value, 60), Escape(f.Detail, 100))
-		line := fmt.Sprintf("%s  %s  %s", pad(name(id), width), pad(probeCell(r, id).text, answer), what)
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		t.Add(name(id), probeCell(r, id).Text, joined(Escape(f.Value, 60), Escape(f.Detail, 100)))
 	}
+	_ = t.Write(b, table.Format{}) // a Builder takes everything
 }
 
 // showProbes writes out all that is known of one probe, or of a family.

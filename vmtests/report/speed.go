@@ -2,12 +2,10 @@ package report
 
 import (
 	"fmt"
-	"io"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 // Speed is what one way between two threads was measured to be, and how that compares.
@@ -62,10 +60,13 @@ func ratio(a, b float64) float64 {
 	return a / b
 }
 
-// WriteSpeeds writes a table of speeds, as Markdown if so wanted, and how to read it.
-func WriteSpeeds(w io.Writer, speeds []Speed, markdown bool) error {
-	head := []string{"", "median", "95 %", "p90", "p99", "x tcp4", "MB/s", "95 %", "x tcp4"}
-	var rows [][]string
+// SpeedTable returns the speeds as a table, with notes on how to read it.
+func SpeedTable(speeds []Speed) table.Table {
+	t := table.Table{Value: speeds, Head: []string{"", "median", "95 %", "p90", "p99", "x tcp4", "MB/s", "95 %", "x tcp4"}}
+	if len(speeds) == 0 {
+		t.Notes = []string{"nothing was measured; netstrip bench does that"}
+		return t
+	}
 	several, emulated, repeats, trips := false, false, 0.0, 0.0
 	for _, s := range speeds {
 		several = several || s.Record != speeds[0].Record
@@ -73,34 +74,13 @@ func WriteSpeeds(w io.Writer, speeds []Speed, markdown bool) error {
 		repeats, trips = max(repeats, s.Numbers[wire.Repeats]), max(trips, s.Numbers[wire.Trips])
 	}
 	for _, s := range speeds {
-		rows = append(rows, s.row(several))
+		t.Add(s.row(several)...)
 	}
-	if len(rows) == 0 {
-		_, err := fmt.Fprintln(w, "nothing was measured; netstrip bench does that")
-		return err
-	}
-	notes := []string{fmt.Sprintf("Latency in µs of a byte to another thread and back; throughput of 256 KiB at a time. Medians of %.0f repeats, of %.0f round trips each, with their 95 %% confidence intervals.", repeats, trips)}
+	t.Notes = []string{fmt.Sprintf("Latency in µs of a byte to another thread and back; throughput of 256 KiB at a time. Medians of %.0f repeats, of %.0f round trips each, with their 95 %% confidence intervals.", repeats, trips)}
 	if emulated {
-		notes = append(notes, "Measured under emulation (tcg): only the ratios mean something.")
+		t.Notes = append(t.Notes, "Measured under emulation (tcg): only the ratios mean something.")
 	}
-	var b strings.Builder
-	if markdown {
-		fmt.Fprintf(&b, "| %s |\n|%s\n", strings.Join(head, " | "), strings.Repeat("---|", len(head)))
-		for _, r := range rows {
-			fmt.Fprintf(&b, "| %s |\n", strings.Join(r, " | "))
-		}
-	} else {
-		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-		for _, r := range append([][]string{head}, rows...) {
-			fmt.Fprintln(t, strings.Join(r, "\t"))
-		}
-		t.Flush()
-	}
-	for _, n := range notes {
-		b.WriteString("\n" + n + "\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return t
 }
 
 // row is a speed's line of the table, with the profile's name where there are several.

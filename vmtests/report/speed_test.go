@@ -10,6 +10,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 // The corpus is what netstrip bench recorded of full, no-inet and no-net.
@@ -19,9 +20,13 @@ func TestSpeeds(t *testing.T) {
 	require.Empty(t, damage)
 	require.Len(t, records, 3)
 	for golden, write := range map[string]func(*strings.Builder) error{
-		"text":     func(b *strings.Builder) error { return WriteSpeeds(b, Speeds(records), false) },
-		"markdown": func(b *strings.Builder) error { return WriteSpeeds(b, Speeds(records[:1]), true) },
-		"json":     func(b *strings.Builder) error { return JSON(b, Speeds(records)[:1]) },
+		"text": func(b *strings.Builder) error { return SpeedTable(Speeds(records)).Write(b, table.Format{}) },
+		"markdown": func(b *strings.Builder) error {
+			return SpeedTable(Speeds(records[:1])).Write(b, table.Format{Markdown: true})
+		},
+		"json": func(b *strings.Builder) error {
+			return SpeedTable(Speeds(records)[:1]).Write(b, table.Format{JSON: true})
+		},
 	} {
 		golden = "testdata/speeds/bench." + golden + ".golden"
 		var b strings.Builder
@@ -52,9 +57,9 @@ func TestSpeedsOfOneBoot(t *testing.T) {
 	r.Findings = r.Findings[:1]
 	assert.Zero(t, Speeds([]record.Record{r})[0].Latency)
 	var b strings.Builder
-	require.NoError(t, WriteSpeeds(&b, speeds, false))
+	require.NoError(t, SpeedTable(speeds).Write(&b, table.Format{}))
 	assert.NotContains(t, b.String(), "emulation")
 	b.Reset()
-	require.NoError(t, WriteSpeeds(&b, nil, false))
+	require.NoError(t, SpeedTable(nil).Write(&b, table.Format{}))
 	assert.Equal(t, "nothing was measured; netstrip bench does that\n", b.String())
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 // sentences are those of Summary.
@@ -38,10 +39,10 @@ func Summary(w io.Writer, records []record.Record, o TableOptions) error {
 	var b strings.Builder
 	for _, s := range sentences(records) {
 		if o.Markdown {
-			b.WriteString(Markdown(s) + "\n")
+			b.WriteString(table.Markdown(s) + "\n")
 			continue
 		}
-		b.WriteString(strings.Join(wrap(s, o.Width), "\n") + "\n")
+		b.WriteString(strings.Join(table.Wrap(s, o.Width), "\n") + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -13,20 +13,16 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 // TableOptions says how a table is written.
 type TableOptions struct {
-	// Width is the number of columns there is room for; 0 means 120. A table that
-	// needs more is written in several parts, one below the other.
-	Width int
-	// Colour marks what is unusual; for terminals.
-	Colour bool
-	// Markdown writes one Markdown table of any width, without colour, with every probe.
-	Markdown bool
-	// All writes a line for every probe. Without it, where records have another to be
-	// compared with, probes that answer alike on all are counted, and the others share a line
-	// where their answers are the same.
+	// Format is that of the table; text is at most 120 columns wide unless it has a Width.
+	table.Format
+	// All writes a line for every probe, as Markdown always does. Without it, where a record
+	// can be compared with another, probes with the same answer on all records are only
+	// counted, and the others share a line where their answers are the same.
 	All bool
 }
 
@@ -37,97 +33,66 @@ func Table(w io.Writer, records []record.Record, o TableOptions) error {
 		_, err := fmt.Fprintln(w, "no boots are recorded")
 		return err
 	}
-	g := newGrid(records, o.All || o.Markdown)
-	var b strings.Builder
-	if o.Markdown {
-		g.markdown(&b)
-	} else {
-		g.text(&b, o)
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	o.Width = cmp.Or(o.Width, 120)
+	return newGrid(records, o).Write(w, o.Format)
 }
 
-// grid is a table before it is laid out; its strings are escaped.
+// grid is a table with a column for each record.
 type grid struct {
-	heads []string
-	rows  []row
-	notes []string
+	table.Table
+	records []record.Record
+	heads   []string
 }
 
-// row is one line of a grid. A row without cells is the heading of a family, or says
-// something about it.
-type row struct {
-	label string   // as shown under its family's heading
-	full  string   // the probe's whole id; empty where the row is no probe
-	names []string // the labels of all the probes that this row stands for, if it may be several
-	cells []cell
-	same  bool // all cells are alike
-}
-
-// cell is one field, and whether it is worth a look.
-type cell struct {
-	text string
-	mark mark
-}
-
-// mark says what a cell's colour is to tell.
-type mark int
-
-const (
-	plain mark = iota
-	bad        // absent, or a boot that did not complete
-	doubt      // inconclusive, or no answer
-)
-
-func newGrid(records []record.Record, all bool) grid {
-	g := grid{heads: labels(records)}
-	g.add("outcome", "", records, outcomeCell)
-	g.add("user space", "", records, userSpaceCell)
-	g.add("image", "", records, imageCell)
+func newGrid(records []record.Record, o TableOptions) grid {
+	g := grid{records: records, heads: labels(records)}
+	g.Head = append([]string{""}, g.heads...)
+	g.add("outcome", outcomeCell)
+	g.add("user space", userSpaceCell)
+	g.add("image", imageCell)
 	refs := references(records)
-	compared := g.totals(records, refs)
+	compared := g.totals(refs)
 	for i, r := range records {
 		if r.Outcome != record.Completed && r.Reason != "" {
-			g.notes = append(g.notes, fmt.Sprintf("%s: %s", g.heads[i], text(r.Reason)))
+			g.Notes = append(g.Notes, fmt.Sprintf("%s: %s", g.heads[i], text(r.Reason)))
 		}
 	}
-	answered := answeredAny(records)
 	for _, f := range Families(records) {
-		start := len(g.rows)
+		probes := grid{records: records, heads: g.heads}
 		for _, id := range f.IDs {
 			label := name(id)
-			if rest, ok := strings.CutPrefix(id, f.Name+"/"); ok {
+			if rest, ok := strings.CutPrefix(id, f.Name+"/"); ok && !o.Markdown {
 				label = "  " + name(rest)
 			}
-			g.add(label, name(id), records, func(r record.Record) cell { return probeCell(r, id) })
-			g.noteValues(id, records)
+			probes.add(label, func(r record.Record) table.Cell { return probeCell(r, id) })
+			probes.noteValues(id)
 		}
-		switch rows := slices.Clone(g.rows[start:]); {
-		case f.IDs[0] == f.Name: // a probe without a family
-		case compared && !all:
-			g.rows = append(g.rows[:start], fold(f.Name, rows, answered)...)
+		switch {
+		case o.Markdown, f.IDs[0] == f.Name: // whole IDs need no heading
+		case compared && !o.All:
+			probes.Rows = fold(f.Name, probes.Rows, answeredAny(records))
 		default:
-			g.rows = append(append(g.rows[:start], row{label: name(f.Name) + "/"}), rows...)
+			g.Add(name(f.Name) + "/")
 		}
+		g.Rows, g.Notes = append(g.Rows, probes.Rows...), append(g.Notes, probes.Notes...)
 	}
 	return g
 }
 
-// totals adds the rows that count, which the summary repeats, and reports whether any
+// totals adds the rows with the numbers that the summary repeats, and reports whether any
 // record is compared with another.
-func (g *grid) totals(records []record.Record, refs []int) bool {
-	counts, effects := counted(records), effects(records, refs)
+func (g *grid) totals(refs []int) bool {
+	counts, effects := counted(g.records), effects(g.records, refs)
 	number := func(label string, always bool, of func(i int) (n int, text string)) {
-		r, any := row{label: label, same: true}, always
-		for i := range records {
+		r, any := table.Row{Cells: []table.Cell{{Text: label}}, Dim: true}, always
+		for i := range g.records {
 			n, text := of(i)
 			any = any || n > 0
-			r.cells = append(r.cells, cell{text: text})
-			r.same = r.same && r.cells[i] == r.cells[0]
+			r.Cells = append(r.Cells, table.Cell{Text: text})
+			r.Dim = r.Dim && r.Cells[i+1] == r.Cells[1]
 		}
 		if any {
-			g.rows = append(g.rows, r)
+			g.Rows = append(g.Rows, r)
 		}
 	}
 	asked := slices.ContainsFunc(counts, func(t tally) bool { return t.probes > 0 })
@@ -174,24 +139,23 @@ func outOf(n, all int) string {
 }
 
 // add adds a row with one cell per record.
-func (g *grid) add(label, full string, records []record.Record, of func(record.Record) cell) {
-	r := row{label: label, full: full, same: true}
-	for _, rec := range records {
-		c := of(rec)
-		r.cells = append(r.cells, c)
-		r.same = r.same && c == r.cells[0]
+func (g *grid) add(label string, of func(record.Record) table.Cell) {
+	r := table.Row{Cells: []table.Cell{{Text: label}}, Dim: true}
+	for i, rec := range g.records {
+		r.Cells = append(r.Cells, of(rec))
+		r.Dim = r.Dim && r.Cells[i+1] == r.Cells[1]
 	}
-	g.rows = append(g.rows, r)
+	g.Rows = append(g.Rows, r)
 }
 
-// noteValues looks at the row just added: where a probe works for several records
-// but with different values, works does not say all. Cells that differ from the first
-// get a star, and the values stand below the table.
-func (g *grid) noteValues(id string, records []record.Record) {
+// noteValues looks at the row just added: a probe may work on several records with
+// different values. Cells whose value is not the first one get a star, and the values are
+// written below the table.
+func (g *grid) noteValues(id string) {
 	var values []string
 	holders := map[string][]string{}
-	last := &g.rows[len(g.rows)-1]
-	for i, r := range records {
+	last := &g.Rows[len(g.Rows)-1]
+	for i, r := range g.records {
 		f, ok := Finding(r, id)
 		if !ok || f.Verdict != wire.Works || f.Value == "" {
 			continue
@@ -201,8 +165,8 @@ func (g *grid) noteValues(id string, records []record.Record) {
 		}
 		holders[f.Value] = append(holders[f.Value], g.heads[i])
 		if f.Value != values[0] {
-			last.cells[i].text += "*"
-			last.same = false
+			last.Cells[i+1].Text += "*"
+			last.Dim = false
 		}
 	}
 	if len(values) < 2 {
@@ -212,27 +176,5 @@ func (g *grid) noteValues(id string, records []record.Record) {
 	for _, v := range values {
 		said = append(said, fmt.Sprintf("%s (%s)", Escape(v, 60), strings.Join(holders[v], ", ")))
 	}
-	g.notes = append(g.notes, fmt.Sprintf("* %s: %s", name(id), strings.Join(said, "; ")))
-}
-
-// markdown writes the grid as a table of GitHub's Markdown.
-func (g *grid) markdown(b *strings.Builder) {
-	b.WriteString("| |")
-	for _, h := range g.heads {
-		fmt.Fprintf(b, " %s |", Markdown(h))
-	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(g.heads)) + "\n")
-	for _, r := range g.rows {
-		if r.cells == nil {
-			continue // whole ids stand in the rows
-		}
-		fmt.Fprintf(b, "| %s |", Markdown(cmp.Or(r.full, r.label)))
-		for _, c := range r.cells {
-			fmt.Fprintf(b, " %s |", Markdown(c.text))
-		}
-		b.WriteString("\n")
-	}
-	for _, n := range g.notes {
-		fmt.Fprintf(b, "\n%s\n", Markdown(n))
-	}
+	g.Notes = append(g.Notes, fmt.Sprintf("* %s: %s", name(id), strings.Join(said, "; ")))
 }

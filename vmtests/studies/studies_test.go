@@ -15,7 +15,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/vmtests/record"
-	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -104,13 +104,7 @@ func scenes() map[string][]record.Record {
 }
 
 // forms are the ways a comparison is written.
-func forms() []func(*strings.Builder, Comparison) error {
-	return []func(*strings.Builder, Comparison) error{
-		func(b *strings.Builder, c Comparison) error { return c.Write(b) },
-		func(b *strings.Builder, c Comparison) error { return c.Markdown(b) },
-		func(b *strings.Builder, c Comparison) error { return report.JSON(b, c) },
-	}
-}
+func forms() []table.Format { return []table.Format{{}, {Markdown: true}, {JSON: true}} }
 
 func TestGolden(t *testing.T) {
 	for name, records := range scenes() {
@@ -119,8 +113,8 @@ func TestGolden(t *testing.T) {
 				c, err := Against(study, records)
 				require.NoError(t, err)
 				var b strings.Builder
-				for _, write := range forms() {
-					require.NoError(t, write(&b, c))
+				for _, f := range forms() {
+					require.NoError(t, c.Table().Write(&b, f))
 					b.WriteString("\n")
 				}
 				for _, r := range b.String() {
