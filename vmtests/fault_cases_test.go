@@ -183,7 +183,7 @@ func fileCases() []faultCase {
 			want: record.ImageFailed, reason: "bytes, and it takes 2047"},
 		{name: "no initramfs", change: image(none), want: record.ImageFailed, reason: "no such file"},
 		{name: "an initramfs cut to half", change: image(func(t *testing.T, g *guest) string { return cut(t, g.image, 0.5) }),
-			want: record.ImageFailed, reason: "in the middle"},
+			want: record.ImageFailed, reason: "truncated at byte"},
 		{name: "an initramfs that is no cpio", change: image(func(_ *testing.T, g *guest) string { return g.kernel }),
 			want: record.ImageFailed, reason: "no cpio record at byte 0"},
 		{name: "a machine of 24 MiB", change: func(_ *testing.T, g *guest) { g.memoryMiB = 24 },

@@ -24,15 +24,15 @@ func tinyKernel(t *testing.T, text string, end []byte) string {
 	t.Helper()
 	const setup = 0x200 // where the boot loader jumps to, and cs:0
 	image := make([]byte, 1024+4096)
-	image[headSectors] = 1
-	binary.LittleEndian.PutUint32(image[headLength:], 4096/16)
+	image[0x1f1] = 1                                      // sectors
+	binary.LittleEndian.PutUint32(image[0x1f4:], 4096/16) // length of the rest
 	binary.LittleEndian.PutUint16(image[0x1fe:], 0xaa55)
 	copy(image[setup:], []byte{0xeb, 0x66}) // jmp 0x268
-	copy(image[headMagic:], "HdrS")
+	copy(image[0x202:], "HdrS")
 	binary.LittleEndian.PutUint16(image[0x206:], 0x020c)     // protocol 2.12
 	image[0x211] = 1                                         // loaded high
 	binary.LittleEndian.PutUint32(image[0x22c:], 0x7fffffff) // highest address of an initrd
-	binary.LittleEndian.PutUint32(image[headLine:], 2047)    // longest command line
+	binary.LittleEndian.PutUint32(image[0x238:], 2047)       // longest command line
 	const message, table = 0x320, 0x300
 	code := []byte{
 		0xbe, (message - setup) & 0xff, (message - setup) >> 8, // mov si, message

@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/packed"
 )
 
 // openImages opens what the guest is booted from and looks at both, since a file cut
@@ -56,14 +57,13 @@ func openChecked(path string, check func(r io.ReaderAt, size int64) (int64, erro
 
 // checkLine says why a kernel does not take a command line: it would cut it without a word.
 func checkLine(kernel io.ReaderAt, line string) error {
-	longest := 2047 // COMMAND_LINE_SIZE, arch/x86/include/asm/setup.h:7, and a zero
-	head := make([]byte, headEnd)
-	n, err := kernel.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
+	longest := packed.MaxCommandLine
+	head, err := readHead(kernel)
+	if err != nil {
 		return err
 	}
-	if n == len(head) && string(head[headMagic:headMagic+4]) == "HdrS" && binary.LittleEndian.Uint16(head[headVersion:]) >= 0x206 {
-		longest = int(binary.LittleEndian.Uint32(head[headLine:]))
+	if h, ok := packed.ParseBzImage(head); ok {
+		longest = h.MaxCommandLine
 	}
 	if len(line) > longest {
 		return fmt.Errorf("its command line has %d bytes, and it takes %d", len(line), longest)
@@ -98,43 +98,36 @@ func checkRoom(need, memory int64) error {
 	return nil
 }
 
-// The x86 boot header (Documentation/arch/x86/boot.rst): where it has its magic, how
-// many sectors of 512 bytes come before the kernel proper (0 means 4, and the boot
-// sector is not among them), and how long that is in units of 16 bytes.
-// Then the address it is loaded at and the memory it takes until it has unpacked itself.
-const (
-	headMagic, headSectors, headLength = 0x202, 0x1f1, 0x1f4
-	headAddress, headSpace             = 0x258, 0x260
-	headVersion, headLine              = 0x206, 0x238
-	headEnd                            = 0x264
-)
+// readHead reads the beginning of a kernel, followed by zeros where the file is shorter.
+func readHead(kernel io.ReaderAt) ([]byte, error) {
+	head := make([]byte, packed.HeadBytes)
+	if _, err := kernel.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return head, nil
+}
 
-// checkKernel says why a file is not a whole x86 kernel that QEMU starts, a bzImage or a
-// vmlinux, and gives the address at which what it takes of memory ends.
+// checkKernel returns an error for a file that is not a whole x86 kernel that QEMU starts, a
+// bzImage or a vmlinux, and else the address up to which the kernel needs memory.
 func checkKernel(r io.ReaderAt, size int64) (end int64, err error) {
-	head := make([]byte, headEnd)
-	n, err := r.ReadAt(head, 0)
-	switch {
-	case err != nil && !errors.Is(err, io.EOF):
+	head, err := readHead(r)
+	if err != nil {
 		return 0, err
-	case string(head[:4]) == elf.ELFMAG:
+	}
+	if string(head[:4]) == elf.ELFMAG {
 		return checkVmlinux(r, head, size)
-	// Documentation/arch/arm64/booting.rst
-	case n >= 64 && string(head[56:60]) == "ARM\x64":
+	}
+	if string(head[56:60]) == "ARM\x64" { // Documentation/arch/arm64/booting.rst
 		return 0, errors.New("it is no x86 kernel image but an arm64 one")
-	case string(head[headMagic:headMagic+4]) != "HdrS":
+	}
+	h, ok := packed.ParseBzImage(head)
+	if !ok {
 		return 0, errors.New("it is no x86 kernel image")
 	}
-	sectors := int64(head[headSectors])
-	if sectors == 0 {
-		sectors = 4
+	if size < h.Bytes {
+		return 0, fmt.Errorf("truncated: %d of %d bytes", size, h.Bytes)
 	}
-	want := (sectors+1)*512 + int64(binary.LittleEndian.Uint32(head[headLength:]))*16
-	if size < want {
-		return 0, fmt.Errorf("it has %d bytes of %d", size, want)
-	}
-	return int64(binary.LittleEndian.Uint64(head[headAddress:])) +
-		int64(binary.LittleEndian.Uint32(head[headSpace:])), nil
+	return h.MemoryEnd, nil
 }
 
 // checkVmlinux does so for an ELF file, which must end with its section headers, as the
@@ -145,7 +138,7 @@ func checkVmlinux(r io.ReaderAt, head []byte, size int64) (end int64, err error)
 	}
 	sections, length, number := binary.LittleEndian.Uint64(head[40:]), head[58], binary.LittleEndian.Uint16(head[60:])
 	if want := int64(sections) + int64(length)*int64(number); want > size || want < 0 {
-		return 0, fmt.Errorf("it has %d bytes of %d", size, want)
+		return 0, fmt.Errorf("truncated: %d of %d bytes", size, want)
 	}
 	f, err := elf.NewFile(r)
 	if err != nil {
@@ -190,7 +183,7 @@ func checkInitramfs(r io.ReaderAt, size int64) (int64, error) {
 			return 0, err
 		}
 		if n < len(head) {
-			return 0, fmt.Errorf("the cpio archive ends at byte %d in the middle", size)
+			return 0, fmt.Errorf("cpio archive truncated at byte %d", size)
 		}
 		if string(head[:6]) != "070701" {
 			return 0, fmt.Errorf("no cpio record at byte %d", at)

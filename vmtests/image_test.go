@@ -8,20 +8,22 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/u-root/mkuimage/cpio"
+
+	"github.com/netstrip/netstrip/kconfigs/packed"
 )
 
 func TestCheckKernel(t *testing.T) {
 	whole, vmlinux := tinyKernel(t, "", spins), pvhELF(t, "Xen\x00")
 	for name, tc := range map[string]struct{ path, want string }{
 		"whole":          {whole, ""},
-		"a byte missing": {cut(t, whole, 0.9999), "it has 5119 bytes of 5120"},
-		"a header only":  {cut(t, whole, 0.12), "it has 614 bytes of 5120"},
+		"a byte missing": {cut(t, whole, 0.9999), "truncated: 5119 of 5120 bytes"},
+		"a header only":  {cut(t, whole, 0.12), "truncated: 614 of 5120 bytes"},
 		"less than that": {cut(t, whole, 0.1), "it is no x86 kernel image"},
 		"empty":          {cut(t, whole, 0), "it is no x86 kernel image"},
 		"arm64":          {arm64Image(t), "it is no x86 kernel image but an arm64 one"},
 		"ELF":            {arm64ELF(t), "it is no x86 kernel image but an ELF file for EM_AARCH64"},
 		"vmlinux":        {vmlinux, ""},
-		"half of one":    {cut(t, vmlinux, 0.5), "it has 130 bytes of 260"},
+		"half of one":    {cut(t, vmlinux, 0.5), "truncated: 130 of 260 bytes"},
 		"without PVH":    {pvhELF(t, "XenX"), "it is a vmlinux without CONFIG_PVH, which QEMU cannot start; use the bzImage"},
 		"not there":      {filepath.Join(t.TempDir(), "none"), "no such file or directory"},
 		"a directory":    {t.TempDir(), "is a directory"},
@@ -57,13 +59,13 @@ func TestCheckInitramfs(t *testing.T) {
 	}
 	assert.EqualError(t, check(strings.Replace(whole, "070701", "070707", 1)), "no cpio record at byte 0")
 	assert.ErrorContains(t, check(whole[:54]+"zzzzzzzz"+whole[62:]), "a broken cpio record at byte 0")
-	assert.ErrorContains(t, check(whole[:94]+"FFFFFFFF"+whole[102:]), "in the middle")
+	assert.ErrorContains(t, check(whole[:94]+"FFFFFFFF"+whole[102:]), "cpio archive truncated at byte")
 }
 
 func TestRoom(t *testing.T) {
-	head := make([]byte, headEnd)
-	copy(head[headMagic:], "HdrS")
-	head[headAddress+3], head[headSpace+2] = 1, 0x20 // at 16 MiB, 2 MiB
+	head := make([]byte, packed.HeadBytes)
+	copy(head[0x202:], "HdrS")
+	head[0x258+3], head[0x260+2] = 1, 0x20 // at 16 MiB, 2 MiB
 	end, err := checkKernel(strings.NewReader(string(head)), 1<<20)
 	require.NoError(t, err)
 	assert.EqualValues(t, 18<<20, end)

@@ -3,7 +3,6 @@ package kbuild
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -194,8 +193,7 @@ func compilerOf(config []byte) string {
 	return string(m[1])
 }
 
-// versionOf finds the release in a bzImage, whose boot header leads to it
-// (Documentation/arch/x86/boot.rst, kernel_version), or in a vmlinux.
+// versionOf finds the release in a bzImage or a vmlinux.
 func versionOf(image string) (string, error) {
 	data, err := file.Read(image, maxImage)
 	if err != nil {
@@ -204,10 +202,8 @@ func versionOf(image string) (string, error) {
 	text := []byte{}
 	if _, rest, ok := bytes.Cut(data, []byte("Linux version ")); ok && bytes.HasPrefix(data, []byte("\x7fELF")) {
 		text = rest
-	} else if len(data) > 0x210 && string(data[0x202:0x206]) == "HdrS" {
-		if at := 0x200 + int(binary.LittleEndian.Uint16(data[0x20e:])); at < len(data) {
-			text = data[at:]
-		}
+	} else if head, ok := packed.ParseBzImage(data); ok && head.Version < int64(len(data)) {
+		text = data[head.Version:]
 	}
 	version := regexp.MustCompile(`^\d+\.\d+[-+~.\w]{0,60}`).Find(text)
 	if version == nil {

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -97,7 +96,8 @@ const MaxImage = 512 << 20
 // IsImage reports whether data begins as an x86 bzImage (Documentation/arch/x86/boot.rst)
 // or an ELF file does; 1 KiB of it is enough.
 func IsImage(data []byte) bool {
-	return bytes.HasPrefix(data, []byte("\x7fELF")) || len(data) > 0x206 && string(data[0x202:0x206]) == "HdrS"
+	_, ok := ParseBzImage(data)
+	return ok || bytes.HasPrefix(data, []byte("\x7fELF"))
 }
 
 // Config returns the .config that a kernel image has in it (kernel/configs.c puts it
@@ -125,16 +125,11 @@ func Config(image []byte, limit int64) ([]byte, error) {
 // payload returns the compressed kernel inside a bzImage, unpacked; nothing of a file
 // that is none.
 func payload(image []byte) ([]byte, error) {
-	if len(image) < 0x250 || string(image[0x202:0x206]) != "HdrS" {
+	head, ok := ParseBzImage(image)
+	if !ok {
 		return nil, nil
 	}
-	sectors := int64(image[0x1f1])
-	if sectors == 0 {
-		sectors = 4
-	}
-	// payload_offset counts from the end of the sectors that boot in real mode.
-	from := (sectors+1)*512 + int64(binary.LittleEndian.Uint32(image[0x248:]))
-	to := from + int64(binary.LittleEndian.Uint32(image[0x24c:]))
+	from, to := head.Payload, head.PayloadEnd
 	if from > to-4 || to > int64(len(image)) {
 		return nil, errors.New("it is a kernel that was cut short")
 	}
