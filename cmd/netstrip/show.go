@@ -127,7 +127,7 @@ func (a *app) asking(path string, file *record.File, newest record.Record, args 
 	slices.Reverse(all) // of two at one time the later line
 	slices.SortStableFunc(all, func(a, b record.Record) int { return b.Time.Compare(a.Time) })
 	for _, r := range all {
-		if r.Profile != args[0] && r.Profile+"@"+r.Series != args[0] {
+		if !r.Called(args[0]) {
 			continue
 		}
 		one, _, err := file.Read([]record.Record{r})
@@ -196,9 +196,7 @@ func (a *app) read(path string, file *record.File, chosen []record.Record) ([]re
 // order of the ladder, and those of one kernel in the order of the inits.
 func byLadder(records []record.Record) {
 	place := func(r record.Record) int {
-		name, _, _ := strings.Cut(r.Profile, "+")
-		name, _, _ = strings.Cut(name, "/") // and its init
-		i := slices.IndexFunc(kconfigs.Profiles(), func(p kconfigs.Profile) bool { return p.Name == name })
+		i := slices.IndexFunc(kconfigs.Profiles(), func(p kconfigs.Profile) bool { return p.Name == r.Ref().Base })
 		return i & math.MaxInt // -1, a profile that is not of the ladder, comes last
 	}
 	init := func(r record.Record) int {

@@ -96,7 +96,7 @@ func parse(file string, data []byte) (App, []kconfigs.Problem) {
 	}
 	for _, name := range ways() {
 		if w, ok := d.Ways[name]; ok {
-			a.Ways = append(a.Ways, w.wire("app/"+d.Name+"/"+name, d.Files))
+			a.Ways = append(a.Ways, w.wire(ID{d.Name, name}.String(), d.Files))
 		}
 	}
 	c.check(d)

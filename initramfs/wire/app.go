@@ -4,6 +4,8 @@ import "time"
 
 // What host and guest agree on about applications.
 const (
+	// AppFamily is the family of the probes that are applications.
+	AppFamily = "app"
 	// AppDisk is the block device with the squashfs image that the applications are
 	// started from.
 	AppDisk = "/dev/vda"

@@ -68,6 +68,12 @@ func Plain(file string) string {
 	return name
 }
 
+// Profile returns the name of the kernel alone, without init and series.
+func (r Ref) Profile() string {
+	r.Init, r.Series = "", ""
+	return r.String()
+}
+
 // String returns the name.
 func (r Ref) String() string {
 	var b strings.Builder

@@ -37,6 +37,10 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestProfile(t *testing.T) {
+	assert.Equal(t, "full+apps+mine", Parse("full+apps+mine/u-root@6.12").Profile())
+}
+
 func TestPlain(t *testing.T) {
 	for file, want := range map[string]string{
 		"mine.config": "mine", "/a/b/mine.config": "mine", "a+b@c/d e+f.conf": "d_e_f.conf", "ü": "_", ".config": "", "apps.config": "apps.config", "my/apps": "apps.config",

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
@@ -32,7 +33,7 @@ type Question struct {
 
 // Apps reports whether applications are asked, for which the guest needs their disk.
 func (q Question) Apps() bool {
-	return strings.Contains(","+q.probes, ",app/")
+	return apps.Asked(q.probes)
 }
 
 // Probe asks whether a probe works. One that is not answered is no answer.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/ref"
 )
 
 // Parse reads claims. An entry begins with "claim ID"; then come, a line each and in any
@@ -125,8 +127,7 @@ func (c Claim) complete() error {
 		for _, cond := range r.Conditions {
 			for _, p := range []string{cond.profile, cond.other.profile} {
 				// Boots of a profile into other inits are evidence where they are there.
-				own, _, _ := strings.Cut(p, "/")
-				if p != "" && !slices.Contains(c.profiles(), p) && !slices.Contains(c.profiles(), own) {
+				if p != "" && !slices.Contains(c.profiles(), p) && !slices.Contains(c.profiles(), ref.Parse(p).Profile()) {
 					return fmt.Errorf("asks about %s, which it does not boot", p)
 				}
 			}

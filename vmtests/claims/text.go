@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/table"
 )
@@ -93,7 +94,8 @@ func (c Claim) repeat(e Entry) []string {
 func (c Claim) runs() []string {
 	profiles := map[string][]string{} // by init
 	add := func(subject string) {
-		profile, init, _ := strings.Cut(subject, "/")
+		name := ref.Parse(subject)
+		profile, init := name.Profile(), name.Init
 		if subject != "" && !slices.Contains(profiles[init], profile) {
 			profiles[init] = append(profiles[init], profile)
 		}
@@ -103,7 +105,7 @@ func (c Claim) runs() []string {
 	}
 	for _, r := range c.Rules {
 		for _, cond := range r.Conditions {
-			if strings.Contains(cond.profile, "/") {
+			if ref.Parse(cond.profile).Init != "" {
 				add(cond.profile)
 			}
 		}
@@ -111,8 +113,9 @@ func (c Claim) runs() []string {
 	var all []string
 	var plain, apps []string
 	for _, p := range profiles[""] {
-		if of, ok := strings.CutSuffix(p, "+apps"); ok {
-			apps = append(apps, of)
+		if name := ref.Parse(p); name.Apps {
+			name.Apps = false
+			apps = append(apps, name.String())
 		} else {
 			plain = append(plain, p)
 		}

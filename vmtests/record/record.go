@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/vmtests/program"
 )
 
@@ -119,6 +120,17 @@ type Record struct {
 	offset       int64
 	length, line int
 }
+
+// Ref returns the name of what was booted, with the series.
+func (r Record) Ref() ref.Ref {
+	name := ref.Parse(r.Profile)
+	name.Series = r.Series
+	return name
+}
+
+// Called reports whether name is that of the record's profile, or of it on the record's
+// series, as full@6.1.
+func (r Record) Called(name string) bool { return r.Profile == name || r.Ref().String() == name }
 
 // Kernel is the kernel that was booted.
 type Kernel struct {

@@ -42,9 +42,10 @@ func ByRun(records []Record) [][]Record {
 // the order in which they first appear.
 func Latest(records []Record) []Record {
 	var latest []Record
-	at := map[string]int{}
+	type choice struct{ profile, series, probes string }
+	at := map[choice]int{}
 	for _, r := range records {
-		key := r.Profile + "@" + r.Series + "@" + r.Probes
+		key := choice{r.Profile, r.Series, r.Probes}
 		i, seen := at[key]
 		if !seen {
 			at[key] = len(latest)
@@ -60,7 +61,7 @@ func Latest(records []Record) []Record {
 
 // Find returns the records that ref means: the one with that ID, or else all of the
 // run of that name, or else the newest of the profile of that name, of one series only
-// if ref says so as in full@6.1. It gives none when ref means nothing.
+// if ref says so as in full@6.1. It returns none when ref means nothing.
 func Find(records []Record, ref string) []Record {
 	var byID, byRun []Record
 	for _, r := range records {
@@ -79,8 +80,7 @@ func Find(records []Record, ref string) []Record {
 	}
 	var newest []Record
 	for _, r := range Latest(records) {
-		means := r.Profile == ref || r.Profile+"@"+r.Series == ref
-		if means && (newest == nil || !r.Time.Before(newest[0].Time)) {
+		if r.Called(ref) && (newest == nil || !r.Time.Before(newest[0].Time)) {
 			newest = []Record{r}
 		}
 	}

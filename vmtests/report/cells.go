@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/table"
 )
@@ -26,7 +27,7 @@ func labels(records []record.Record) []string {
 			label = strings.TrimPrefix(r.ID, r.Run+"/")
 		}
 		if len(series) > 1 {
-			label += "@" + r.Series
+			label = ref.Ref{Base: label, Series: r.Series}.String()
 		}
 		labels[i] = name(label)
 	}
@@ -102,9 +103,6 @@ func Finding(r record.Record, id string) (wire.Finding, bool) {
 	return f, true
 }
 
-// appFamily is the family of the probes that are applications.
-const appFamily = "app"
-
 // noAnswer is the cell of what was not answered, or is not known.
 const noAnswer = "-"
 
@@ -118,7 +116,7 @@ func probeCell(r record.Record, id string) table.Cell {
 		return table.Cell{Text: noAnswer}
 	case f.Verdict == wire.Works:
 		return table.Cell{Text: "works"}
-	case f.Verdict == wire.Absent && isErrno(f.Errno) && strings.HasPrefix(id, appFamily+"/"):
+	case f.Verdict == wire.Absent && isErrno(f.Errno) && within(id, wire.AppFamily):
 		return table.Cell{Text: f.Errno + " " + callName(f.Call), Mark: table.Bad}
 	case f.Verdict == wire.Absent && isErrno(f.Errno):
 		return table.Cell{Text: f.Errno, Mark: table.Bad}

@@ -257,7 +257,7 @@ func noticeSentence(counts []tally, heads []string) string {
 // noun is what is counted: probes, or where all are of applications, ways to use those.
 func noun(records []record.Record) string {
 	for _, f := range Families(records) {
-		if f.Name != appFamily {
+		if f.Name != wire.AppFamily {
 			return "probes"
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
@@ -104,10 +105,10 @@ func loupe() (func(answers, string) []Row, error) {
 	all, err := parseLoupe("loupe.csv", loupeCSV)
 	return func(a answers, id string) []Row {
 		var rows []Row
-		part := strings.Split(id, "/")
-		for _, n := range names(part[1]) {
+		way, _ := apps.ParseID(id)
+		for _, n := range names(way.Name) {
 			for _, w := range all {
-				if w.application != n.name || part[2] == "unix" {
+				if w.application != n.name || way.Way == "unix" {
 					continue
 				}
 				for _, rung := range []string{noUnix, noNet} {
@@ -130,7 +131,7 @@ func (w workload) row(a answers, rung, id string) Row {
 	got := a[place{rung, id}]
 	p, because := w.predict(rung)
 	r := Row{
-		Profile: rung + suffix, Source: w.application + " " + w.name,
+		Profile: onApps(rung), Source: w.application + " " + w.name,
 		Said: fmt.Sprintf("%s: %s", p, because), Found: said(got), Verdict: NotComparable,
 	}
 	socketless := !strings.HasSuffix(id, "/loopback")

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 )
@@ -120,11 +121,11 @@ func (a answers) needs(id string) need {
 func (a answers) least(app string) string {
 	best, said := -1, ""
 	for _, id := range a.probes() {
-		way, ok := strings.CutPrefix(id, "app/"+app+"/")
+		way, _ := apps.ParseID(id)
 		last := a.needs(id).last
 		rung := slices.IndexFunc(kconfigs.Ladder(), func(p kconfigs.Profile) bool { return p.Name == last })
-		if ok && rung > best {
-			best, said = rung, last+suffix+" by "+way
+		if way.Name == app && rung > best {
+			best, said = rung, onApps(last)+" by "+way.Way
 		}
 	}
 	return said
@@ -154,24 +155,24 @@ func (n need) String() string {
 func lupine() (func(answers, string) []Row, error) {
 	lists, err := parseLupine("lupine.csv", lupineCSV)
 	return func(a answers, id string) []Row {
-		part := strings.Split(id, "/")
+		way, _ := apps.ParseID(id)
 		n := a.needs(id)
-		r := Row{Said: "-", Found: n.String(), Verdict: NotComparable, Least: a.least(part[1]), Why: a.lacks(id)}
+		r := Row{Said: "-", Found: n.String(), Verdict: NotComparable, Least: a.least(way.Name), Why: a.lacks(id)}
 		if n.last != "" {
-			r.Profile = n.last + suffix
+			r.Profile = onApps(n.last)
 		}
 		if r.Why != "" {
 			r.Found = said(a[place{whole, id}])
 		}
-		l, ok := lists[names(part[1])[0].name]
+		l, ok := lists[names(way.Name)[0].name]
 		if !ok {
 			r.Why = "Lupine has no list for it"
 			return []Row{r}
 		}
-		r.Source = names(part[1])[0].name
+		r.Source = names(way.Name)[0].name
 		r.Said = strings.TrimSuffix(fmt.Sprintf("%d options: %s", l.options, strings.Join(l.network, " ")), ": ")
 		if r.Why == "" {
-			r.Verdict, r.Why = l.judge(part[2], n)
+			r.Verdict, r.Why = l.judge(way.Way, n)
 		}
 		return []Row{r}
 	}, err

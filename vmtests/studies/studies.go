@@ -12,13 +12,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// suffix is what a rung's profile is called with what applications need besides.
-const suffix = "+apps"
+// onApps returns what a rung's profile is called with what applications need besides.
+func onApps(rung string) string { return ref.Ref{Base: rung, Apps: true}.String() }
 
 // The rungs of the ladder that are asked about by name.
 const (
@@ -94,10 +96,9 @@ func Against(study string, records []record.Record) (Comparison, error) {
 	all := collect(records)
 	for _, series := range slices.Sorted(maps.Keys(all)) {
 		for _, id := range all[series].probes() {
+			way, _ := apps.ParseID(id)
 			for _, r := range rows(all[series], id) {
-				_, rest, _ := strings.Cut(id, "/")
-				r.App, r.Way, _ = strings.Cut(rest, "/")
-				r.Series = series
+				r.App, r.Way, r.Series = way.Name, way.Way, series
 				c.Rows = append(c.Rows, r)
 			}
 		}
@@ -116,8 +117,8 @@ type answers map[place]wire.Finding
 func collect(records []record.Record) map[string]answers {
 	all := map[string]answers{}
 	for _, r := range slices.SortedStableFunc(slices.Values(records), func(a, b record.Record) int { return a.Time.Compare(b.Time) }) {
-		rung, ok := strings.CutSuffix(r.Profile, suffix)
-		if !ok || r.Outcome.RigFault() || r.Outcome == "" {
+		rung := r.Ref().Base
+		if r.Profile != onApps(rung) || r.Outcome.RigFault() || r.Outcome == "" {
 			continue
 		}
 		if all[r.Series] == nil {
@@ -148,7 +149,7 @@ func answer(r record.Record, id string) wire.Finding {
 func (a answers) probes() []string {
 	ids := map[string]bool{}
 	for p := range a {
-		if strings.HasPrefix(p.id, "app/") && strings.Count(p.id, "/") == 2 {
+		if _, ok := apps.ParseID(p.id); ok {
 			ids[p.id] = true
 		}
 	}

@@ -28,7 +28,7 @@ func boots(at int64, series, grid string) []record.Record {
 	var all []record.Record
 	for i, p := range kconfigs.Ladder() {
 		r := record.Record{
-			ID: fmt.Sprintf("run%d/%s%s", at, p.Name, suffix), Profile: p.Name + suffix, Series: series,
+			ID: fmt.Sprintf("run%d/%s", at, onApps(p.Name)), Profile: onApps(p.Name), Series: series,
 			Time: time.Unix(at, 0), Outcome: record.Completed, Hello: &wire.Hello{},
 		}
 		for line := range strings.Lines(grid) {
