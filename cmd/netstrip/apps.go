@@ -12,6 +12,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -145,7 +146,9 @@ func withDisk(ctx context.Context, o *vmtests.Options, all []apps.App) error {
 func (f *appsAsked) appProfiles() []string {
 	var names []string
 	for _, n := range f.only {
-		names = append(names, strings.TrimSuffix(n, "+apps")+"+apps")
+		name := ref.Parse(n)
+		name.Apps = true
+		names = append(names, name.String())
 	}
 	if len(names) == 0 {
 		for _, p := range kconfigs.Apps() {
@@ -168,7 +171,7 @@ func (f *appsAsked) choose(ctx context.Context) (all []apps.App, probes string, 
 		if !slices.Contains(names, n) {
 			return nil, "", usagef("no such application: %q; the applications are %s", n, strings.Join(names, ", "))
 		}
-		patterns = append(patterns, "app/"+n+"/*")
+		patterns = append(patterns, apps.ID{Name: n, Way: "*"}.String())
 	}
 	return all, strings.Join(patterns, ","), nil
 }
@@ -178,7 +181,7 @@ func (a *app) appsShow(f *appsAsked, which string) error {
 	if err != nil {
 		return err
 	}
-	probe := "app/" + strings.TrimPrefix(which, "app/")
+	probe := wire.AppFamily + "/" + strings.TrimPrefix(which, wire.AppFamily+"/")
 	var having []record.Record
 	for _, r := range record.Latest(withApps(records)) {
 		if len(report.Matching(r, probe)) > 0 {
@@ -208,13 +211,13 @@ func (a *app) appsShow(f *appsAsked, which string) error {
 
 // onApps returns the records of kernels for applications, as those to be decoded.
 func onApps(records []record.Record) []record.Record {
-	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool { return !strings.Contains(r.Profile, "+apps") })
+	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool { return !r.Ref().Apps && !apps.Asked(r.Probes) })
 }
 
 // withApps returns the records of boots that asked applications.
 func withApps(records []record.Record) []record.Record {
 	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool {
-		return len(report.Matching(r, "app")) == 0
+		return len(report.Matching(r, wire.AppFamily)) == 0
 	})
 }
 
@@ -241,14 +244,14 @@ type appCell struct {
 func cells(records []record.Record) []appCell {
 	list := []appCell{}
 	for _, r := range records {
-		for _, f := range report.Matching(r, "app") {
-			parts := strings.SplitN(f.ID, "/", 3)
-			if len(parts) != 3 {
+		for _, f := range report.Matching(r, wire.AppFamily) {
+			id, ok := apps.ParseID(f.ID)
+			if !ok {
 				continue
 			}
 			_, line, _ := strings.Cut(f.Detail, wire.AppSaid)
 			list = append(list, appCell{
-				App: parts[1], Way: parts[2], Profile: r.Profile, Series: r.Series, Verdict: f.Verdict, Value: f.Value,
+				App: id.Name, Way: id.Way, Profile: r.Profile, Series: r.Series, Verdict: f.Verdict, Value: f.Value,
 				Errno: f.Errno, Syscall: f.Call, Line: line, Seconds: f.Numbers["seconds"],
 				Own: slices.Contains(r.Own, f.ID),
 			})
@@ -273,7 +276,7 @@ func (f *appsAsked) completeApps(c *cobra.Command, _ []string, begin string) ([]
 func completeAppProfiles(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	for _, p := range kconfigs.Apps() {
-		names = append(names, strings.TrimSuffix(p.Name, "+apps"))
+		names = append(names, ref.Parse(p.Name).Base)
 	}
 	return completeList(names, begin)
 }

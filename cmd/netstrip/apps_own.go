@@ -78,8 +78,5 @@ func someOf(all []string) string {
 
 // ownFull reports whether a boot was of a kernel with the whole network.
 func ownFull(r record.Record) bool {
-	return r.Profile == fullApps || strings.HasPrefix(r.Profile, fullApps+"+")
+	return r.Ref().Base == "full" && r.Ref().Apps
 }
-
-// fullApps is the profile that has all that applications may want.
-const fullApps = "full+apps"

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/spf13/cobra"
 )
 
@@ -22,7 +23,7 @@ func (f *flags) withFragments(kernel string) (string, error) {
 	if _, err := kconfigs.Lookup(base); err != nil && !isFile(base) {
 		return "", usagef("--fragment adds to profiles and .configs, and %s is neither", kernel)
 	}
-	return strings.Join(append([]string{kernel}, f.fragments...), "+"), nil
+	return ref.Ref{Base: kernel, Added: f.fragments}.String(), nil
 }
 
 // onBoth adds the fragments to two kernels; where the second is not given it is the first

@@ -10,6 +10,7 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/explain"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/vmtests/bisect"
 	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/table"
@@ -155,5 +156,5 @@ func plainName(name string) string {
 	for _, part := range append([]string{kernel}, files...) {
 		parts = append(parts, strings.TrimSuffix(part[strings.LastIndex(part, "/")+1:], ".config"))
 	}
-	return strings.Join(parts, "+")
+	return ref.Ref{Base: parts[0], Added: parts[1:]}.String()
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -68,7 +69,7 @@ func (f *flags) checkProbes() error {
 	for pattern := range strings.SplitSeq(f.probes, ",") {
 		known, err := vmtests.Probes(pattern)
 		known = slices.DeleteFunc(known, func(id string) bool { // asked by netstrip apps, and by --init
-			return strings.HasPrefix(id, "app/") || strings.HasPrefix(id, "init/") && f.inits == nil
+			return strings.HasPrefix(id, wire.AppFamily+"/") || strings.HasPrefix(id, "init/") && f.inits == nil
 		})
 		if err == nil && len(known) == 0 {
 			err = errors.New("no such probe; netstrip run --probes <TAB> lists them")

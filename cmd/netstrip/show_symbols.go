@@ -30,7 +30,7 @@ func (a *app) showSymbols(ctx context.Context, r record.Record, probe string) {
 	if len(names) == 0 {
 		return
 	}
-	profile, _, _ := strings.Cut(r.Profile, "/")
+	profile := r.Ref().Profile()
 	p, err := kconfigs.Lookup(profile)
 	if err != nil || p.Prebuilt != nil {
 		fmt.Fprintf(a.stdout, "  %-10s %s; their values are in the .config that %s was made of\n", "symbols", strings.Join(names, ", "), report.Escape(profile, 100))

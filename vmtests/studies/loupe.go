@@ -134,7 +134,8 @@ func (w workload) row(a answers, rung, id string) Row {
 		Profile: onApps(rung), Source: w.application + " " + w.name,
 		Said: fmt.Sprintf("%s: %s", p, because), Found: said(got), Verdict: NotComparable,
 	}
-	socketless := !strings.HasSuffix(id, "/loopback")
+	way, _ := apps.ParseID(id)
+	socketless := way.Way != "loopback"
 	switch {
 	case a.lacks(id) != "":
 		r.Why = a.lacks(id)
