@@ -75,7 +75,7 @@ func expectation(files fs.FS, r record.Record) (answers, error) {
 	want, err := readExpectation(files, r.Series, r.Profile)
 	if err == nil && r.Init != "" && want[outcomeID] == string(record.Completed) {
 		var all answers
-		if all, err = readExpectation(files, r.Series, withoutInit(r)); err == nil {
+		if all, err = readExpectation(files, r.Series, r.Ref().Profile()); err == nil {
 			maps.Copy(all, want)
 			want = all
 		}
@@ -251,7 +251,7 @@ func deviations(want answers, r record.Record) []Deviation {
 // to it deviates: of the user's own, and of an application that was not asked where the
 // expectation was written, as most were not on 6.1. Other probes are asked everywhere.
 func unexpected(want answers, r record.Record, id string) bool {
-	return slices.Contains(r.Own, id) || strings.HasPrefix(id, "app/") && want[id] == ""
+	return slices.Contains(r.Own, id) || strings.HasPrefix(id, wire.AppFamily+"/") && want[id] == ""
 }
 
 // Unexpected returns the IDs of the probes of a record that are in its findings, and of
@@ -314,7 +314,7 @@ func formatExpectation(r record.Record) (string, error) {
 	head := "# What every probe must find on " + r.Series + " " + r.Profile +
 		": probe, verdict, errno, value, deciding call.\n"
 	if r.Init != "" {
-		head += "# The others find what they find on " + withoutInit(r) + ".\n"
+		head += "# The others find what they find on " + r.Ref().Profile() + ".\n"
 	}
 	head += "# Written by: make update\n"
 	return head + strings.Join(lines, "\n") + "\n", nil

@@ -90,7 +90,7 @@ func (r *Rig) compareAsked(rec *record.Record) error {
 		return err
 	}
 	known = slices.DeleteFunc(known, func(id string) bool {
-		return strings.HasPrefix(id, "init/") || strings.HasPrefix(id, "app/")
+		return strings.HasPrefix(id, "init/") || strings.HasPrefix(id, wire.AppFamily+"/")
 	})
 	if r.opts.Disk != nil {
 		known = nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
@@ -37,7 +38,9 @@ func (r *Rig) plan(ctx context.Context, subjects []subject) (record.Plan, error)
 	for i, p := range subjects {
 		inputs, err := r.inputs(ctx, p)
 		bad = append(bad, err)
-		boot := record.Boot{ID: ids[i], Profile: p.Name, Init: p.init.Name, Inputs: inputs}
+		name := ref.Parse(p.Name)
+		name.Added = nil // as the boot has their text
+		boot := record.Boot{ID: ids[i], Profile: name.String(), Init: p.init.Name, Inputs: inputs}
 		boot.Override = p.Override
 		for _, f := range p.Added() {
 			boot.Added = append(boot.Added, record.Fragment{Name: f.Name, Text: kconfigs.Request{Settings: f.Settings}.Text()})
@@ -47,9 +50,6 @@ func (r *Rig) plan(ctx context.Context, subjects []subject) (record.Plan, error)
 		}
 		if p.Prebuilt != nil {
 			boot.Image, boot.Modules = p.Prebuilt.Image, p.Prebuilt.Modules
-		}
-		for range boot.Added { // With has put its name behind; there may be a + of its own
-			boot.Profile = boot.Profile[:strings.LastIndex(boot.Profile, "+")]
 		}
 		plan.Boots = append(plan.Boots, boot)
 	}

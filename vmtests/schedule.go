@@ -94,7 +94,7 @@ func (r *Rig) keepTimes(accel string, records []record.Record) error {
 	}
 	for _, rec := range records {
 		// A kernel of the user's is any kernel, and other probes take other times.
-		_, err := kconfigs.Lookup(withoutInit(rec))
+		_, err := kconfigs.Lookup(rec.Ref().Profile())
 		if err == nil && rec.Outcome == record.Completed && rec.Probes == "" {
 			took[rec.Profile] = rec.Phases.Exit
 		}

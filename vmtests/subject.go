@@ -2,12 +2,11 @@ package vmtests
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
-	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 )
 
 // subject is what one boot is of: a profile's kernel, and the init that it starts.
@@ -19,10 +18,7 @@ type subject struct {
 
 // name is the profile's, and after a slash that of an init that is asked about.
 func (s subject) name() string {
-	if s.init.Name == "" {
-		return s.Name
-	}
-	return s.Name + "/" + s.init.Name
+	return ref.Ref{Base: s.Name, Init: s.init.Name}.String()
 }
 
 // lookupInits returns the inits of these names, each of which must be known.
@@ -54,12 +50,4 @@ func (r *Rig) subjects(profiles []kconfigs.Profile, kernels []*kbuild.Kernel) []
 		}
 	}
 	return all
-}
-
-// withoutInit returns the name of the profile in that of a subject.
-func withoutInit(r record.Record) string {
-	if r.Init == "" {
-		return r.Profile
-	}
-	return strings.TrimSuffix(r.Profile, "/"+r.Init)
 }
