@@ -73,7 +73,7 @@ docs: deps ## Write the pages of vmtests/docs from the expectations; a test chec
 
 update: deps ## Rewrite the expectations from what the kernels do now; SERIES=6.1, FULL=1 for all
 	NETSTRIP_SERIES=$(SERIES) NETSTRIP_FULL=$(FULL) go test -timeout 3h ./vmtests -run 'TestMatrix|TestInits|TestApps$$' -update
-	@git --no-pager diff --stat -- vmtests/testdata || true
+	@git --no-pager diff --stat -- vmtests/testdata vmtests/expect/testdata || true
 
 clean: ## Remove what was built here (the cache of kernels stays: see netstrip doctor)
 	rm -rf .bin results

@@ -47,12 +47,12 @@ type goPackage struct {
 	ImportPath, Name, Doc, Dir string
 	GoFiles, TestGoFiles       []string
 	XTestGoFiles               []string
-	Deps                       []string
+	Imports, Deps              []string
 }
 
 func packages(t *testing.T) []goPackage {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Doc,Dir,GoFiles,TestGoFiles,XTestGoFiles,Deps", "./...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Doc,Dir,GoFiles,TestGoFiles,XTestGoFiles,Imports,Deps", "./...")
 	cmd.Dir = root
 	out, err := cmd.Output()
 	require.NoError(t, err)
@@ -80,11 +80,16 @@ func TestImports(t *testing.T) {
 		{"vmtests/(console|record|report)", own("kconfigs"), "/(file|ref)$", "they are pure: logs and records in, records and reports out"},
 		{"vmtests/table", own(""), "", "a table knows nothing of what it shows"},
 		{"vmtests/studies", own("kconfigs/"), "/(file|packed|ref|rename)$", "a comparison is made from records, and the profiles they are of"},
-		{"vmtests/(report|studies)", own("vmtests(/run|/guest)?$"), "", "they boot nothing"},
-		{"vmtests/(console|record|report|studies)", `^github.com/hugelgupf`, "", "only the booter knows vmtest"},
+		{"vmtests/guest", own("(kconfigs|initramfs|vmtests/(run|expect)$)"), "/(wire|file|packed|process|programs|ref)$", "a boot knows no profile, no build and no run"},
+		{"vmtests/expect", own("(kconfigs|vmtests/(guest|run)$)"), "/(file|packed|ref)$", "what is expected does not depend on who boots"},
+		{"vmtests/(accel|claims|compare|console|kconfigcheck|program|record|report|studies|table)", own("vmtests/(guest|run)$"), "", "they boot nothing"},
 	}
 	used := map[string]bool{}
+	var booters []string
 	for _, p := range packages(t) {
+		if slices.ContainsFunc(p.Imports, func(i string) bool { return strings.HasPrefix(i, "github.com/hugelgupf/vmtest/qemu") }) {
+			booters = append(booters, strings.TrimPrefix(p.ImportPath, module+"/"))
+		}
 		rel := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
 		for _, rule := range rules {
 			if !regexp.MustCompile("^" + rule.who + "$").MatchString(rel) {
@@ -99,6 +104,7 @@ func TestImports(t *testing.T) {
 			}
 		}
 	}
+	assert.Equal(t, []string{"vmtests/guest"}, booters, "one package on the host imports vmtest")
 	for _, rule := range rules {
 		assert.True(t, used[rule.who+rule.mayNot], "the rule about %s fits no package", rule.who)
 	}

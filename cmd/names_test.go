@@ -23,7 +23,7 @@ func TestNamesHaveOnePlace(t *testing.T) {
 		"kconfigs/ref/ref.go":              "names of kernels",
 		"cmd/netstrip/compare_fragment.go": "arguments whose fragments are files, of which a name may have a +",
 		"initramfs/modules.go":             "keys of images",
-		"vmtests/resume.go":                "keys of images",
+		"vmtests/run/resume.go":            "keys of images",
 		"vmtests/compare/compare.go":       "keys of images",
 		"vmtests/compare/text.go":          "signs of numbers",
 		"vmtests/console/truth/truth.go":   "offsets in functions",

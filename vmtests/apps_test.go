@@ -17,7 +17,11 @@ import (
 	"github.com/netstrip/netstrip/initramfs/apps/image"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
 
 // quickApps and quickProfiles are those that are asked without NETSTRIP_FULL: on the first
@@ -63,27 +67,25 @@ func newAppTest(t *testing.T) appTest {
 	return quick
 }
 
-// rig returns a rig that asks those of ways that the patterns mean.
-func (a appTest) rig(t *testing.T, ways []wire.App, patterns string) *Rig {
+// runner returns a runner that asks those of ways that the patterns mean.
+func (a appTest) runner(t *testing.T, ways []wire.App, patterns string) *run.Runner {
 	t.Helper()
-	rig := newTestRig(t)
-	disk, err := image.Build(t.Context(), image.Options{Cache: rig.cache, Progress: rig.opts.Progress}, a.list)
+	newTestRunner(t, run.Options{}) // or skip, before a disk is made
+	c, err := cache.Open("")
+	require.NoError(t, err)
+	disk, err := image.Build(t.Context(), image.Options{Cache: c, Progress: progress.New(os.Stderr)}, a.list)
 	if err != nil && os.Getenv(requireVM) == "" {
 		t.Skipf("NO APPLICATION IS STARTED: %v", err)
 	}
 	require.NoError(t, err)
-	o := rig.opts
-	o.Apps, o.Disk, o.Probes, o.MemoryMiB = ways, disk, patterns, 0
-	rig, err = New(t.Context(), o)
-	require.NoError(t, err)
-	return rig
+	return newTestRunner(t, run.Options{Apps: ways, Disk: disk, Probes: patterns})
 }
 
 // TestApps starts real applications on several profiles and holds each to its expectation:
 // three of each, or all with NETSTRIP_FULL set, when -update rewrites the expectations.
 func TestApps(t *testing.T) {
 	a := newAppTest(t)
-	rig := a.rig(t, apps.Wire(a.list), a.patterns)
+	runner := a.runner(t, apps.Wire(a.list), a.patterns)
 	var mu sync.Mutex
 	var all []record.Record
 	t.Cleanup(func() { // after the last of the boots side by side
@@ -93,10 +95,10 @@ func TestApps(t *testing.T) {
 	})
 	for _, p := range a.profiles {
 		t.Run(p.Name, func(t *testing.T) {
-			kernels, err := rig.Build(t.Context(), []kconfigs.Profile{p})
+			kernels, err := runner.Build(t.Context(), []kconfigs.Profile{p})
 			require.NoError(t, err)
 			t.Parallel()
-			records, err := rig.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
+			records, err := runner.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
 			require.NoError(t, err)
 			mu.Lock()
 			all = append(all, records[0])
@@ -114,8 +116,8 @@ func TestApps(t *testing.T) {
 func withExpected(t *testing.T, r record.Record) record.Record {
 	t.Helper()
 	r.Probes, r.Findings = "", slices.Clone(r.Findings)
-	all, err := Expected(r.Series, r.Profile)
-	if !errors.Is(err, ErrNoExpectation) {
+	all, err := expect.Expected(r.Series, r.Profile)
+	if !errors.Is(err, expect.ErrNoExpectation) {
 		require.NoError(t, err)
 	}
 	for _, f := range all {
@@ -137,11 +139,11 @@ func TestAppsInAnyOrder(t *testing.T) {
 	quick := "app/" + strings.Join(strings.Fields(quickApps), "/*,app/") + "/*"
 	for name, patterns := range map[string]string{"turned": quick, "alone": "app/redis/*"} {
 		t.Run(name, func(t *testing.T) {
-			rig := a.rig(t, turned, patterns)
-			kernels, err := rig.Build(t.Context(), []kconfigs.Profile{p})
+			runner := a.runner(t, turned, patterns)
+			kernels, err := runner.Build(t.Context(), []kconfigs.Profile{p})
 			require.NoError(t, err)
 			t.Parallel()
-			records, err := rig.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
+			records, err := runner.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
 			require.NoError(t, err)
 			require.NotEmpty(t, records[0].Findings)
 			compare(t, records[0])
@@ -173,10 +175,10 @@ func TestNothingIsLeftOfAnApp(t *testing.T) {
 	way := func(id, script string) wire.App {
 		return wire.App{ID: id, Ask: wire.Command{Argv: []string{"sh", "-c", script}}, Expect: "^tidy$", Seconds: 60}
 	}
-	rig := a.rig(t, []wire.App{way("app/mess/none", mess), way("app/tidy/none", tidy)}, "")
-	kernels, err := rig.Build(t.Context(), a.profiles[:1])
+	runner := a.runner(t, []wire.App{way("app/mess/none", mess), way("app/tidy/none", tidy)}, "")
+	kernels, err := runner.Build(t.Context(), a.profiles[:1])
 	require.NoError(t, err)
-	records, err := rig.Boot(t.Context(), a.profiles[:1], kernels)
+	records, err := runner.Boot(t.Context(), a.profiles[:1], kernels)
 	require.NoError(t, err)
 	require.Len(t, records[0].Findings, 2, records[0].Reason)
 	messy, tidied := records[0].Findings[0], records[0].Findings[1]
@@ -205,27 +207,29 @@ func TestAppSymbols(t *testing.T) {
 // expected nowhere.
 func TestAppExpectations(t *testing.T) {
 	t.Setenv(appsEnv, "")
-	ways := func(full string) []string {
+	ways := func(full string) (ids []string) {
 		t.Setenv(fullEnv, full)
-		ids := []string{outcomeID}
 		for _, a := range apps.Wire(newAppTest(t).list) {
 			ids = append(ids, a.ID)
 		}
 		return ids
 	}
 	all, quick := ways("1"), ways("")
-	files, err := filepath.Glob(expectPath("*", "*+apps"))
+	paths, err := filepath.Glob("expect/testdata/*/*+apps.txt")
 	require.NoError(t, err)
-	require.NotEmpty(t, files, "run: make update FULL=1")
-	for _, path := range files {
-		data, err := os.ReadFile(path)
+	require.NotEmpty(t, paths, "run: make update FULL=1")
+	for _, path := range paths {
+		series := filepath.Base(filepath.Dir(path))
+		findings, err := expect.Expected(series, strings.TrimSuffix(filepath.Base(path), ".txt"))
 		require.NoError(t, err)
-		want, err := parseExpectation(path, string(data))
-		require.NoError(t, err)
+		var ids []string
+		for _, f := range findings {
+			ids = append(ids, f.ID)
+		}
 		declared := all
-		if strings.Contains(path, "/6.1/") {
+		if series == "6.1" {
 			declared = quick
 		}
-		assert.ElementsMatch(t, declared, ids(want), path)
+		assert.ElementsMatch(t, declared, ids, path)
 	}
 }

@@ -18,15 +18,16 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// benchRig returns a rig with its own results file, and the ladder's kernels.
-func benchRig(b *testing.B, jobs int) (*Rig, []kconfigs.Profile) {
+// benchRunner returns a runner with its own results file, and the ladder's kernels.
+func benchRunner(b *testing.B, jobs int) (*run.Runner, []kconfigs.Profile) {
 	b.Helper()
 	b.Setenv("NETSTRIP_REQUIRE_VM", "1")
-	rig, err := New(b.Context(), Options{Results: filepath.Join(b.TempDir(), "results.jsonl"), Jobs: jobs})
+	runner, err := run.New(b.Context(), run.Options{Results: filepath.Join(b.TempDir(), "results.jsonl"), Jobs: jobs})
 	require.NoError(b, err)
-	return rig, kconfigs.Ladder()
+	return runner, kconfigs.Ladder()
 }
 
 // reportRatios writes median and 95 % confidence interval of a sample of ratios, taken in
@@ -47,17 +48,16 @@ func median(x []float64) float64 {
 // BenchmarkOverhead boots one kernel through netstrip, recorded and all, and by the
 // bare QEMU command line that netstrip prints for it. Wanted: at most 1.10.
 func BenchmarkOverhead(b *testing.B) {
-	rig, profiles := benchRig(b, 1)
+	runner, profiles := benchRunner(b, 1)
 	full := profiles[:1]
-	kernels, err := rig.Build(b.Context(), full)
+	kernels, err := runner.Build(b.Context(), full)
 	require.NoError(b, err)
-	p, err := rig.prepare(b.Context(), kernels[0])
+	_, err = runner.Conditions(b.Context(), kernels[0]) // which prepares what all boots share
 	require.NoError(b, err)
-	p.results = rig.store
 	var ratios, bare, ours []float64
 	for b.Loop() {
 		start := time.Now()
-		rec, err := rig.bootOne(b.Context(), p, subject{Profile: full[0], kernel: kernels[0]}, "bench")
+		rec, err := runner.Ask(b.Context(), full[0], kernels[0], "")
 		require.NoError(b, err)
 		require.Equal(b, record.Completed, rec.Outcome, rec.Reason)
 		ours = append(ours, time.Since(start).Seconds())
@@ -78,8 +78,8 @@ func BenchmarkOverhead(b *testing.B) {
 // second core brings at most, whoever starts QEMU, is the same ratio of the bare command
 // lines of the same boots, which have no record, no watcher and no disk to wait for.
 func BenchmarkMatrix(b *testing.B) {
-	one, ladder := benchRig(b, 1)
-	many, _ := benchRig(b, 0)
+	one, ladder := benchRunner(b, 1)
+	many, _ := benchRunner(b, 0)
 	sixteen := append(ladder, kconfigs.Ladder()...)
 	var ratios, bare []float64
 	for b.Loop() {
@@ -93,10 +93,10 @@ func BenchmarkMatrix(b *testing.B) {
 }
 
 // matrix boots profiles through netstrip and gives how many seconds that took.
-func matrix(b *testing.B, rig *Rig, profiles []kconfigs.Profile) (float64, []record.Record) {
+func matrix(b *testing.B, runner *run.Runner, profiles []kconfigs.Profile) (float64, []record.Record) {
 	b.Helper()
 	start := time.Now()
-	records, err := rig.Run(b.Context(), profiles)
+	records, err := runner.Run(b.Context(), profiles)
 	require.NoError(b, err)
 	seconds := time.Since(start).Seconds()
 	for _, r := range records {

@@ -1,7 +1,6 @@
 package vmtests
 
 import (
-	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"os"
@@ -9,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/vmtests/guest"
 )
 
 // What a kernel of a few instructions does when it has said its text.
@@ -75,29 +77,7 @@ func arm64ELF(t *testing.T) string {
 	return fileOf(t, "vmlinux", image)
 }
 
-// pvhELF is an x86-64 vmlinux that takes 2 MiB at 16 MiB and has one note, by the name
-// given, of where PVH starts it.
-func pvhELF(t *testing.T, owner string) string {
-	t.Helper()
-	const head, program, notes = 64, 56, 64 + 2*56
-	load := elf.Prog64{Type: uint32(elf.PT_LOAD), Paddr: 16 << 20, Memsz: 2 << 20}
-	note := elf.Prog64{Type: uint32(elf.PT_NOTE), Off: notes, Filesz: 20}
-	h := elf.Header64{
-		Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT),
-		Phoff: head, Ehsize: head, Phentsize: program, Phnum: 2,
-		Shoff: notes + 20, Shentsize: 64, Shnum: 1,
-	}
-	copy(h.Ident[:], elf.ELFMAG)
-	h.Ident[elf.EI_CLASS], h.Ident[elf.EI_DATA], h.Ident[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)
-	names := elf.Section64{Type: uint32(elf.SHT_STRTAB), Off: notes + 3, Size: 1}
-	var b bytes.Buffer
-	for _, part := range []any{h, load, note, [3]uint32{4, 4, 18}, []byte(owner), uint32(0x1000000), names} {
-		require.NoError(t, binary.Write(&b, binary.LittleEndian, part))
-	}
-	return fileOf(t, "vmlinux", b.Bytes())
-}
-
-// file writes a file that everybody may read: QEMU may run as nobody.
+// fileOf writes a file that everybody may read: QEMU may run as nobody.
 func fileOf(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -124,4 +104,20 @@ func scratched(t *testing.T, path string) string {
 		}
 	}
 	return fileOf(t, filepath.Base(path), data)
+}
+
+// private returns a copy of a file as it is made under a umask of 077.
+func private(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	copied := filepath.Join(t.TempDir(), "private")
+	require.NoError(t, os.WriteFile(copied, data, 0o600))
+	return copied
+}
+
+func fifo(t *testing.T, _ *guest.Guest) string {
+	path := filepath.Join(t.TempDir(), "fifo")
+	require.NoError(t, unix.Mkfifo(path, 0o600))
+	return path
 }

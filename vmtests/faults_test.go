@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -21,6 +22,10 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/netstrip/netstrip/vmtests/expect"
+	"github.com/netstrip/netstrip/vmtests/guest"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
 
 var (
@@ -30,23 +35,24 @@ var (
 
 // testGuest returns a guest without networking that boots well as it is, and the image
 // that the test guest boots from.
-func testGuest(t *testing.T) (good guest, faultyImage string) {
+func testGuest(t *testing.T) (good guest.Guest, faultyImage string) {
 	t.Helper()
-	rig := newTestRig(t)
+	runner := newTestRunner(t, run.Options{})
+	c, err := cache.Open("")
+	require.NoError(t, err)
 	profile, err := kconfigs.Lookup("no-net")
 	require.NoError(t, err)
-	kernels, err := rig.Build(t.Context(), []kconfigs.Profile{profile})
+	kernels, err := runner.Build(t.Context(), []kconfigs.Profile{profile})
 	require.NoError(t, err)
-	image, err := initramfs.Build(t.Context(), initramfs.Options{Cache: rig.cache})
+	image, err := initramfs.Build(t.Context(), initramfs.Options{Cache: c})
 	require.NoError(t, err)
-	faulty, err := initramfs.Build(t.Context(), initramfs.Options{Cache: rig.cache, Uinit: "faulty"})
+	faulty, err := initramfs.Build(t.Context(), initramfs.Options{Cache: c, Uinit: "faulty"})
 	require.NoError(t, err)
-	qemu, err := qemuPath()
+	qemu, err := exec.LookPath(guest.QEMU)
 	require.NoError(t, err)
-	return guest{
-		machine: machine{accel: accel.TCG, memoryMiB: 128},
-		qemu:    qemu, kernel: kernels[0].Boot, image: image.Path,
-		limits: limitsFor(accel.TCG),
+	return guest.Guest{
+		Accel: accel.TCG, MemoryMiB: 128, QEMU: qemu, Kernel: kernels[0].Boot, Image: image.Path,
+		Limits: guest.LimitsFor(accel.TCG),
 	}, faulty.Path
 }
 
@@ -94,7 +100,7 @@ type faultRow struct {
 }
 
 // runCase tries a fault as often as asked, two at a time.
-func runCase(t *testing.T, good guest, faultyImage string, c faultCase) faultRow {
+func runCase(t *testing.T, good guest.Guest, faultyImage string, c faultCase) faultRow {
 	g := c.guest(t, good, faultyImage)
 	row := faultRow{faultCase: c}
 	var mu sync.Mutex
@@ -104,13 +110,16 @@ func runCase(t *testing.T, good guest, faultyImage string, c faultCase) faultRow
 		workers.Go(func() {
 			for range next {
 				start := time.Now()
-				r, err := boot(t.Context(), c.armed(g))
+				r, err := guest.Boot(t.Context(), c.armed(g))
+				rec := record.Record{Outcome: r.Outcome, Findings: r.Findings, Notices: r.Notices}
+				expect.Settle(&rec, nil)
+				r.Findings, r.Notices = rec.Findings, rec.Notices
 				mu.Lock()
 				took := time.Since(start)
 				wrong, lost := c.wrong(r, err, took), c.lost(r)
 				row.note(wrong, lost, took)
 				if wrong != "" || lost != "" {
-					t.Errorf("%s %s\noutcome %s: %s\nnotices %q\nlast of the console:\n%s", wrong, lost, r.outcome, r.reason, r.notices, lastLines(r))
+					t.Errorf("%s %s\noutcome %s: %s\nnotices %q\nlast of the console:\n%s", wrong, lost, r.Outcome, r.Reason, r.Notices, lastLines(r))
 				}
 				mu.Unlock()
 			}
@@ -136,15 +145,15 @@ func (row *faultRow) note(wrong, lost string, took time.Duration) {
 }
 
 // guest returns the guest with the fault.
-func (c faultCase) guest(t *testing.T, g guest, faultyImage string) guest {
+func (c faultCase) guest(t *testing.T, g guest.Guest, faultyImage string) guest.Guest {
 	if c.fault != "" {
-		g.image = faultyImage
-		g.kernelArgs = []string{wire.ParamFault + "=" + string(c.fault)}
+		g.Image = faultyImage
+		g.KernelArgs = []string{wire.ParamFault + "=" + string(c.fault)}
 	}
 	if c.asInit {
-		g.kernelArgs = append(g.kernelArgs, "rdinit=/bin/uinit")
+		g.KernelArgs = append(g.KernelArgs, "rdinit=/bin/uinit")
 	}
-	g.kernelArgs = append(g.kernelArgs, c.args...)
+	g.KernelArgs = append(g.KernelArgs, c.args...)
 	if c.change != nil {
 		c.change(t, &g)
 	}
@@ -152,9 +161,9 @@ func (c faultCase) guest(t *testing.T, g guest, faultyImage string) guest {
 }
 
 // armed returns the guest for one try, whose QEMU gets its signal.
-func (c faultCase) armed(g guest) guest {
+func (c faultCase) armed(g guest.Guest) guest.Guest {
 	if c.signal != 0 {
-		g.reached = func(s stage, qemu int) {
+		g.Reached = func(s guest.Milestone, qemu int) {
 			if s == c.at && qemu > 0 {
 				_ = syscall.Kill(qemu, c.signal) // if it is gone, the outcome tells
 			}
@@ -168,16 +177,16 @@ func (c faultCase) armed(g guest) guest {
 const patience = time.Minute
 
 // wrong says what is not as it must be.
-func (c faultCase) wrong(r result, err error, took time.Duration) string {
-	notices := strings.Join(r.notices, "\n")
+func (c faultCase) wrong(r guest.Result, err error, took time.Duration) string {
+	notices := strings.Join(r.Notices, "\n")
 	switch {
 	case err != nil:
 		return err.Error()
 	case took > patience:
 		return fmt.Sprintf("it took %s.", took)
-	case r.outcome != c.want:
+	case r.Outcome != c.want:
 		return fmt.Sprintf("the outcome is not %q.", c.want)
-	case !strings.Contains(r.reason, c.reason) || c.reason == "" && r.reason != "":
+	case !strings.Contains(r.Reason, c.reason) || c.reason == "" && r.Reason != "":
 		return fmt.Sprintf("%q is not in the reason.", c.reason)
 	case !strings.Contains(notices, c.notice) || c.notice == "" && notices != "":
 		return fmt.Sprintf("the notices are not %q.", c.notice)
@@ -186,27 +195,24 @@ func (c faultCase) wrong(r result, err error, took time.Duration) string {
 }
 
 // lost says what the record lacks of what the guest did before its fault.
-func (c faultCase) lost(r result) string {
+func (c faultCase) lost(r guest.Result) string {
 	at := []float64{
-		stageByte: r.phases.FirstByte, stageBanner: r.phases.Banner, stageInit: r.phases.Init,
-		stageProbe: r.phases.FirstEvent, stageDone: r.phases.Done,
+		guest.FirstByte: r.Phases.FirstByte, guest.Banner: r.Phases.Banner, guest.InitStarted: r.Phases.Init,
+		guest.ProbeBegun: r.Phases.FirstEvent, guest.Done: r.Phases.Done,
 	}
-	for s := stageByte; s <= c.reaches; s++ {
+	for s := guest.FirstByte; s <= c.reaches; s++ {
 		if at[s] == 0 {
-			return fmt.Sprintf("LOST: stage %d of %v.", s, at)
+			return fmt.Sprintf("LOST: milestone %d of %v.", s, at)
 		}
 	}
-	if c.reaches >= stageProbe && (r.hello == nil || len(r.findings) != wire.FaultFindings) {
-		return fmt.Sprintf("LOST: %d findings of %d are there.", len(r.findings), wire.FaultFindings)
+	if c.reaches >= guest.ProbeBegun && (r.Hello == nil || len(r.Findings) != wire.FaultFindings) {
+		return fmt.Sprintf("LOST: %d findings of %d are there.", len(r.Findings), wire.FaultFindings)
 	}
 	return ""
 }
 
-func lastLines(r result) string {
-	if r.console == nil {
-		return ""
-	}
-	lines := strings.Split(r.console.log.String(), "\n")
+func lastLines(r guest.Result) string {
+	lines := strings.Split(string(r.Console), "\n")
 	return strings.Join(lines[max(0, len(lines)-15):], "\n")
 }
 

@@ -1,7 +1,6 @@
 package vmtests
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -11,95 +10,15 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
-
-// What is missed is what the host asked, whatever the guest says was asked.
-func TestHelloDecidesNothing(t *testing.T) {
-	for _, hello := range []*wire.Hello{nil, {}, {Probes: []string{"lo/mtu"}}} {
-		for patterns, least := range map[string]int{"socket/*": 20, "perf/*": 5, "lo/mtu": 1, "": 100} {
-			r := record.Record{Series: "6.12", Profile: "full", Outcome: record.Completed, Probes: patterns, Hello: hello}
-			devs, err := Deviations(r)
-			require.NoError(t, err)
-			assert.GreaterOrEqual(t, len(devs), least, "%q %v", patterns, hello)
-			r.Init, r.Profile = "busybox", "full/busybox"
-			devs, err = Deviations(r)
-			require.NoError(t, err)
-			assert.Contains(t, fmt.Sprint(devs), "init/process", "it is asked beside what is chosen")
-		}
-	}
-}
-
-func TestSettle(t *testing.T) {
-	works := wire.Finding{ID: "lo/up", Verdict: wire.Works, Call: "/sys/class/net/lo/flags"}
-	slower, absent, other := works, works, works
-	slower.Micros, slower.Detail = 9, "the second time"
-	absent.Verdict, absent.Errno = wire.Absent, "ENODEV"
-	other.Value = "1"
-	for name, tc := range map[string]struct {
-		all     []wire.Finding
-		verdict wire.Verdict
-		notice  string
-	}{
-		"once":             {[]wire.Finding{works}, wire.Works, ""},
-		"the same again":   {[]wire.Finding{works, slower, works}, wire.Works, "2 findings came twice, the same each time"},
-		"its opposite":     {[]wire.Finding{absent, works}, wire.Inconclusive, "1 probes answered twice, and not the same, which is no answer: lo/up"},
-		"back again":       {[]wire.Finding{works, absent, works}, wire.Inconclusive, "1 probes answered twice"},
-		"with other words": {[]wire.Finding{works, other}, wire.Inconclusive, "1 probes answered twice"},
-	} {
-		once, notices := settle(tc.all)
-		require.Len(t, once, 1, name)
-		assert.Equal(t, tc.verdict, once[0].Verdict, name)
-		assert.Contains(t, strings.Join(notices, "\n"), tc.notice, name)
-		assert.Equal(t, tc.notice == "", notices == nil, name)
-	}
-}
-
-// Of a profile that nothing is expected of, as one of the user's, it is still expected that
-// what was asked is answered, and in one way.
-func TestContradictionsDeviateEverywhere(t *testing.T) {
-	once, _ := settle([]wire.Finding{{ID: "lo/up", Verdict: wire.Absent}, {ID: "lo/up", Verdict: wire.Works}})
-	r := record.Record{Series: "6.12", Profile: "mine", Outcome: record.Completed, Findings: once, Probes: "lo/*"}
-	rig := &Rig{}
-	require.NoError(t, rig.compareAsked(&r))
-	assert.Contains(t, r.Unanswered, "lo/mtu")
-	assert.NotContains(t, r.Unanswered, "lo/up")
-	devs, err := Deviations(r)
-	require.ErrorIs(t, err, ErrNoExpectation)
-	assert.Contains(t, devs, Deviation{"lo/mtu", "an answer", ""})
-	assert.Contains(t, devs, Deviation{"lo/up", "one answer", "two"})
-
-	r.Profile, r.Findings = "full", []wire.Finding{{ID: "lo/up", Verdict: wire.Absent}, {ID: "lo/up", Verdict: wire.Works}}
-	devs, err = Deviations(r)
-	require.NoError(t, err)
-	assert.Contains(t, fmt.Sprint(devs), "lo/up: want works")
-}
-
-// Of a kernel that never answered, one line says so.
-func TestInShort(t *testing.T) {
-	r := record.Record{Series: "6.12", Profile: "full", Outcome: record.Silent}
-	all, err := Deviations(r)
-	require.NoError(t, err)
-	require.Greater(t, len(all), 100)
-	assert.Equal(t, []Deviation{{outcomeID, "completed", "silent"}, {fmt.Sprintf("%d probes", len(all)-1), "an answer of each", ""}}, InShort(r, all))
-	r.Outcome = record.Completed
-	assert.Len(t, InShort(r, all), len(all))
-}
-
-func TestUnasked(t *testing.T) {
-	r := record.Record{Outcome: record.Completed, Probes: "lo/m*", Findings: []wire.Finding{{ID: "lo/mtu"}, {ID: "lo/up"}, {ID: "init/lo"}, {ID: "a\x1b[31m"}}}
-	require.NoError(t, (&Rig{}).compareAsked(&r))
-	assert.Equal(t, []string{`the guest answered 3 probes that it was not asked: lo/up, init/lo, a\x1b[31m`}, r.Notices)
-	assert.Empty(t, r.Unanswered)
-	r.Outcome, r.Findings = record.Hung, nil
-	require.NoError(t, (&Rig{}).compareAsked(&r))
-	assert.Empty(t, r.Unanswered, "the outcome says enough")
-}
 
 // A list of probes by name is longer than a kernel's command line; each must be asked, and
 // no other.
 func TestEveryProbeByName(t *testing.T) {
-	rig := newTestRig(t)
+	runner := newTestRunner(t, run.Options{})
 	var names []string
 	for _, p := range probes.All() {
 		if !p.Extra {
@@ -111,9 +30,9 @@ func TestEveryProbeByName(t *testing.T) {
 	require.Greater(t, len(list), 2048)
 	profile, err := kconfigs.Lookup("no-net")
 	require.NoError(t, err)
-	kernels, err := rig.Build(t.Context(), []kconfigs.Profile{profile})
+	kernels, err := runner.Build(t.Context(), []kconfigs.Profile{profile})
 	require.NoError(t, err)
-	rec, err := rig.Ask(t.Context(), profile, kernels[0], list)
+	rec, err := runner.Ask(t.Context(), profile, kernels[0], list)
 	require.NoError(t, err)
 	require.Equal(t, record.Completed, rec.Outcome, rec.Reason)
 	var answered []string
@@ -121,20 +40,11 @@ func TestEveryProbeByName(t *testing.T) {
 		answered = append(answered, f.ID)
 	}
 	assert.ElementsMatch(t, names, answered)
-	devs, err := Deviations(rec)
+	devs, err := expect.Deviations(rec)
 	require.NoError(t, err)
 	assert.Empty(t, devs)
 	assert.NotContains(t, rec.Machine.Command, wire.ParamProbes, "the initramfs has it, so that the line can be pasted")
 
-	_, err = rig.Ask(t.Context(), profile, kernels[0], "lo/*\vinit=/x")
-	require.ErrorIs(t, err, ErrProbes)
-}
-
-// Whatever is asked of any profile, its command line is not cut.
-func TestCommandLinesFit(t *testing.T) {
-	for _, p := range append(kconfigs.Profiles(), kconfigs.Apps()...) {
-		list := strings.Repeat("x", longestList)
-		m := machine{kernelArgs: append([]string{"tsc_early_khz=10000000", wire.ParamInit + "=systemd", wire.ParamProbes + "=" + list}, p.Args...)}
-		assert.Less(t, len(m.commandLine()), 2048-256, p.Name)
-	}
+	_, err = runner.Ask(t.Context(), profile, kernels[0], "lo/*\vinit=/x")
+	require.ErrorIs(t, err, run.ErrProbes)
 }

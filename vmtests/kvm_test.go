@@ -2,6 +2,7 @@ package vmtests
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,39 +10,44 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/netstrip/netstrip/vmtests/expect"
+	"github.com/netstrip/netstrip/vmtests/guest"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// underKVM returns a rig that is to use KVM, which does with guests what the script says, and
-// the file with a line for each boot under it.
-func underKVM(t *testing.T, does string) (rig *Rig, log string) {
+// underKVM returns a runner with a cache of its own, in which only what is built is shared:
+// what is learned of KVM here is not for others. What would run under KVM does as the script
+// says; the file has a line for each such boot.
+func underKVM(t *testing.T, o run.Options, does string) (runner *run.Runner, own *cache.Cache, log string) {
 	t.Helper()
-	rig = newTestRig(t)
-	qemu, err := qemuPath()
+	qemu, err := exec.LookPath(guest.QEMU)
 	require.NoError(t, err)
 	log = filepath.Join(t.TempDir(), "log")
 	t.Setenv("PATH", filepath.Dir(qemuUnderKVM(t, qemu, log, does))+":"+os.Getenv("PATH"))
-	rig.opts.Accel, rig.opts.Results = accel.KVM, filepath.Join(t.TempDir(), "r.jsonl")
-	rig.store = record.Store{Path: rig.opts.Results}
-	own, err := cache.Open(t.TempDir()) // what is learned of KVM here is not for others
+	all, err := cache.Open("")
+	require.NoError(t, err)
+	own, err = cache.Open(t.TempDir())
 	require.NoError(t, err)
 	for _, kind := range []string{"initramfs", "kernel", "kernel-index", "source", "source-hash", "obj", "kconf"} {
-		require.NoError(t, os.MkdirAll(filepath.Join(rig.cache.Dir, kind), 0o755))
-		require.NoError(t, os.Symlink(filepath.Join(rig.cache.Dir, kind), filepath.Join(own.Dir, kind)))
+		require.NoError(t, os.MkdirAll(filepath.Join(all.Dir, kind), 0o755))
+		require.NoError(t, os.Symlink(filepath.Join(all.Dir, kind), filepath.Join(own.Dir, kind)))
 	}
-	rig.cache = own
-	return rig, log
+	o.Cache, o.Results = own.Dir, filepath.Join(t.TempDir(), "r.jsonl")
+	return newTestRunner(t, o), own, log
 }
 
-func bootUnderKVM(t *testing.T, rig *Rig, p kconfigs.Profile) record.Record {
+// askedFor has KVM asked for.
+var askedFor = run.Options{Accel: accel.Options{Want: accel.KVM}}
+
+func bootUnderKVM(t *testing.T, runner *run.Runner, p kconfigs.Profile) record.Record {
 	t.Helper()
-	kernels, err := rig.Build(t.Context(), []kconfigs.Profile{p})
+	kernels, err := runner.Build(t.Context(), []kconfigs.Profile{p})
 	require.NoError(t, err)
-	records, err := rig.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
+	records, err := runner.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
 	require.NoError(t, err)
 	return records[0]
 }
@@ -59,25 +65,25 @@ func TestKVMIsSuspected(t *testing.T) {
 		"reset":  {"Linux version 0.0 by hand\n", record.Reset},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rig, log := underKVM(t, kvmHangs+tinyKernel(t, tc.text, resets))
-			rec := bootUnderKVM(t, rig, noNet)
+			runner, own, log := underKVM(t, askedFor, kvmHangs+tinyKernel(t, tc.text, resets))
+			rec := bootUnderKVM(t, runner, noNet)
 			assert.Equal(t, record.QEMUFailed, rec.Outcome)
 			assert.Equal(t, string(tc.want)+" under KVM; the same kernel completed under TCG: suspect /dev/kvm", rec.Reason)
 			assert.Contains(t, rec.Notices, "it completed under TCG in a boot to decide this")
-			devs, err := Deviations(rec)
+			devs, err := expect.Deviations(rec)
 			require.NoError(t, err)
 			assert.Len(t, devs, 1)
-			choice, err := accel.Choose(t.Context(), accel.Options{Want: "auto", Cache: rig.cache, QEMU: rec.Machine.QEMU})
+			choice, err := accel.Choose(t.Context(), accel.Options{Want: "auto", Cache: own, QEMU: rec.Machine.QEMU})
 			require.NoError(t, err)
 			assert.NotEqual(t, accel.KVM, choice.Name, "it is learned")
 
-			rec = bootUnderKVM(t, rig, noNet)
+			rec = bootUnderKVM(t, runner, noNet)
 			assert.Contains(t, rec.Reason, "suspect /dev/kvm", "TCG is not tried again")
 			tried, err := os.ReadFile(log)
 			require.NoError(t, err)
 			want := 2
 			if tc.want == record.Silent {
-				want = silentTries + 1
+				want = 3 + 1
 			}
 			assert.Equal(t, want, strings.Count(string(tried), "\n"), "once KVM is suspected, one try is enough")
 		})
@@ -90,13 +96,13 @@ func TestKVMIsJudgedByTheRecord(t *testing.T) {
 	noNet, err := kconfigs.Lookup("no-net")
 	require.NoError(t, err)
 	for outcome, want := range map[record.Outcome]record.Outcome{record.Completed: record.QEMUFailed, record.Hung: record.Silent} {
-		rig, _ := underKVM(t, kvmHangs+tinyKernel(t, "", resets))
-		kernels, err := rig.Build(t.Context(), []kconfigs.Profile{noNet})
+		runner, _, _ := underKVM(t, askedFor, kvmHangs+tinyKernel(t, "", resets))
+		kernels, err := runner.Build(t.Context(), []kconfigs.Profile{noNet})
 		require.NoError(t, err)
 		old := record.Record{Schema: record.Schema, ID: "old/no-net", Run: "old", Profile: "no-net", Outcome: outcome}
 		old.Kernel.Key, old.Machine.Accel = kernels[0].Key, accel.TCG
-		require.NoError(t, rig.store.Append(t.Context(), old))
-		rec := bootUnderKVM(t, rig, noNet)
+		require.NoError(t, record.Store{Path: runner.Results()}.Append(t.Context(), old))
+		rec := bootUnderKVM(t, runner, noNet)
 		assert.Equal(t, want, rec.Outcome)
 		assert.Contains(t, strings.Join(rec.Notices, "\n"), "old/no-net")
 	}
@@ -104,13 +110,13 @@ func TestKVMIsJudgedByTheRecord(t *testing.T) {
 
 // A kernel that does not complete under TCG either is to blame.
 func TestKVMIsNotToBlame(t *testing.T) {
-	rig, _ := underKVM(t, kvmWorks)
+	runner, _, _ := underKVM(t, askedFor, kvmWorks)
 	noNet, err := kconfigs.Lookup("no-net")
 	require.NoError(t, err)
-	kernels, err := rig.Build(t.Context(), []kconfigs.Profile{noNet})
+	kernels, err := runner.Build(t.Context(), []kconfigs.Profile{noNet})
 	require.NoError(t, err)
 	kernels[0].Boot = tinyKernel(t, "", resets)
-	records, err := rig.Boot(t.Context(), []kconfigs.Profile{noNet}, kernels)
+	records, err := runner.Boot(t.Context(), []kconfigs.Profile{noNet}, kernels)
 	require.NoError(t, err)
 	rec := records[0]
 	assert.Equal(t, record.Silent, rec.Outcome)
@@ -119,23 +125,10 @@ func TestKVMIsNotToBlame(t *testing.T) {
 
 // That a guest completed under a KVM that was asked for is learned.
 func TestKVMIsLearned(t *testing.T) {
-	rig, _ := underKVM(t, kvmWorks)
+	runner, own, _ := underKVM(t, askedFor, kvmWorks)
 	noNet, err := kconfigs.Lookup("no-net")
 	require.NoError(t, err)
-	rec := bootUnderKVM(t, rig, noNet)
+	rec := bootUnderKVM(t, runner, noNet)
 	require.Equal(t, record.Completed, rec.Outcome, rec.Reason)
-	require.FileExists(t, filepath.Join(rig.cache.Dir, "accel.json"))
-}
-
-func TestBlamesKVM(t *testing.T) {
-	asked, chosen := parts{accel: accel.Choice{Name: accel.KVM, Asked: true}}, parts{accel: accel.Choice{Name: accel.KVM}}
-	for _, o := range []record.Outcome{record.Silent, record.Hung, record.Reset, record.TimedOut} {
-		assert.True(t, blamesKVM(asked, result{outcome: o, hello: &wire.Hello{}}), o)
-		assert.True(t, blamesKVM(chosen, result{outcome: o}), o)
-		assert.False(t, blamesKVM(chosen, result{outcome: o, hello: &wire.Hello{}}), "%s: guests have been seen to run", o)
-		assert.False(t, blamesKVM(parts{accel: accel.Choice{Name: accel.TCG}}, result{outcome: o}), o)
-	}
-	for _, o := range []record.Outcome{record.Completed, record.Panicked, record.InitFailed, record.QEMUFailed, record.ImageFailed} {
-		assert.False(t, blamesKVM(asked, result{outcome: o}), o)
-	}
+	require.FileExists(t, filepath.Join(own.Dir, "accel.json"))
 }

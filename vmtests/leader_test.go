@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/netstrip/netstrip/vmtests/guest"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
@@ -25,16 +26,16 @@ func TestNothingIsLeftOfQEMU(t *testing.T) {
 	t.Setenv("NETSTRIP_SECRET", "hush")
 	instead("env >"+dir+`/env; echo $$ >`+dir+`/group; sleep 300 & setsid sleep 300 & exec "$qemu" "$@"`)(t, &g)
 	start := time.Now()
-	r, err := boot(t.Context(), g)
+	r, err := guest.Boot(t.Context(), g)
 	require.NoError(t, err)
-	assert.Equal(t, record.Completed, r.outcome, r.reason)
+	assert.Equal(t, record.Completed, r.Outcome, r.Reason)
 	assert.Less(t, time.Since(start), patience)
 
 	env, err := os.ReadFile(dir + "/env")
 	require.NoError(t, err)
 	assert.NotContains(t, string(env), "hush")
 	assert.Contains(t, string(env), "PATH=")
-	_, mark, found := strings.Cut(string(env), bootEnv+"=")
+	_, mark, found := strings.Cut(string(env), "NETSTRIP_BOOT"+"=")
 	require.True(t, found)
 	mark, _, _ = strings.Cut(mark, "\n")
 	assert.Empty(t, marked(t, mark))
@@ -47,7 +48,7 @@ func marked(t *testing.T, mark string) (left []string) {
 	require.NoError(t, err)
 	for _, path := range paths {
 		env, _ := os.ReadFile(path) // of a zombie it is empty
-		if strings.Contains(string(env), fmt.Sprintf("%s=%s\x00", bootEnv, mark)) {
+		if strings.Contains(string(env), fmt.Sprintf("%s=%s\x00", "NETSTRIP_BOOT", mark)) {
 			left = append(left, path)
 		}
 	}

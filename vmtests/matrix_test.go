@@ -1,8 +1,12 @@
+// Package vmtests holds the tests that boot guests, which are what CI calls: the matrix of all
+// profiles, inits, applications, faults, benchmarks. They run on the host. Package guest boots
+// one guest, run many, and expect compares what they find with what is expected.
 package vmtests
 
 import (
+	"cmp"
 	"flag"
-	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,13 +17,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
 
 var update = flag.Bool("update", false, "rewrite the expectations from what the kernels do now")
@@ -31,20 +36,19 @@ const requireVM = "NETSTRIP_REQUIRE_VM"
 // fullEnv is the environment variable that adds what takes long; make full sets it.
 const fullEnv = "NETSTRIP_FULL"
 
-// newTestRig returns a rig, or skips the test, loudly, where guests cannot be booted.
-func newTestRig(t *testing.T) *Rig {
+// newTestRunner returns a runner with these options and those that all tests share, or skips
+// the test, loudly, where guests cannot be booted.
+func newTestRunner(t *testing.T, o run.Options) *run.Runner {
 	t.Helper()
 	if testing.Short() && os.Getenv(requireVM) == "" {
 		t.Skip("-short: NO GUEST IS BOOTED; run: make test")
 	}
-	results := filepath.Join("..", "results", "test.jsonl")
-	rig, err := New(t.Context(), Options{
-		Source:   kbuild.SourceOptions{Path: os.Getenv("NETSTRIP_SOURCE"), Series: os.Getenv("NETSTRIP_SERIES")},
-		Results:  results,
-		Progress: progress.New(os.Stderr),
-	})
+	o.Source = kbuild.SourceOptions{Path: os.Getenv("NETSTRIP_SOURCE"), Series: os.Getenv("NETSTRIP_SERIES")}
+	o.Results = cmp.Or(o.Results, filepath.Join("..", "results", "test.jsonl"))
+	o.Progress = progress.New(os.Stderr)
+	runner, err := run.New(t.Context(), o)
 	if err == nil {
-		err = Ready()
+		err = run.Ready()
 	}
 	if err != nil {
 		if os.Getenv(requireVM) != "" {
@@ -52,7 +56,7 @@ func newTestRig(t *testing.T) *Rig {
 		}
 		t.Skipf("NO GUEST IS BOOTED: %v; make test installs what is missing", err)
 	}
-	return rig
+	return runner
 }
 
 // TestMatrix boots every profile, of those that take long to build only with NETSTRIP_FULL
@@ -60,8 +64,7 @@ func newTestRig(t *testing.T) *Rig {
 // the claims: go test ./vmtests -run 'TestMatrix/no-net/socket' boots one kernel and looks
 // at its sockets.
 func TestMatrix(t *testing.T) {
-	rig, bench := newTestRig(t), newTestRig(t)
-	bench.opts.Probes = wire.PerfFamily + "/*"
+	runner, bench := newTestRunner(t, run.Options{}), newTestRunner(t, run.Options{Probes: wire.PerfFamily + "/*"})
 	var mu sync.Mutex
 	var all, measured []record.Record
 	profiles := chosen(flag.Lookup("test.run").Value.String())
@@ -70,8 +73,8 @@ func TestMatrix(t *testing.T) {
 			checkClaims(t, append(all, measured...))
 		}
 	})
-	look := func(t *testing.T, rig *Rig, to *[]record.Record, p kconfigs.Profile, kernels []*kbuild.Kernel) {
-		records, err := rig.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
+	look := func(t *testing.T, runner *run.Runner, to *[]record.Record, p kconfigs.Profile, kernels []*kbuild.Kernel) {
+		records, err := runner.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
 		require.NoError(t, err)
 		mu.Lock()
 		*to = append(*to, records[0])
@@ -84,10 +87,10 @@ func TestMatrix(t *testing.T) {
 	for _, p := range profiles {
 		t.Run(p.Name, func(t *testing.T) {
 			// Built one after the other, in the ladder's order, then booted side by side.
-			kernels, err := rig.Build(t.Context(), []kconfigs.Profile{p})
+			kernels, err := runner.Build(t.Context(), []kconfigs.Profile{p})
 			require.NoError(t, err)
 			t.Parallel()
-			look(t, rig, &all, p, kernels)
+			look(t, runner, &all, p, kernels)
 			// What is measured works or not on one kernel as on the next: four tell all answers.
 			if *update || slices.Contains([]string{"full", "lo-down", "no-inet", "no-net"}, p.Name) {
 				look(t, bench, &measured, p, kernels)
@@ -124,69 +127,53 @@ func TestChosen(t *testing.T) {
 	assert.Len(t, chosen(""), len(kconfigs.Profiles()))
 }
 
-// expectFile is where the expectation of a record's probes is kept.
-func expectFile(r record.Record) string {
-	if strings.HasPrefix(r.Probes, wire.PerfFamily+"/") {
-		return expectPath(r.Series, wire.PerfFamily+"/"+r.Profile)
-	}
-	return expectPath(r.Series, r.Profile)
-}
-
-func rewrite(t *testing.T, r record.Record) {
-	t.Helper()
-	if r.Init != "" { // what the profile finds anyway is not said again
-		usual, err := readExpectation(os.DirFS("."), r.Series, r.Ref().Profile())
-		require.NoError(t, err)
-		r.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f wire.Finding) bool { return usual[f.ID] == answer(f) })
-	}
-	text, err := formatExpectation(r)
-	require.NoError(t, err)
-	path := expectFile(r)
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
-}
+// files are the expectations as they are now, not as they were when this test was compiled.
+var files = expect.Files{FS: os.DirFS("expect")}
 
 // compare has one subtest for every probe that is expected or was found.
 func compare(t *testing.T, r record.Record) {
 	t.Helper()
-	path := expectFile(r)
-	want, err := expectation(os.DirFS("."), r)
+	devs, err := files.Deviations(r)
 	require.NoError(t, err, "run: make update")
-	require.Equal(t, want[outcomeID], string(r.Outcome),
-		"%s\nconsole log: %s\nrepeat it by hand: %s", r.Reason, r.ConsoleLog, r.Machine.Command)
-	require.Equal(t, want[saidID], answersOf(r)[saidID])
-	deviating := map[string]Deviation{}
-	for _, d := range deviations(want, r) {
-		deviating[d.Probe] = d
-	}
-	details := map[string]string{}
-	got := answers{}
-	for _, f := range r.Findings {
-		got[f.ID], details[f.ID] = answer(f), report.Escape(f.Detail, 1000)
-	}
-	for _, id := range ids(want, got) {
-		if id == outcomeID || id == saidID {
-			continue
+	deviating, details := map[string]expect.Deviation{}, map[string]string{}
+	for _, d := range devs {
+		if !strings.Contains(d.Probe, "/") { // the outcome, or what an init said
+			require.Fail(t, d.String(), "%s\nconsole log: %s\nrepeat it by hand: %s", r.Reason, r.ConsoleLog, r.Machine.Command)
 		}
+		deviating[d.Probe], details[d.Probe] = d, ""
+	}
+	for _, f := range r.Findings {
+		details[f.ID] = report.Escape(f.Detail, 1000)
+	}
+	for _, id := range slices.Sorted(maps.Keys(details)) {
 		t.Run(id, func(t *testing.T) {
 			if d, bad := deviating[id]; bad {
 				t.Errorf("%s: %s\n%s\nlook closer: netstrip show --results results/test.jsonl %s %s",
-					path, d, details[id], r.ID, id)
+					expect.Path(r), d, details[id], r.ID, id)
 			}
 		})
 	}
 }
 
+func rewrite(t *testing.T, r record.Record) {
+	t.Helper()
+	text, err := files.Format(r)
+	require.NoError(t, err)
+	path := filepath.Join("expect", expect.Path(r))
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+}
+
 // A record must say all that is known about a boot.
 func TestRecordIsComplete(t *testing.T) {
-	rig := newTestRig(t)
+	runner := newTestRunner(t, run.Options{})
 	profile, err := kconfigs.Lookup("no-net")
 	require.NoError(t, err)
-	records, err := rig.Run(t.Context(), []kconfigs.Profile{profile, profile})
+	records, err := runner.Run(t.Context(), []kconfigs.Profile{profile, profile})
 	require.NoError(t, err)
 	require.Len(t, records, 2)
-	assert.Equal(t, rig.Name()+"/no-net", records[0].ID)
-	assert.Equal(t, rig.Name()+"/no-net/2", records[1].ID)
+	assert.Equal(t, runner.Name()+"/no-net", records[0].ID)
+	assert.Equal(t, runner.Name()+"/no-net/2", records[1].ID)
 	for _, r := range records {
 		require.Equal(t, record.Completed, r.Outcome, r.Reason)
 		p := r.Phases
@@ -201,40 +188,23 @@ func TestRecordIsComplete(t *testing.T) {
 		require.NotNil(t, r.Hello)
 		assert.Equal(t, r.Kernel.Version, r.Hello.Release)
 		assert.Len(t, r.Findings, len(r.Hello.Probes), "every probe announced has answered")
-		log, err := os.ReadFile(filepath.Join(filepath.Dir(rig.Results()), r.ConsoleLog))
+		log, err := os.ReadFile(filepath.Join(filepath.Dir(runner.Results()), r.ConsoleLog))
 		require.NoError(t, err)
 		assert.Contains(t, string(log), "Linux version "+r.Kernel.Version)
 		assert.Contains(t, r.Machine.Command, "-kernel ")
 		assert.NotEmpty(t, r.Machine.AccelReason)
 		assert.Len(t, r.Kernel.ConfigSHA256, 64)
 	}
-	kept, damage, err := record.Load(rig.Results())
+	kept, damage, err := record.Load(runner.Results())
 	require.NoError(t, err)
 	assert.Empty(t, damage)
 	found := 0
 	for _, r := range kept {
-		if r.Run == rig.Name() {
+		if r.Run == runner.Name() {
 			found++
 		}
 	}
 	assert.Equal(t, 2, found, "both are in the results file")
-}
-
-func TestRecordIDs(t *testing.T) {
-	r := &Rig{run: "R"}
-	var profiles []kconfigs.Profile
-	for _, name := range strings.Fields("a b a a") {
-		profiles = append(profiles, kconfigs.Profile{Name: name})
-	}
-	assert.Equal(t, []string{"R/a", "R/b", "R/a/2", "R/a/3"}, r.recordIDs(r.subjects(profiles, nil)))
-	r.inits = []initramfs.Init{{Name: "x"}, {Name: "y"}}
-	assert.Equal(t, []string{"R/a/x", "R/a/y", "R/b/x", "R/b/y"}, r.recordIDs(r.subjects(profiles[:2], nil)))
-}
-
-func TestSeries(t *testing.T) {
-	for version, want := range map[string]string{"6.12.117": "6.12", "6.1.172-1": "6.1", "7.0-rc1": "7.0", "x": "x"} {
-		assert.Equal(t, want, series(version), fmt.Sprint(version))
-	}
 }
 
 // A profile names a parameter of the guest's as kconfigs, which knows of no guests, has it.

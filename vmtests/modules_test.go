@@ -11,18 +11,19 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
 
 // What a guest does not find because its module is not there is not absent. The kernel is
 // one without packet sockets, which is all that a guest sees of one that has them as a
 // module.
 func TestMissingModuleIsNoVerdict(t *testing.T) {
-	rig := newTestRig(t)
+	runner := newTestRunner(t, run.Options{})
 	p, err := kconfigs.Lookup("no-packet")
 	require.NoError(t, err)
-	kernels, err := rig.Build(t.Context(), []kconfigs.Profile{p})
+	kernels, err := runner.Build(t.Context(), []kconfigs.Profile{p})
 	require.NoError(t, err)
-	rec, err := rig.Ask(t.Context(), p, kernels[0], "socket/packet/capture")
+	rec, err := runner.Ask(t.Context(), p, kernels[0], "socket/packet/capture")
 	require.NoError(t, err)
 	require.Len(t, rec.Findings, 1)
 	assert.Equal(t, wire.Absent, rec.Findings[0].Verdict)
@@ -34,7 +35,7 @@ func TestMissingModuleIsNoVerdict(t *testing.T) {
 	modular.Config = filepath.Join(t.TempDir(), "config")
 	require.NoError(t, os.WriteFile(modular.Config, config, 0o644))
 	p.Name = "modular"
-	rec, err = rig.Ask(t.Context(), p, &modular, "socket/packet/capture")
+	rec, err = runner.Ask(t.Context(), p, &modular, "socket/packet/capture")
 	require.NoError(t, err)
 	require.Len(t, rec.Findings, 1)
 	assert.Equal(t, wire.Inconclusive, rec.Findings[0].Verdict)
@@ -48,13 +49,13 @@ func TestModulesAreLoaded(t *testing.T) {
 	if os.Getenv(fullEnv) == "" {
 		t.Skip("MODULES ARE NOT BUILT AND LOADED: NETSTRIP_FULL=1 does, in some minutes")
 	}
-	rig := newTestRig(t)
+	runner := newTestRunner(t, run.Options{})
 	p, err := kconfigs.Lookup("tiny")
 	require.NoError(t, err)
 	f, err := kconfigs.ParseFragment("modules.config", []byte("CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_INET=y\nCONFIG_UNIX=y\nCONFIG_PACKET=m\nCONFIG_IPV6=m\n"))
 	require.NoError(t, err)
 	p = p.With(f)
-	kernels, err := rig.Build(t.Context(), []kconfigs.Profile{p})
+	kernels, err := runner.Build(t.Context(), []kconfigs.Profile{p})
 	require.NoError(t, err)
 	for i, withThem := range []bool{true, false} {
 		k := *kernels[0]
@@ -62,7 +63,7 @@ func TestModulesAreLoaded(t *testing.T) {
 		if !withThem {
 			k.Modules = ""
 		}
-		rec, err := rig.Ask(t.Context(), p, &k, "socket/packet/capture,socket/tcp6/loopback,socket/udp6/loopback,lo/addr6,socket/tcp4/loopback")
+		rec, err := runner.Ask(t.Context(), p, &k, "socket/packet/capture,socket/tcp6/loopback,socket/udp6/loopback,lo/addr6,socket/tcp4/loopback")
 		require.NoError(t, err)
 		require.Len(t, rec.Findings, 5)
 		for _, f := range rec.Findings {

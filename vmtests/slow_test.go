@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/netstrip/netstrip/vmtests/guest"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
@@ -15,28 +16,28 @@ import (
 // nothing is read for two seconds, in which the kernel prints its memory map.
 func TestSlowHostLosesNothing(t *testing.T) {
 	g, _ := testGuest(t)
-	quick, err := boot(t.Context(), g)
+	quick, err := guest.Boot(t.Context(), g)
 	require.NoError(t, err)
-	g.reached = func(s stage, _ int) {
-		if s == stageBanner {
+	g.Reached = func(s guest.Milestone, _ int) {
+		if s == guest.Banner {
 			<-time.After(2 * time.Second)
 		}
 	}
-	slow, err := boot(t.Context(), g)
+	slow, err := guest.Boot(t.Context(), g)
 	require.NoError(t, err)
-	assert.Equal(t, record.Completed, slow.outcome, slow.reason)
+	assert.Equal(t, record.Completed, slow.Outcome, slow.Reason)
 	// Its times are not recorded: netstrip did not run for two seconds of it.
-	assert.Contains(t, slow.console.log.String(), "Run /init as init process\r\n", "the line is there, whole")
-	assert.Contains(t, strings.Join(slow.notices, "\n"), "netstrip did not run for ")
+	assert.Contains(t, string(slow.Console), "Run /init as init process\r\n", "the line is there, whole")
+	assert.Contains(t, strings.Join(slow.Notices, "\n"), "netstrip did not run for ")
 	assert.Greater(t, len(memoryMap(quick)), 5)
 	assert.Equal(t, memoryMap(quick), memoryMap(slow))
 }
 
 // memoryMap returns the lines of the log about memory, which are the same on every boot,
 // and the one before them.
-func memoryMap(r result) []string {
+func memoryMap(r guest.Result) []string {
 	var lines []string
-	for line := range strings.Lines(r.console.log.String()) {
+	for line := range strings.Lines(string(r.Console)) {
 		if strings.Contains(line, "BIOS-") || strings.Contains(line, "Command line: ") {
 			lines = append(lines, line)
 		}

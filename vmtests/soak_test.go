@@ -14,7 +14,9 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
 
 var soak = flag.Int("soak", 20, "how many guests TestSoak boots")
@@ -37,14 +39,14 @@ func takeFootprint(t *testing.T) footprint {
 // with make soak: every boot must complete and answer as expected, and nothing may be
 // held that was not held after the first few.
 func TestSoak(t *testing.T) {
-	rig := newTestRig(t)
+	runner := newTestRunner(t, run.Options{})
 	var pair []kconfigs.Profile
 	for _, name := range []string{"no-net", "full"} {
 		p, err := kconfigs.Lookup(name)
 		require.NoError(t, err)
 		pair = append(pair, p)
 	}
-	kernels, err := rig.Build(t.Context(), pair)
+	kernels, err := runner.Build(t.Context(), pair)
 	require.NoError(t, err)
 	const batch = 10
 	t.Setenv("TMPDIR", t.TempDir())
@@ -58,12 +60,12 @@ func TestSoak(t *testing.T) {
 		for i := range min(batch, *soak-done) {
 			profiles, images = append(profiles, pair[i%2]), append(images, kernels[i%2])
 		}
-		records, err := rig.Boot(t.Context(), profiles, images)
+		records, err := runner.Boot(t.Context(), profiles, images)
 		require.NoError(t, err)
 		for _, r := range records {
 			outcomes[r.Outcome]++
 			seconds[r.Profile] = append(seconds[r.Profile], r.Phases.Exit)
-			devs, err := Deviations(r)
+			devs, err := expect.Deviations(r)
 			require.NoError(t, err)
 			if len(devs) > 0 {
 				deviating++

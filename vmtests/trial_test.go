@@ -1,7 +1,6 @@
 package vmtests
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,10 +10,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/netstrip/netstrip/initramfs"
-	"github.com/netstrip/netstrip/kconfigs/cache"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/netstrip/netstrip/vmtests/guest"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
 
 // What a program in QEMU's place does when it is to use KVM. Under TCG it is QEMU.
@@ -53,14 +52,13 @@ func executable(t *testing.T, script string) string {
 			require.NoError(t, os.Chmod(d, 0o755))
 		}
 	}
-	path := filepath.Join(dir, qemuProgram)
+	path := filepath.Join(dir, guest.QEMU)
 	require.NoError(t, os.WriteFile(path, []byte(script), 0o755))
 	return path
 }
 
 // Each way in which a KVM that opens may fail a guest, and one in which it does not.
 func TestTrial(t *testing.T) {
-	good, _ := testGuest(t)
 	for _, tc := range []struct {
 		name, does, kernel string // kernel other than the good one
 		want, reason       string
@@ -81,21 +79,18 @@ func TestTrial(t *testing.T) {
 			"first console byte); nor does it under TCG: silent (the machine was reset", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			log := filepath.Join(t.TempDir(), "log")
-			c, err := cache.Open(t.TempDir())
+			o := run.Options{Accel: accel.Options{Want: "auto", Device: fileOf(t, "kvm", nil)}}
+			runner, _, log := underKVM(t, o, tc.does)
+			noNet, err := kconfigs.Lookup("no-net")
 			require.NoError(t, err)
-			rig := &Rig{opts: Options{MemoryMiB: good.memoryMiB}}
-			p := parts{qemu: qemuUnderKVM(t, good.qemu, log, tc.does), image: &initramfs.Image{Path: good.image}}
-			kernel := &kbuild.Kernel{Boot: good.kernel}
+			kernels, err := runner.Build(t.Context(), []kconfigs.Profile{noNet})
+			require.NoError(t, err)
 			if tc.kernel != "" {
-				kernel.Boot = tc.kernel
+				kernels[0].Boot = tc.kernel
 			}
-			o := accel.Options{Want: "auto", Device: fileOf(t, "kvm", nil), Cache: c, QEMU: "7.2"}
-			o.Trial = func(ctx context.Context) error { return rig.trial(ctx, p, kernel) }
 			for try := range 2 {
 				start := time.Now()
-				got, err := accel.Choose(t.Context(), o)
+				got, err := runner.Accelerator(t.Context(), kernels[0])
 				require.NoError(t, err)
 				assert.Equal(t, tc.want, got.Name)
 				assert.Contains(t, got.Reason, tc.reason)

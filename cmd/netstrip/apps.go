@@ -13,9 +13,9 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/ref"
-	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
@@ -82,7 +82,7 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 	if f.resume && len(f.names)+len(f.only)+len(f.fragments) > 0 {
 		return usagef("--resume uses the applications, profiles and fragments the run began with: name none")
 	}
-	o, err := a.rigOptions(&f.flags)
+	o, err := a.runOptions(&f.flags)
 	if err != nil {
 		return err
 	}
@@ -101,16 +101,16 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 		return err
 	}
 	o.Probes = probes
-	rig, err := vmtests.New(ctx, o)
+	runner, err := run.New(ctx, o)
 	if err != nil {
 		return err
 	}
 	a.resume = quoted(os.Args[0]) + " apps --resume" + f.where()
 	var records []record.Record
 	if f.resume {
-		records, err = rig.Resume(ctx)
-	} else if err = a.heed(ctx, &f.flags, rig.Builder(), profiles); err == nil {
-		records, err = rig.Run(ctx, profiles)
+		records, err = runner.Resume(ctx)
+	} else if err = a.heed(ctx, &f.flags, runner.Builder(), profiles); err == nil {
+		records, err = runner.Run(ctx, profiles)
 	}
 	if err != nil {
 		return a.resumed(&f.flags, err)
@@ -127,7 +127,7 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 
 // withDisk has the guests boot with the applications, of which there is one disk: what is
 // asked alone stands on the same as all.
-func withDisk(ctx context.Context, o *vmtests.Options, all []apps.App) error {
+func withDisk(ctx context.Context, o *run.Options, all []apps.App) error {
 	c, err := cache.Open(o.Cache)
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
-	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 )
@@ -48,7 +48,7 @@ func writeOwn(b *strings.Builder, records []record.Record) {
 func writeUnexpected(b *strings.Builder, records []record.Record) {
 	var names, heads []string
 	for _, r := range records {
-		list, err := vmtests.Unexpected(r)
+		list, err := expect.Unexpected(r)
 		list = slices.DeleteFunc(list, func(id string) bool { return slices.Contains(r.Own, id) })
 		if err != nil || len(list) == 0 {
 			continue // judge tells of the error

@@ -6,9 +6,9 @@ import (
 	"os"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
-	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/spf13/cobra"
 )
 
@@ -44,7 +44,7 @@ func (a *app) bench(ctx context.Context, f *flags, names []string) error {
 
 // boot boots the profiles named and those of the user's own, or what is missing of a run.
 func (a *app) boot(ctx context.Context, f *flags, names []string) ([]record.Record, error) {
-	o, err := a.rigOptions(f)
+	o, err := a.runOptions(f)
 	if err != nil {
 		return nil, err
 	}
@@ -55,18 +55,18 @@ func (a *app) boot(ctx context.Context, f *flags, names []string) ([]record.Reco
 	if err := a.checkResults(f); err != nil {
 		return nil, err
 	}
-	rig, err := vmtests.New(ctx, o)
+	runner, err := run.New(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	a.resume = quoted(os.Args[0]) + " run --resume" + f.where()
 	if f.resume {
-		return rig.Resume(ctx)
+		return runner.Resume(ctx)
 	}
-	if err := a.heed(ctx, f, rig.Builder(), profiles); err != nil {
+	if err := a.heed(ctx, f, runner.Builder(), profiles); err != nil {
 		return nil, err
 	}
-	return rig.Run(ctx, profiles)
+	return runner.Run(ctx, profiles)
 }
 
 // checkResults looks first at what would fail after minutes of building.
@@ -80,5 +80,5 @@ func (a *app) checkResults(f *flags) error {
 	if err != nil {
 		return err
 	}
-	return vmtests.Ready()
+	return run.Ready()
 }

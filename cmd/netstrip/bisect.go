@@ -14,10 +14,11 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/search"
-	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/bisect"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
@@ -94,7 +95,7 @@ func (f *searching) question() (bisect.Question, error) {
 }
 
 func knownProbes(ids ...string) error {
-	known, err := vmtests.Probes("*")
+	known, err := expect.Probes("*")
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func knownProbes(ids ...string) error {
 
 // session is what a search works with.
 type session struct {
-	rig     *vmtests.Rig
+	runner  *run.Runner
 	kconfig *kconf.Kconfig
 }
 
@@ -117,7 +118,7 @@ func (f *searching) start(ctx context.Context, a *app, q bisect.Question, kernel
 	if f.repeat < 1 {
 		return nil, nil, usagef("--repeat %d: want a number from 1", f.repeat)
 	}
-	o, err := a.rigOptions(&f.flags)
+	o, err := a.runOptions(&f.flags)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -125,7 +126,7 @@ func (f *searching) start(ctx context.Context, a *app, q bisect.Question, kernel
 		if err := (record.Store{Path: f.results}).Check(); err != nil {
 			return nil, nil, err
 		}
-		if err := vmtests.Ready(); err != nil {
+		if err := run.Ready(); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -139,10 +140,10 @@ func (f *searching) start(ctx context.Context, a *app, q bisect.Question, kernel
 		}
 	}
 	s := &session{}
-	if s.rig, err = vmtests.New(ctx, o); err != nil {
+	if s.runner, err = run.New(ctx, o); err != nil {
 		return nil, nil, err
 	}
-	from := &sides{flags: f.flags, builder: s.rig.Builder()}
+	from := &sides{flags: f.flags, builder: s.runner.Builder()}
 	ends := make([]*side, len(kernels))
 	for i, name := range kernels {
 		if ends[i], err = from.find(ctx, f.recorded(name), nil); err != nil {
@@ -150,15 +151,15 @@ func (f *searching) start(ctx context.Context, a *app, q bisect.Question, kernel
 		}
 		ends[i].Name = name
 	}
-	if s.kconfig, err = s.rig.Builder().Kconf(ctx); err != nil {
+	if s.kconfig, err = s.runner.Builder().Kconf(ctx); err != nil {
 		return nil, nil, err
 	}
 	told := map[string]bool{}
 	for _, side := range ends {
-		err := side.settle(ctx, s.rig.Builder(), s.kconfig)
+		err := side.settle(ctx, s.runner.Builder(), s.kconfig)
 		var notes []string
 		if err == nil {
-			notes, err = side.heed(ctx, &f.flags, s.rig.Builder(), s.kconfig)
+			notes, err = side.heed(ctx, &f.flags, s.runner.Builder(), s.kconfig)
 		}
 		a.note(notes, told)
 		if err != nil {
@@ -242,7 +243,7 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 
 func (f *searching) options(a *app, s *session, q bisect.Question, name string, sides []*side, beside string) bisect.Options {
 	return bisect.Options{
-		Rig: s.rig, Kconfig: s.kconfig, Name: name, First: sides[0].world, Last: sides[1].world,
+		Runner: s.runner, Kconfig: s.kconfig, Name: name, First: sides[0].world, Last: sides[1].world,
 		Question: q, Suspects: upper(f.suspects), Beside: beside, Repeat: f.repeat, Anew: f.anew, Progress: a.progress,
 	}
 }

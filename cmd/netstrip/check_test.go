@@ -31,7 +31,7 @@ func TestCheck(t *testing.T) {
 		"# CONFIG_CPU_MITIGATIONS is not set\nCONFIG_MODULES=y\nCONFIG_PACKET=m\n")
 	netstrip := func(want int, args ...string) string {
 		var stdout, stderr bytes.Buffer
-		require.Equal(t, want, run(args, &stdout, &stderr), "%s%s", &stdout, &stderr)
+		require.Equal(t, want, execute(args, &stdout, &stderr), "%s%s", &stdout, &stderr)
 		return stdout.String()
 	}
 	there := write("there", "NET\nUNIX=m\nPACKET\n# CONFIG_INET is not set\n# CONFIG_RETPOLINE_NEVER_WAS is not set\n")

@@ -6,8 +6,8 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
-	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/compare"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
 
 // bootSides boots both in turn, as often as was asked for, and takes up the records.
@@ -15,12 +15,12 @@ func (a *app) bootSides(ctx context.Context, f *comparing, s *sides) error {
 	if s.noSource != nil {
 		return s.noSource
 	}
-	o, err := a.rigOptions(&s.flags)
+	o, err := a.runOptions(&s.flags)
 	if err != nil {
 		return err
 	}
 	o.InTurn = true
-	rig, err := vmtests.New(ctx, o)
+	runner, err := run.New(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (a *app) bootSides(ctx context.Context, f *comparing, s *sides) error {
 	var kernels []*kbuild.Kernel
 	for _, one := range s.both {
 		if one.req != nil && one.Kernel == nil {
-			built, err := rig.Build(ctx, []kconfigs.Profile{one.profile})
+			built, err := runner.Build(ctx, []kconfigs.Profile{one.profile})
 			if err != nil {
 				return err
 			}
@@ -42,7 +42,7 @@ func (a *app) bootSides(ctx context.Context, f *comparing, s *sides) error {
 	for len(kernels) < 2*f.boots {
 		profiles, kernels = append(profiles, profiles[:2]...), append(kernels, kernels[:2]...)
 	}
-	records, err := rig.Boot(ctx, profiles, kernels)
+	records, err := runner.Boot(ctx, profiles, kernels)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func configs(t *testing.T, files map[string]string) {
 func quiet(t *testing.T, exit int, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, told bytes.Buffer
-	require.Equal(t, exit, run(append(args, "--quiet"), &out, &told), "%v: %s%s", args, &out, &told)
+	require.Equal(t, exit, execute(append(args, "--quiet"), &out, &told), "%v: %s%s", args, &out, &told)
 	return out.String(), told.String()
 }
 

@@ -37,7 +37,7 @@ func TestCompare(t *testing.T) {
 	needKconfig(t)
 	netstrip := func(args ...string) string {
 		var stdout, stderr bytes.Buffer
-		require.Equal(t, 0, run(append([]string{"compare", "--quiet", "--config"}, args...), &stdout, &stderr), "%s", &stderr)
+		require.Equal(t, 0, execute(append([]string{"compare", "--quiet", "--config"}, args...), &stdout, &stderr), "%s", &stderr)
 		assert.Empty(t, stderr.String())
 		return stdout.String()
 	}
@@ -99,7 +99,7 @@ func TestCompareBoots(t *testing.T) {
 	compare := func(args ...string) comparison {
 		t.Helper()
 		var stdout, stderr bytes.Buffer
-		require.Equal(t, 0, run(append([]string{"compare", "--quiet", "--json", "--results", results}, args...), &stdout, &stderr), "%s", &stderr)
+		require.Equal(t, 0, execute(append([]string{"compare", "--quiet", "--json", "--results", results}, args...), &stdout, &stderr), "%s", &stderr)
 		var got comparison
 		require.NoError(t, json.Unmarshal(stdout.Bytes(), &got))
 		return got
@@ -137,7 +137,7 @@ func TestCompareBoots(t *testing.T) {
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	t.Setenv("NETSTRIP_ACCEL", "tcg")
 	var stdout, stderr bytes.Buffer
-	assert.Equal(t, exitRig, run([]string{"compare", "bare-net", "no-net", "--boots", "5", "--quiet", "--results", results}, &stdout, &stderr))
+	assert.Equal(t, exitRig, execute([]string{"compare", "bare-net", "no-net", "--boots", "5", "--quiet", "--results", results}, &stdout, &stderr))
 	assert.Contains(t, stderr.String(), "netstrip: booting bare-net: qemu-failed: ")
 	assert.Empty(t, stdout.String())
 }

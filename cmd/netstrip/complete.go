@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/spf13/cobra"
@@ -33,7 +33,7 @@ func completeProfiles(_ *cobra.Command, _ []string, begin string) ([]string, cob
 // completeProbes completes the last of a list of IDs.
 func completeProbes(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
 	before := begin[:strings.LastIndex(begin, ",")+1]
-	ids, _ := vmtests.Probes("*")
+	ids, _ := expect.Probes("*")
 	var words []string
 	for _, id := range ids {
 		if strings.HasPrefix(before+id, begin) {

@@ -13,9 +13,9 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/programs"
 	"github.com/netstrip/netstrip/kconfigs/progress"
-	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -183,14 +183,14 @@ func (a *app) checkAccel(ctx context.Context, c *cache.Cache, f *flags) check {
 
 // triedAccel lets the rig settle by a boot whether KVM is usable, if it can boot.
 func (a *app) triedAccel(ctx context.Context, f *flags) (accel.Choice, error) {
-	if err := vmtests.Ready(); err != nil {
+	if err := run.Ready(); err != nil {
 		return accel.Choice{}, err
 	}
 	a.progress = progress.New(a.stderr)
 	defer a.progress.Clear()
-	rig, err := vmtests.New(ctx, vmtests.Options{Cache: f.cache, Source: f.source(), Progress: a.progress, RetryKVM: f.retryKVM})
+	runner, err := run.New(ctx, run.Options{Cache: f.cache, Source: f.source(), Progress: a.progress, Accel: accel.Options{Again: f.retryKVM}})
 	if err != nil {
 		return accel.Choice{}, err
 	}
-	return rig.Accelerator(ctx)
+	return runner.Accelerator(ctx, nil)
 }

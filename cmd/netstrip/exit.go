@@ -9,8 +9,8 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
-	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 )
@@ -52,7 +52,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 		}
 	case isA[differsError](err):
 		code = exitDiffers
-	case !a.started, isA[usageError](err), isA[*kconfigs.RequestError](err), errors.Is(err, vmtests.ErrProbes),
+	case !a.started, isA[usageError](err), isA[*kconfigs.RequestError](err), errors.Is(err, run.ErrProbes),
 		errors.Is(err, cache.ErrUntrusted):
 		code = exitUsage
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
-	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
@@ -178,7 +178,7 @@ func (f *explaining) againstRequest() (kconfigs.Request, error) {
 // have been built.
 func compareWith(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconfigs.Request, gone []string) (*kconfigcheck.Comparison, error) {
 	series := b.Source.Series()
-	findings, err := vmtests.Expected(series, req.Profile)
+	findings, err := expect.Expected(series, req.Profile)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--against %s: %w", req.Profile, err)}
 	}
@@ -194,7 +194,7 @@ func compareWith(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req k
 // builder returns a builder. Where only the source is not to be had, it comes with that error,
 // and is good for what needs none.
 func (a *app) builder(ctx context.Context, f *flags) (*kbuild.Builder, error) {
-	o, err := a.rigOptions(f)
+	o, err := a.runOptions(f)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func TestExplain(t *testing.T) {
 	t.Setenv(sourceEnv, "")
 	netstrip := func(want int, args ...string) (out, errs string) {
 		var stdout, stderr bytes.Buffer
-		require.Equal(t, want, run(append([]string{"explain", "--quiet"}, args...), &stdout, &stderr), "%s", &stderr)
+		require.Equal(t, want, execute(append([]string{"explain", "--quiet"}, args...), &stdout, &stderr), "%s", &stderr)
 		return stdout.String(), stderr.String()
 	}
 	out, errs := netstrip(0, "--json", "--profile", "no-net", "virtio_net", "CONFIG_UNIX", "cs89X0")

@@ -10,8 +10,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/progress"
-	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
@@ -49,7 +49,7 @@ func (f *flags) addJSON(c *cobra.Command) {
 }
 
 func (f *flags) addResults(c *cobra.Command) {
-	c.Flags().StringVar(&f.results, "results", vmtests.DefaultResults, "results `FILE`; every boot adds a line")
+	c.Flags().StringVar(&f.results, "results", run.DefaultResults, "results `FILE`; every boot adds a line")
 }
 
 func (f *flags) addAll(c *cobra.Command) {
@@ -125,33 +125,33 @@ func (f *flags) source() kbuild.SourceOptions {
 	return o
 }
 
-// rigOptions checks what can be checked and sets up the progress.
-func (a *app) rigOptions(f *flags) (vmtests.Options, error) {
+// runOptions checks what can be checked and sets up the progress.
+func (a *app) runOptions(f *flags) (run.Options, error) {
 	if f.jobs < 0 {
-		return vmtests.Options{}, usagef("--jobs %d: want a number from 1, or 0 for one for each processor", f.jobs)
+		return run.Options{}, usagef("--jobs %d: want a number from 1, or 0 for one for each processor", f.jobs)
 	}
 	if (f.sourceURL == "") != (f.sourceHash == "") {
-		return vmtests.Options{}, usagef("--source-url and --source-sha256 go together: give both")
+		return run.Options{}, usagef("--source-url and --source-sha256 go together: give both")
 	}
 	if f.sourceURL != "" && f.sourcePath != "" {
-		return vmtests.Options{}, usagef("--source and --source-url exclude each other")
+		return run.Options{}, usagef("--source and --source-url exclude each other")
 	}
 	switch want := cmp.Or(f.accel, os.Getenv(accel.Env), "auto"); want {
 	case "auto", accel.KVM, accel.TCG:
 	default:
-		return vmtests.Options{}, usagef("accelerator %q: want auto, kvm or tcg", want)
+		return run.Options{}, usagef("accelerator %q: want auto, kvm or tcg", want)
 	}
 	for _, name := range f.inits {
 		if _, err := initramfs.LookupInit(name); err != nil {
-			return vmtests.Options{}, usageError{err}
+			return run.Options{}, usageError{err}
 		}
 	}
 	if !f.quiet {
 		a.progress = progress.New(a.stderr)
 	}
-	return vmtests.Options{
+	return run.Options{
 		Cache: f.cache, Source: f.source(), Results: f.results, Probes: f.probes,
-		Accel: f.accel, Jobs: f.jobs, Inits: f.inits, Progress: a.progress,
+		Accel: accel.Options{Want: f.accel}, Jobs: f.jobs, Inits: f.inits, Progress: a.progress,
 	}, nil
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
-	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
@@ -128,7 +128,7 @@ type built struct {
 }
 
 func (a *app) build(ctx context.Context, f *flags, names []string) error {
-	o, err := a.rigOptions(f)
+	o, err := a.runOptions(f)
 	if err != nil {
 		return err
 	}
@@ -136,14 +136,14 @@ func (a *app) build(ctx context.Context, f *flags, names []string) error {
 	if err != nil {
 		return err
 	}
-	rig, err := vmtests.New(ctx, o)
+	runner, err := run.New(ctx, o)
 	if err != nil {
 		return err
 	}
-	if err := a.heed(ctx, f, rig.Builder(), profiles); err != nil {
+	if err := a.heed(ctx, f, runner.Builder(), profiles); err != nil {
 		return err
 	}
-	kernels, err := rig.Build(ctx, profiles)
+	kernels, err := runner.Build(ctx, profiles)
 	if err != nil {
 		return err
 	}

@@ -18,10 +18,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// run runs one command line and gives the exit code.
-func run(args []string, stdout, stderr io.Writer) int {
+// execute runs one command line and returns the exit code.
+func execute(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := interruptible()
 	defer stop()
 	a := &app{stdout: stdout, stderr: stderr}

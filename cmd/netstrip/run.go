@@ -10,9 +10,10 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
-	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -53,9 +54,9 @@ func (a *app) run(ctx context.Context, f *flags, names []string) error {
 // resumed tells what kept a run from being resumed from what befell it later.
 func (a *app) resumed(f *flags, err error) error {
 	switch {
-	case errors.Is(err, vmtests.ErrNothingToResume):
+	case errors.Is(err, run.ErrNothingToResume):
 		return a.nothingToResume(f, err)
-	case errors.Is(err, vmtests.ErrChanged), errors.Is(err, vmtests.ErrOther):
+	case errors.Is(err, run.ErrChanged), errors.Is(err, run.ErrOther):
 		return usageError{err}
 	}
 	return err
@@ -67,7 +68,7 @@ func (f *flags) checkProbes() error {
 		return nil
 	}
 	for pattern := range strings.SplitSeq(f.probes, ",") {
-		known, err := vmtests.Probes(pattern)
+		known, err := expect.Probes(pattern)
 		known = slices.DeleteFunc(known, func(id string) bool { // asked by netstrip apps, and by --init
 			return strings.HasPrefix(id, wire.AppFamily+"/") || strings.HasPrefix(id, "init/") && f.inits == nil
 		})
@@ -143,7 +144,7 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 
 // where is the flag that names the results file, if it need be named.
 func (f *flags) where() string {
-	if f.results == vmtests.DefaultResults {
+	if f.results == run.DefaultResults {
 		return ""
 	}
 	return " --results " + quoted(f.results)
@@ -162,16 +163,16 @@ func writeDeviations(b *strings.Builder, records []record.Record) {
 	var without []string
 	for _, r := range records {
 		head := report.Escape(r.Profile, 60)
-		devs, err := vmtests.Deviations(r)
+		devs, err := expect.Deviations(r)
 		switch {
 		case r.Outcome.RigFault():
 			continue // the summary has said so
-		case errors.Is(err, vmtests.ErrNoExpectation):
+		case errors.Is(err, expect.ErrNoExpectation):
 			without = append(without, head)
 		case err != nil:
 			fmt.Fprintf(b, "%s could not be compared with an expectation: %s\n", head, report.Escape(err.Error(), 300))
 		}
-		for _, d := range vmtests.InShort(r, devs) {
+		for _, d := range expect.InShort(r, devs) {
 			fmt.Fprintf(b, "%s differs from its expectation: %s\n", head, report.Escape(d.String(), 300))
 		}
 	}
@@ -187,11 +188,11 @@ func writeDeviations(b *strings.Builder, records []record.Record) {
 func judge(records []record.Record) error {
 	var failed, differ []string
 	for _, r := range records {
-		devs, err := vmtests.Deviations(r)
+		devs, err := expect.Deviations(r)
 		switch {
 		case r.Outcome.RigFault() || r.Outcome == "":
 			failed = append(failed, r.Profile)
-		case errors.Is(err, vmtests.ErrNoExpectation):
+		case errors.Is(err, expect.ErrNoExpectation):
 			switch {
 			case r.Outcome != record.Completed:
 				differ = append(differ, r.Profile)

@@ -8,7 +8,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/rename"
-	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
 
@@ -48,7 +48,7 @@ func fragmentKernels() (all []kconfigcheck.Kernel) {
 		if err != nil || p.Prebuilt != nil || p.Start.Name != "" || len(p.Args) > 0 {
 			continue
 		}
-		findings, err := vmtests.Expected("6.12", p.Name)
+		findings, err := expect.Expected("6.12", p.Name)
 		if err != nil {
 			continue // nothing is expected of it
 		}

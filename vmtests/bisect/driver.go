@@ -29,13 +29,13 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/search"
-	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// Options say what is searched, and with what. Rig, Kconfig, First, Last and Question must
+// Options say what is searched, and with what. Runner, Kconfig, First, Last and Question must
 // be set.
 type Options struct {
-	Rig     *vmtests.Rig
+	Runner  *run.Runner
 	Kconfig *kconf.Kconfig
 	// Name is that of the search: its records are called Name.1, Name.2, ...
 	Name string
@@ -130,7 +130,7 @@ func (d *Driver) means(ctx context.Context, first string) (string, error) {
 		v, err := d.unbuilt(ctx, err)
 		return "", cmp.Or(err, error(&search.EndsError{First: v}))
 	}
-	return d.Rig.Conditions(ctx, k)
+	return d.Runner.Conditions(ctx, k)
 }
 
 // open reads the journal.
@@ -139,7 +139,7 @@ func (d *Driver) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(filepath.Dir(d.Rig.Results()), "search")
+	dir := filepath.Join(filepath.Dir(d.Runner.Results()), "search")
 	return d.load(filepath.Join(dir, name+".jsonl"))
 }
 
@@ -162,8 +162,8 @@ func (d *Driver) load(path string) (err error) {
 	return nil
 }
 
-// run searches to the end.
-func run[R any](ctx context.Context, d *Driver, method search.Method[R]) (R, error) {
+// solve searches to the end.
+func solve[R any](ctx context.Context, d *Driver, method search.Method[R]) (R, error) {
 	var none R
 	if err := d.open(ctx); err != nil {
 		return none, err
@@ -211,7 +211,7 @@ func (d *Driver) question(ctx context.Context, c search.Candidate, k *kbuild.Ker
 	if d.Question.Boots() {
 		d.cost.Boots++
 	}
-	if v, sure, err = d.Question.ask(ctx, d.Rig, d.profile(id, c), k); err == nil {
+	if v, sure, err = d.Question.ask(ctx, d.Runner, d.profile(id, c), k); err == nil {
 		v, err = d.asLast(ctx, c, v)
 	}
 	return v, sure, err
@@ -265,11 +265,11 @@ func (d *Driver) build(ctx context.Context, c search.Candidate) (*kbuild.Kernel,
 	if k := d.drop(next); next && k != nil {
 		return k, nil
 	}
-	k, ok, err := d.Rig.Builder().Made(ctx, d.space.texts[c.Key])
+	k, ok, err := d.Runner.Builder().Made(ctx, d.space.texts[c.Key])
 	if ok || err != nil {
 		return k, err
 	}
-	kernels, err := d.Rig.Build(ctx, []kconfigs.Profile{d.profile(d.Name, c)})
+	kernels, err := d.Runner.Build(ctx, []kconfigs.Profile{d.profile(d.Name, c)})
 	if err != nil {
 		return nil, err
 	}
@@ -300,7 +300,7 @@ func (d *Driver) prefetch(ctx context.Context, next []search.Candidate) {
 	if len(next) == 0 {
 		return
 	}
-	if _, made, err := d.Rig.Builder().Made(ctx, d.space.texts[next[0].Key]); made || err != nil {
+	if _, made, err := d.Runner.Builder().Made(ctx, d.space.texts[next[0].Key]); made || err != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -309,7 +309,7 @@ func (d *Driver) prefetch(ctx context.Context, next []search.Candidate) {
 	p := d.profile(d.Name, next[0])
 	go func() {
 		defer close(b.done)
-		if kernels, err := d.Rig.Build(ctx, []kconfigs.Profile{p}); err == nil { // else it fails again in its turn
+		if kernels, err := d.Runner.Build(ctx, []kconfigs.Profile{p}); err == nil { // else it fails again in its turn
 			b.kernel = kernels[0]
 		}
 	}()

@@ -15,8 +15,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/search"
-	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
@@ -178,9 +178,9 @@ func TestRealSearch(t *testing.T) {
 	dir := t.TempDir()
 	anew := false
 	look := func(q Question) (Bisection, Cost) {
-		rig, err := vmtests.New(t.Context(), vmtests.Options{Results: filepath.Join(dir, "r.jsonl")})
+		runner, err := run.New(t.Context(), run.Options{Results: filepath.Join(dir, "r.jsonl")})
 		require.NoError(t, err)
-		d := New(Options{Rig: rig, Kconfig: k.kconfig, Name: "full..no-packet", Question: q, Anew: anew,
+		d := New(Options{Runner: runner, Kconfig: k.kconfig, Name: "full..no-packet", Question: q, Anew: anew,
 			First: k.world(t, "full"), Last: k.world(t, "no-packet"), Beside: string(kconf.AllNo)})
 		b, err := d.Bisect(t.Context())
 		require.NoError(t, err)

@@ -14,9 +14,9 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/search"
-	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
 
 // Question is what a kernel is asked. Probe, Require, Boot and Command make one.
@@ -80,7 +80,7 @@ func Require(ids ...string) Question {
 // Boot asks whether the kernel boots to the end. One that ends otherwise than the last end
 // does is no answer: that is another fault.
 func Boot() Question {
-	return Question{Text: "boot", outcome: true, probes: vmtests.NoProbes, judge: func(r record.Record) search.Verdict {
+	return Question{Text: "boot", outcome: true, probes: run.NoProbes, judge: func(r record.Record) search.Verdict {
 		v := search.Verdict{Note: ended(r)}
 		switch {
 		case r.Outcome == record.Completed:
@@ -127,12 +127,12 @@ func judgeProbe(r record.Record, id string) search.Verdict {
 
 // ask asks a kernel, which is recorded under the profile's name if it is booted, and says
 // whether it came to its end.
-func (q Question) ask(ctx context.Context, rig *vmtests.Rig, p kconfigs.Profile, k *kbuild.Kernel) (v search.Verdict, sure bool, err error) {
+func (q Question) ask(ctx context.Context, runner *run.Runner, p kconfigs.Profile, k *kbuild.Kernel) (v search.Verdict, sure bool, err error) {
 	if q.command != "" {
 		v, err = q.run(ctx, k)
 		return v, true, err
 	}
-	r, err := rig.Ask(ctx, p, k, q.probes)
+	r, err := runner.Ask(ctx, p, k, q.probes)
 	if err != nil {
 		return v, false, err
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/search"
-	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/run"
 )
 
 // neither fails where both probes work: whoever wants to have neither kind of socket.
@@ -60,7 +60,7 @@ func realCases(t *testing.T, k kernels) []realCase {
 }
 
 // disk returns the rig's options for one application.
-func disk(t *testing.T, name string) vmtests.Options {
+func disk(t *testing.T, name string) run.Options {
 	t.Helper()
 	all, err := apps.Load(t.Context(), "")
 	require.NoError(t, err)
@@ -69,7 +69,7 @@ func disk(t *testing.T, name string) vmtests.Options {
 	require.NoError(t, err)
 	made, err := image.Build(t.Context(), image.Options{Cache: c}, all)
 	require.NoError(t, err)
-	return vmtests.Options{Apps: apps.Wire(all), Disk: made}
+	return run.Options{Apps: apps.Wire(all), Disk: made}
 }
 
 // TestRealBisections builds and boots all that it takes to find culprits that are known,
@@ -81,14 +81,14 @@ func TestRealBisections(t *testing.T) {
 	k := openKernels(t)
 	for _, c := range realCases(t, k) {
 		t.Run(c.name, func(t *testing.T) {
-			var o vmtests.Options
+			var o run.Options
 			if c.question.Apps() {
 				o = disk(t, strings.Split(c.question.probes, "/")[1])
 			}
 			o.Results = filepath.Join(t.TempDir(), "r.jsonl")
-			rig, err := vmtests.New(t.Context(), o)
+			runner, err := run.New(t.Context(), o)
 			require.NoError(t, err)
-			d := New(Options{Rig: rig, Kconfig: k.kconfig, Name: c.name, Question: c.question,
+			d := New(Options{Runner: runner, Kconfig: k.kconfig, Name: c.name, Question: c.question,
 				First: c.first, Last: c.last, Beside: c.beside})
 			b, err := d.Bisect(t.Context())
 			require.NoError(t, err)

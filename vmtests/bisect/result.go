@@ -90,7 +90,7 @@ func (d *Driver) Plan(ctx context.Context, minimize bool) (Plan, error) {
 
 // Bisect finds which changes make the last end fail, where the first passes.
 func (d *Driver) Bisect(ctx context.Context) (Bisection, error) {
-	found, err := run(ctx, d, d.space.Bisect)
+	found, err := solve(ctx, d, d.space.Bisect)
 	if err != nil {
 		return Bisection{}, err
 	}
@@ -105,7 +105,7 @@ func (d *Driver) Bisect(ctx context.Context) (Bisection, error) {
 
 // Minimize finds the least changes of the first end with which it passes, as the last does.
 func (d *Driver) Minimize(ctx context.Context) (Minimum, error) {
-	found, err := run(ctx, d, d.space.Minimize)
+	found, err := solve(ctx, d, d.space.Minimize)
 	if err != nil {
 		return Minimum{}, err
 	}

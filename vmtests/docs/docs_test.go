@@ -21,8 +21,8 @@ import (
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/vmtests"
 	"github.com/netstrip/netstrip/vmtests/claims"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/studies"
@@ -35,7 +35,7 @@ var markdown = table.Format{Markdown: true}
 
 const (
 	series = "6.12"
-	expect = "../testdata/expect/" + series + "/"
+	kept   = "../expect/testdata/" + series + "/"
 )
 
 // page is what a page is made of: its text, with %s where its tables go.
@@ -96,9 +96,9 @@ func golden(t *testing.T, name, got string) {
 // expected returns the record that a profile, or PROFILE/INIT, is expected to leave.
 func expected(t *testing.T, profile string) record.Record {
 	t.Helper()
-	findings, err := vmtests.Expected(series, profile)
+	findings, err := expect.Expected(series, profile)
 	require.NoError(t, err)
-	data, err := os.ReadFile(expect + profile + ".txt")
+	data, err := os.ReadFile(kept + profile + ".txt")
 	require.NoError(t, err)
 	_, rest, ok := strings.Cut(string(data), "\noutcome ")
 	require.True(t, ok, profile)
@@ -142,10 +142,10 @@ func everything(t *testing.T) []record.Record {
 	t.Helper()
 	var names []string
 	for _, pattern := range []string{"*.txt", "*/*.txt"} {
-		files, err := filepath.Glob(expect + pattern)
+		files, err := filepath.Glob(kept + pattern)
 		require.NoError(t, err)
 		for _, f := range files {
-			name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(f), expect), ".txt")
+			name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(f), kept), ".txt")
 			if path.Dir(name) != wire.PerfFamily {
 				names = append(names, name)
 			}

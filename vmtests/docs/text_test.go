@@ -22,7 +22,7 @@ const matrixText = `# What works on which kernel
 Expected answers of every probe on Linux 6.12. ` + "`works`" + ` means that the probe succeeded. An errno
 is the one of the call that decided that the feature is not there. ` + "`netstrip run`" + ` boots the
 ladder and compares; a kernel that answers otherwise, better or worse, fails the test. Call,
-value and errno of each answer are in [the expectations](../testdata/expect/6.12).
+value and errno of each answer are in [the expectations](../expect/testdata/6.12).
 
 A star marks an answer that works with another value than in the first column; the values are
 below the table.

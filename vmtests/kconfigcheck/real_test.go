@@ -12,7 +12,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
-	"github.com/netstrip/netstrip/vmtests"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
 
@@ -55,7 +55,7 @@ func TestExpectations(t *testing.T) {
 				assert.True(t, w.Has(strings.TrimSpace(s)), "the kernel has no symbol for %s: %s", family, s)
 			}
 		}
-		findings, err := vmtests.Expected("6.12", profile)
+		findings, err := expect.Expected("6.12", profile)
 		require.NoError(t, err)
 		on := func(s string) bool {
 			assert.True(t, w.Has(s), "the kernel has no symbol %s", s)

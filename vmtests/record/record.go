@@ -6,6 +6,7 @@
 package record
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
@@ -191,4 +192,20 @@ type Phases struct {
 	Done       float64 `json:"done"`
 	Exit       float64 `json:"exit"`
 	GuestStart float64 `json:"guest_start"`
+}
+
+// Series is the kernel series: 6.12 of 6.12.117.
+func (k Kernel) Series() string {
+	major, minor := 0, 0
+	if _, err := fmt.Sscanf(k.Version, "%d.%d", &major, &minor); err != nil {
+		return k.Version
+	}
+	return fmt.Sprintf("%d.%d", major, minor)
+}
+
+// Asked reports whether the host asked for the probe id in this boot. What the guest says of
+// that counts for nothing.
+func (r Record) Asked(id string) bool {
+	ok, err := wire.Asked(id, r.Probes, r.Init != "")
+	return ok || err != nil // a list that means nothing asks for no less
 }

@@ -1,4 +1,0 @@
-package vmtests
-
-// counter reads the processor's time stamp counter.
-func counter() int64

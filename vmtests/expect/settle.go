@@ -1,0 +1,123 @@
+package expect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+)
+
+// twoAnswers begins the detail of a finding that stands for two that contradict each other.
+const twoAnswers = "the guest answered twice, and not the same: "
+
+// settle returns each probe's finding once. A probe that answered twice, and not the same,
+// has no answer that could be trusted, whichever came last.
+func settle(all []wire.Finding) (once []wire.Finding, notices []string) {
+	at := map[string]int{}
+	repeated, contradicted := 0, []string{}
+	for _, f := range all {
+		i, seen := at[f.ID]
+		switch {
+		case !seen:
+			at[f.ID] = len(once)
+			once = append(once, f)
+		case strings.HasPrefix(once[i].Detail, twoAnswers):
+		case answer(once[i]) == answer(f):
+			repeated++
+		default:
+			contradicted = append(contradicted, f.ID)
+			once[i] = wire.Finding{ID: f.ID, Verdict: wire.Inconclusive, Micros: f.Micros,
+				Detail: fmt.Sprintf("%s%.200s; then %.200s", twoAnswers, answer(once[i]), answer(f))}
+		}
+	}
+	if repeated > 0 {
+		notices = append(notices, fmt.Sprintf("%d findings came twice, the same each time", repeated))
+	}
+	if len(contradicted) > 0 {
+		notices = append(notices, fmt.Sprintf("%d probes answered twice, and not the same, which is no answer: %s", len(contradicted), some(contradicted)))
+	}
+	return once, notices
+}
+
+// some names the first few of the guest's own IDs.
+func some(ids []string) string {
+	const most = 5
+	var named []string
+	for _, id := range ids[:min(len(ids), most)] {
+		named = append(named, report.Escape(id, 60))
+	}
+	text := strings.Join(named, ", ")
+	if more := len(ids) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// Settle leaves one finding of each probe in the record of a boot, and compares them with the
+// IDs of the probes that the host knows: it sets Unanswered to those that were asked and not
+// answered, and adds notices about answers that contradict each other or were not asked for.
+func Settle(r *record.Record, known []string) {
+	once, notices := settle(r.Findings)
+	r.Findings, r.Notices = once, append(r.Notices, notices...)
+	answered, strange := map[string]bool{}, []string{}
+	for _, f := range once {
+		answered[f.ID] = true
+		if !r.Asked(f.ID) {
+			strange = append(strange, f.ID)
+		}
+	}
+	if len(strange) > 0 {
+		r.Notices = append(r.Notices, fmt.Sprintf("the guest answered %d probes that it was not asked: %s", len(strange), some(strange)))
+	}
+	if r.Outcome != record.Completed {
+		return // the outcome says why there is more to ask
+	}
+	r.Unanswered = slices.DeleteFunc(known, func(id string) bool { return answered[id] || !r.Asked(id) })
+}
+
+// InShort returns the deviations of a record with one in the place of all the probes that a
+// boot which ended early did not answer.
+func InShort(r record.Record, all []Deviation) []Deviation {
+	if r.Outcome == record.Completed {
+		return all
+	}
+	var out []Deviation
+	missing := 0
+	for _, d := range all {
+		if d.Got != "" || d.Probe == outcomeID || d.Probe == saidID {
+			out = append(out, d)
+			continue
+		}
+		missing++
+	}
+	if missing > 0 {
+		out = append(out, Deviation{fmt.Sprintf("%d probes", missing), "an answer of each", ""})
+	}
+	return out
+}
+
+// ownDeviations are those of unexplained that are about the user's own probes.
+func ownDeviations(r record.Record) []Deviation {
+	if r.Outcome.RigFault() {
+		return nil
+	}
+	return slices.DeleteFunc(unexplained(r), func(d Deviation) bool { return !slices.Contains(r.Own, d.Probe) })
+}
+
+// unexplained returns the deviations of a record that are some on every kernel: what was
+// asked and not answered, and what was answered in two ways.
+func unexplained(r record.Record) []Deviation {
+	var out []Deviation
+	for _, id := range r.Unanswered {
+		out = append(out, Deviation{id, "an answer", ""})
+	}
+	for _, f := range r.Findings {
+		if strings.HasPrefix(f.Detail, twoAnswers) {
+			out = append(out, Deviation{f.ID, "one answer", "two"})
+		}
+	}
+	return out
+}

@@ -1,0 +1,24 @@
+package guest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/netstrip/netstrip/vmtests/accel"
+)
+
+// The counter runs at one speed, however long it is looked at, and no processor's runs
+// slower than 100 MHz or faster than 10 GHz.
+func TestCounter(t *testing.T) {
+	if counter() == 0 {
+		t.Skip("this processor has no time stamp counter")
+	}
+	short, long := counterKHz(5*time.Millisecond), counterKHz(50*time.Millisecond)
+	assert.InEpsilon(t, long, short, 0.005)
+	assert.Greater(t, long, int64(100_000))
+	assert.Less(t, long, int64(10_000_000))
+	assert.Len(t, ClockArgs(accel.TCG), 1)
+	assert.Empty(t, ClockArgs(accel.KVM), "it finds out by itself")
+}

@@ -1,0 +1,147 @@
+package guest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/console"
+	"github.com/netstrip/netstrip/vmtests/expect"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/table"
+)
+
+// FuzzEvents holds for whatever a guest sends on its event channel: it passes the decoder
+// as bounded lines and vmtest's channel as events, "done" is told exactly when it came,
+// and a record made of the events can be stored, read again, and shown.
+func FuzzEvents(f *testing.F) {
+	streams, err := filepath.Glob("testdata/events/*.jsonl")
+	require.NoError(f, err)
+	require.NotEmpty(f, streams)
+	for _, name := range streams {
+		data, err := os.ReadFile(name)
+		require.NoError(f, err)
+		f.Add(data)
+		for line := range bytes.Lines(data) {
+			f.Add(line)
+		}
+	}
+	f.Add([]byte(`{"hugelgupf_vmtest_guest_action":"guestevent","Actual":{"kind":"finding","finding":{"id":"a\u001b[2J\u202e","verdict":"works","value":"\u0000","numbers":{"x":1e300}}}}` + "\n" + done))
+	f.Add([]byte(done + done + "\xff\n{"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var out bytes.Buffer
+		s := &decoder{out: &out, progress: func() {}}
+		s.read(bytes.NewReader(data))
+		n, sawDone := s.ended()
+		require.Equal(t, n, strings.Count(out.String(), "\n"))
+		for line := range bytes.Lines(out.Bytes()) {
+			require.LessOrEqual(t, len(line), wire.MaxLine)
+		}
+
+		sent, err := channel(t, string(data))
+		require.Equal(t, sawDone, err == nil, "%v", err)
+		if sawDone {
+			n--
+		}
+		require.Len(t, sent, n)
+		var r Result
+		events := make(chan wire.Event, len(sent))
+		for _, e := range sent {
+			events <- e
+		}
+		close(events)
+		r.consume(events, newWatchdog(Limits{}), s)
+		storedAndShown(t, r)
+	})
+}
+
+// storedAndShown takes a record of what a guest sent through the ways it goes on.
+func storedAndShown(t *testing.T, r Result) {
+	t.Helper()
+	rec := record.Record{
+		Schema: record.Schema, ID: "r/p", Run: "r", Profile: "p", Outcome: record.Completed,
+		Hello: r.Hello, Findings: r.Findings, Running: r.Running,
+	}
+	line, err := json.Marshal(rec)
+	require.NoError(t, err)
+	var again record.Record
+	require.NoError(t, json.Unmarshal(line, &again))
+	line2, err := json.Marshal(again)
+	require.NoError(t, err)
+	require.Equal(t, string(line), string(line2))
+
+	var shown strings.Builder
+	require.NoError(t, report.Show(&shown, rec, ""))
+	require.NoError(t, report.Table(&shown, []record.Record{rec}, report.TableOptions{}))
+	require.NoError(t, report.Table(&shown, []record.Record{rec}, report.TableOptions{Format: table.Format{Markdown: true}}))
+	require.NoError(t, report.Summary(&shown, []record.Record{rec}, report.TableOptions{}))
+	require.NoError(t, table.JSON(&shown, rec))
+	rec.Series, rec.Profile = "6.12", "full" // of which something is expected
+	devs, err := expect.Deviations(rec)
+	require.NoError(t, err)
+	for _, d := range devs {
+		shown.WriteString(d.String())
+	}
+	for _, c := range shown.String() {
+		require.True(t, c == '\n' || unicode.IsPrint(c), "%U is shown", c)
+	}
+}
+
+// A guest that sends as much as it may, in the bytes that grow most when they are
+// written as JSON, and prints as much as it may, still leaves a record.
+func TestTheLargestRecordIsStored(t *testing.T) {
+	const head = `{"hugelgupf_vmtest_guest_action":"guestevent","Actual":{"kind":"finding","finding":{"id":"x","verdict":"works","detail":"`
+	line := head + strings.Repeat("\xff", wire.MaxLine-len(head)-len(`"}}}`)-1) + `"}}}` + "\n"
+	require.Len(t, line, wire.MaxLine)
+	sent, err := channel(t, line+done)
+	require.NoError(t, err)
+	require.Len(t, sent, 1)
+	rec := record.Record{ID: "r/p", Run: "r", Profile: "p"}
+	for range wire.MaxBytes / len(line) { // as many as the decoder lets through
+		rec.Findings = append(rec.Findings, *sent[0].Finding)
+	}
+	require.Greater(t, len(rec.Findings), 250)
+	var log strings.Builder
+	log.WriteString("[    0.000000] Linux version 6.12\n")
+	for i := range 30 {
+		fmt.Fprintf(&log, "[    1.000000] BUG: %c %s\n", 'a'+i, strings.Repeat("\"", maxConsole/31))
+	}
+	log.WriteString("[    1.000000] Kernel panic - not syncing: " + strings.Repeat("\xff", maxConsole/31))
+	l := console.Read([]byte(log.String()))
+	require.Greater(t, len(l.Notices), 10)
+	rec.Outcome, rec.Reason = console.Classify(l, console.Facts{Running: strings.Repeat("\xff", wire.MaxLine)})
+	rec.Notices = l.Notices
+
+	store := record.Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
+	require.NoError(t, store.Append(t.Context(), rec))
+	info, err := os.Stat(store.Path)
+	require.NoError(t, err)
+	assert.Greater(t, info.Size(), int64(2*wire.MaxBytes), "it was meant to grow")
+	got, damage, err := record.Load(store.Path)
+	require.NoError(t, err)
+	assert.Empty(t, damage)
+	require.Len(t, got, 1)
+	assert.Len(t, got[0].Findings, len(rec.Findings))
+}
+
+// A console may not print more than it may, whether in lines or not.
+func TestConsoleIsBounded(t *testing.T) {
+	for name, chunk := range map[string]string{"lines": strings.Repeat("x", 99) + "\n", "no line": strings.Repeat("x", 100)} {
+		c := &capture{progress: func() {}, reached: func(Milestone) {}}
+		c.read(strings.NewReader(strings.Repeat(chunk, maxConsole/len(chunk))))
+		assert.False(t, c.flooded(), name)
+		c.read(strings.NewReader(strings.Repeat(chunk, 2)))
+		assert.True(t, c.flooded(), name)
+		assert.LessOrEqual(t, c.log.Len(), maxConsole, name)
+	}
+}

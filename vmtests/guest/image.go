@@ -1,0 +1,203 @@
+package guest
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/packed"
+)
+
+// openImages opens what the guest is booted from and looks at both, since a file cut
+// short boots to a silent guest or to one without an init, which looks like a verdict
+// on the kernel. So does too little memory for both: QEMU puts the one over the other,
+// and the kernel dies of what looks like its own faults.
+func (g Guest) openImages() (kernel, initramfs *os.File, err error) {
+	var end, size int64
+	if kernel, end, err = openChecked(g.Kernel, checkKernel); err != nil {
+		return nil, nil, fmt.Errorf("opening the kernel: %w", err)
+	}
+	if err := checkLine(kernel, g.commandLine()); err != nil {
+		kernel.Close()
+		return nil, nil, fmt.Errorf("opening the kernel: %s: %w", g.Kernel, err)
+	}
+	if initramfs, size, err = openChecked(g.Image, checkInitramfs); err == nil {
+		if err = checkRoom(end+size, int64(g.MemoryMiB)<<20); err == nil {
+			return kernel, initramfs, nil
+		}
+		initramfs.Close()
+	}
+	kernel.Close()
+	return nil, nil, fmt.Errorf("opening the initramfs: %w", err)
+}
+
+// openChecked opens a file and gives what check says of it.
+func openChecked(path string, check func(r io.ReaderAt, size int64) (int64, error)) (*os.File, int64, error) {
+	f, err := openForQEMU(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	var n int64
+	info, err := f.Stat()
+	if err == nil {
+		n, err = check(f, info.Size())
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, n, nil
+}
+
+// checkLine says why a kernel does not take a command line: it would cut it without a word.
+func checkLine(kernel io.ReaderAt, line string) error {
+	longest := packed.MaxCommandLine
+	head, err := readHead(kernel)
+	if err != nil {
+		return err
+	}
+	if h, ok := packed.ParseBzImage(head); ok {
+		longest = h.MaxCommandLine
+	}
+	if len(line) > longest {
+		return fmt.Errorf("its command line has %d bytes, and it takes %d", len(line), longest)
+	}
+	return nil
+}
+
+// openForQEMU opens a file that QEMU is handed the descriptor of and opens again by that
+// (fdWiring). From root QEMU is nobody, who may not open a file that was made under a
+// umask of 077; the permissions of the directories do not count on that way.
+func openForQEMU(path string) (*os.File, error) {
+	f, err := file.Open(path)
+	if err != nil || os.Geteuid() != 0 {
+		return f, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode()&0o444 != 0o444 {
+		err = f.Chmod(info.Mode() | 0o444)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("letting QEMU read %s: %w", path, err)
+	}
+	return f, nil
+}
+
+func checkRoom(need, memory int64) error {
+	if memory < need {
+		const mib = 1 << 20
+		return fmt.Errorf("it and the kernel take %d MiB of memory; the machine has %d", (need+mib-1)/mib, memory/mib)
+	}
+	return nil
+}
+
+// readHead reads the beginning of a kernel, followed by zeros where the file is shorter.
+func readHead(kernel io.ReaderAt) ([]byte, error) {
+	head := make([]byte, packed.HeadBytes)
+	if _, err := kernel.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return head, nil
+}
+
+// checkKernel returns an error for a file that is not a whole x86 kernel that QEMU starts, a
+// bzImage or a vmlinux, and else the address up to which the kernel needs memory.
+func checkKernel(r io.ReaderAt, size int64) (end int64, err error) {
+	head, err := readHead(r)
+	if err != nil {
+		return 0, err
+	}
+	if string(head[:4]) == elf.ELFMAG {
+		return checkVmlinux(r, head, size)
+	}
+	if string(head[56:60]) == "ARM\x64" { // Documentation/arch/arm64/booting.rst
+		return 0, errors.New("it is no x86 kernel image but an arm64 one")
+	}
+	h, ok := packed.ParseBzImage(head)
+	if !ok {
+		return 0, errors.New("it is no x86 kernel image")
+	}
+	if size < h.Bytes {
+		return 0, fmt.Errorf("truncated: %d of %d bytes", size, h.Bytes)
+	}
+	return h.MemoryEnd, nil
+}
+
+// checkVmlinux does so for an ELF file, which must end with its section headers, as the
+// linker's and objcopy's do, and say where PVH starts it.
+func checkVmlinux(r io.ReaderAt, head []byte, size int64) (end int64, err error) {
+	if machine := elf.Machine(binary.LittleEndian.Uint16(head[18:])); machine != elf.EM_X86_64 {
+		return 0, fmt.Errorf("it is no x86 kernel image but an ELF file for %s", machine)
+	}
+	sections, length, number := binary.LittleEndian.Uint64(head[40:]), head[58], binary.LittleEndian.Uint16(head[60:])
+	if want := int64(sections) + int64(length)*int64(number); want > size || want < 0 {
+		return 0, fmt.Errorf("truncated: %d of %d bytes", size, want)
+	}
+	f, err := elf.NewFile(r)
+	if err != nil {
+		return 0, err
+	}
+	started := false
+	for _, p := range f.Progs {
+		switch p.Type {
+		case elf.PT_LOAD:
+			end = max(end, int64(p.Paddr+p.Memsz))
+		case elf.PT_NOTE:
+			notes, err := io.ReadAll(io.LimitReader(p.Open(), 1<<16))
+			if err != nil {
+				return 0, err
+			}
+			started = started || bytes.Contains(notes, []byte(pvhNote))
+		}
+	}
+	if !started {
+		return 0, errors.New("it is a vmlinux without CONFIG_PVH, which QEMU cannot start; use the bzImage")
+	}
+	return end, nil
+}
+
+// pvhNote is how the ELF note begins that says where PVH starts a kernel, after its two
+// lengths: XEN_ELFNOTE_PHYS32_ENTRY (include/xen/interface/elfnote.h:197).
+const pvhNote = "\x12\x00\x00\x00Xen\x00"
+
+// newcHeader is the length of a record's header in a "newc" cpio archive
+// (Documentation/driver-api/early-userspace/buffer-format.rst): a magic and 13 fields
+// of 8 hexadecimal digits.
+const newcHeader = 110
+
+// checkInitramfs says why a file is not a whole cpio archive, and gives its size: it walks
+// from record to record to the one that ends the archive.
+func checkInitramfs(r io.ReaderAt, size int64) (int64, error) {
+	const trailer = "TRAILER!!!\x00"
+	head := make([]byte, newcHeader+len(trailer))
+	for at := int64(0); ; {
+		n, err := r.ReadAt(head, at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		if n < len(head) {
+			return 0, fmt.Errorf("cpio archive truncated at byte %d", size)
+		}
+		if string(head[:6]) != "070701" {
+			return 0, fmt.Errorf("no cpio record at byte %d", at)
+		}
+		content, err1 := strconv.ParseInt(string(head[54:62]), 16, 64)
+		name, err2 := strconv.ParseInt(string(head[94:102]), 16, 64)
+		if err := errors.Join(err1, err2); err != nil {
+			return 0, fmt.Errorf("a broken cpio record at byte %d: %w", at, err)
+		}
+		if string(head[newcHeader:]) == trailer {
+			return size, nil
+		}
+		at += align4(newcHeader+name) + align4(content)
+	}
+}
+
+func align4(n int64) int64 { return (n + 3) &^ 3 }

@@ -1,0 +1,151 @@
+package guest
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+// QEMU is the name of the program that emulates x86-64 machines.
+const QEMU = "qemu-system-x86_64"
+
+// wiring says where the ends of a machine's channels are on the host. A boot wires
+// them to descriptors it has open; the line a person may paste, to files.
+type wiring struct {
+	console, events, fallback string   // chardev backends, without the id
+	kernel, initrd, disk      string   // paths
+	passed                    []string // arguments that hand over descriptors
+}
+
+// fdWiring wires to inherited descriptors. QEMU then needs to open no path of
+// ours, and can run as a user who may not.
+// A disk is handed over by number too, 0 for none.
+func fdWiring(console, events, fallback, kernel, initrd, disk int) wiring {
+	// A pipe is no file of QEMU's to open, and a set of descriptors is as one.
+	pipe := func(set int) string { return fmt.Sprintf("file,path=/dev/fdset/%d,append=on", set) }
+	proc := func(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
+	w := wiring{
+		console: pipe(1), events: fmt.Sprintf("socket,fd=%d", events), fallback: pipe(2), kernel: proc(kernel), initrd: proc(initrd),
+		passed: []string{"-add-fd", fmt.Sprintf("fd=%d,set=1", console), "-add-fd", fmt.Sprintf("fd=%d,set=2", fallback)},
+	}
+	if disk != 0 {
+		w.disk = "/dev/fdset/3"
+		w.passed = append(w.passed, "-add-fd", fmt.Sprintf("fd=%d,set=3", disk))
+	}
+	return w
+}
+
+// pasteWiring shows the console on the terminal and leaves the events in a file.
+func pasteWiring(kernel, initrd, disk string) wiring {
+	return wiring{console: "stdio", events: "file,path=events.jsonl", fallback: "null", kernel: kernel, initrd: initrd, disk: disk}
+}
+
+// args are QEMU's arguments. qboot.rom starts a kernel without looking for disks and
+// option ROMs as SeaBIOS does: 0.1 s of 1.2 in a median of seven boots. The two network
+// cards are connected with each other by a hub inside QEMU, and with nothing else: the
+// guest has no way out. -no-reboot goes with the kernel's panic=-1 and with the guest's
+// own end, which is a reboot: a power-off needs ACPI and would hang. reboot=t is a triple
+// fault, the way that needs no device. tsc=reliable: under TCG the kernel's watchdog now
+// and then finds the TSC skewed and falls back to jiffies, in which a probe lasts 0 or
+// 4 ms. no_timer_check: a guest that waits for its processor while it counts ticks for 60 ms
+// takes its timer for broken, and panics (timer_irq_works, arch/x86/kernel/apic/io_apic.c:1519).
+// nbd.nbds_max=1: one network block device, not sixteen, to be made at every boot.
+func (g Guest) args(w wiring) []string {
+	return append(slices.Concat(w.passed, g.diskArgs(w.disk)), []string{
+		"-M", "pc", "-bios", "qboot.rom", "-accel", g.Accel, "-m", fmt.Sprint(g.MemoryMiB), "-smp", fmt.Sprint(g.Processors()),
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-netdev", "hubport,id=left,hubid=0", "-device", "virtio-net-pci,netdev=left,romfile=",
+		"-netdev", "hubport,id=right,hubid=0", "-device", "virtio-net-pci,netdev=right,romfile=",
+		"-chardev", chardev(w.console, "console"), "-serial", "chardev:console",
+		"-chardev", chardev(w.fallback, "fallback"), "-serial", "chardev:fallback",
+		"-chardev", chardev(w.events, "events"), "-device", "virtio-serial",
+		"-device", "virtserialport,chardev=events,name=" + wire.Port,
+		"-kernel", w.kernel, "-initrd", w.initrd,
+		"-append", g.commandLine(),
+	}...)
+}
+
+// commandLine is the kernel's.
+func (g Guest) commandLine() string {
+	own := []string{"console=ttyS0", "panic=-1", "reboot=t", "tsc=reliable", "no_timer_check", "nbd.nbds_max=1"}
+	return strings.Join(append(own, g.KernelArgs...), " ")
+}
+
+// diskArgs are QEMU's arguments for a disk at path. Nothing locks it: several guests read
+// it at once, and QEMU may be nobody, who may lock nothing.
+func (g Guest) diskArgs(path string) []string {
+	if g.Disk == "" {
+		return nil
+	}
+	return []string{
+		"-blockdev", "driver=file,node-name=disk,filename=" + strings.ReplaceAll(path, ",", ",,") + ",read-only=on,locking=off",
+		"-device", "virtio-blk-pci,drive=disk", "-object", "rng-builtin,id=rng", "-device", "virtio-rng-pci,rng=rng",
+	}
+}
+
+// Processors is how many the guest has.
+func (g Guest) Processors() int {
+	if g.Disk == "" {
+		return 1
+	}
+	return 2
+}
+
+// sandbox confines QEMU by seccomp: no new privileges, processes or limits.
+func sandbox() []string {
+	return []string{"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"}
+}
+
+func chardev(backend, id string) string {
+	kind, rest, _ := strings.Cut(backend, ",")
+	if rest != "" {
+		rest = "," + rest
+	}
+	return kind + ",id=" + id + rest
+}
+
+// nobody is the user and group with no rights (Debian's nobody and nogroup).
+const nobody = 65534
+
+// confine is the command that starts QEMU: setpriv(1) has the kernel kill QEMU when
+// netstrip dies, takes every capability, and from root makes nobody. The death
+// signal must be set after the change of user, which clears it (kernel/cred.c:413);
+// setpriv does them in that order. Under KVM root stays root without capabilities,
+// since /dev/kvm may be for root alone.
+//
+// A netstrip that dies before that signal is set is found out by a shell, which starts
+// QEMU only if netstrip is still its parent.
+//
+// setsid(1) makes it the leader of a group of its own, and the shell says the ID of that, which
+// is its own and then QEMU's, to the descriptor given.
+func confine(accel string, id int) []string {
+	args := []string{"setsid", "setpriv", "--pdeathsig", "KILL", "--no-new-privs"}
+	if os.Geteuid() == 0 {
+		args = append(args, "--inh-caps=-all", "--bounding-set=-all")
+		if accel != "kvm" {
+			id := fmt.Sprint(nobody)
+			args = append(args, "--reuid", id, "--regid", id, "--clear-groups")
+		}
+	}
+	script := fmt.Sprintf(`test "$PPID" = "$0" && echo $$ >&%d && exec "$@" %[1]d>&-`, id)
+	return append(args, "sh", "-c", script, fmt.Sprint(os.Getpid()))
+}
+
+// shellQuote joins args into a line for a shell.
+func shellQuote(args []string) string {
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		if a == "" || strings.ContainsFunc(a, needsQuote) {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		quoted[i] = a
+	}
+	return strings.Join(quoted, " ")
+}
+
+func needsQuote(r rune) bool {
+	return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%", r)
+}

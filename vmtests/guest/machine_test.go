@@ -1,0 +1,24 @@
+package guest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// Of a machine, the line to paste and the line that is run differ only in wiring.
+func TestCommandCanBePasted(t *testing.T) {
+	g := Guest{Accel: "tcg", MemoryMiB: 64, KernelArgs: []string{"a=b c"}, Kernel: "/k/it's", Image: "/i"}
+	line := g.Command()
+	assert.True(t, strings.HasPrefix(line, "qemu-system-x86_64 -sandbox on"), line)
+	assert.Contains(t, line, `-kernel '/k/it'\''s' -initrd /i`)
+	assert.Contains(t, line, `-append 'console=ttyS0 panic=-1 reboot=t tsc=reliable no_timer_check nbd.nbds_max=1 a=b c'`)
+	assert.NotContains(t, line, "/proc/self/fd")
+}
+
+// QEMU takes a comma in a path for the end of it unless it is doubled.
+func TestDiskWithAComma(t *testing.T) {
+	g := Guest{Accel: "tcg", MemoryMiB: 64, Disk: "/srv/a,b/disk", Kernel: "/k", Image: "/i"}
+	assert.Contains(t, g.Command(), "filename=/srv/a,,b/disk,read-only=on")
+}

@@ -1,0 +1,191 @@
+package guest
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hugelgupf/vmtest/qemu"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/netstrip/netstrip/vmtests/console"
+)
+
+// Limits are how long a boot may take.
+type Limits struct {
+	// Silent: to the first console byte. Stuck: between two signs of life. Total: from
+	// start to end. Leave: from "done" to QEMU's end. Dying: without a sign of life after a
+	// panic, which prints its call trace and then resets at once.
+	Silent, Stuck, Total, Leave, Dying time.Duration
+}
+
+// LimitsFor returns the limits under an accelerator. TCG is some ten times slower, and
+// shares its cores: a boot that takes one second alone has been seen to take eight
+// beside a kernel build. A probe may take 10 s in silence, so Stuck is well above.
+func LimitsFor(name string) Limits {
+	if name == accel.KVM {
+		return Limits{Silent: 10 * time.Second, Stuck: 20 * time.Second, Total: time.Minute, Leave: 5 * time.Second, Dying: 3 * time.Second}
+	}
+	return Limits{Silent: 30 * time.Second, Stuck: time.Minute, Total: 5 * time.Minute, Leave: 15 * time.Second, Dying: 5 * time.Second}
+}
+
+// With returns the limits of a boot that asks applications, of which each is as silent as
+// a probe, for longer.
+func (l Limits) With(apps []wire.App) Limits {
+	for _, a := range apps {
+		l.Stuck, l.Total = max(l.Stuck, a.Limit()+l.Silent), l.Total+a.Limit()
+	}
+	return l
+}
+
+// TrialLimits are for the boot that decides about KVM: a good one takes half a
+// second, and nobody should wait for a hung one.
+func TrialLimits() Limits {
+	return Limits{Silent: 3 * time.Second, Stuck: 3 * time.Second, Total: 15 * time.Second, Leave: 2 * time.Second, Dying: time.Second}
+}
+
+// Milestone is a point that a boot reaches.
+type Milestone int
+
+// The milestones, in the order of a good boot, which does not panic.
+const (
+	Started     Milestone = iota // QEMU runs
+	FirstByte                    // the first console byte
+	Banner                       // the kernel's first line
+	InitStarted                  // the kernel starts init
+	ProbeBegun                   // a probe begins
+	Done                         // the guest's "done"
+	Panicked                     // the kernel's last words
+)
+
+// watchdog watches over a boot and ends it when it no longer moves.
+type watchdog struct {
+	limits Limits
+	start  time.Time
+	// stopped tells whether somebody has stopped QEMU; it is asked when the guest looks
+	// stuck, and not before.
+	stopped func() bool
+	// reached, if set, is told of each stage, and asked of each probe that begins.
+	reached func(Milestone)
+	asked   func(id string)
+
+	mu       sync.Mutex
+	since    time.Time // the start, later by what forgive has given
+	last     time.Time // last sign of life
+	lively   bool      // there has been one
+	closed   time.Time // when the event channel was closed
+	panicked bool      // the kernel has said so
+
+	// Set before run returns. away is how long netstrip itself did not run.
+	away   time.Duration
+	killed console.Killed
+	idle   time.Duration
+}
+
+func newWatchdog(l Limits) *watchdog {
+	now := time.Now()
+	return &watchdog{limits: l, start: now, since: now, last: now, stopped: func() bool { return false }}
+}
+
+// reach notes a stage.
+func (w *watchdog) reach(s Milestone) {
+	if s == Panicked {
+		w.mu.Lock()
+		w.panicked = true
+		w.mu.Unlock()
+	}
+	if w.reached != nil {
+		w.reached(s)
+	}
+}
+
+// progress notes a sign of life: console bytes, a whole event.
+func (w *watchdog) progress() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last, w.lively = time.Now(), true
+}
+
+func (w *watchdog) channelClosed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = time.Now()
+}
+
+// run waits for the guest's end, killing it when a limit is passed, and gives what
+// vmtest's Wait gave. flooded tells whether the guest has sent too much.
+func (w *watchdog) run(vm *qemu.VM, exit <-chan error, flooded func() bool) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for last := w.start; ; {
+		select {
+		case err := <-exit:
+			w.forgive(time.Since(last)) // a tick may have come at the same time
+			return err
+		case <-tick.C:
+			now := time.Now()
+			w.forgive(now.Sub(last))
+			last = now
+			if w.killed == console.NotKilled {
+				if w.killed = w.verdict(now, flooded()); w.killed != console.NotKilled {
+					_ = vm.Kill() // already ended is as good
+				}
+			}
+		}
+	}
+}
+
+// absence is how long the watch may be away between two looks before the time counts
+// as nobody's.
+const absence = time.Second
+
+// forgive takes a gap between two looks off every limit when it is so long that
+// netstrip itself cannot have run: it was stopped, or the machine slept or was
+// starved. What the guest sent meanwhile is still unread, and it may not have run
+// either.
+func (w *watchdog) forgive(gap time.Duration) {
+	if gap <= absence {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.away += gap
+	w.since, w.last = w.since.Add(gap), w.last.Add(gap)
+	if !w.closed.IsZero() {
+		w.closed = w.closed.Add(gap)
+	}
+}
+
+// verdict says for what reason to end the boot now, if any.
+func (w *watchdog) verdict(now time.Time, flooded bool) console.Killed {
+	if flooded {
+		return console.KilledFlood
+	}
+	over := w.over(now)
+	if over != console.NotKilled && w.stopped() {
+		return console.KilledStopped
+	}
+	return over
+}
+
+// over says which limit has been passed.
+func (w *watchdog) over(now time.Time) console.Killed {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.idle = now.Sub(w.last)
+	switch {
+	case !w.closed.IsZero():
+		if now.Sub(w.closed) > w.limits.Leave {
+			return console.KilledAfterDone
+		}
+	case !w.lively && w.idle > w.limits.Silent:
+		return console.KilledSilent
+	case w.panicked && w.idle > w.limits.Dying:
+		return console.KilledDying
+	case w.lively && w.idle > w.limits.Stuck:
+		return console.KilledStuck
+	case now.Sub(w.since) > w.limits.Total:
+		return console.KilledLate
+	}
+	return console.NotKilled
+}

@@ -1,0 +1,98 @@
+package guest
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/vmtests/console"
+)
+
+// Each limit, just kept and just passed.
+func TestVerdict(t *testing.T) {
+	l := Limits{Silent: 1 * time.Second, Stuck: 10 * time.Second, Total: 100 * time.Second, Leave: 5 * time.Second, Dying: 3 * time.Second}
+	for _, tc := range []struct {
+		name  string
+		set   func(*watchdog, time.Time)
+		limit time.Duration
+		want  console.Killed
+	}{
+		{"silent", func(*watchdog, time.Time) {}, l.Silent, console.KilledSilent},
+		{"stuck", func(w *watchdog, now time.Time) { w.lively = true }, l.Stuck, console.KilledStuck},
+		{"late", func(w *watchdog, now time.Time) { w.lively, w.last = true, now.Add(time.Hour) }, l.Total, console.KilledLate},
+		{"after done", func(w *watchdog, now time.Time) { w.lively, w.closed = true, now }, l.Leave, console.KilledAfterDone},
+		{"after a panic", func(w *watchdog, now time.Time) { w.lively = true; w.reach(Panicked) }, l.Dying, console.KilledDying},
+	} {
+		w := newWatchdog(l)
+		tc.set(w, w.start)
+		assert.Equal(t, console.NotKilled, w.verdict(w.start.Add(tc.limit), false), tc.name)
+		past := w.start.Add(tc.limit + time.Millisecond)
+		assert.Equal(t, tc.want, w.verdict(past, false), tc.name)
+		assert.Equal(t, console.KilledFlood, w.verdict(past, true), tc.name)
+		w.stopped = func() bool { return true }
+		assert.Equal(t, console.KilledStopped, w.verdict(past, false), tc.name)
+		assert.Equal(t, console.NotKilled, w.verdict(w.start, false), "%s: nobody asks while all is well", tc.name)
+	}
+}
+
+// Time in which netstrip itself did not run counts against nobody.
+func TestForgive(t *testing.T) {
+	l := Limits{Silent: time.Second, Stuck: time.Second, Total: 2 * time.Second, Leave: time.Second, Dying: time.Second}
+	for _, set := range []func(*watchdog){
+		func(*watchdog) {},
+		func(w *watchdog) { w.lively = true },
+		func(w *watchdog) { w.lively, w.closed = true, w.start },
+		func(w *watchdog) { w.lively = true; w.reach(Panicked) },
+	} {
+		w := newWatchdog(l)
+		set(w)
+		later := w.start.Add(time.Hour)
+		assert.NotEqual(t, console.NotKilled, w.verdict(later, false))
+		w.forgive(time.Hour)
+		assert.Equal(t, console.NotKilled, w.verdict(later, false))
+		w.forgive(absence)
+		assert.NotEqual(t, console.NotKilled, w.verdict(later.Add(time.Minute), false), "a short gap is usual")
+	}
+}
+
+func TestProcessNamed(t *testing.T) {
+	name := newName()
+	assert.NotEqual(t, name, newName())
+	assert.Zero(t, processNamed(name))
+	cmd := exec.Command("sh", "-c", "read line", "sh", "-name", name, "end")
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	assert.Equal(t, cmd.Process.Pid, processNamed(name))
+	assert.Zero(t, processNamed(strings.TrimSuffix(name, name[len(name)-1:])), "the whole name counts")
+	assert.False(t, stopped(cmd.Process.Pid))
+	require.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
+	assert.Eventually(t, func() bool { return stopped(cmd.Process.Pid) }, 5*time.Second, time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
+	in.Close()
+	_ = cmd.Wait() // read at the end of its input gives 1
+	assert.False(t, stopped(cmd.Process.Pid))
+	assert.False(t, stopped(os.Getpid()))
+	assert.False(t, stopped(0))
+}
+
+// A boot's events fit the channel while nobody reads it: on a busy host that may be until
+// the guest has rebooted, and what does not fit is lost then.
+func TestEventsWaitForTheHost(t *testing.T) {
+	e, err := openChannels()
+	require.NoError(t, err)
+	defer e.close()
+	require.NoError(t, unix.SetNonblock(int(e.guest[1].Fd()), true))
+	line := []byte(strings.Repeat("x", 400) + "\n")
+	for n := range 450 { // a boot of 200 probes, each of which starts and finds
+		_, err := unix.Write(int(e.guest[1].Fd()), line)
+		require.NoError(t, err, "after %d events", n)
+	}
+}

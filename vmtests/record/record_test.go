@@ -1,0 +1,13 @@
+package record
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestSeries(t *testing.T) {
+	for version, want := range map[string]string{"6.12.117": "6.12", "6.1.172-1": "6.1", "7.0-rc1": "7.0", "x": "x"} {
+		assert.Equal(t, want, Kernel{Version: version}.Series(), version)
+	}
+}

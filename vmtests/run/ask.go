@@ -1,0 +1,48 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// NoProbes is a pattern that fits no probe: the guest starts, says so and ends.
+const NoProbes = "-"
+
+// Ask boots a kernel that Build gave for a profile, asks it only the probes that fit a list
+// of patterns, and records that under the profile's name, which must be asked under once in
+// a run. It is for those who want one answer of many kernels.
+func (r *Runner) Ask(ctx context.Context, profile kconfigs.Profile, k *kbuild.Kernel, probes string) (record.Record, error) {
+	if err := checkPatterns(probes); err != nil {
+		return record.Record{}, err
+	}
+	r.once.Do(func() { r.ready, r.readyErr = r.prepare(ctx, k) })
+	if r.readyErr != nil {
+		return record.Record{}, r.readyErr
+	}
+	p := r.ready
+	p.results, p.probes = r.store, probes
+	return r.bootOne(ctx, p, target{Profile: profile, kernel: k}, r.run+"/"+profile.Name)
+}
+
+// Conditions returns what the answers that Ask gets rest on besides the kernel and the
+// probes, a line each: QEMU, accelerator, memory, initramfs and disk. A kernel is needed to
+// try KVM with, where that has not been tried.
+func (r *Runner) Conditions(ctx context.Context, k *kbuild.Kernel) (string, error) {
+	r.once.Do(func() { r.ready, r.readyErr = r.prepare(ctx, k) })
+	if r.readyErr != nil {
+		return "", r.readyErr
+	}
+	disk := "none"
+	if r.opts.Disk != nil {
+		disk = r.opts.Disk.Key
+	}
+	return fmt.Sprintf("QEMU %s\naccelerator %s\nmemory %d MiB\ninitramfs %s\ndisk %s",
+		r.ready.version, r.ready.accel.Name, r.opts.MemoryMiB, r.ready.image.Key, disk), nil
+}
+
+// Builder is what builds the runner's kernels.
+func (r *Runner) Builder() *kbuild.Builder { return r.builder }

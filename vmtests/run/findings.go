@@ -1,0 +1,37 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+// ErrProbes is returned for a list of probes that cannot be used, wherever it comes from.
+var ErrProbes = errors.New("the list of probes cannot be used")
+
+// checkPatterns refuses such a list.
+func checkPatterns(patterns string) error {
+	if _, err := wire.Matches(patterns, ""); err != nil {
+		return fmt.Errorf("%w: %w", ErrProbes, err)
+	}
+	return nil
+}
+
+// known returns the IDs of the probes that a boot may be asked: of the applications where there
+// are any, else of the catalogue.
+func (r *Runner) known() []string {
+	var ids []string
+	for _, a := range r.opts.Apps {
+		ids = append(ids, a.ID)
+	}
+	if r.opts.Disk != nil {
+		return ids
+	}
+	for _, p := range wire.Probes() {
+		if wire.Family(p.ID) != wire.InitFamily {
+			ids = append(ids, p.ID)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,121 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/netstrip/netstrip/vmtests/expect"
+	"github.com/netstrip/netstrip/vmtests/guest"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// tries is how often a boot that stays silent is tried in all. Under a KVM that was found
+// at fault before, once will do.
+func (r *Runner) tries(p prepared) int {
+	if p.accel.Name == accel.KVM && r.suspect.Load() {
+		return 1
+	}
+	return silentTries
+}
+
+// weigh holds what came of a boot against what was asked, and against KVM.
+func (r *Runner) weigh(ctx context.Context, p prepared, s target, res guest.Result, rec *record.Record) error {
+	expect.Settle(rec, r.known())
+	rec.Findings = r.doubted(s.kernel, rec.Findings)
+	if blamesKVM(p, res) {
+		if err := r.judgeKVM(ctx, p, s, rec); err != nil {
+			return err
+		}
+	}
+	return r.learnKVM(ctx, p, rec.Outcome)
+}
+
+// blamesKVM reports whether a boot under KVM came to an end that a KVM at fault also brings
+// about: nothing, a hang or a reset. A kernel that prints a panic runs. Where KVM was chosen
+// because a guest had run under it, one that reached user space has shown it again.
+func blamesKVM(p prepared, res guest.Result) bool {
+	if p.accel.Name != accel.KVM || res.Hello != nil && !p.accel.Asked {
+		return false
+	}
+	return slices.Contains([]record.Outcome{record.Silent, record.Hung, record.Reset, record.TimedOut}, res.Outcome)
+}
+
+// judgeKVM tells a kernel that does not get on from a KVM under which none does: it looks
+// for a boot of the same kernel under TCG on record, and boots it so once where there is
+// none. A kernel that completes there did nothing wrong here.
+func (r *Runner) judgeKVM(ctx context.Context, p prepared, s target, rec *record.Record) error {
+	other, err := r.earlierTCG(*rec)
+	if err != nil {
+		return err
+	}
+	if other.Outcome == "" {
+		r.opts.Progress.Line("%s is %s under KVM; trying it under TCG", s.name(), rec.Outcome)
+		p.accel.Name, p.clock = accel.TCG, guest.ClockArgs(accel.TCG)
+		res, err := guest.Boot(ctx, r.guestOf(p, s))
+		if err != nil {
+			return err
+		}
+		other.Outcome, other.Reason, other.ID = res.Outcome, res.Reason, "a boot to decide this"
+		r.underTCG.Store(rec.Kernel.Key+"/"+rec.Init, other)
+	}
+	switch {
+	case other.Outcome == record.Completed:
+		rec.Notices = append(rec.Notices, fmt.Sprintf("under KVM: %s: %s", rec.Outcome, rec.Reason), "it completed under TCG in "+other.ID)
+		rec.Reason = fmt.Sprintf("%s under KVM; the same kernel completed under TCG: suspect /dev/kvm", rec.Outcome)
+		rec.Outcome = record.QEMUFailed
+		r.suspect.Store(true)
+		return accel.Learn(ctx, r.accelOptions(p), errors.New(rec.Reason))
+	case other.Outcome.RigFault():
+		rec.Notices = append(rec.Notices, fmt.Sprintf("whether KVM is at fault is not known: under TCG it is %s (%s)", other.Outcome, other.Reason))
+	default:
+		rec.Notices = append(rec.Notices, fmt.Sprintf("under TCG it does not complete either: %s in %s", other.Outcome, other.ID))
+	}
+	return nil
+}
+
+// earlierTCG returns the newest record of a boot of the same kernel into the same init
+// under TCG that has a verdict; one without an outcome if there is none.
+func (r *Runner) earlierTCG(like record.Record) (record.Record, error) {
+	if rec, ok := r.underTCG.Load(like.Kernel.Key + "/" + like.Init); ok {
+		return rec.(record.Record), nil
+	}
+	file, err := r.store.Open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return record.Record{}, nil
+	}
+	if err != nil {
+		return record.Record{}, err
+	}
+	defer file.Close()
+	for _, rec := range slices.Backward(file.Records) {
+		if rec.Kernel.Key != like.Kernel.Key || rec.Init != like.Init || rec.Outcome == "" || rec.Outcome.RigFault() {
+			continue
+		}
+		whole, _, err := file.Read([]record.Record{rec})
+		if err != nil {
+			return record.Record{}, err
+		}
+		if len(whole) > 0 && (whole[0].Disk == nil) == (like.Disk == nil) && whole[0].Machine.Accel == accel.TCG {
+			return whole[0], nil
+		}
+	}
+	return record.Record{}, nil
+}
+
+// learnKVM keeps that a guest completed under KVM, where it was thought that none does.
+func (r *Runner) learnKVM(ctx context.Context, p prepared, o record.Outcome) error {
+	if p.accel.Name != accel.KVM || !p.accel.Asked || o != record.Completed {
+		return nil
+	}
+	return accel.Learn(ctx, r.accelOptions(p), nil)
+}
+
+func (r *Runner) accelOptions(p prepared) accel.Options {
+	o := r.opts.Accel
+	o.Cache, o.QEMU = r.cache, p.version
+	return o
+}

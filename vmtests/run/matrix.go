@@ -1,0 +1,207 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests/console"
+	"github.com/netstrip/netstrip/vmtests/guest"
+	"github.com/netstrip/netstrip/vmtests/program"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+)
+
+// silentTries is how often a boot that stayed silent is tried in all. Nothing else
+// is tried again: a retry would hide what it is there to find.
+const silentTries = 3
+
+// Run builds what the profiles need, boots each once into each of the runner's inits, and
+// appends a record of each boot to the results file before the worker that ran it starts
+// another. The records come in the order of the profiles. The error is a fault that kept
+// boots from being run or recorded at all; a guest that did not do well is a record. A run
+// that did not come to its end can be taken up again with Resume.
+func (r *Runner) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Record, error) {
+	if err := r.store.Check(); err != nil { // before minutes of building
+		return nil, err
+	}
+	if err := Ready(); err != nil {
+		return nil, err
+	}
+	plan, err := r.plan(ctx, r.targets(profiles, nil))
+	if err != nil || len(profiles) == 0 {
+		return nil, err
+	}
+	run, err := r.store.Begin(ctx, plan)
+	if err != nil {
+		return nil, err
+	}
+	defer run.Close()
+	kernels, err := r.Build(ctx, profiles)
+	if err != nil {
+		return nil, err
+	}
+	targets := r.targets(profiles, kernels)
+	return r.bootAll(ctx, run, targets, r.recordIDs(targets))
+}
+
+// Boot boots the kernels that Build gave for the profiles. Nothing is planned: what
+// ends early here cannot be resumed.
+func (r *Runner) Boot(ctx context.Context, profiles []kconfigs.Profile, kernels []*kbuild.Kernel) ([]record.Record, error) {
+	targets := r.targets(profiles, kernels)
+	return r.bootAll(ctx, r.store, targets, r.recordIDs(targets))
+}
+
+// results is where the records of a run go.
+type results interface {
+	Check() error
+	Append(context.Context, record.Record) error
+}
+
+// bootAll boots targets under the given IDs and gives their records in that order.
+func (r *Runner) bootAll(ctx context.Context, to results, targets []target, ids []string) ([]record.Record, error) {
+	if len(targets) == 0 {
+		return nil, nil
+	}
+	p, err := r.prepare(ctx, targets[0].kernel)
+	if err != nil {
+		return nil, err
+	}
+	p.results = to
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	records := make([]record.Record, len(targets))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	order, atOnce := r.order(p, targets)
+	for range atOnce {
+		workers.Go(func() {
+			for i := range next {
+				rec, err := r.bootOne(ctx, p, targets[i], ids[i])
+				if err != nil {
+					stop(err)
+					return
+				}
+				records[i] = rec
+			}
+		})
+	}
+	for _, i := range order {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+		}
+	}
+	close(next)
+	workers.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err := r.keepTimes(p.accel.Name, records); err != nil {
+		r.opts.Progress.Line("%v", err) // no reason to fail a run that has ended well
+	}
+	return records, nil
+}
+
+// recordIDs names the records: run/profile, run/profile/init, and /2, /3 where one comes
+// again.
+func (r *Runner) recordIDs(targets []target) []string {
+	seen := map[string]int{}
+	ids := make([]string, len(targets))
+	for i, s := range targets {
+		name := s.name()
+		seen[name]++
+		ids[i] = r.run + "/" + name
+		if n := seen[name]; n > 1 {
+			ids[i] = fmt.Sprintf("%s/%d", ids[i], n)
+		}
+	}
+	return ids
+}
+
+// bootOne boots one target, again if it stays silent, and records it.
+func (r *Runner) bootOne(ctx context.Context, p prepared, s target, id string) (record.Record, error) {
+	k := s.kernel
+	image, err := r.imageFor(ctx, p, s, k)
+	if err != nil {
+		return record.Record{}, err
+	}
+	p.image = image
+	rec := record.Record{
+		Schema: record.Schema, ID: id, Run: r.run, Profile: s.name(), Init: s.init.Name,
+		Probes: p.probes, Netstrip: program.This(),
+		Kernel: record.Kernel{
+			Key: k.Key, Version: k.Version, Source: k.Source, Compiler: k.Compiler, ConfigSHA256: k.ConfigSHA256,
+			ImageBytes: k.ImageBytes, Text: k.Text, Data: k.Data, BSS: k.BSS,
+		},
+		Initramfs: record.Image{Key: p.image.Key, Bytes: p.image.Bytes, Packages: p.image.Packages},
+	}
+	rec.Series = rec.Kernel.Series()
+	g := r.guestOf(p, s)
+	rec.Machine = record.Machine{
+		QEMU: p.version, Accel: p.accel.Name, AccelReason: p.accel.Reason,
+		MemoryMiB: g.MemoryMiB, Command: g.Command(),
+	}
+	for _, id := range r.opts.Own {
+		if rec.Asked(id) {
+			rec.Own = append(rec.Own, id)
+		}
+	}
+	if d := r.opts.Disk; d != nil {
+		rec.Disk = &record.Image{Key: d.Key, Bytes: d.Bytes, Packages: d.Packages}
+	}
+	r.opts.Progress.State("booting %s", s.name())
+	if r.opts.Apps != nil { // a boot is then minutes
+		g.Asked = func(id string) { r.opts.Progress.State("%s: asking %s", s.name(), report.Escape(id, 60)) }
+	}
+	var res guest.Result
+	for try := 1; ; try++ {
+		if res, err = guest.Boot(ctx, g); err != nil {
+			return rec, err
+		}
+		if res.Outcome != record.Silent || try >= r.tries(p) {
+			break
+		}
+		rec.Tries = append(rec.Tries, record.Try{Outcome: res.Outcome, Seconds: res.Phases.Exit})
+	}
+	rec.Time, rec.Outcome, rec.Reason, rec.Notices = res.Started.UTC(), res.Outcome, res.Reason, res.Notices
+	rec.Task, rec.Trace = res.Task, res.Trace
+	rec.Phases, rec.Hello, rec.Findings, rec.Running = res.Phases, res.Hello, res.Findings, res.Running
+	if err := r.weigh(ctx, p, s, res, &rec); err != nil {
+		return rec, err
+	}
+	if rec.Init != "" && res.Console != nil {
+		rec.Said = console.Complaints(res.Console)
+		rec.Reason += lacks(s.Profile, k.Config, rec)
+	}
+	if err := r.keep(ctx, p.results, &rec, res.Console); err != nil {
+		return rec, err
+	}
+	r.opts.Progress.Line("booted %-10s %s in %.1f s%s", s.name(), rec.Outcome, rec.Phases.Exit, reasonText(rec))
+	return rec, nil
+}
+
+// keep writes down a boot: first its console log, then the record that points there.
+func (r *Runner) keep(ctx context.Context, to results, rec *record.Record, log []byte) error {
+	if err := to.Check(); err != nil { // before the log makes anew what was removed
+		return err
+	}
+	if log != nil {
+		abs, rel := r.logPath(rec.ID)
+		if err := cache.WriteFile(abs, log); err != nil {
+			return fmt.Errorf("keeping the console log: %w", err)
+		}
+		rec.ConsoleLog = rel
+	}
+	return to.Append(ctx, *rec)
+}
+
+func reasonText(rec record.Record) string {
+	if rec.Reason == "" {
+		return ""
+	}
+	return ": " + report.Escape(rec.Reason, 200) // it may be the guest's own words
+}

@@ -1,0 +1,20 @@
+package run
+
+import (
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
+)
+
+// doubted returns findings of a kernel without verdicts on what may be in a module that
+// the guest did not load. Where the kernel's .config is not known it doubts nothing.
+func (r *Runner) doubted(k *kbuild.Kernel, findings []wire.Finding) []wire.Finding {
+	config, ok, err := k.ReadConfig()
+	if err != nil {
+		r.opts.Progress.Line("%v", err)
+	}
+	if !ok {
+		return findings
+	}
+	return kconfigcheck.Doubt(findings, config.Value, k.Modules != "")
+}

@@ -1,0 +1,215 @@
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/ref"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// ErrNothingToResume is returned by Resume for a results file without a run that was
+// cut short.
+var ErrNothingToResume = errors.New("nothing to resume")
+
+// ErrChanged is returned by Resume for a run whose kernels or initramfs would now be
+// others. Half of a table from one image and half from another would show differences
+// between kernels that are none.
+var ErrChanged = errors.New("it cannot be resumed, since its boots would not be comparable; start a new run")
+
+// ErrOther is returned by Resume where the run that was cut short is of the other kind,
+// with applications or without.
+var ErrOther = errors.New("it cannot be resumed so")
+
+// plan puts down what a run will boot.
+func (r *Runner) plan(ctx context.Context, targets []target) (record.Plan, error) {
+	plan := record.Plan{Run: r.run, Time: time.Now().UTC(), Probes: r.opts.Probes, Apps: r.appsKey()}
+	ids := r.recordIDs(targets)
+	var bad []error
+	for i, p := range targets {
+		inputs, err := r.inputs(ctx, p)
+		bad = append(bad, err)
+		name := ref.Parse(p.Name)
+		name.Added = nil // as the boot has their text
+		boot := record.Boot{ID: ids[i], Profile: name.String(), Init: p.init.Name, Inputs: inputs}
+		boot.Override = p.Override
+		for _, f := range p.Added() {
+			boot.Added = append(boot.Added, record.Fragment{Name: f.Name, Text: kconfigs.Request{Settings: f.Settings}.Text()})
+		}
+		if p.Start.Text != "" {
+			boot.Config = &record.Fragment{Name: p.Start.Name, Text: p.Start.Text}
+		}
+		if p.Prebuilt != nil {
+			boot.Image, boot.Modules = p.Prebuilt.Image, p.Prebuilt.Modules
+		}
+		plan.Boots = append(plan.Boots, boot)
+	}
+	return plan, errors.Join(bad...)
+}
+
+// appsKey is a hash of the applications that are asked and of what they stand on; empty
+// where none is.
+func (r *Runner) appsKey() string {
+	if r.opts.Disk == nil {
+		return ""
+	}
+	h := sha256.New()
+	_ = json.NewEncoder(h).Encode(r.opts.Apps) // a hash takes all
+	_, _ = h.Write([]byte(r.opts.Disk.Key))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// sameApps says why a run cannot go on with the applications that this runner asks.
+func (r *Runner) sameApps(run *record.Run) error {
+	switch own := r.appsKey(); {
+	case run.Plan.Apps == own:
+		return nil
+	case own == "":
+		return fmt.Errorf("%w: the run asks applications, and netstrip apps --resume goes on with it", ErrOther)
+	case run.Plan.Apps == "":
+		return fmt.Errorf("%w: the run asks no applications, and netstrip run --resume goes on with it", ErrOther)
+	}
+	return fmt.Errorf("the applications or their disk have changed: %w", ErrChanged)
+}
+
+func (r *Runner) inputs(ctx context.Context, s target) (string, error) {
+	req, err := s.Request()
+	if err != nil {
+		return "", err
+	}
+	inputs, err := r.builder.Inputs(ctx, req)
+	if s.init.Name != "" {
+		inputs += "+" + s.init.Key()
+	}
+	return inputs, err
+}
+
+// unadorned returns the profile of a planned boot without the user's fragments.
+func unadorned(b record.Boot) (kconfigs.Profile, error) {
+	switch {
+	case b.Config != nil:
+		return kconfigs.UserConfig(b.Config.Name, []byte(b.Config.Text))
+	case b.Image != "":
+		return kconfigs.UserKernel(b.Image, b.Modules), nil
+	}
+	return kconfigs.Lookup(b.Profile)
+}
+
+// planned returns the target of a planned boot.
+func planned(b record.Boot) (s target, err error) {
+	if b.Init != "" {
+		s.init, err = initramfs.LookupInit(b.Init)
+	}
+	if err == nil {
+		s.Profile, err = unadorned(b)
+	}
+	if err != nil {
+		return s, err
+	}
+	s.Override = b.Override
+	for _, a := range b.Added {
+		f, err := kconfigs.ParseFragment(a.Name, []byte(a.Text))
+		if err != nil {
+			return s, err
+		}
+		s.Profile = s.With(f)
+	}
+	return s, nil
+}
+
+// Resume takes up the latest run in the results file that was cut short: it boots what
+// is missing, under the run's own name, and gives the records of the whole run in the
+// order of its plan. A boot that met a fault of the rig counts as missing.
+func (r *Runner) Resume(ctx context.Context) ([]record.Record, error) {
+	if err := Ready(); err != nil {
+		return nil, err
+	}
+	run, ok, err := r.store.Resume()
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("%w in %s", ErrNothingToResume, r.opts.Results)
+	}
+	defer run.Close()
+	r.run, r.opts.Probes = run.Plan.Run, run.Plan.Probes
+	if err := checkPatterns(r.opts.Probes); err != nil {
+		return nil, fmt.Errorf("resuming %s: %w", r.run, err)
+	}
+	if err := r.sameApps(run); err != nil {
+		return nil, fmt.Errorf("resuming %s: %w", r.run, err)
+	}
+	targets, err := r.comparable(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("resuming %s: %w", r.run, err)
+	}
+	missing := run.Missing()
+	r.opts.Progress.Line("resuming %s: %d of %d boots are missing", r.run, len(missing), len(run.Plan.Boots))
+	todo, profiles := make([]target, len(missing)), make([]kconfigs.Profile, len(missing))
+	ids := make([]string, len(missing))
+	for n, i := range missing {
+		todo[n], profiles[n], ids[n] = targets[i], targets[i].Profile, run.Plan.Boots[i].ID
+	}
+	kernels, err := r.Build(ctx, profiles)
+	if err != nil {
+		return nil, err
+	}
+	for n, k := range kernels {
+		todo[n].kernel = k
+	}
+	records, err := r.bootAll(ctx, run, todo, ids)
+	if err != nil {
+		return nil, err
+	}
+	return inOrder(run.Plan, append(records, run.Done...)), nil
+}
+
+// comparable returns the targets of a run's plan when what is missing would be booted
+// from the same kernels and the same image as what is there.
+func (r *Runner) comparable(ctx context.Context, run *record.Run) ([]target, error) {
+	targets := make([]target, len(run.Plan.Boots))
+	for i, b := range run.Plan.Boots {
+		s, err := planned(b)
+		if err != nil {
+			return nil, err
+		}
+		inputs, err := r.inputs(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		if inputs != b.Inputs {
+			return nil, fmt.Errorf("the source, the compiler, the fragments of the kernel or the init of %s have changed: %w", s.name(), ErrChanged)
+		}
+		targets[i] = s
+	}
+	image, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range run.Done {
+		if own, _, _ := strings.Cut(d.Initramfs.Key, "+"); own != image.Key { // after + its modules and its init
+			return nil, fmt.Errorf("the initramfs has changed (it is %.12s, and %s was booted with %.12s): %w",
+				image.Key, d.Profile, d.Initramfs.Key, ErrChanged)
+		}
+	}
+	return targets, nil
+}
+
+// inOrder puts records into the order of a plan.
+func inOrder(plan record.Plan, records []record.Record) []record.Record {
+	place := map[string]int{}
+	for i, b := range plan.Boots {
+		place[b.ID] = i
+	}
+	slices.SortFunc(records, func(a, b record.Record) int { return place[a.ID] - place[b.ID] })
+	return records
+}

@@ -1,0 +1,334 @@
+// Package run boots many guests and records what came of each. It runs on the host. A Runner
+// builds what profiles need (kernels, initramfs), plans and orders the boots, runs them side by
+// side, and appends a record of each to a results file before the next begins. A run that was
+// cut short can be resumed.
+package run
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/initramfs/apps/image"
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/programs"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/netstrip/netstrip/vmtests/guest"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+)
+
+// Options say how to build and boot. The zero value is what most people want.
+type Options struct {
+	// Cache is the directory of the cache; empty means the user's (cache.Open).
+	Cache string
+	// Source says where the kernel source is; see kbuild.OpenSource.
+	Source kbuild.SourceOptions
+	// Results is the results file; empty means results/netstrip.jsonl here.
+	Results string
+	// Probes are the patterns of the probes to ask (wire.Matches); empty means all but those
+	// that are asked by name alone, such as perf/*.
+	Probes string
+	// Accel says how to choose between KVM and TCG. Its Cache, QEMU and Trial are the runner's.
+	Accel accel.Options
+	// Jobs is how many guests, and how many compilers, run at once; 0 means as many as
+	// there are cores.
+	Jobs int
+	// Inits name the inits that each kernel is booted into (initramfs.Inits), one after the
+	// other, and which are asked how far they come; none means u-root's, asked nothing.
+	Inits []string
+	// InTurn boots one guest after the other in the order given, for times that are to be
+	// compared: whatever else the machine does weighs on neighbours alike.
+	InTurn bool
+	// MemoryMiB is the memory of a guest; 0 means 256, and more where an init or applications
+	// need it.
+	MemoryMiB int
+	// Apps, if there are any, are asked instead of the probes, and Disk is what they are on.
+	Apps []wire.App
+	Disk *image.Image
+	// Own are the IDs of applications' ways that the user declared, of which no expectation
+	// is kept (apps.Own).
+	Own []string
+	// Progress is told what is going on; nil tells nobody.
+	Progress *progress.Printer
+}
+
+// Runner builds and boots.
+type Runner struct {
+	opts    Options
+	cache   *cache.Cache
+	builder *kbuild.Builder
+	run     string
+	store   record.Store
+	inits   []initramfs.Init
+
+	suspect  atomic.Bool // a kernel that completes under TCG did not under KVM
+	underTCG sync.Map    // the record.Record of each boot under TCG that was to decide that, by kernel and init
+
+	once     sync.Once // for Ask
+	ready    prepared
+	readyErr error
+}
+
+// DefaultResults is the results file when none is named.
+const DefaultResults = "results/netstrip.jsonl"
+
+// New sets up a runner. It builds and starts nothing yet.
+func New(ctx context.Context, o Options) (*Runner, error) {
+	if o.Results == "" {
+		o.Results = DefaultResults
+	}
+	if o.Jobs <= 0 {
+		o.Jobs = runtime.GOMAXPROCS(0) // which knows the limits of control groups
+	}
+	if o.MemoryMiB <= 0 {
+		o.MemoryMiB = 256
+		if o.Disk != nil {
+			o.MemoryMiB = 2048
+		}
+	}
+	if err := checkPatterns(o.Probes); err != nil {
+		return nil, err
+	}
+	inits, err := lookupInits(o.Inits)
+	if err != nil {
+		return nil, err
+	}
+	c, err := cache.Open(o.Cache)
+	if err != nil {
+		return nil, err
+	}
+	c.OnWait = func(what string) { o.Progress.Line("waiting for another netstrip, which holds %s", what) }
+	o.Source.Cache, o.Source.Progress = c, o.Progress
+	src, err := kbuild.OpenSource(ctx, o.Source)
+	if err != nil {
+		return nil, err
+	}
+	return &Runner{
+		store: record.Store{Path: o.Results, OnWait: func(path string) {
+			o.Progress.Line("waiting for another program, which has %s locked", path)
+		}},
+		opts:    o,
+		cache:   c,
+		builder: &kbuild.Builder{Cache: c, Source: src, Progress: o.Progress, Jobs: o.Jobs},
+		run:     newRun(),
+		inits:   inits,
+	}, nil
+}
+
+// newRun names a run: by time, so that names sort, and a few random bits, so that
+// two runs of one second differ.
+func newRun() string {
+	var b [2]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return time.Now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
+}
+
+// Name is the name of this run, which all its records carry.
+func (r *Runner) Name() string { return r.run }
+
+// Results is the path of the results file.
+func (r *Runner) Results() string { return r.opts.Results }
+
+// Build builds the kernels of the profiles that are not in the cache yet.
+func (r *Runner) Build(ctx context.Context, profiles []kconfigs.Profile) ([]*kbuild.Kernel, error) {
+	requests := make([]kconfigs.Request, len(profiles))
+	var bad []error
+	for i, p := range profiles {
+		var err error
+		if requests[i], err = p.Request(); err != nil {
+			bad = append(bad, err)
+		}
+	}
+	if len(bad) > 0 {
+		return nil, errors.Join(bad...)
+	}
+	kernels := make([]*kbuild.Kernel, len(requests))
+	err := r.builder.BuildAll(ctx, requests, func(i int, k *kbuild.Kernel, _ error) { kernels[i] = k })
+	if err != nil {
+		return nil, err
+	}
+	return kernels, nil
+}
+
+// prepared is what every boot of a run shares.
+type prepared struct {
+	image   *initramfs.Image
+	accel   accel.Choice
+	qemu    string   // path
+	version string   // of QEMU
+	clock   []string // for the kernel's command line
+	probes  string   // which are asked
+	results results
+}
+
+// prepare makes everything but the kernels ready.
+func (r *Runner) prepare(ctx context.Context, first *kbuild.Kernel) (prepared, error) {
+	p := prepared{probes: r.opts.Probes}
+	var err error
+	if p.qemu, err = qemuPath(); err != nil {
+		return p, err
+	}
+	if p.version, err = qemuVersion(ctx, p.qemu); err != nil {
+		return p, err
+	}
+	if p.image, err = initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress, Apps: r.opts.Apps}); err != nil {
+		return p, err
+	}
+	o := r.accelOptions(p)
+	o.Trial = func(ctx context.Context) error { return r.trial(ctx, p, first) }
+	p.accel, err = accel.Choose(ctx, o)
+	p.clock = guest.ClockArgs(p.accel.Name)
+	return p, err
+}
+
+// Accelerator says what boots will use and why. It boots kernel to find out whether KVM is
+// usable when that is not known yet; where kernel is nil, any of the ladder that has been built.
+func (r *Runner) Accelerator(ctx context.Context, kernel *kbuild.Kernel) (accel.Choice, error) {
+	for _, p := range kconfigs.Ladder() {
+		if kernel != nil {
+			break
+		}
+		req, err := p.Request()
+		if err != nil {
+			return accel.Choice{}, err
+		}
+		if kernel, _, err = r.builder.Cached(ctx, req); err != nil {
+			return accel.Choice{}, err
+		}
+	}
+	if kernel == nil {
+		return accel.Choose(ctx, r.accelOptions(prepared{}))
+	}
+	p, err := r.prepare(ctx, kernel)
+	return p.accel, err
+}
+
+// Ready names what a boot needs and is not installed.
+func Ready() error {
+	return process.Check(context.Background(), programs.For("boot")...)
+}
+
+func qemuPath() (string, error) {
+	if err := Ready(); err != nil {
+		return "", err
+	}
+	return exec.LookPath(guest.QEMU)
+}
+
+// trial boots a kernel under KVM to see whether guests run there at all. One that does
+// not boot under TCG either says nothing of KVM.
+func (r *Runner) trial(ctx context.Context, p prepared, k *kbuild.Kernel) error {
+	r.opts.Progress.Line("trying a boot under KVM")
+	plain, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress})
+	if err != nil {
+		return accel.Unsettled{Err: err}
+	}
+	g := r.guest(p, k)
+	g.Image, g.Disk = plain.Path, "" // applications would take minutes
+	g.Accel, g.Limits = accel.KVM, guest.TrialLimits()
+	res, err := guest.Boot(ctx, g)
+	if err != nil || res.Outcome == record.Completed {
+		return err
+	}
+	failed := fmt.Errorf("%s (%s)", res.Outcome, res.Reason)
+	if res.Said != "" {
+		failed = fmt.Errorf("%w; QEMU said: %s", failed, report.Escape(res.Said, 200))
+	}
+	if res.Outcome.RigFault() {
+		return accel.Unsettled{Err: failed}
+	}
+	g.Accel, g.Limits = accel.TCG, guest.LimitsFor(accel.TCG)
+	if res, err = guest.Boot(ctx, g); err != nil {
+		return err
+	}
+	if res.Outcome != record.Completed {
+		return accel.Unsettled{Err: fmt.Errorf("%w; nor does it under TCG: %s (%s)", failed, res.Outcome, res.Reason)}
+	}
+	return failed
+}
+
+func qemuVersion(ctx context.Context, path string) (string, error) {
+	line, err := process.Version(ctx, path, "--version")
+	if err != nil {
+		return "", fmt.Errorf("asking QEMU for its version: %w", err)
+	}
+	return strings.TrimPrefix(line, "QEMU emulator version "), nil
+}
+
+// imageFor returns the initramfs that a kernel is booted with: that of all, or one that has
+// its modules or its init too.
+func (r *Runner) imageFor(ctx context.Context, p prepared, s target, k *kbuild.Kernel) (*initramfs.Image, error) {
+	o := initramfs.Options{
+		Cache: r.cache, Progress: r.opts.Progress, Modules: k.Modules, Release: k.Version, Init: s.init, Apps: r.opts.Apps,
+	}
+	if len(p.probes) > longestList {
+		o.Probes = p.probes
+	}
+	if o.Modules == "" && o.Init.Name == "" && o.Probes == "" {
+		return p.image, nil
+	}
+	return initramfs.Build(ctx, o)
+}
+
+// longestList is how long a list of probes, in bytes, goes on the kernel's command line,
+// which is cut at 2,047 (COMMAND_LINE_SIZE, arch/x86/include/asm/setup.h:7) and on which
+// other things stand; a longer one goes into the initramfs.
+const longestList = 1024
+
+// guest is a boot of a kernel with arguments for its command line.
+func (r *Runner) guest(p prepared, k *kbuild.Kernel, args ...string) guest.Guest {
+	args = slices.Concat(p.clock, args)
+	if p.probes != "" && len(p.probes) <= longestList {
+		args = append(args, wire.ParamProbes+"="+p.probes)
+	}
+	g := guest.Guest{
+		Accel: p.accel.Name, MemoryMiB: r.opts.MemoryMiB, KernelArgs: args,
+		QEMU: p.qemu, Kernel: k.Boot, Image: p.image.Path,
+		Limits: guest.LimitsFor(p.accel.Name).With(r.opts.Apps),
+	}
+	if r.opts.Disk != nil {
+		g.Disk = r.opts.Disk.Path
+	}
+	return g
+}
+
+// guestOf is a boot of a target's kernel into its init.
+func (r *Runner) guestOf(p prepared, s target) guest.Guest {
+	g := r.guest(p, s.kernel, slices.Concat(s.Args, s.init.KernelArgs())...)
+	g.MemoryMiB = max(g.MemoryMiB, s.init.MemoryMiB)
+	return g
+}
+
+// logPath is where a boot's console log goes: beside the results file. A boot that is
+// run again under its ID leaves the log of the earlier one where it is.
+func (r *Runner) logPath(id string) (abs, rel string) {
+	name := logName(id)
+	for n := 1; ; n++ {
+		rel = filepath.Join("console", name+".log")
+		if n > 1 {
+			rel = filepath.Join("console", fmt.Sprintf("%s-again%d.log", name, n))
+		}
+		abs = filepath.Join(filepath.Dir(r.opts.Results), rel)
+		if _, err := os.Lstat(abs); err != nil { // not there; or the writing will tell
+			return abs, rel
+		}
+	}
+}

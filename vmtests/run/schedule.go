@@ -1,0 +1,143 @@
+package run
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/vmtests/guest"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// qemuMiB is what a QEMU takes beside its guest's memory: its own code, the
+// translated code of a TCG guest, the buffers of its devices.
+const qemuMiB = 192
+
+// workers is how many guests run at once: as many as were asked for, and no more than
+// there are boots or than memory carries. More guests than cores, of which one with two
+// processors takes two, only makes each slower; on one core they run one after the other.
+func workers(jobs, boots, processors, guestMiB, availableMiB int) int {
+	n := min(jobs/processors, boots)
+	if availableMiB > 0 {
+		n = min(n, availableMiB/(guestMiB+qemuMiB))
+	}
+	return max(n, 1)
+}
+
+// availableMiB is the memory that can be used without swapping, in MiB; 0 if the
+// kernel does not say.
+func availableMiB(meminfo io.Reader) int {
+	for s := bufio.NewScanner(meminfo); s.Scan(); {
+		var kb int
+		if n, _ := fmt.Sscanf(s.Text(), "MemAvailable: %d kB", &kb); n == 1 {
+			return kb >> 10
+		}
+	}
+	return 0
+}
+
+// longestFirst orders boots by how long each took the last time, so that no long one
+// is left for the end, when the other cores have nothing to do. Those that were never
+// booted come first: nobody knows how long they take.
+func longestFirst(targets []target, took map[string]float64) []int {
+	order := make([]int, len(targets))
+	for i := range order {
+		order[i] = i
+	}
+	known := func(i int) (float64, bool) { t, ok := took[targets[i].name()]; return t, ok }
+	slices.SortStableFunc(order, func(a, b int) int {
+		ta, oka := known(a)
+		tb, okb := known(b)
+		if oka != okb {
+			if okb {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(tb, ta)
+	})
+	return order
+}
+
+// timesFile is where a cache keeps how long boots took, by accelerator and profile.
+// Losing it costs nothing but a worse order.
+func (r *Runner) timesFile(accel string) string {
+	return filepath.Join(r.cache.Dir, "boot-seconds-"+accel+".json")
+}
+
+func (r *Runner) earlierTimes(accel string) map[string]float64 {
+	took := map[string]float64{}
+	data, err := file.Read(r.timesFile(accel), 1<<20)
+	if err == nil {
+		err = json.Unmarshal(data, &took)
+	}
+	if err != nil {
+		return nil
+	}
+	return took
+}
+
+// keepTimes writes down how long the boots of a run took.
+func (r *Runner) keepTimes(accel string, records []record.Record) error {
+	took := r.earlierTimes(accel)
+	if took == nil {
+		took = map[string]float64{}
+	}
+	for _, rec := range records {
+		// A kernel of the user's is any kernel, and other probes take other times.
+		_, err := kconfigs.Lookup(rec.Ref().Profile())
+		if err == nil && rec.Outcome == record.Completed && rec.Probes == "" {
+			took[rec.Profile] = rec.Phases.Exit
+		}
+	}
+	data, err := json.Marshal(took)
+	if err != nil {
+		return fmt.Errorf("keeping the times of boots: %w", err)
+	}
+	return cache.WriteFile(r.timesFile(accel), append(data, '\n'))
+}
+
+// order returns the order of boots of a run, and how many run at once.
+func (r *Runner) order(p prepared, targets []target) (order []int, atOnce int) {
+	if r.opts.InTurn {
+		return longestFirst(targets, nil), 1
+	}
+	available, memory := 0, r.opts.MemoryMiB
+	for _, s := range targets {
+		memory = max(memory, s.init.MemoryMiB)
+	}
+	if f, err := os.Open("/proc/meminfo"); err == nil {
+		available = availableMiB(f)
+		f.Close()
+	}
+	if left := cgroupMiB(os.DirFS("/")); left > 0 && (available == 0 || left < available) {
+		available = left
+	}
+	var g guest.Guest
+	if r.opts.Disk != nil {
+		g.Disk = r.opts.Disk.Path
+	}
+	return longestFirst(targets, r.earlierTimes(p.accel.Name)),
+		workers(r.jobs(), len(targets), g.Processors(), memory, available)
+}
+
+// jobs is how many boots may run at once: where probes measure, one.
+func (r *Runner) jobs() int {
+	measures := func(p wire.Probe) bool {
+		asked, _ := wire.Asked(p.ID, r.opts.Probes, false)
+		return asked && wire.Family(p.ID) == wire.PerfFamily
+	}
+	if slices.ContainsFunc(wire.Probes(), measures) {
+		return 1
+	}
+	return r.opts.Jobs
+}

@@ -1,0 +1,49 @@
+package run
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+func TestRecordIDs(t *testing.T) {
+	r := &Runner{run: "R"}
+	var profiles []kconfigs.Profile
+	for _, name := range strings.Fields("a b a a") {
+		profiles = append(profiles, kconfigs.Profile{Name: name})
+	}
+	assert.Equal(t, []string{"R/a", "R/b", "R/a/2", "R/a/3"}, r.recordIDs(r.targets(profiles, nil)))
+	r.inits = []initramfs.Init{{Name: "x"}, {Name: "y"}}
+	assert.Equal(t, []string{"R/a/x", "R/a/y", "R/b/x", "R/b/y"}, r.recordIDs(r.targets(profiles[:2], nil)))
+}
+
+func TestTargets(t *testing.T) {
+	_, err := lookupInits([]string{"busybox", "systmd", "sysv"})
+	assert.EqualError(t, err, "no init is called \"systmd\"; the inits are probe, u-root, busybox, systemd\n"+
+		"no init is called \"sysv\"; the inits are probe, u-root, busybox, systemd")
+	busybox, err := initramfs.LookupInit("busybox")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"rdinit=/sbin/init", "netstrip.init=busybox"}, busybox.KernelArgs())
+	assert.Empty(t, initramfs.Init{}.KernelArgs(), "an ordinary boot has the command line it always had")
+	s := target{Profile: kconfigs.Profile{Name: "full+mine"}, init: busybox}
+	assert.Equal(t, "full+mine/busybox", s.name())
+	assert.Equal(t, "full+mine", record.Record{Profile: s.name(), Init: "busybox"}.Ref().Profile())
+}
+
+// A run resumes into the inits that it began with.
+func TestPlannedInit(t *testing.T) {
+	s, err := planned(record.Boot{Profile: "no-net", Init: "busybox"})
+	require.NoError(t, err)
+	assert.Equal(t, "no-net/busybox", s.name())
+	assert.Equal(t, "/sbin/init", s.init.Path)
+	_, err = planned(record.Boot{Profile: "no-net", Init: "gone"})
+	assert.ErrorContains(t, err, `no init is called "gone"`)
+	assert.Equal(t, wire.ParamInit+"=busybox", s.init.KernelArgs()[1])
+}
