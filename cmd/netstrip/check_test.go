@@ -39,7 +39,7 @@ func TestCheck(t *testing.T) {
 	assert.Contains(t, out, "mine.config on Linux 6.12: 5 of 5 wanted symbols are there\n")
 	assert.Contains(t, out, "there:2: UNIX=y: built in, which meets m\n")
 	assert.Contains(t, out, "there:3: PACKET=m\n")
-	assert.Contains(t, out, "there:5: RETPOLINE_NEVER_WAS: this kernel has no such symbol, so that it is off\n")
+	assert.Contains(t, out, "there:5: RETPOLINE_NEVER_WAS: this kernel has no such symbol, so it is off\n")
 
 	missing := write("missing", "NET_CLS_ACT\nRETPOLINE=y\nPACKET=y\nCFI_CLANG=y\nNO_SUCH_SYMBOL=y\nNET\n")
 	out = netstrip(1, "check", "--quiet", "--config", config, "--want", missing, "--json")

@@ -6,8 +6,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// blockers returns the smallest parts of an expression that keep it under a value: all of
-// them must change. An alternative of which every branch is in the way is one part.
+// blockers returns the smallest parts of an expression that keep it below a value: all of
+// them must change. An alternative whose branches are all unmet is one part.
 func (w *World) blockers(e *kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 	if e == nil || w.eval(e) >= wanted {
 		return nil
@@ -43,7 +43,7 @@ func (w *World) blockers(e *kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 	return []*kconf.Expr{e}
 }
 
-// negated carries a ! inwards, past && and ||; nil where there is nothing to pass.
+// negated moves a ! inwards, past && and ||; nil if there is none to pass.
 func negated(e *kconf.Expr) *kconf.Expr {
 	turn := map[string]string{"&&": "||", "||": "&&"}[e.Op]
 	if e.Op == "!" {
@@ -70,8 +70,8 @@ func allOf(all []*kconf.Expr) *kconf.Expr {
 	return out
 }
 
-// firstOf leaves out what waits for another of the blockers: who needs both NET and
-// NETDEVICES, which needs NET, is told of NET.
+// firstOf removes what depends on another blocker: of NET and NETDEVICES, which needs NET,
+// it keeps NET.
 func (w *World) firstOf(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 	return slices.DeleteFunc(slices.Clone(all), func(e *kconf.Expr) bool {
 		s := w.symbols[e.Name]
@@ -88,9 +88,8 @@ func (w *World) firstOf(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 	})
 }
 
-// decisive leaves out the blockers that are not what a person has to see to: where some can
-// never be met, all others; else those that are met once the others are, as what a symbol's
-// menu brings with it.
+// decisive removes the blockers that need no attention: if some can never be met, all
+// others; else those that are met once the others are, such as a symbol's menu.
 func (w *World) decisive(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 	c := w.costs()
 	hopeless := slices.DeleteFunc(slices.Clone(all), func(e *kconf.Expr) bool { return c.expr(e, wanted) < never })
@@ -120,8 +119,8 @@ func (w *World) decisive(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 	return left
 }
 
-// hopelessFor reports whether a symbol without a prompt stays off even where all is met that
-// it depends on.
+// hopelessFor reports whether a symbol without a prompt stays off even if its dependencies
+// are met.
 func (w *World) hopelessFor(s *kconf.Symbol, wanted kconf.Tri) bool {
 	c := w.costs()
 	return isBool(s) && c.of[s.Name][wanted] >= never && c.expr(s.Depends, wanted) < never

@@ -6,12 +6,12 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Symbol returns what the Kconfig files say of a symbol; nil where they define none.
+// Symbol returns a symbol's definition; nil if there is none.
 func (t *Tree) Symbol(name string) *kconf.Symbol { return t.symbols[name] }
 
-// Causes returns the symbols on whose account one is more in high than in low, two .configs
-// of one tree: what selects it there, or what stands in its way here, or what its default
-// hangs on. Not all of them need differ, and none may be known.
+// Causes returns the symbols that may be why one has a higher value in high than in low,
+// two .configs of one tree: what selects it in high, blocks it in low, or decides its
+// default. Some of them may not differ, and there may be none.
 func Causes(name string, low, high *World) []string {
 	s := low.symbols[name]
 	c := &causes{}
@@ -46,7 +46,7 @@ func Causes(name string, low, high *World) []string {
 	return c.names
 }
 
-// strength is what a line that selects or implies asks of the other symbol in w.
+// strength is the value that a select or imply line asks for in w.
 func (w *World) strength(sel selector) kconf.Tri { return min(w.tri(sel.name), w.eval(sel.prop.If)) }
 
 // causes collects names, each once.
@@ -60,16 +60,16 @@ func (c *causes) add(names ...string) {
 	}
 }
 
-// blockers adds what keeps an expression under a value in w.
+// blockers adds what keeps an expression below a value in w.
 func (c *causes) blockers(w *World, e *kconf.Expr, wanted kconf.Tri) {
 	for _, b := range w.firstOf(w.blockers(e, wanted), wanted) {
 		c.add(leaves(b, nil)...)
 	}
 }
 
-// Unset returns what a symbol comes to in w without a line of its own: what selects it,
-// implies it or is its default makes of it (scripts/kconfig/symbol.c, sym_calc_value). Of
-// members of choices, and of numbers outside their range, it does not know.
+// Unset returns the value of a symbol in w without a line of its own, from what selects or
+// implies it and its default (scripts/kconfig/symbol.c, sym_calc_value). It does not cover
+// members of choices or numbers outside their range.
 func (w *World) Unset(name string) string {
 	s := w.symbols[name]
 	var got kconf.Tri

@@ -11,52 +11,51 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Values returns what all symbols come to when everything with a prompt is on but what the
-// request, in the form of a .config, has otherwise.
+// Values returns the values of all symbols when everything with a prompt is on, except
+// where the request, in the form of a .config, says otherwise.
 type Values func(ctx context.Context, request []byte) (map[string]kconf.Value, error)
 
-// Check compares a closure with what the kernel's own code does: everything switched on,
-// once with the symbol and once without.
+// Check compares a closure with the kernel's own code: everything is switched on, once with
+// the symbol and once without.
 type Check struct {
-	// Closure is of the symbol and of all that had to be off for it to be off, as they
-	// select it.
+	// Closure is that of the symbol and of everything that selects it.
 	Closure Closure `json:"closure"`
-	// Measured is how many symbols had a value with the symbol and have none without.
+	// Measured is the number of symbols that have a value only with the symbol.
 	Measured int `json:"measured"`
-	// Differences are the symbols that are in one of the two and not in the other.
+	// Differences are the symbols that are in only one of the two.
 	Differences []Difference `json:"differences"`
 }
 
-// Difference is a symbol that is gone in a Closure and was not in the measurement, or the
-// other way round, and why that is no contradiction.
+// Difference is a symbol that is only in a Closure or only in the measurement, and why that
+// is no contradiction.
 type Difference struct {
 	Symbol string `json:"symbol"`
-	// Closure says that it is the closure that has it.
+	// Closure is set if it is in the closure.
 	Closure bool `json:"closure"`
 	// Class is one of the constants below.
 	Class string `json:"class"`
-	// Reason says it in words.
+	// Reason explains it in words.
 	Reason string `json:"reason"`
 }
 
-// The classes of differences. With everything switched on a symbol can still be off.
+// The classes of differences: why a symbol is off although everything is switched on.
 const (
-	// ClassChoice is a member of a choice that stands on another, or waits for one.
+	// ClassChoice needs to be, or depends on, another member of its choice.
 	ClassChoice = "choice"
-	// ClassNegative waits for something to be off.
+	// ClassNegative needs something to be off.
 	ClassNegative = "negative"
-	// ClassUndefined waits for what is not defined on x86.
+	// ClassUndefined needs a symbol that is not defined on x86.
 	ClassUndefined = "undefined"
-	// ClassComparison waits for another number, string or third state.
+	// ClassComparison needs another number, string or third state.
 	ClassComparison = "comparison"
-	// ClassUnselected has no prompt, and what would switch it on is off.
+	// ClassUnselected has no prompt, and nothing that selects it is on.
 	ClassUnselected = "unselected"
-	// ClassUnexplained is a fault in this package.
+	// ClassUnexplained is a defect of this package.
 	ClassUnexplained = "unexplained"
 )
 
-// Check compares the closure of a symbol with what values says. It is an error when
-// nobody can switch the symbol off.
+// Check compares the closure of a symbol with values. It is an error if the symbol cannot
+// be switched off.
 func (t *Tree) Check(ctx context.Context, name string, values Values) (Check, error) {
 	on, err := values(ctx, nil)
 	if err != nil {
@@ -88,7 +87,7 @@ func (t *Tree) Check(ctx context.Context, name string, values Values) (Check, er
 	return t.compare(&World{Tree: t, Values: on}, without, off), nil
 }
 
-// on reports whether a symbol has a value that matters.
+// on reports whether a symbol is on, or has a number or string.
 func (w *World) on(name string) bool {
 	if isBool(w.symbols[name]) {
 		return w.tri(name) > kconf.No
@@ -96,11 +95,11 @@ func (w *World) on(name string) bool {
 	return w.Values[name].Written
 }
 
-// keepers returns what selects a symbol and is not among those to be off.
+// keepers returns what selects a symbol and is not in off.
 func (w *World) keepers(name string, off []string) []string {
 	var all []string
 	for _, sel := range w.selectors[name] {
-		if min(w.tri(sel.name), w.eval(sel.prop.If)) > kconf.No && !slices.Contains(off, sel.name) {
+		if w.strength(sel) > kconf.No && !slices.Contains(off, sel.name) {
 			all = append(all, sel.name)
 		}
 	}
@@ -135,8 +134,8 @@ func (t *Tree) compare(with, without *World, off []string) Check {
 	return c
 }
 
-// classify says why a symbol is off though everything is switched on. What is among
-// known is off for a reason that needs no other.
+// classify returns why a symbol is off although everything is switched on. The symbols in
+// known need no reason.
 func (w *World) classify(name string, known []string) (class, reason string) {
 	class, reason = (&classifier{w: w, known: known, seen: map[string]bool{}}).symbol(name)
 	return class, strings.TrimPrefix(reason, name+": ")
@@ -148,7 +147,7 @@ type classifier struct {
 	seen  map[string]bool
 }
 
-// symbol finds the first class that fits, by way of what the symbol needs.
+// symbol returns the first class that fits the symbol or one it needs.
 func (c *classifier) symbol(name string) (class, reason string) {
 	w := c.w
 	s := w.symbols[name]
@@ -156,7 +155,7 @@ func (c *classifier) symbol(name string) (class, reason string) {
 	case s == nil:
 		return ClassUndefined, name + " is not defined on x86"
 	case c.seen[name]:
-		return ClassUnexplained, name + " waits for itself"
+		return ClassUnexplained, name + " depends on itself"
 	}
 	c.seen[name] = true
 	if s.Choice != "" && w.Values[name].Visible > kconf.No {
@@ -174,7 +173,7 @@ func (c *classifier) symbol(name string) (class, reason string) {
 			return ClassUnselected, fmt.Sprintf("%s would be switched on by %s: %s", name, sel.name, cmp.Or(reason, class))
 		}
 	}
-	return ClassUnexplained, name + " is off for no reason that is known"
+	return ClassUnexplained, name + " is off for an unknown reason"
 }
 
 func orYes(e *kconf.Expr) *kconf.Expr {
@@ -184,7 +183,7 @@ func orYes(e *kconf.Expr) *kconf.Expr {
 	return e
 }
 
-// property says why a prompt is hidden, or a default is not taken.
+// property classifies a hidden prompt or an unused default.
 func (c *classifier) property(name string, p kconf.Property) (class, reason string) {
 	e := orYes(p.If)
 	if p.Kind == "default" && isBool(c.w.symbols[name]) {
@@ -193,8 +192,7 @@ func (c *classifier) property(name string, p kconf.Property) (class, reason stri
 	return c.expr(e)
 }
 
-// expr classifies an expression that is n by the first of its blockers that has a reason
-// of its own.
+// expr classifies an expression that is n by the first of its blockers that has a class.
 func (c *classifier) expr(e *kconf.Expr) (class, reason string) {
 	class, reason = ClassUnexplained, ""
 	for _, b := range c.w.blockers(e, kconf.Mod) {

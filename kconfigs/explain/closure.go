@@ -12,26 +12,26 @@ import (
 
 // Closure is what no .config can have without some symbols.
 type Closure struct {
-	// Off are the symbols that are taken to be off.
+	// Off are the symbols that are assumed to be off.
 	Off []string `json:"off"`
-	// Gone are those that go with them, sorted, Off among them; numbers and strings count
-	// as gone where they can have no value.
+	// Gone are those that can never be set then, sorted, including Off. Numbers and strings
+	// are gone if they can have no value.
 	Gone []string `json:"gone"`
-	// Trees counts Gone by top-level directory of the source, Parts by directory of the
-	// second level where there is one (net/ipv4, drivers/net), the most first.
+	// Trees counts Gone by top-level directory of the source, Parts by directory of at most
+	// two levels (net/ipv4, drivers/net), largest first.
 	Trees []Count `json:"trees"`
 	Parts []Count `json:"parts"`
 }
 
-// Count is how many symbols are defined in a directory.
+// Count is the number of symbols defined in a directory.
 type Count struct {
 	Dir     string `json:"dir"`
 	Symbols int    `json:"symbols"`
 }
 
-// Closure returns what goes when the symbols called off are n.
+// Closure returns what is lost when the symbols in off are n.
 func (t *Tree) Closure(off ...string) Closure {
-	never := t.impossible(nil) // whatever is on or off
+	never := t.impossible(nil)
 	gone := t.impossible(off)
 	maps.DeleteFunc(gone, func(name string, _ bool) bool {
 		return isChoice(name) || never[name] && !slices.Contains(off, name)
@@ -48,7 +48,7 @@ func (t *Tree) Closure(off ...string) Closure {
 	return c
 }
 
-// part returns the directory that a symbol is defined in, two levels deep at most.
+// part returns the directory that defines a symbol, at most two levels deep.
 func (t *Tree) part(name string) string {
 	s := t.symbols[name]
 	if s == nil || len(s.Entries) == 0 {
@@ -69,8 +69,8 @@ func counts(m map[string]int) []Count {
 	return all
 }
 
-// impossible returns the symbols that can have no value but n, or none at all, when those
-// called off are n.
+// impossible returns the symbols that can only be n, or have no value at all, when those in
+// off are n.
 func (t *Tree) impossible(off []string) map[string]bool {
 	l := &limits{Tree: t, off: off, gone: map[string]bool{}, certain: map[string]bool{}}
 	for _, name := range off {
@@ -92,8 +92,7 @@ func (t *Tree) impossible(off []string) map[string]bool {
 	return l.gone
 }
 
-// limits are what is known of symbols that may be set at will, but for those that are to
-// be off.
+// limits are the possible values of symbols when all but those in off may be set freely.
 type limits struct {
 	*Tree
 	off     []string
@@ -101,13 +100,12 @@ type limits struct {
 	certain map[string]bool // can only be y, as 64BIT
 }
 
-// possible reports whether any of a symbol's prompts, defaults, selectors or those that
-// imply it may do. All that is not known is taken to be as is best for it. That is
-// generous, so what is impossible is so for certain.
+// possible reports whether a prompt, a default, a select or an imply may switch a symbol on.
+// Whatever is unknown counts in its favour, so a symbol reported impossible really is.
 func (l *limits) possible(s *kconf.Symbol) bool {
 	for _, p := range s.Properties {
 		if p.Kind == "select" && slices.Contains(l.off, p.Value.Name) && always(p.If, s) {
-			return false // with it, what is to be off would be on
+			return false // it would switch on a symbol that is to be off
 		}
 	}
 	for _, p := range s.Properties {
@@ -129,8 +127,8 @@ func (l *limits) possible(s *kconf.Symbol) bool {
 	})
 }
 
-// sure reports whether nobody can switch a symbol off: it has no prompt that can be seen
-// and is y by default, or what selects it is such a one.
+// sure reports whether a symbol can never be off: it has no visible prompt and is y by
+// default, or a sure symbol selects it.
 func (l *limits) sure(s *kconf.Symbol) bool {
 	if !isBool(s) || s.Choice != "" {
 		return false
@@ -153,7 +151,7 @@ func (l *limits) sure(s *kconf.Symbol) bool {
 	return false
 }
 
-// always reports whether a line under a symbol counts whenever the symbol is on.
+// always reports whether a line under a symbol applies whenever the symbol is on.
 func always(cond *kconf.Expr, s *kconf.Symbol) bool {
 	return cond == nil || cond.String() == s.Depends.String()
 }
@@ -161,7 +159,7 @@ func always(cond *kconf.Expr, s *kconf.Symbol) bool {
 func (l *limits) least(e *kconf.Expr) kconf.Tri { least, _ := l.bounds(e); return least }
 func (l *limits) most(e *kconf.Expr) kconf.Tri  { _, most := l.bounds(e); return most }
 
-// bounds returns the least and the most that an expression can come to.
+// bounds returns the lowest and the highest possible value of an expression.
 func (l *limits) bounds(e *kconf.Expr) (least, most kconf.Tri) {
 	if e == nil {
 		return kconf.Yes, kconf.Yes
@@ -196,8 +194,8 @@ func (l *limits) bounds(e *kconf.Expr) (least, most kconf.Tri) {
 	return l.comparison(e)
 }
 
-// comparison knows the outcome where both sides are known: constants, and symbols that
-// can have one value only.
+// comparison is bounds for a comparison. The result is known if both sides are constants or
+// symbols with only one possible value.
 func (l *limits) comparison(e *kconf.Expr) (least, most kconf.Tri) {
 	w := &World{Tree: l.Tree, Values: map[string]kconf.Value{}}
 	for _, arg := range e.Args {

@@ -7,36 +7,36 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// The costs of what a way to a value takes. A line is the unit that people count. What
-// asks for the opposite is dear, so that it is only contradicted where nothing else is
-// left; so is COMPILE_TEST, which makes the drivers of other machines visible.
+// The costs of the steps of a way. A line is the unit that people count. Contradicting the
+// request is expensive, so that it is the last resort; so is COMPILE_TEST, which makes the
+// drivers of other machines visible.
 const (
 	costLine, costOff, costIndirect = 10, 20, 2
 	costAdded, costAsked            = 100, 10_000
 	never                           = 1 << 40
 )
 
-// dear are symbols that change much besides what they are switched on for.
-var dear = map[string]int{"EXPERT": 15, "STAGING": 15, "DEBUG_KERNEL": 5, "COMPILE_TEST": 1000, "KUNIT": 50}
+// sideEffects are symbols that change much else when they are switched on.
+var sideEffects = map[string]int{"EXPERT": 15, "STAGING": 15, "DEBUG_KERNEL": 5, "COMPILE_TEST": 1000, "KUNIT": 50}
 
-// costs are the least costs, by estimate, of getting each symbol of a World to a level: n,
-// at least m, or y. What stands at never cannot be had by any .config with this compiler.
-// Kconfig itself decides whether a way that was found here leads anywhere.
+// costs are the estimated lowest costs of getting each symbol of a World to a level: n, at
+// least m, or y. A level at never is impossible in any .config with this compiler. Kconfig
+// itself decides whether a way found here works.
 type costs struct {
 	w       *World
 	of      map[string]*[3]int
-	waiting map[string][]string // by symbol: those whose costs hang on it
+	waiting map[string][]string // by symbol: those whose costs depend on it
 }
 
-// costs are reckoned once for a World.
+// costs computes them once for a World.
 func (w *World) costs() *costs {
-	if w.reckoned == nil {
-		w.reckoned = reckon(w)
+	if w.estimated == nil {
+		w.estimated = estimate(w)
 	}
-	return w.reckoned
+	return w.estimated
 }
 
-func reckon(w *World) *costs {
+func estimate(w *World) *costs {
 	c := &costs{w: w, of: map[string]*[3]int{}, waiting: w.dependents()}
 	queue := slices.Clone(w.names)
 	queued := map[string]bool{}
@@ -67,7 +67,7 @@ func reckon(w *World) *costs {
 	return c
 }
 
-// dependents gives, by symbol, those whose costs hang on its own.
+// dependents returns, by symbol, those whose costs depend on its own.
 func (t *Tree) dependents() map[string][]string {
 	all := map[string][]string{}
 	add := func(name string, on ...string) {
@@ -83,7 +83,7 @@ func (t *Tree) dependents() map[string][]string {
 		for _, leaf := range leaves(s.Depends, nil) {
 			on = append(on, leaf)
 			if n := t.symbols[leaf]; n != nil && !isBool(n) {
-				on = leaves(visibleIf(n), on) // a number is set where its prompt can be seen
+				on = leaves(visibleIf(n), on) // a number can be set if its prompt is visible
 			}
 		}
 		for _, p := range s.Properties {
@@ -100,7 +100,7 @@ func (t *Tree) dependents() map[string][]string {
 	return all
 }
 
-// step is a part of a way: a line to add, or an expression that must come to a level.
+// step is a part of a way: a line to add, or an expression that must reach a level.
 type step struct {
 	line  *kconfigs.Setting
 	expr  *kconf.Expr
@@ -108,7 +108,7 @@ type step struct {
 	cost  int // of the step itself
 }
 
-// route returns the cheapest way known to get a symbol to a level.
+// route returns the cheapest known way to get a symbol to a level.
 func (c *costs) route(name string, level kconf.Tri) ([]step, int) {
 	s := c.w.symbols[name]
 	if s == nil || !isBool(s) {
@@ -154,7 +154,7 @@ func (c *costs) on(s *kconf.Symbol, level kconf.Tri) [][]step {
 	var all [][]step
 	need := level
 	if s.Type == "bool" {
-		need = kconf.Mod // a bool whose prompt can be seen at all can be y
+		need = kconf.Mod // a bool with a visible prompt can be y
 	}
 	for _, p := range of(s, "prompt") {
 		steps := []step{{expr: p.If, level: need}}
@@ -165,29 +165,25 @@ func (c *costs) on(s *kconf.Symbol, level kconf.Tri) [][]step {
 	}
 	indirect := 0
 	if asked, ok := c.w.Asked[s.Name]; ok && triOf(asked.Value) < level {
-		indirect = costAsked // what asks for it to be off is contradicted by a select too
+		indirect = costAsked // a select contradicts the request too
 	}
 	if c.w.Values[s.Name].Visible == kconf.No {
 		for _, p := range of(s, "default") {
 			all = append(all, []step{{expr: p.If, level: need, cost: costIndirect + indirect}, {expr: p.Value, level: need}})
 		}
 	}
-	for _, sel := range c.w.selectors[s.Name] {
-		all = append(all, []step{
-			{expr: s.Depends, level: need, cost: costIndirect + indirect},
-			{expr: sel.prop.If, level: level}, {expr: &kconf.Expr{Name: sel.name}, level: need},
-		})
-	}
-	for _, sel := range c.w.implies[s.Name] {
-		all = append(all, []step{
-			{expr: s.Depends, level: need, cost: 2*costIndirect + indirect},
-			{expr: sel.prop.If, level: level}, {expr: &kconf.Expr{Name: sel.name}, level: need},
-		})
+	for i, by := range [][]selector{c.w.selectors[s.Name], c.w.implies[s.Name]} {
+		for _, sel := range by {
+			all = append(all, []step{
+				{expr: s.Depends, level: need, cost: (1+i)*costIndirect + indirect},
+				{expr: sel.prop.If, level: level}, {expr: &kconf.Expr{Name: sel.name}, level: need},
+			})
+		}
 	}
 	return all
 }
 
-// line is the step that sets a symbol, with what that costs.
+// line is the step that sets a symbol.
 func (c *costs) line(s *kconf.Symbol, level kconf.Tri) step {
 	value := "y"
 	switch {
@@ -200,24 +196,20 @@ func (c *costs) line(s *kconf.Symbol, level kconf.Tri) step {
 	if level == kconf.No {
 		st.cost += costOff
 	} else {
-		st.cost += dear[s.Name]
+		st.cost += sideEffects[s.Name]
 	}
-	asked, ok := c.w.Asked[s.Name]
-	switch {
-	case !ok:
-	case level > kconf.No && triOf(asked.Value) >= level || level == kconf.No && triOf(asked.Value) == kconf.No:
-		st.cost, st.line = 0, nil // it is asked for as it is
-		st.expr, st.level = nil, kconf.Yes
-	case asked.Fragment == "":
-		st.cost += costAdded
-	default:
-		st.cost += costAsked
+	if asked, ok := c.w.Asked[s.Name]; ok {
+		if got := triOf(asked.Value); level > kconf.No && got >= level || level == kconf.No && got == kconf.No {
+			return step{level: kconf.Yes} // the request already has it
+		}
+		st.cost += c.asked(s.Name, "")
 	}
 	return st
 }
 
-// off returns the ways to switch a symbol off: whatever selects it must go, and either it is
-// set to n, or its dependencies fail, or its default, or another member of its choice is on.
+// off returns the ways to switch a symbol off: everything that selects it must be off, and
+// either it is set to n, or its dependencies or its default fail, or another member of its
+// choice is on.
 func (c *costs) off(s *kconf.Symbol, _ kconf.Tri) [][]step {
 	var without []step
 	for _, sel := range c.w.selectors[s.Name] {
@@ -228,7 +220,7 @@ func (c *costs) off(s *kconf.Symbol, _ kconf.Tri) [][]step {
 	if asked, ok := c.w.Asked[s.Name]; ok && triOf(asked.Value) > kconf.No {
 		without = append(without, step{expr: nil, level: kconf.Yes, cost: costAsked})
 	}
-	all := [][]step{append(slices.Clone(without), step{expr: orYes(s.Depends), cost: costOff})} // others go with that
+	all := [][]step{append(slices.Clone(without), step{expr: orYes(s.Depends), cost: costOff})} // this affects others
 	switch {
 	case s.Choice != "":
 		for _, m := range c.w.members[s.Choice] {
@@ -252,7 +244,7 @@ func (c *costs) off(s *kconf.Symbol, _ kconf.Tri) [][]step {
 	return all
 }
 
-// expr estimates what it costs to get an expression to a level.
+// expr estimates the cost of getting an expression to a level.
 func (c *costs) expr(e *kconf.Expr, level kconf.Tri) int {
 	got := c.w.eval(e)
 	if level > kconf.No && got >= level || level == kconf.No && got == kconf.No {

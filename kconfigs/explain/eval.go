@@ -9,8 +9,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// value returns a symbol's value. One that is not defined is its own name when it is
-// compared, and n else (scripts/kconfig/symbol.c, sym_calc_value).
+// value returns a symbol's value. In a comparison, an undefined symbol stands for its own
+// name (scripts/kconfig/symbol.c, sym_calc_value).
 func (w *World) value(name string) string {
 	if v, ok := w.Values[name]; ok {
 		return v.Value
@@ -18,7 +18,7 @@ func (w *World) value(name string) string {
 	return name
 }
 
-// tri returns a symbol's value as an expression takes it: what is not y or m is n.
+// tri returns a symbol's value in an expression, where everything but y and m is n.
 func (w *World) tri(name string) kconf.Tri {
 	s := w.symbols[name]
 	if s == nil || !isBool(s) {
@@ -37,7 +37,7 @@ func triOf(value string) kconf.Tri {
 	return kconf.No
 }
 
-// eval returns an expression's value, as expr_calc_value does (scripts/kconfig/expr.c:891).
+// eval returns the value of an expression (expr_calc_value, scripts/kconfig/expr.c:891).
 func (w *World) eval(e *kconf.Expr) kconf.Tri {
 	if e == nil {
 		return kconf.Yes
@@ -68,7 +68,7 @@ func (w *World) eval(e *kconf.Expr) kconf.Tri {
 	return kconf.No
 }
 
-// compare compares numbers as numbers and all else as text.
+// compare compares numbers as numbers and everything else as text.
 func (w *World) compare(e *kconf.Expr) bool {
 	a, atype := w.operand(&e.Args[0])
 	b, btype := w.operand(&e.Args[1])

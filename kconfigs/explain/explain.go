@@ -7,60 +7,60 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Explanation is all there is to say of a symbol. What has no value is left out.
+// Explanation is everything known about a symbol. Fields that do not apply are empty.
 type Explanation struct {
 	Symbol string `json:"symbol"`
 	Type   string `json:"type"`
 	Prompt string `json:"prompt,omitempty"`
-	// PromptIf is when the prompt can be seen, besides what the symbol depends on. Else
-	// the symbol has its default.
+	// PromptIf is the condition under which the prompt is visible, apart from Depends.
+	// Without a visible prompt the symbol has its default.
 	PromptIf string `json:"prompt_if,omitempty"`
 	Help     string `json:"help,omitempty"`
 	// Places are where it is defined, as file:line.
 	Places []string `json:"places"`
 	// Depends is an expression as in a Kconfig file.
 	Depends string `json:"depends,omitempty"`
-	// Choice is the place of the choice that it is a member of, Members are all of those.
+	// Choice is the place of the choice it belongs to, and Members are all its members.
 	Choice  string   `json:"choice,omitempty"`
 	Members []string `json:"members,omitempty"`
 	// Defaults and Ranges are lines as in a Kconfig file.
 	Defaults []string `json:"defaults,omitempty"`
 	Ranges   []string `json:"ranges,omitempty"`
-	// SelectedBy switch it on whatever it depends on, ImpliedBy where that allows it;
-	// Selects and Implies are what it does to others.
+	// SelectedBy switch it on regardless of its dependencies, ImpliedBy only where they
+	// allow it. Selects and Implies are the symbols it switches on itself.
 	SelectedBy []Link `json:"selected_by,omitempty"`
 	ImpliedBy  []Link `json:"implied_by,omitempty"`
 	Selects    []Link `json:"selects,omitempty"`
 	Implies    []Link `json:"implies,omitempty"`
-	// Without is what goes with it.
+	// Without is what is lost without it.
 	Without Closure `json:"without"`
-	// Config names the .config that Value and Why are about; empty, they are too.
+	// Config names the .config that Value and Why are about; all three may be empty.
 	Config string `json:"config,omitempty"`
 	Value  string `json:"value,omitempty"`
 	Why    string `json:"why,omitempty"`
-	// Wanted is the value that Way is for: that asked about, or m or y where it is off.
+	// Wanted is the value that Way leads to: the requested one, or m or y if it is off.
 	Wanted string `json:"wanted,omitempty"`
 	Way    *Way   `json:"way,omitempty"`
-	// Check is there when it was asked for.
+	// Check is nil unless it was requested.
 	Check *Check `json:"check,omitempty"`
 }
 
-// Link is a line by which one symbol bears on another.
+// Link is a select or imply line between two symbols.
 type Link struct {
 	Symbol string `json:"symbol"`
 	// If is the condition of the line itself.
 	If    string `json:"if,omitempty"`
 	Place string `json:"place"`
-	// Active says that it has an effect in the .config.
+	// Active is set if it has an effect in the .config.
 	Active bool `json:"active,omitempty"`
 }
 
-// Explain says what there is to say of a symbol in general.
+// Explain returns what holds for a symbol in every .config.
 func (t *Tree) Explain(name string) Explanation {
 	return (&World{Tree: t}).Explain("", name)
 }
 
-// Explain says besides what the symbol is in w, which is called config, and why.
+// Explain also returns the symbol's value in w, which is called config, and the reason.
 func (w *World) Explain(config, name string) Explanation {
 	s := w.symbols[name]
 	e := Explanation{
@@ -104,7 +104,7 @@ func conditional(text, cond string) string {
 	return text + " if " + cond
 }
 
-// own returns a line's own condition, without what the symbol depends on anyway.
+// own returns a line's condition without the dependencies of the symbol itself.
 func own(cond *kconf.Expr, s *kconf.Symbol) string {
 	if e := ownExpr(cond, s); e != nil {
 		return e.String()
@@ -112,7 +112,7 @@ func own(cond *kconf.Expr, s *kconf.Symbol) string {
 	return ""
 }
 
-// ownExpr is own as an expression, nil for none.
+// ownExpr is own as an expression; nil for none.
 func ownExpr(cond *kconf.Expr, s *kconf.Symbol) *kconf.Expr {
 	known := map[string]bool{"y": true}
 	for _, e := range conjuncts(s.Depends) {
@@ -136,12 +136,11 @@ func conjuncts(e *kconf.Expr) []*kconf.Expr {
 	return all
 }
 
-// links lists selectors, those that have an effect first.
+// links lists selectors, the active ones first.
 func (w *World) links(by []selector) []Link {
 	var all []Link
 	for _, sel := range by {
-		active := min(w.tri(sel.name), w.eval(sel.prop.If)) > kconf.No
-		all = append(all, Link{sel.name, own(sel.prop.If, w.symbols[sel.name]), at(sel.prop), active})
+		all = append(all, Link{sel.name, own(sel.prop.If, w.symbols[sel.name]), at(sel.prop), w.strength(sel) > kconf.No})
 	}
 	slices.SortStableFunc(all, func(a, b Link) int {
 		if a.Active == b.Active {
@@ -156,8 +155,7 @@ func (w *World) links(by []selector) []Link {
 func (w *World) effects(s *kconf.Symbol, kind string) []Link {
 	var all []Link
 	for _, p := range of(s, kind) {
-		active := min(w.tri(s.Name), w.eval(p.If)) > kconf.No
-		all = append(all, Link{p.Value.Name, own(p.If, s), at(p), active})
+		all = append(all, Link{p.Value.Name, own(p.If, s), at(p), w.strength(selector{s.Name, p}) > kconf.No})
 	}
 	return all
 }

@@ -79,12 +79,12 @@ func TestRefused(t *testing.T) {
 		"LOG_BUF_SHIFT=40": "the range is 12 to 25 (init/Kconfig:767)",
 		"LOG_BUF_SHIFT=y":  "it takes a value of type integer, not y, m or n",
 		"UNIX=\"y\"":       `it is a bool, which no "y" is`,
-		"PREEMPT_NONE=y":   "of the choice kernel/Kconfig.preempt:14 only one can be had, which is PREEMPT, as mine.config:7 asks",
-		"PREEMPT=n":        "the choice kernel/Kconfig.preempt:14 must have one of its members, and has it, as mine.config:7 asks",
-		"NET=n":            "as the .config has it that was begun with",
+		"PREEMPT_NONE=y":   "only one member of the choice kernel/Kconfig.preempt:14 can be on: PREEMPT, as mine.config:7 asks",
+		"PREEMPT=n":        "a member of the choice kernel/Kconfig.preempt:14 must be on, and it is, as mine.config:7 asks",
+		"NET=n":            "as in the .config at the start",
 		"NET=y":            "", "INET=n": "", "LOG_BUF_SHIFT=25": "", `DEFAULT_HOSTNAME="(none)"`: "",
 		"INET=y": "no-inet.config:2 asks for that",
-		"64BIT=n": `the prompt of 64BIT is hidden (it needs "x86_64" = "x86", which is never so), ` +
+		"64BIT=n": `the prompt of 64BIT is hidden (it needs "x86_64" = "x86", which is never true), ` +
 			`and its default is "x86_64" != "i386" (arch/x86/Kconfig:5)`,
 	} {
 		name, value, _ := strings.Cut(ask, "=")
@@ -179,7 +179,7 @@ func TestClosure(t *testing.T) {
 	assert.Equal(t, []explain.Count{{Dir: "net", Symbols: 10}}, c.Trees)
 	assert.Equal(t, []explain.Count{{Dir: "net/k", Symbols: 10}}, c.Parts)
 	assert.Equal(t, "N and 9 more can never be set: net/k\x1f10", c.String())
-	assert.Equal(t, "nothing else goes", k.Closure("WITHOUT").String())
+	assert.Equal(t, "nothing else is lost", k.Closure("WITHOUT").String())
 }
 
 // TestCheckClasses plays Kconfig: what is in on is on, and not when the request says so.
@@ -233,5 +233,5 @@ func TestCheckClasses(t *testing.T) {
 	}, classes)
 
 	_, err = k.Check(t.Context(), "FIRST", values)
-	assert.EqualError(t, err, "switching FIRST off: FIRST stays y: the choice net/k/Kconfig:1 must have one of its members, and has it")
+	assert.EqualError(t, err, "switching FIRST off: FIRST stays y: a member of the choice net/k/Kconfig:1 must be on, and it is")
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// forcedOn says why a symbol that could have been off is on, and why what selects it is.
+// forcedOn explains why a symbol that could have been off is on.
 func (c *chain) forcedOn(s *kconf.Symbol) {
 	w := c.w
 	var by, parts []string
 	for _, sel := range w.selectors[s.Name] {
-		if min(w.tri(sel.name), w.eval(sel.prop.If)) > kconf.No {
+		if w.strength(sel) > kconf.No {
 			by = append(by, sel.name)
 			parts = append(parts, fmt.Sprintf("%s (%s)%s", sel.name, at(sel.prop), w.asAsked(sel.name)))
 		}
@@ -26,7 +26,7 @@ func (c *chain) forcedOn(s *kconf.Symbol) {
 		return
 	}
 	if s.Choice != "" {
-		c.add("the %s must have one of its members, and has %s%s", s.Choice, c.called(s.Name), w.asAsked(s.Name))
+		c.add("a member of the %s must be on, and %s is%s", s.Choice, c.called(s.Name), w.asAsked(s.Name))
 		return
 	}
 	reason := c.called(s.Name) + " has no prompt"
@@ -48,7 +48,7 @@ func more(n int) string {
 	return fmt.Sprintf(" and %d more", n)
 }
 
-// byDefault names the default, or who implies it, that gave a symbol its value.
+// byDefault names the default or the imply that set a symbol.
 func (c *chain) byDefault(s *kconf.Symbol, reason string) {
 	w := c.w
 	join := func(text string, args ...any) {
@@ -58,7 +58,7 @@ func (c *chain) byDefault(s *kconf.Symbol, reason string) {
 		c.add(text, args...)
 	}
 	for _, sel := range w.implies[s.Name] {
-		if min(w.tri(sel.name), w.eval(sel.prop.If)) > kconf.No {
+		if w.strength(sel) > kconf.No {
 			join("%s implies it (%s)", sel.name, at(sel.prop))
 			return
 		}
@@ -70,12 +70,12 @@ func (c *chain) byDefault(s *kconf.Symbol, reason string) {
 		}
 	}
 	if reason == "" {
-		reason = "as the .config has it that was begun with"
+		reason = "as in the .config at the start"
 	}
 	c.add("%s", reason)
 }
 
-// number says why a number or a string is not what was asked for.
+// number explains why a number or a string is not as requested.
 func (c *chain) number(s *kconf.Symbol, wanted string) {
 	w := c.w
 	if wanted != "" && (wanted == "y" || wanted == "m" || wanted == "n") {

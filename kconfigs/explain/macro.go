@@ -10,20 +10,19 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Kconfig expands $(...) when it reads a file, and what is left of a test that fails is n.
-// So that the test can be named, its line is read again in the source.
+// Kconfig expands $(...) when it reads a file, so a failed test is just n. To name the test,
+// its line is read again from the source.
 
-// rawLine is a line of a Kconfig file, with those that continue it.
+// rawLine is a line of a Kconfig file with its continuations.
 type rawLine struct {
 	place, text string
 }
 
-// maxTests is how many tests of one symbol are named.
+// maxTests is the number of tests of one symbol that are named.
 const maxTests = 3
 
-// tests names what a symbol's own lines test of the machine, and do not find: the
-// compiler's options, other programs, files. It is nil where there is no such line, or
-// nobody to ask.
+// tests names what a symbol's own lines look for on this machine and do not find: compiler
+// options, programs, files. It is nil without such a line or without a Kernel.
 func (w *World) tests(s *kconf.Symbol) []string {
 	if w.Kernel == nil {
 		return nil
@@ -53,12 +52,12 @@ var (
 
 func words(text string) []string { return symbol.FindAllString(text, -1) }
 
-// block returns the lines of an entry that decide whether it can be on, those of the ifs
-// around it first.
+// block returns the lines of an entry that decide whether it can be on, and before them the
+// ifs around it.
 func (w *World) block(e kconf.Entry) []rawLine {
 	data, err := w.Kernel.Read(e.File)
 	if err != nil {
-		return nil // the reason is told without
+		return nil // the reason goes without
 	}
 	lines := strings.Split(string(data), "\n")
 	if e.Line < 1 || e.Line > len(lines) {
@@ -88,9 +87,8 @@ func (w *World) block(e kconf.Entry) []rawLine {
 	return all
 }
 
-// failing returns the macros of a line that come to what is in the way. Where some stand
-// behind a condition that is not met, as in CC_IS_CLANG && $(cc-option,-x), the others are
-// meant.
+// failing returns the macros of a line that keep it from being y. If some are behind an unmet
+// condition, as in CC_IS_CLANG && $(cc-option,-x), it returns only the others.
 func (w *World) failing(text string) []string {
 	var all, behind []string
 	for at := 0; ; {
@@ -143,7 +141,7 @@ var (
 	script   = regexp.MustCompile(`scripts/([\w./-]+\.sh)`)
 )
 
-// test says what a macro tests, and that this machine fails it.
+// test describes a macro that fails on this machine.
 func (w *World) test(macro string) string {
 	name, _, _ := strings.Cut(strings.Trim(macro, "$()"), ",")
 	if strings.Contains(macro, "test -") {
@@ -196,14 +194,14 @@ func clip(macro string) string {
 	return strings.TrimSpace(macro[:most]) + "...)"
 }
 
-// pkg names Debian's package that has what a test looks for, as far as that is known.
+// pkg names the Debian package that contains what a test looks for, if it is known.
 func (w *World) pkg(what string) string {
 	switch what {
 	case "plugin-version.h":
 		major, _, _ := strings.Cut(release(w.Values["GCC_VERSION"].Value, 10000, 100), ".")
 		return ", package gcc-" + major + "-plugin-dev"
 	case "rust_is_available.sh":
-		return ", and make rustavailable says what is missing"
+		return "; make rustavailable says what is missing"
 	case "cc-can-link.sh":
 		return ", package libc6-dev"
 	case "pahole-version.sh":
@@ -212,7 +210,7 @@ func (w *World) pkg(what string) string {
 	return ""
 }
 
-// needsTools are what a reason ends with: the tests that a symbol's lines make.
+// needsTools ends the chain with the failed tests of a symbol's lines, if there are any.
 func (c *chain) needsTools(s *kconf.Symbol) bool {
 	tests := c.w.tests(s)
 	if len(tests) == 0 {

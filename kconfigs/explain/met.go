@@ -10,28 +10,27 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/rename"
 )
 
-// Answer is what a kernel has of a symbol that somebody wants of it.
+// Answer compares a wanted symbol with a kernel.
 type Answer struct {
 	Symbol string `json:"symbol"`
 	File   string `json:"file"`
 	Line   int    `json:"line"`
-	// Wanted is empty where the symbol is to be on in any way. Got is empty where the kernel
-	// has no such symbol.
+	// Wanted is empty if y and m both do. Got is empty if the kernel has no such symbol.
 	Wanted string `json:"wanted"`
 	Got    string `json:"got"`
-	// State is present, missing, renamed or unknown. Met says that nothing is to be done.
+	// State is present, missing, renamed or unknown. Met is set if there is nothing to do.
 	State string `json:"state"`
 	Met   bool   `json:"met"`
-	// Note says what is not plain of it, Why what is in the way.
+	// Note is a remark about the value, Why the reason that it is not met.
 	Note string `json:"note,omitempty"`
 	Why  string `json:"why,omitempty"`
-	// Way is what to add; nil where that was not sought.
+	// Way is what to add; nil if that was not sought.
 	Way *Way `json:"way,omitempty"`
-	// Goal is what to seek for it, of a renamed symbol under its name here.
+	// Goal is the setting to seek; a renamed symbol has its name in this kernel.
 	Goal kconfigs.Setting `json:"-"`
 }
 
-// Answer says what w has of a wanted symbol.
+// Answer compares a wanted symbol with w.
 func (w *World) Answer(want Wanted) Answer {
 	a := Answer{Symbol: want.Symbol, File: want.Fragment, Line: want.Line, Wanted: want.Value, State: "present", Goal: kconfigs.Setting(want)}
 	if !w.Has(want.Symbol) {
@@ -44,7 +43,7 @@ func (w *World) Answer(want Wanted) Answer {
 	return a
 }
 
-// absent answers for a symbol that the kernel does not have.
+// absent completes the answer for a symbol that the kernel does not have.
 func (w *World) absent(a Answer) Answer {
 	known := map[string]bool{}
 	for _, name := range w.Names() {
@@ -56,20 +55,20 @@ func (w *World) absent(a Answer) Answer {
 	case here != "":
 		a.State, a.Goal.Symbol = "renamed", here
 		w.judge(&a)
-		a.Got = "" // of the name that was asked about
+		a.Got = "" // the old name has no value
 		a.Note += fmt.Sprintf(", and is %s", w.value(here))
 		if !a.Met {
 			a.Why = w.Refused(here, a.Goal.Value)
 		}
 	case a.Wanted == "n":
-		a.Met, a.Note = true, a.Note+", so that it is off"
+		a.Met, a.Note = true, a.Note+", so it is off"
 	default:
 		a.State = "unknown"
 	}
 	return a
 }
 
-// judge compares the value of the goal's symbol with the one that is wanted.
+// judge compares the value of the goal's symbol with the wanted one.
 func (w *World) judge(a *Answer) {
 	s := w.symbols[a.Goal.Symbol]
 	a.Got = w.value(s.Name)
@@ -91,27 +90,28 @@ func (w *World) judge(a *Answer) {
 	default:
 		a.Met = a.Got == a.Wanted
 		if a.Wanted == "y" && a.Got == "m" {
-			a.Note = "it is there as a module, and wanted built in"
+			a.Note = "it is a module, and wanted built in"
 		}
 	}
 	if line, ok := w.line(s.Name); ok && !sameNumber(unquote(line.Value), a.Got) {
-		a.Note = strings.TrimPrefix(a.Note+fmt.Sprintf("; %s has %s, of which this kernel's Kconfig makes %s", place(line.Fragment, line.Line), line.Value, a.Got), "; ")
+		a.Note = strings.TrimPrefix(a.Note+fmt.Sprintf("; %s has %s, which this kernel's Kconfig changes to %s", place(line.Fragment, line.Line), line.Value, a.Got), "; ")
 	}
 }
 
-// maxSought is how many symbols are each told what to add for them.
+// maxSought is the number of symbols for which a way is sought separately.
 const maxSought = 20
 
-// SeekAll adds to the answers that are not met what to add for each, and returns what to add
-// for all of them that can be had.
+// SeekAll seeks a way for each unmet answer, and returns one for all that are possible
+// together.
 func (w *World) SeekAll(answers []Answer, progress func(symbol string)) (Way, error) {
 	var goals []kconfigs.Setting
 	for i := range answers {
 		a := &answers[i]
-		if a.Met || a.State == "unknown" || !w.Possible(a.Goal) {
-			if !a.Met && a.State != "unknown" {
-				a.Way = &Way{Never: true}
-			}
+		if a.Met || a.State == "unknown" {
+			continue
+		}
+		if !w.Possible(a.Goal) {
+			a.Way = &Way{Never: true}
 			continue
 		}
 		goals = append(goals, a.Goal)
@@ -133,7 +133,7 @@ func (w *World) SeekAll(answers []Answer, progress func(symbol string)) (Way, er
 	progress("all together")
 	way, err := w.Way(goals...)
 	if err != nil {
-		return Way{Note: "no list was found for all of them together: " + err.Error()}, nil
+		return Way{Note: "no list found for all of them together: " + err.Error()}, nil
 	}
 	return way, nil
 }

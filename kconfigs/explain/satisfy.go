@@ -7,7 +7,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// opposite is the level that the operand of a ! must come to.
+// opposite is the level that the operand of a ! must reach.
 func opposite(level kconf.Tri) kconf.Tri {
 	if level == kconf.No {
 		return kconf.Yes
@@ -15,11 +15,10 @@ func opposite(level kconf.Tri) kconf.Tri {
 	return kconf.No
 }
 
-// inverse are the comparisons that hold where one does not.
+// inverse maps each comparison to its negation.
 var inverse = map[string]string{"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
-// comparison returns a way for a comparison to hold, or not to, where one of its sides can
-// be set and the other is known.
+// comparison returns a way to make a comparison true or false by setting one of its sides.
 func (c *costs) comparison(e *kconf.Expr, level kconf.Tri) ([]step, int) {
 	if level == kconf.No {
 		e = &kconf.Expr{Op: inverse[e.Op], Args: e.Args}
@@ -45,7 +44,7 @@ func (c *costs) comparison(e *kconf.Expr, level kconf.Tri) ([]step, int) {
 	return best, least
 }
 
-// candidates are the values of a symbol that might make a comparison hold.
+// candidates are the values of a symbol that might make a comparison true.
 func (c *costs) candidates(s *kconf.Symbol, e *kconf.Expr, side int) []string {
 	if isBool(s) {
 		return []string{"n", "m", "y"}
@@ -63,7 +62,7 @@ func (c *costs) candidates(s *kconf.Symbol, e *kconf.Expr, side int) []string {
 	return all
 }
 
-// would reports whether a comparison holds with another value on one side.
+// would reports whether a comparison is true with another value on one side.
 func (c *costs) would(e *kconf.Expr, side int, value string) bool {
 	name := e.Args[side].Name
 	w := &World{Tree: c.w.Tree, Values: map[string]kconf.Value{name: {Value: value}}}
@@ -73,7 +72,7 @@ func (c *costs) would(e *kconf.Expr, side int, value string) bool {
 	return w.compare(e)
 }
 
-// set returns the steps that give a symbol one value, nil where there are none.
+// set returns the steps that give a symbol a value; nil if there are none.
 func (c *costs) set(s *kconf.Symbol, value string) []step {
 	if isBool(s) {
 		level := triOf(value)
@@ -103,7 +102,7 @@ func (c *costs) set(s *kconf.Symbol, value string) []step {
 	return nil
 }
 
-// asked is what it costs to contradict what is asked of a symbol.
+// asked is the cost of contradicting the request with a value.
 func (c *costs) asked(name, value string) int {
 	asked, ok := c.w.Asked[name]
 	switch {
@@ -115,7 +114,7 @@ func (c *costs) asked(name, value string) int {
 	return costAsked
 }
 
-// others are the steps that switch off the member that a choice stands on.
+// others are the steps that switch off the other members of a choice.
 func (c *costs) others(s *kconf.Symbol) []step {
 	var all []step
 	for _, m := range c.w.members[s.Choice] {
@@ -126,11 +125,11 @@ func (c *costs) others(s *kconf.Symbol) []step {
 	return all
 }
 
-// taker collects the lines of the cheapest way, what others wait for first.
+// taker collects the lines of the cheapest way, dependencies first.
 type taker struct {
 	*costs
 	lines []kconfigs.Setting
-	taken map[string]bool // of symbols by level, each once
+	taken map[string]bool // symbols with their levels
 }
 
 func (t *taker) steps(steps []step) {
@@ -148,7 +147,7 @@ func (t *taker) steps(steps []step) {
 	}
 }
 
-// expr follows the cheapest way of an expression to a level, which must have one.
+// expr follows the cheapest way of an expression to a level; there must be one.
 func (t *taker) expr(e *kconf.Expr, level kconf.Tri) {
 	if t.costs.expr(e, level) == 0 {
 		return
@@ -185,8 +184,8 @@ func (t *taker) expr(e *kconf.Expr, level kconf.Tri) {
 	}
 }
 
-// lines returns the cheapest way for a symbol to get a value, as lines of a .config. There is
-// none where ok is false.
+// lines returns the cheapest way to a value of a symbol, as lines of a .config; ok is false if
+// there is none.
 func (c *costs) lines(goal kconfigs.Setting) (lines []kconfigs.Setting, ok bool) {
 	s := c.w.symbols[goal.Symbol]
 	t := &taker{costs: c, taken: map[string]bool{}}

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// width is that of the text, and column where its second column begins.
+// width is the width of the text, and column the start of its second column.
 const (
 	width  = 100
 	column = 14
 )
 
-// listed is how many of a long list are shown; JSON has all.
+// listed is the number of items shown of a long list; JSON has all.
 const listed = 12
 
-// glue is a space at which no line is broken.
+// glue is a space that no line is broken at.
 const glue = '\x1f'
 
 // Write writes the explanation for people.
@@ -41,9 +41,9 @@ func (e Explanation) Write(out io.Writer) error {
 		way := e.Way.String()
 		switch {
 		case e.Way.Never:
-			way = "no line of a .config gives it that: see why"
+			way = "impossible in any .config, for the reason above"
 		case way == "":
-			way = "it has that"
+			way = "nothing to add"
 		}
 		t.line("for "+e.Wanted, way)
 	}
@@ -77,8 +77,8 @@ func (e Explanation) Write(out io.Writer) error {
 // text is lines in two columns.
 type text struct{ b strings.Builder }
 
-// line writes a label and what stands beside it, each item on a line of its own. Empty
-// items are left out, and the label with the last of them.
+// line writes a label with its items, one a line. Empty items are left out, and so is the
+// label if there are no others.
 func (t *text) line(label string, items ...string) {
 	for _, item := range items {
 		if item == "" {
@@ -93,7 +93,7 @@ func (t *text) line(label string, items ...string) {
 	}
 }
 
-// wrap breaks a line between words, and hangs the rest under the second column.
+// wrap breaks a line between words and continues it in the second column.
 func (t *text) wrap(line, item string) {
 	empty := true
 	for word := range strings.FieldsSeq(item) {
@@ -110,14 +110,13 @@ func (t *text) wrap(line, item string) {
 	t.b.WriteString(line + "\n")
 }
 
-// links lists symbols with their conditions; those that have an effect in config are
-// marked.
+// links lists symbols with their conditions, and marks those that are active in config.
 func (t *text) links(label string, all []Link, config string) {
 	var items []string
 	for _, l := range all[:min(len(all), listed)] {
 		item := conditional(l.Symbol, l.If) + " (" + l.Place + ")"
 		if l.Active && config != "" {
-			item += ", as it does in " + config
+			item += ", active in " + config
 		}
 		items = append(items, item)
 	}
@@ -127,11 +126,11 @@ func (t *text) links(label string, all []Link, config string) {
 	t.line(label, items...)
 }
 
-// String says how much goes, and where from.
+// String returns how many symbols are lost, by directory.
 func (c Closure) String() string {
 	others := len(c.Gone) - len(c.Off)
 	if others == 0 {
-		return "nothing else goes"
+		return "nothing else is lost"
 	}
 	var parts []string
 	for _, p := range c.Parts[:min(len(c.Parts), listed)] {
@@ -143,12 +142,12 @@ func (c Closure) String() string {
 	return fmt.Sprintf("%s and %d more can never be set: %s", strings.Join(c.Off, ", "), others, strings.Join(parts, ", "))
 }
 
-// lines says how a check went, and each difference.
+// lines summarizes a check and lists the differences.
 func (c *Check) lines() []string {
-	all := []string{fmt.Sprintf("with all else switched on %d are gone, and %d can never be set; %d differ",
+	all := []string{fmt.Sprintf("with everything else on, %d are gone, and %d can never be set; %d differ",
 		c.Measured, len(c.Closure.Gone), len(c.Differences))}
 	if len(c.Closure.Off) > 1 {
-		all = append(all, fmt.Sprintf("%s select %s, and were switched off with it",
+		all = append(all, fmt.Sprintf("%s select %s and were switched off too",
 			strings.Join(c.Closure.Off[1:], ", "), c.Closure.Off[0]))
 	}
 	for _, d := range c.Differences {

@@ -8,7 +8,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// release writes a version number as people do: 120200 in steps of 10000 and 100 is 12.2.0.
+// release formats a version number: 120200 in steps of 10000 and 100 is 12.2.0.
 func release(value string, major, minor int) string {
 	n, err := strconv.Atoi(value)
 	if err != nil || n == 0 {
@@ -43,8 +43,8 @@ func (w *World) version(which string) string {
 	return "GNU ld " + text
 }
 
-// tool says what is used in the place of the tool that a symbol of init/Kconfig stands for;
-// empty for other symbols.
+// tool describes the tool in use where a symbol of init/Kconfig stands for another tool or
+// version; empty for other symbols.
 func (w *World) tool(name string) string {
 	if w.symbols[name] == nil {
 		return ""
@@ -78,7 +78,7 @@ func (w *World) tool(name string) string {
 	return ""
 }
 
-// wantedRelease says in words which version a comparison asks for.
+// wantedRelease describes the version that a comparison asks for.
 func wantedRelease(name, op, value string) string {
 	major, minor := 10_000, 100
 	what := map[string]string{

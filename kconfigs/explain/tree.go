@@ -1,12 +1,10 @@
-// Package explain says why a symbol of the kernel's has the value it has, what it would
-// take to change that, and what else goes when it goes. It runs on the host, and is
-// pure: it reads what package kconf says of symbols and of their values, and starts
-// nothing.
+// Package explain says why a kernel symbol has its value, what it takes to change that,
+// and what else is lost when the symbol is off. It runs on the host and is pure: it reads
+// symbols and values from package kconf and starts nothing.
 //
-// Two kinds of answers are given. Those about values hold for one .config: which part of
-// a symbol's dependencies is not met, who selects it. A Closure holds for all of them: it
-// has what no .config can have without the symbol. How far it is from what the kernel's
-// own code does is what a Check says.
+// Answers about values hold for one .config: which part of a symbol's dependencies is
+// unmet, what selects it. A Closure holds for every .config: it lists what none can have
+// without the symbol. A Check compares a Closure with the kernel's own Kconfig code.
 package explain
 
 import (
@@ -25,13 +23,13 @@ type Tree struct {
 	members   map[string][]string // of a choice, by its name
 }
 
-// selector is a line by which one symbol switches on another.
+// selector is a select or imply line under the symbol name.
 type selector struct {
 	name string
 	prop kconf.Property
 }
 
-// NewTree makes a tree of all that the Kconfig files define.
+// NewTree returns the tree of the symbols that the Kconfig files define.
 func NewTree(symbols []kconf.Symbol) *Tree {
 	t := &Tree{
 		symbols: map[string]*kconf.Symbol{}, selectors: map[string][]selector{},
@@ -56,7 +54,7 @@ func NewTree(symbols []kconf.Symbol) *Tree {
 	return t
 }
 
-// Names returns the names, without CONFIG_, of all symbols but the choices, sorted.
+// Names returns the sorted names, without CONFIG_, of all symbols except choices.
 func (t *Tree) Names() []string {
 	names := slices.DeleteFunc(slices.Clone(t.names), isChoice)
 	slices.Sort(names)
@@ -66,7 +64,6 @@ func (t *Tree) Names() []string {
 // Has reports whether the kernel defines the symbol.
 func (t *Tree) Has(name string) bool { return t.symbols[name] != nil }
 
-// isChoice tells choices, which have no names of their own.
 func isChoice(name string) bool { return len(name) > 7 && name[:7] == "choice " }
 
 func isBool(s *kconf.Symbol) bool { return s.Type == "bool" || s.Type == "tristate" }

@@ -9,15 +9,15 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/packed"
 )
 
-// maxWanted is the size in bytes beyond which a file is no list of symbols.
+// maxWanted is the largest size of a list of symbols, in bytes.
 const maxWanted = 1 << 20
 
-// Wanted is a line of a list of symbols that somebody wants of a kernel. With an empty Value
-// the symbol is to be on, built in or as a module, or to have any value.
+// Wanted is a line of a list of wanted symbols. An empty Value means that the symbol is to be
+// on, built in or as a module, or to have any value.
 type Wanted kconfigs.Setting
 
-// ReadWanted reads such a list: lines of a fragment, or names alone, with CONFIG_ or without.
-// All that is wrong with it is one RequestError.
+// ReadWanted reads such a list: lines of a fragment, or bare names with or without CONFIG_.
+// One RequestError has everything that is wrong with it.
 func ReadWanted(path string) ([]Wanted, error) {
 	data, err := packed.ReadFile(path, maxWanted)
 	if err != nil {
@@ -48,7 +48,7 @@ func parseWanted(name string, data []byte) ([]Wanted, error) {
 	}
 	f, err := kconfigs.ParseFragment(name, text.Bytes())
 	if err == nil && len(f.Settings) == 0 {
-		err = problem(name, "no symbol stands in it")
+		err = problem(name, "it lists no symbol")
 	}
 	if err != nil {
 		return nil, err

@@ -18,8 +18,8 @@ func TestParseWanted(t *testing.T) {
 		"NET\nUNIX y\n":     `want:2: "UNIX y" is neither`,
 		"NET=maybe\n":       "want:1: CONFIG_NET: ",
 		"NET\nNET=y\n":      "want:2: CONFIG_NET: already set in line 1",
-		"":                  "want: no symbol stands in it",
-		"# only a remark\n": "want: no symbol stands in it",
+		"":                  "want: it lists no symbol",
+		"# only a remark\n": "want: it lists no symbol",
 	} {
 		_, err := parseWanted("want", []byte(text))
 		assert.ErrorContains(t, err, want, text)

@@ -12,36 +12,33 @@ import (
 
 // Kernel is the kernel's own Kconfig code and its files.
 type Kernel struct {
-	// Settle returns what all symbols come to when lines are put on top of the World's own,
-	// in the place of those that it has of the same symbols.
+	// Settle returns the values of all symbols when lines are added to the World's own; they
+	// replace lines about the same symbols.
 	Settle func(lines []kconfigs.Setting) (map[string]kconf.Value, error)
-	// Expand replaces the macros in a text of a Kconfig file.
+	// Expand replaces the macros in text from a Kconfig file.
 	Expand func(text string) (string, error)
 	// Read returns a file of the source.
 	Read func(name string) ([]byte, error)
 }
 
-// Way is what must be added to a .config for symbols to get the values that are wanted of
-// them.
+// Way is what to add to a .config so that symbols get their wanted values.
 type Way struct {
-	// Add are the lines, what others wait for first. Kconfig has been asked: with all of
-	// them the symbols have their values, and without any one of them they do not.
+	// Add are the lines, dependencies first. Kconfig has confirmed that all of them lead to
+	// the values, and that without any one of them they do not.
 	Add []string `json:"add,omitempty"`
-	// Against are the places that ask for the opposite of one of the lines, so that it is
-	// not to be had while they do.
+	// Against are the places that ask for the opposite of one of the lines, and have to go.
 	Against []string `json:"against,omitempty"`
-	// Note says how the values are other than those that were wanted, if they are.
+	// Note says how the values differ from the wanted ones; empty if they do not.
 	Note string `json:"note,omitempty"`
-	// Never says that there is no way: no line of any .config changes what is in the way.
+	// Never is set if no line of any .config leads there.
 	Never bool `json:"never,omitempty"`
 }
 
-// maxTries bounds how often a way is mended after Kconfig has made something else of it.
+// maxTries limits how often a way is repaired after Kconfig did not accept it.
 const maxTries = 12
 
-// Way finds the lines that must be added for goals to be met; those that w asks for
-// already are not among them. It is an error when Kconfig cannot be asked, or when no list
-// was found and none ruled out.
+// Way finds the lines to add so that goals are met, without those that w already has. It is
+// an error if Kconfig cannot be asked, or if no list was found although one may exist.
 func (w *World) Way(goals ...kconfigs.Setting) (Way, error) {
 	s := &seeker{w: w}
 	for _, g := range goals {
@@ -65,8 +62,8 @@ func (w *World) Way(goals ...kconfigs.Setting) (Way, error) {
 	return s.way, err
 }
 
-// Seek adds what it takes for the symbol to have a value. Without one that is to be on, as a
-// module where there are modules.
+// Seek adds the way to a value of the symbol. An empty value means on, as a module where
+// there are modules.
 func (e *Explanation) Seek(w *World, value string) error {
 	s := w.symbols[e.Symbol]
 	if value == "" {
@@ -89,7 +86,7 @@ func (e *Explanation) Seek(w *World, value string) error {
 	return nil
 }
 
-// String says it in words. It is empty where nothing is to be done.
+// String describes it in words. It is empty if there is nothing to do.
 func (way Way) String() string {
 	add := slices.Clone(way.Add)
 	for i, l := range add {
@@ -107,13 +104,13 @@ func (way Way) String() string {
 	text := strings.Join(parts, ", and ")
 	if len(way.Against) > 0 {
 		const shown = 3
-		text = "it cannot be had while " + strings.Join(way.Against[:min(len(way.Against), shown)], " and ") +
+		text = "it is impossible while " + strings.Join(way.Against[:min(len(way.Against), shown)], " and ") +
 			more(len(way.Against)-shown) + "; else " + text
 	}
 	return text
 }
 
-// After puts it behind a reason, without what both would say.
+// After appends it to a reason, without repetition.
 func (way Way) After(reason string) string {
 	text := way.String()
 	if text == "" {
@@ -140,13 +137,13 @@ func (way Way) After(reason string) string {
 type seeker struct {
 	w     *World
 	goals []kconfigs.Setting
-	// instead are goals that are asked for as modules, and must be asked for as y.
+	// instead are goals that the request has as m, and that must be y.
 	instead []kconfigs.Setting
-	now     *World // with what was found so far
+	now     *World // with the lines found so far
 	way     Way
 }
 
-// want adds a goal. A module where there can be none becomes y.
+// want adds a goal. Where there can be no module, m becomes y.
 func (s *seeker) want(g kconfigs.Setting) {
 	if g.Value == "m" {
 		asked, fixed := s.w.Asked["MODULES"]
@@ -165,7 +162,7 @@ func (s *seeker) want(g kconfigs.Setting) {
 	if asked, ok := s.w.Asked[g.Symbol]; ok && asked.Value == "m" && g.Value == "y" {
 		s.instead = append(s.instead, g)
 		w := *s.w
-		w.Asked, w.reckoned = maps.Clone(w.Asked), nil
+		w.Asked, w.estimated = maps.Clone(w.Asked), nil
 		asked.Value = "y"
 		w.Asked[g.Symbol] = asked
 		s.w = &w
@@ -189,7 +186,7 @@ func (s *seeker) allMet(w *World) bool {
 	return !slices.ContainsFunc(s.goals, func(g kconfigs.Setting) bool { return !s.met(w, g) })
 }
 
-// seek adds lines until Kconfig gives what is wanted.
+// seek adds lines until Kconfig returns the wanted values.
 func (s *seeker) seek() ([]kconfigs.Setting, error) {
 	var lines []kconfigs.Setting
 	for range maxTries {
@@ -211,7 +208,7 @@ func (s *seeker) seek() ([]kconfigs.Setting, error) {
 		before := len(lines)
 		lines = merge(lines, more)
 		if len(lines) == before && s.now != s.w {
-			return nil, fmt.Errorf("the Kconfig code has %s otherwise all the same: %s", s.goals[i].Symbol, s.now.Refused(s.goals[i].Symbol, s.goals[i].Value))
+			return nil, fmt.Errorf("Kconfig does not accept %s: %s", s.goals[i].Symbol, s.now.Refused(s.goals[i].Symbol, s.goals[i].Value))
 		}
 		now, err := s.with(lines)
 		if err != nil {
@@ -222,7 +219,7 @@ func (s *seeker) seek() ([]kconfigs.Setting, error) {
 	return nil, fmt.Errorf("no list of lines was found in %d tries", maxTries)
 }
 
-// merge puts lines behind others, in the place of those of the same symbols.
+// merge appends lines to others, and replaces those about the same symbols.
 func merge(lines, more []kconfigs.Setting) []kconfigs.Setting {
 	lines = slices.Clone(lines)
 	for _, m := range more {
@@ -235,7 +232,7 @@ func merge(lines, more []kconfigs.Setting) []kconfigs.Setting {
 	return lines
 }
 
-// with asks Kconfig what the goals come to with lines on top.
+// with asks Kconfig for the state with more lines.
 func (s *seeker) with(lines []kconfigs.Setting) (*World, error) {
 	asked := maps.Clone(s.w.Asked)
 	for _, l := range lines {
@@ -250,7 +247,7 @@ func (s *seeker) with(lines []kconfigs.Setting) (*World, error) {
 	return &World{Tree: s.w.Tree, Values: values, Asked: asked, Start: s.w.Start, Kernel: s.w.Kernel}, nil
 }
 
-// Possible reports whether there may be a way for a symbol to get a value.
+// Possible reports whether a symbol may be able to get a value.
 func (w *World) Possible(goal kconfigs.Setting) bool {
 	if !w.Has(goal.Symbol) {
 		return false
@@ -259,7 +256,7 @@ func (w *World) Possible(goal kconfigs.Setting) bool {
 	return ok
 }
 
-// inOrder puts lines in the order in which a person finds their prompts.
+// inOrder sorts lines so that each prompt is visible when its turn comes.
 func (t *Tree) inOrder(lines []kconfigs.Setting) []kconfigs.Setting {
 	var all []kconfigs.Setting
 	var put func(l kconfigs.Setting)
@@ -285,11 +282,11 @@ func (t *Tree) inOrder(lines []kconfigs.Setting) []kconfigs.Setting {
 	return append(all, slices.DeleteFunc(slices.Clone(lines), func(l kconfigs.Setting) bool { return seen[l.Symbol] })...)
 }
 
-// least leaves out each line without which the goals are met too.
+// least removes the lines without which the goals are met too.
 func (s *seeker) least(lines []kconfigs.Setting) ([]kconfigs.Setting, error) {
 	lines = slices.DeleteFunc(slices.Clone(lines), func(l kconfigs.Setting) bool {
 		asked, ok := s.w.Asked[l.Symbol]
-		return ok && asked.Value == l.Value // it is there, and waits for the others
+		return ok && asked.Value == l.Value // it is there, and needs the others
 	})
 	for i := len(lines) - 1; i >= 0; i-- {
 		fewer := slices.Delete(slices.Clone(lines), i, i+1)
@@ -304,8 +301,7 @@ func (s *seeker) least(lines []kconfigs.Setting) ([]kconfigs.Setting, error) {
 	return lines, nil
 }
 
-// against names what w asks for and has, and would no longer have, and what asks for the
-// opposite of a line.
+// against names the settings that w asks for and would lose.
 func (s *seeker) against(lines []kconfigs.Setting) ([]string, error) {
 	now, err := s.with(lines)
 	if err != nil {

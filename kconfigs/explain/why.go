@@ -9,24 +9,24 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// World is one .config: what every symbol came to, and what was asked for.
+// World is one .config: the value of every symbol, and the request that led to it.
 type World struct {
 	*Tree
 	// Values are those of all symbols.
 	Values map[string]kconf.Value
-	// Asked are the settings of the request, by symbol. A symbol that has a prompt and is
-	// not among them is taken to have been left off, as allnoconfig does.
+	// Asked are the settings of the request, by symbol. Other symbols with a prompt are
+	// assumed to be off, as with allnoconfig.
 	Asked map[string]kconfigs.Setting
-	// Start are the lines of the .config that the request was put on top of. Unlike those of
-	// the request they may give way.
+	// Start are the lines of the .config that the request was applied to. Unlike the
+	// request's they may be overridden.
 	Start map[string]kconfigs.Setting
-	// Kernel is asked about what Values do not say; nil where nobody can be asked.
+	// Kernel answers what Values do not say; it may be nil.
 	Kernel *Kernel
 
-	reckoned *costs
+	estimated *costs
 }
 
-// NewWorld makes one of a tree, of what a request came to in it and of the request.
+// NewWorld returns the state of a tree in which a request led to values.
 func NewWorld(t *Tree, values map[string]kconf.Value, req kconfigs.Request) *World {
 	w := &World{Tree: t, Values: values, Asked: map[string]kconfigs.Setting{}}
 	for _, s := range req.Settings {
@@ -35,15 +35,13 @@ func NewWorld(t *Tree, values map[string]kconf.Value, req kconfigs.Request) *Wor
 	return w
 }
 
-// noModules is why a symbol is not m.
 const noModules = "there are no modules here"
 
-// maxClauses bounds how far a chain of reasons is followed.
+// maxClauses limits the length of a chain of reasons.
 const maxClauses = 6
 
-// Refused says in one line why a symbol has not the value that was wanted of it, in the
-// form of a .config: y, m, n, a number or a quoted string. It is empty where nothing
-// stands in the way.
+// Refused returns in one line why a symbol does not have a wanted value, which is written
+// as in a .config: y, m, n, a number or a quoted string. It is empty if nothing prevents it.
 func (w *World) Refused(name, wanted string) string {
 	s := w.symbols[name]
 	if s == nil {
@@ -73,7 +71,7 @@ func (w *World) Refused(name, wanted string) string {
 	return strings.Join(c.clauses, "; ")
 }
 
-// Why says in one line why a symbol has the value that it has.
+// Why returns in one line why a symbol has its value.
 func (w *World) Why(name string) string {
 	s := w.symbols[name]
 	if s == nil {
@@ -103,7 +101,7 @@ func unquote(v string) string {
 	return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(v[1 : len(v)-1])
 }
 
-// chain is a line of reasons, each telling of what the one before it named.
+// chain is a sequence of reasons, each of which explains a symbol that the one before named.
 type chain struct {
 	w       *World
 	told    map[string]bool
@@ -114,7 +112,7 @@ func (c *chain) add(format string, args ...any) {
 	c.clauses = append(c.clauses, fmt.Sprintf(format, args...))
 }
 
-// off says why a symbol is not at least wanted.
+// off explains why a symbol is below the wanted value.
 func (c *chain) off(s *kconf.Symbol, wanted kconf.Tri) {
 	w := c.w
 	prompts := of(s, "prompt")
@@ -130,7 +128,7 @@ func (c *chain) off(s *kconf.Symbol, wanted kconf.Tri) {
 	}
 }
 
-// visibleIf is when one of a symbol's prompts can be seen.
+// visibleIf is the condition under which one of a symbol's prompts is visible.
 func visibleIf(s *kconf.Symbol) *kconf.Expr { return anyOf(of(s, "prompt")) }
 
 func anyOf(props []kconf.Property) *kconf.Expr {
@@ -147,13 +145,13 @@ func anyOf(props []kconf.Property) *kconf.Expr {
 	return all
 }
 
-// notAsked is for what could be on, and is not.
+// notAsked explains a symbol that could be on.
 func (c *chain) notAsked(s *kconf.Symbol) {
 	w := c.w
 	if s.Choice != "" {
 		if i := slices.IndexFunc(w.members[s.Choice], func(m string) bool { return w.tri(m) == kconf.Yes }); i >= 0 {
 			other := w.members[s.Choice][i]
-			c.add("of the %s only one can be had, which is %s%s", s.Choice, other, w.asAsked(other))
+			c.add("only one member of the %s can be on: %s%s", s.Choice, other, w.asAsked(other))
 			return
 		}
 	}
@@ -165,7 +163,7 @@ func (c *chain) notAsked(s *kconf.Symbol) {
 	}
 }
 
-// line returns the line that decides a symbol: the request's, or else the start's.
+// line returns the line that sets a symbol: the request's, or else the start's.
 func (w *World) line(name string) (kconfigs.Setting, bool) {
 	if a, ok := w.Asked[name]; ok {
 		return a, true
@@ -174,7 +172,7 @@ func (w *World) line(name string) (kconfigs.Setting, bool) {
 	return a, ok
 }
 
-// asAsked says where a value was asked for.
+// asAsked returns the place in the request that set a symbol's value.
 func (w *World) asAsked(name string) string {
 	if a, ok := w.Asked[name]; ok && unquote(a.Value) == w.Values[name].Value {
 		return ", as " + place(a.Fragment, a.Line) + " asks"
@@ -182,7 +180,7 @@ func (w *World) asAsked(name string) string {
 	return ""
 }
 
-// called is how a clause speaks of a symbol: the one that was asked about is "it".
+// called is a symbol's name in a clause: the subject of the question is "it".
 func (c *chain) called(name string) string {
 	if len(c.clauses) == 0 {
 		return "it"
@@ -190,7 +188,7 @@ func (c *chain) called(name string) string {
 	return name
 }
 
-// noPrompt is for what only others can switch on.
+// noPrompt explains a symbol that only others can switch on.
 func (c *chain) noPrompt(s *kconf.Symbol, wanted kconf.Tri) {
 	w := c.w
 	text := c.called(s.Name) + " has no prompt"
@@ -223,7 +221,7 @@ func (c *chain) noPrompt(s *kconf.Symbol, wanted kconf.Tri) {
 	c.add("%s: one of %s must select it", text, list(by, 8))
 }
 
-// list returns at most n of the words, and how many there are besides.
+// list joins at most n words and counts the rest.
 func list(words []string, n int) string {
 	if len(words) > n {
 		return fmt.Sprintf("%s and %d more", strings.Join(words[:n], ", "), len(words)-n)
@@ -234,7 +232,7 @@ func list(words []string, n int) string {
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
-// needs names what is not met of an expression, and then why each part of it is so.
+// needs names the unmet parts of an expression, and then explains each of them.
 func (c *chain) needs(name string, e *kconf.Expr, wanted kconf.Tri) {
 	blocking := c.w.decisive(c.w.firstOf(c.w.blockers(e, wanted), wanted), wanted)
 	var parts, next []string
@@ -258,8 +256,7 @@ func (c *chain) needs(name string, e *kconf.Expr, wanted kconf.Tri) {
 	}
 }
 
-// follow goes on with a symbol that another needs, unless that has been told, or was
-// asked for, which needs no reason.
+// follow explains a symbol that another needs, unless that was done or the request set it.
 func (c *chain) follow(name string, wanted kconf.Tri) {
 	s := c.w.symbols[name]
 	if s == nil || c.told[name] || len(c.clauses) >= maxClauses || c.w.asAsked(name) != "" || isChoice(name) {
@@ -269,12 +266,12 @@ func (c *chain) follow(name string, wanted kconf.Tri) {
 	c.off(s, wanted)
 }
 
-// blocker words what stands in the way.
+// blocker describes an unmet part of an expression.
 func (c *chain) blocker(e *kconf.Expr) string {
 	w := c.w
 	switch {
 	case e.Op == "" && w.symbols[e.Name] == nil:
-		return e.Name + ", which this kernel has not on x86"
+		return e.Name + ", which this kernel does not have on x86"
 	case e.Op == "" && w.tool(e.Name) != "":
 		return e.Name + ": " + w.tool(e.Name)
 	case e.Op == "":
@@ -285,7 +282,7 @@ func (c *chain) blocker(e *kconf.Expr) string {
 		}
 		return fmt.Sprintf("%s: %s", e, w.tool(e.Args[0].Name))
 	case e.Op == "'":
-		return "what can never be"
+		return "something that is never true"
 	case e.Op == "!" && e.Args[0].Op == "":
 		name := e.Args[0].Name
 		return fmt.Sprintf("%s to be off, and it is %s%s", name, w.value(name), w.asAsked(name))
@@ -297,12 +294,12 @@ func (c *chain) blocker(e *kconf.Expr) string {
 		}
 	}
 	if len(values) == 0 {
-		return e.String() + ", which is never so"
+		return e.String() + ", which is never true"
 	}
 	return fmt.Sprintf("%s (%s)", e, strings.Join(values[:min(len(values), 6)], ", "))
 }
 
-// leaves returns the symbols that an expression names.
+// leaves appends the symbols in an expression to all.
 func leaves(e *kconf.Expr, all []string) []string {
 	if e == nil {
 		return all

@@ -45,7 +45,7 @@ func TestReadReal(t *testing.T) {
 		"my.config:7: CONFIG_PACKETT: this kernel has no such symbol; did you mean PACKET?",
 		"my.config:9: CONFIG_LOG_BUF_SHIFT: wanted 40, got 25: the range is 12 to 25 (init/Kconfig:767)",
 		"my.config:11: CONFIG_TUN: wanted m, got n: TUN needs NETDEVICES, which is n: add CONFIG_NETDEVICES=y, and ask for y: there are no modules here, as my.config:10 asks",
-		"my.config:12: CONFIG_HZ_1000: wanted y, got n: of the choice kernel/Kconfig.hz:6 only one can be had, which is HZ_250, as more.config:1 asks; " +
+		"my.config:12: CONFIG_HZ_1000: wanted y, got n: only one member of the choice kernel/Kconfig.hz:6 can be on: HZ_250, as more.config:1 asks; " +
 			`without that line: add "# CONFIG_HZ_250 is not set"`,
 		"my.config:8: CONFIG_NET_INGRESS: wanted y, got n: it has no prompt: one of NETFILTER_INGRESS or NET_XGRESS must select it: add CONFIG_BPF_SYSCALL=y",
 	}, unmet, "what follows from others comes last")
