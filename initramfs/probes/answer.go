@@ -15,72 +15,72 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// answer is a yes, and what there is to say about it.
-type answer struct {
-	call, value, detail string
+// Answer is a yes, and what there is to say about it.
+type Answer struct {
+	Call, Value, Detail string
 	// errno is the error number that was asked for, where an error is the yes.
-	errno   error
-	numbers map[string]float64
+	Errno   error
+	Numbers map[string]float64
 }
 
-// failure is what stood in the way of a yes: a call and what it said.
-type failure struct {
-	call string
-	err  error
+// Failure is what stood in the way of a yes: a call and what it said.
+type Failure struct {
+	Call string
+	Err  error
 	// gone is set when err says conclusively that the thing is not there.
-	gone bool
+	Gone bool
 }
 
-func (f *failure) Error() string { return f.call + ": " + f.err.Error() }
+func (f *Failure) Error() string { return f.Call + ": " + f.Err.Error() }
 
-func (f *failure) Unwrap() error { return f.err }
+func (f *Failure) Unwrap() error { return f.Err }
 
-// try makes a failure of the error of a call, if there is one. The errnos in gone are
+// Try makes a failure of the error of a call, if there is one. The errnos in gone are
 // those by which this call says conclusively: not in this kernel.
-func try(call string, err error, gone ...syscall.Errno) error {
+func Try(call string, err error, gone ...syscall.Errno) error {
 	if err == nil {
 		return nil
 	}
-	if f, ok := err.(*failure); ok {
+	if f, ok := err.(*Failure); ok {
 		return f // what stood in the way says it better
 	}
 	// The call names the file already.
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		err = path.Err
 	}
-	f := &failure{call: call, err: err}
+	f := &Failure{Call: call, Err: err}
 	for _, errno := range gone {
-		f.gone = f.gone || errors.Is(err, errno)
+		f.Gone = f.Gone || errors.Is(err, errno)
 	}
 	return f
 }
 
-// wrong is the failure of a call that went through and did not do what it should.
-func wrong(call, format string, args ...any) error {
-	return &failure{call: call, err: fmt.Errorf(format, args...)}
+// Wrong is the failure of a call that went through and did not do what it should.
+func Wrong(call, format string, args ...any) error {
+	return &Failure{Call: call, Err: fmt.Errorf(format, args...)}
 }
 
-// goneAs marks the failure in err as conclusive where it is one of these errnos.
-func goneAs(err error, gone ...syscall.Errno) error {
-	if fail := (*failure)(nil); errors.As(err, &fail) {
-		return try(fail.call, fail.err, gone...)
+// GoneAs marks the failure in err as conclusive where it is one of these errnos.
+func GoneAs(err error, gone ...syscall.Errno) error {
+	if fail := (*Failure)(nil); errors.As(err, &fail) {
+		return Try(fail.Call, fail.Err, gone...)
 	}
 	return err
 }
 
-// finding is the finding that a and err make, still without ID and duration.
-func (a answer) finding(err error) wire.Finding {
+// Finding is the finding that a and err make, still without ID and duration.
+func (a Answer) Finding(err error) wire.Finding {
 	if err == nil {
 		return wire.Finding{
-			Verdict: wire.Works, Errno: ErrnoName(a.errno), Call: a.call,
-			Value: a.value, Detail: a.detail, Numbers: a.numbers,
+			Verdict: wire.Works, Errno: ErrnoName(a.Errno), Call: a.Call,
+			Value: a.Value, Detail: a.Detail, Numbers: a.Numbers,
 		}
 	}
 	f := wire.Finding{Verdict: wire.Inconclusive, Errno: ErrnoName(err), Detail: err.Error()}
-	var fail *failure
+	var fail *Failure
 	if errors.As(err, &fail) {
-		f.Call = fail.call
-		if fail.gone {
+		f.Call = fail.Call
+		if fail.Gone {
 			f.Verdict = wire.Absent
 		}
 	}
@@ -103,22 +103,22 @@ func ErrnoName(err error) string {
 	return fmt.Sprintf("errno %d", int(errno))
 }
 
-// readFile reads a file of /proc or /sys. That it is not there is conclusive only
+// ReadFile reads a file of /proc or /sys. That it is not there is conclusive only
 // when the directory under, which every kernel has there, is: without it the file
 // system is not mounted, and that says nothing about the kernel.
-func readFile(under, name string) (string, error) {
+func ReadFile(under, name string) (string, error) {
 	file := filepath.Join(under, name)
 	data, err := os.ReadFile(file)
-	return string(data), absentFile(under, file, err)
+	return string(data), AbsentFile(under, file, err)
 }
 
-// absentFile is the failure of opening file in the sense of readFile.
-func absentFile(under, file string, err error) error {
+// AbsentFile is the failure of opening file in the sense of readFile.
+func AbsentFile(under, file string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
-		return try(file, err)
+		return Try(file, err)
 	}
 	if _, derr := os.Stat(under); derr != nil {
-		return try(under, derr)
+		return Try(under, derr)
 	}
-	return try(file, err, unix.ENOENT)
+	return Try(file, err, unix.ENOENT)
 }

@@ -21,28 +21,28 @@ func TestFinding(t *testing.T) {
 	}{
 		"works": {nil, wire.Finding{Verdict: wire.Works, Call: "call", Value: "1"}},
 		"an errno that says it": {
-			try("socket", unix.ENOSYS, unix.ENOSYS, unix.EAFNOSUPPORT),
+			Try("socket", unix.ENOSYS, unix.ENOSYS, unix.EAFNOSUPPORT),
 			wire.Finding{Verdict: wire.Absent, Errno: "ENOSYS", Call: "socket", Detail: "socket: function not implemented"},
 		},
 		"the same, wrapped": {
-			fmt.Errorf("in between: %w", try("socket", unix.EAFNOSUPPORT, unix.EAFNOSUPPORT)),
+			fmt.Errorf("in between: %w", Try("socket", unix.EAFNOSUPPORT, unix.EAFNOSUPPORT)),
 			wire.Finding{Verdict: wire.Absent, Errno: "EAFNOSUPPORT", Call: "socket", Detail: "in between: socket: address family not supported by protocol"},
 		},
 		"an errno that says nothing": {
-			try("socket", unix.EPERM, unix.ENOSYS),
+			Try("socket", unix.EPERM, unix.ENOSYS),
 			wire.Finding{Verdict: wire.Inconclusive, Errno: "EPERM", Call: "socket", Detail: "socket: operation not permitted"},
 		},
 		"a wrong answer": {
-			wrong("read", "got %d", 3),
+			Wrong("read", "got %d", 3),
 			wire.Finding{Verdict: wire.Inconclusive, Call: "read", Detail: "read: got 3"},
 		},
 		"the kernel's own name": {
-			try("x", unix.EOPNOTSUPP),
+			Try("x", unix.EOPNOTSUPP),
 			wire.Finding{Verdict: wire.Inconclusive, Errno: "EOPNOTSUPP", Call: "x", Detail: "x: operation not supported"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, tc.want, answer{call: "call", value: "1"}.finding(tc.err))
+			assert.Equal(t, tc.want, Answer{Call: "call", Value: "1"}.Finding(tc.err))
 		})
 	}
 }
@@ -50,13 +50,23 @@ func TestFinding(t *testing.T) {
 func TestReadFile(t *testing.T) {
 	dir := t.TempDir()
 	assert.NoError(t, os.WriteFile(filepath.Join(dir, "there"), []byte("1\n"), 0o600))
-	text, err := readFile(dir, "there")
+	text, err := ReadFile(dir, "there")
 	assert.NoError(t, err)
 	assert.Equal(t, "1\n", text)
 
-	_, err = readFile(dir, "gone")
-	assert.Equal(t, wire.Absent, answer{}.finding(err).Verdict)
+	_, err = ReadFile(dir, "gone")
+	assert.Equal(t, wire.Absent, Answer{}.Finding(err).Verdict)
 	// Without the directory there is no telling.
-	_, err = readFile(filepath.Join(dir, "unmounted"), "gone")
-	assert.Equal(t, wire.Inconclusive, answer{}.finding(err).Verdict)
+	_, err = ReadFile(filepath.Join(dir, "unmounted"), "gone")
+	assert.Equal(t, wire.Inconclusive, Answer{}.Finding(err).Verdict)
+}
+
+// A failed call inside a longer question keeps its own name.
+func TestTryKeepsTheFirstCall(t *testing.T) {
+	f := Answer{}.Finding(Try("outer", Try("inner", unix.ENOSYS, unix.ENOSYS)))
+	assert.Equal(t, "inner", f.Call)
+	assert.Equal(t, "inner: function not implemented", f.Detail)
+	assert.Equal(t, "EADDRNOTAVAIL", Answer{}.Finding(GoneAs(Try("bind", unix.EADDRNOTAVAIL), unix.EADDRNOTAVAIL)).Errno)
+	assert.EqualValues(t, "absent", Answer{}.Finding(GoneAs(Try("bind", unix.EADDRNOTAVAIL), unix.EADDRNOTAVAIL)).Verdict)
+	assert.EqualValues(t, "inconclusive", Answer{}.Finding(GoneAs(Try("bind", unix.EPERM), unix.EADDRNOTAVAIL)).Verdict)
 }

@@ -3,7 +3,6 @@ package wire
 import (
 	_ "embed"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -11,14 +10,6 @@ import (
 //
 //go:embed probes.txt
 var catalogue string
-
-// Families of probes that are not asked in every boot.
-const (
-	// PerfFamily measures. Its probes are asked only by name.
-	PerfFamily = "perf"
-	// InitFamily is asked wherever an init is asked about, whatever probes were chosen.
-	InitFamily = "init"
-)
 
 // Probe is an entry of the catalogue. The probes of applications are not in it: they come
 // from the applications' descriptions (initramfs/apps).
@@ -35,16 +26,10 @@ type Probe struct {
 	Despite string
 }
 
-// Family returns the first part of a probe's ID.
-func Family(id string) string {
-	family, _, _ := strings.Cut(id, "/")
-	return family
-}
-
 // Asked reports whether a boot asks the probe id, where the host chose probes by patterns
 // (Matches; empty for no choice) and asks about an init or not.
 func Asked(id, patterns string, ofInit bool) (bool, error) {
-	switch family := Family(id); {
+	switch family, _, _ := strings.Cut(id, "/"); {
 	case family == InitFamily:
 		return ofInit, nil
 	case patterns == "":
@@ -60,16 +45,6 @@ func Probes() []Probe {
 		panic(err) // it is part of the program, and a test reads it
 	}
 	return all
-}
-
-// Lookup returns the entry of the probe id, and whether there is one.
-func Lookup(id string) (Probe, bool) {
-	all := Probes()
-	i := slices.IndexFunc(all, func(p Probe) bool { return p.ID == id })
-	if i < 0 {
-		return Probe{}, false
-	}
-	return all[i], true
 }
 
 // parseCatalogue reads the catalogue's text.

@@ -1,16 +1,17 @@
 package wire
 
-// ParamFault is the kernel command-line parameter that says which fault the test
-// guest (initramfs/cmds/faulty) is to have.
-const ParamFault = "netstrip.fault"
-
-// Fault names what the test guest does wrong. It is part of no image that a kernel is
-// measured with.
+// Fault names what the test guest (initramfs/cmds/faulty) does wrong. It is part of no image
+// that a kernel is measured with.
 type Fault string
 
 // The faults. Before each the guest says hello, sends FaultFindings findings and begins
 // a probe that bears the fault's name, unless the guest runs as process 1.
 const (
+	// ParamFault is the kernel command-line parameter that says which fault the test guest
+	// is to have, FaultFindings how many findings it sends before.
+	ParamFault    = "netstrip.fault"
+	FaultFindings = 3
+
 	// FaultNone: nothing is wrong; the guest says all it has to say and reboots.
 	FaultNone Fault = "none"
 	// FaultPanic makes the kernel panic for want of memory.
@@ -60,6 +61,3 @@ const (
 	// FaultLinger sends "done" and stays.
 	FaultLinger Fault = "linger"
 )
-
-// FaultFindings is how many findings the test guest sends before its fault.
-const FaultFindings = 3

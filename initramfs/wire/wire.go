@@ -31,6 +31,11 @@ const (
 	// it is as u-root's init leaves it, which sets it up.
 	ParamLo = "netstrip.lo"
 	LoDown  = "down"
+	// PerfFamily is the family of the probes that measure; they are asked only by name.
+	PerfFamily = "perf"
+	// InitFamily is the family of the probes about an init; they are asked wherever an init is
+	// asked about, whichever probes were chosen.
+	InitFamily = "init"
 	// Version is the version of this protocol; Hello carries it.
 	Version = 1
 )

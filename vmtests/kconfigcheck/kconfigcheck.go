@@ -47,11 +47,16 @@ type Disagreement struct {
 	Why string `json:"why,omitempty"`
 }
 
-// lookup returns what the catalogue has of a probe. Applications are not in it: they stand on
+// lookup returns what the catalogue says of a probe. Applications are not in it: they stand on
 // the family of sockets that they are used over, which their ID ends with.
 func lookup(id string) (wire.Probe, bool) {
-	if wire.Family(id) != "app" {
-		return wire.Lookup(id)
+	if !strings.HasPrefix(id, "app/") {
+		for _, p := range wire.Probes() {
+			if p.ID == id {
+				return p, true
+			}
+		}
+		return wire.Probe{}, false
 	}
 	p := wire.Probe{ID: id}
 	switch path.Base(id) {

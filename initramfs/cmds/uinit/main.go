@@ -27,6 +27,8 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/appguest"
 	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/probes/all"
+	"github.com/netstrip/netstrip/initramfs/probes/pid1"
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
@@ -137,7 +139,7 @@ func boot() error {
 
 // ofInit are the questions about init, before which nothing must be set up.
 func ofInit(cmdline string) []probes.Probe {
-	return probes.OfInit(parameter(cmdline, wire.ParamInit), wire.StepsDir)
+	return pid1.Probes(parameter(cmdline, wire.ParamInit), wire.StepsDir)
 }
 
 // mountAll mounts what the probes and the event channel read, and nothing else.
@@ -161,16 +163,16 @@ func choose(cmdline string) ([]task, error) {
 		err = appguest.Mount()
 	}
 	if err != nil || apps != nil {
-		var all []task
+		var chosen []task
 		for _, a := range apps {
-			ok, merr := wire.Matches(cmp.Or(patterns, "*"), a.ID)
+			ok, merr := wire.Asked(a.ID, patterns, false)
 			if err = cmp.Or(err, merr); ok {
-				all = append(all, task{id: a.ID, family: a.ID, limit: a.Limit()})
+				chosen = append(chosen, task{id: a.ID, family: a.ID, limit: a.Limit()})
 			}
 		}
-		return all, err
+		return chosen, err
 	}
-	chosen, err := probes.Select(patterns)
+	chosen, err := all.Select(patterns)
 	return tasks(chosen), err
 }
 
@@ -191,16 +193,9 @@ func asked(cmdline, file string) (string, error) {
 func tasks(chosen []probes.Probe) []task {
 	var all []task
 	for _, p := range chosen {
-		all = append(all, task{id: p.ID, family: p.Family(), limit: limit(p)})
+		all = append(all, task{id: p.ID, family: p.Family(), limit: p.Deadline()})
 	}
 	return all
-}
-
-func limit(p probes.Probe) time.Duration {
-	if p.Limit > 0 {
-		return p.Limit
-	}
-	return probes.Deadline
 }
 
 // allowance is how long the whole boot may take.
@@ -221,13 +216,13 @@ func probeCommand(ids []string) *exec.Cmd {
 func runChild(out *os.File, ids []string) error {
 	byID := map[string]probes.Probe{}
 	cmdline, _ := os.ReadFile("/proc/cmdline") // its absence has been told of
-	for _, p := range append(ofInit(string(cmdline)), probes.All()...) {
+	for _, p := range append(ofInit(string(cmdline)), all.Probes()...) {
 		byID[p.ID] = p
 	}
 	for _, id := range ids {
 		var f wire.Finding
 		if p, ok := byID[id]; ok {
-			ctx, cancel := context.WithTimeout(context.Background(), limit(p))
+			ctx, cancel := context.WithTimeout(context.Background(), p.Deadline())
 			f = p.Run(ctx)
 			cancel()
 		} else if app, err := appguest.Find(id); err == nil {

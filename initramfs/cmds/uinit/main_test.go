@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/probes/all"
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
@@ -75,10 +76,10 @@ func TestMeminfo(t *testing.T) {
 }
 
 func TestHello(t *testing.T) {
-	h := hello("/dev/vport0p1", tasks(probes.All()))
+	h := hello("/dev/vport0p1", tasks(all.Probes()))
 	assert.Equal(t, wire.Version, h.Version)
 	assert.Equal(t, "/dev/vport0p1", h.Channel)
-	assert.Len(t, h.Probes, len(probes.All()))
+	assert.Len(t, h.Probes, len(all.Probes()))
 	assert.NotEmpty(t, h.Release)
 	assert.Positive(t, h.MemTotalKB)
 	line, err := json.Marshal(h)
@@ -88,7 +89,7 @@ func TestHello(t *testing.T) {
 
 func TestAllowanceExceedsAllDeadlines(t *testing.T) {
 	three := []probes.Probe{{}, {Limit: time.Minute}, {}}
-	assert.Equal(t, grace+time.Minute+2*probes.Deadline, allowance(tasks(three)))
+	assert.Equal(t, grace+time.Minute+2*probes.Probe{}.Deadline(), allowance(tasks(three)))
 }
 
 func TestWithin(t *testing.T) {

@@ -1,0 +1,50 @@
+//go:build linux
+
+// Package kernel asks for the parts of the kernel around the network: what needs it, and what
+// programs use instead. It runs in the guest, and in tests on the host.
+package kernel
+
+import (
+	"slices"
+
+	"github.com/netstrip/netstrip/initramfs/probes"
+)
+
+// Probes returns the family.
+func Probes() []probes.Probe {
+	return slices.Concat([]probes.Probe{
+		{ID: "kernel/pipe", Ask: throughPipe},
+		{ID: "kernel/futex", Ask: wakeFutex},
+		{ID: "kernel/sysv/msg", Ask: sysvMessage},
+		{ID: "kernel/sysv/sem", Ask: sysvSemaphore},
+		{ID: "kernel/sysv/shm", Ask: sysvMemory},
+		{ID: "kernel/mqueue", Ask: posixQueue},
+		{ID: "kernel/epoll", Ask: epollPipe},
+		{ID: "kernel/eventfd", Ask: eventCounter},
+		{ID: "kernel/signalfd", Ask: readSignal},
+		{ID: "kernel/timerfd", Ask: readTimer},
+		{ID: "kernel/inotify", Ask: watchDirectory},
+		{ID: "kernel/memfd", Ask: sealedMemory},
+		{ID: "kernel/userfaultfd", Ask: fillPage},
+		{ID: "kernel/seccomp/strict", Ask: seccompStrict},
+		{ID: "kernel/seccomp/filter", Ask: seccompFilter},
+		{ID: "kernel/landlock/files", Ask: landlockFiles},
+		{ID: "kernel/landlock/ports", Ask: landlockPorts},
+		{ID: "kernel/lsm", Ask: securityModules},
+		{ID: "kernel/uevent-seqnum", Ask: countUevents},
+		{ID: "kernel/audit", Ask: auditStatus},
+		{ID: "kernel/taskstats", Ask: taskStatistics},
+		{ID: "kernel/proc-connector", Ask: processEvents},
+		{ID: "kernel/af-alg", Ask: hashSocket},
+		{ID: "kernel/vsock", Ask: vsockStream},
+		{ID: "kernel/fuse", Ask: serveFuse},
+		{ID: "kernel/9p", Ask: serve9P},
+		{ID: "kernel/cgroup2", Ask: enterGroup},
+		{ID: "kernel/net-cls", Ask: markGroup},
+		{ID: "kernel/psi", Ask: pressure},
+		{ID: "kernel/tun", Ask: pingTUN},
+		{ID: "kernel/wireguard", Ask: wireguard},
+		{ID: "kernel/nbd", Ask: networkDisk},
+		{ID: "kernel/ptp", Ask: clockClass},
+	}, uringOps(), bpfTypes())
+}

@@ -1,0 +1,203 @@
+//go:build linux
+
+package kernel
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/initramfs/probes"
+)
+
+// rootMode are the permissions of a served root, by which it is known to be ours.
+const rootMode = 0o751
+
+// mounted mounts a file system for as long as f runs. ENODEV is what mount says of one
+// that is not in the kernel (fs/namespace.c:3566).
+func mounted(kind, options string, f func(dir string) error) error {
+	dir, err := os.MkdirTemp("", "netstrip-")
+	if err != nil {
+		return probes.Try("mkdir", err)
+	}
+	defer os.Remove(dir) // and not what is in it: it may still be mounted
+	call := "mount(" + kind + ")"
+	if err := unix.Mount("netstrip", dir, kind, unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
+		return probes.Try(call, err, unix.ENODEV)
+	}
+	defer unix.Unmount(dir, unix.MNT_DETACH)
+	return f(dir)
+}
+
+// isServed looks at the root that a program serves.
+func isServed(dir string) error {
+	info, err := os.Stat(dir)
+	if err == nil && info.Mode().Perm() != rootMode {
+		err = fmt.Errorf("the root's mode is %v, not the one that is served", info.Mode())
+	}
+	return probes.Try("stat", err)
+}
+
+// openDevice opens a device by its number, whether or not /dev has it: a module may yet
+// bring it. ENODEV or ENXIO is what open says where nobody has the number
+// (drivers/char/misc.c:122, fs/char_dev.c:388, fs/inode.c:145).
+func openDevice(name string, mode, major, minor uint32) (int, error) {
+	dir, err := os.MkdirTemp("/dev", "netstrip-")
+	if err != nil {
+		return -1, probes.Try("mkdir", err)
+	}
+	defer os.RemoveAll(dir)
+	node := filepath.Join(dir, "node")
+	if err := unix.Mknod(node, mode|0o600, int(unix.Mkdev(major, minor))); err != nil {
+		return -1, probes.Try("mknod", err)
+	}
+	fd, err := probes.Again(func() (int, error) { return unix.Open(node, unix.O_RDWR|unix.O_CLOEXEC, 0) })
+	return fd, probes.Try(name, err, unix.ENODEV, unix.ENXIO)
+}
+
+// Numbers of FUSE (include/uapi/linux/fuse.h:590).
+const (
+	fuseForget  = 2
+	fuseGetattr = 3
+	fuseInit    = 26
+	miscMajor   = 10
+	fuseMinor   = 229
+)
+
+func serveFuse(context.Context) (probes.Answer, error) {
+	fd, err := openDevice("/dev/fuse", unix.S_IFCHR, miscMajor, fuseMinor)
+	if err != nil {
+		return probes.Answer{}, err
+	}
+	served := make(chan error, 1)
+	err = mounted("fuse", fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fd), func(dir string) error {
+		go func() { served <- fuseServer(fd) }()
+		return isServed(dir)
+	})
+	if err == nil {
+		err = <-served // to its end, which is the unmounting
+	}
+	unix.Close(fd)
+	return probes.Answer{Call: "/dev/fuse", Detail: "a root was served, mounted and looked at"}, err
+}
+
+// fuseServer answers what the kernel asks for until it is told that nobody has the file
+// system mounted any more, which is ENODEV.
+func fuseServer(fd int) error {
+	buf := make([]byte, 64<<10)
+	le := binary.NativeEndian
+	for {
+		n, err := probes.Again(func() (int, error) { return unix.Read(fd, buf) })
+		if errors.Is(err, unix.ENODEV) {
+			return nil
+		}
+		if err != nil || n < 40 {
+			return probes.Try("read(/dev/fuse)", err)
+		}
+		reply := make([]byte, 16) // length, error, number of the request
+		copy(reply[8:], buf[8:16])
+		switch le.Uint32(buf[4:]) {
+		case fuseForget:
+			continue
+		case fuseInit:
+			reply = append(reply, make([]byte, 64)...)
+			le.PutUint32(reply[16:], 7)       // version 7.31
+			le.PutUint32(reply[20:], 31)      // (include/uapi/linux/fuse.h:888)
+			le.PutUint32(reply[16+20:], 4096) // the longest write
+		case fuseGetattr:
+			reply = append(reply, make([]byte, 104)...)
+			le.PutUint64(reply[32:], 1)                        // inode
+			le.PutUint32(reply[32+60:], unix.S_IFDIR|rootMode) // mode
+			le.PutUint32(reply[32+64:], 2)                     // links
+		default:
+			le.PutUint32(reply[4:], ^uint32(unix.ENOSYS)+1)
+		}
+		le.PutUint32(reply, uint32(len(reply)))
+		if _, err := unix.Write(fd, reply); err != nil && !errors.Is(err, unix.ENOENT) {
+			return probes.Try("write(/dev/fuse)", err)
+		}
+	}
+}
+
+// Messages of 9P2000.L (include/net/9p/9p.h:113); a reply has the next number.
+const (
+	p9Getattr = 24
+	p9Version = 100
+	p9Attach  = 104
+	p9Walk    = 110
+	p9Clunk   = 120
+	p9Error   = 6
+)
+
+func serve9P(context.Context) (probes.Answer, error) {
+	var requests, replies [2]int
+	for _, ends := range []*[2]int{&requests, &replies} {
+		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+			return probes.Answer{}, probes.Try("pipe2", err)
+		}
+	}
+	served := make(chan error, 1)
+	go func() { served <- p9Server(requests[0], replies[1]) }()
+	err := mounted("9p", fmt.Sprintf("trans=fd,rfdno=%d,wfdno=%d,version=9p2000.L", replies[0], requests[1]), isServed)
+	// The kernel has let go of its two; with ours the last ones go, which ends the server.
+	unix.Close(requests[1])
+	unix.Close(replies[0])
+	if serr := <-served; err == nil {
+		err = serr
+	}
+	unix.Close(requests[0])
+	unix.Close(replies[1])
+	return probes.Answer{Call: "mount(9p)", Detail: "a root was served, mounted and looked at"}, err
+}
+
+// p9Server answers what is asked through one pipe into the other, until nobody asks.
+func p9Server(in, out int) error {
+	buf := make([]byte, 64<<10)
+	for {
+		// Each request is written at once, and the next one waits for its reply.
+		n, err := probes.Again(func() (int, error) { return unix.Read(in, buf) })
+		if err != nil || n < 7 {
+			return probes.Try("read(9p)", err)
+		}
+		kind, tag := buf[4], buf[5:7]
+		body := p9Reply(kind, buf[7:n])
+		if body == nil {
+			kind, body = p9Error, binary.LittleEndian.AppendUint32(nil, uint32(unix.EOPNOTSUPP))
+		}
+		reply := binary.LittleEndian.AppendUint32(nil, uint32(7+len(body)))
+		reply = slices.Concat(reply, []byte{kind + 1}, tag, body)
+		if _, err := probes.Again(func() (int, error) { return unix.Write(out, reply) }); err != nil {
+			return probes.Try("write(9p)", err)
+		}
+	}
+}
+
+// p9Reply is the body of the reply to a request, nil where there is none but an error.
+func p9Reply(kind byte, body []byte) []byte {
+	qid := append([]byte{0x80}, make([]byte, 12)...) // a directory
+	le := binary.LittleEndian
+	switch kind {
+	case p9Version:
+		return body // the size and version that were asked for
+	case p9Attach:
+		return qid
+	case p9Walk:
+		return []byte{0, 0}
+	case p9Clunk:
+		return []byte{}
+	case p9Getattr:
+		r := le.AppendUint64(nil, 0x7ff) // all that stat(2) has
+		r = append(r, qid...)
+		r = le.AppendUint32(r, unix.S_IFDIR|rootMode)
+		r = append(r, make([]byte, 8)...) // owner
+		r = le.AppendUint64(r, 2)         // links
+		return append(r, make([]byte, 8*14)...)
+	}
+	return nil
+}

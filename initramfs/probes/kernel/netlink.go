@@ -1,0 +1,183 @@
+//go:build linux
+
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/probes/netdev"
+	"github.com/netstrip/netstrip/initramfs/probes/sock"
+)
+
+func ueventSeqnum() (uint64, error) {
+	text, err := probes.ReadFile("/sys/kernel", "uevent_seqnum")
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
+	return n, probes.Try("/sys/kernel/uevent_seqnum", err)
+}
+
+// countUevents makes a uevent. It is counted before anybody hears of it
+// (lib/kobject_uevent.c:604), and so without CONFIG_NET too.
+func countUevents(context.Context) (probes.Answer, error) {
+	before, err := ueventSeqnum()
+	if err != nil {
+		return probes.Answer{}, err
+	}
+	if err := os.WriteFile(probes.NullUevent, []byte("change"), 0); err != nil {
+		return probes.Answer{}, probes.Try(probes.NullUevent, err)
+	}
+	after, err := ueventSeqnum()
+	if err == nil && after <= before {
+		err = probes.Wrong("/sys/kernel/uevent_seqnum", "it stays at %d", after)
+	}
+	return probes.Answer{Call: "/sys/kernel/uevent_seqnum", Detail: "a uevent was made, and it was counted"}, err
+}
+
+// netlinkMessage is one message to the kernel.
+func netlinkMessage(kind uint16, payload []byte) []byte {
+	m := binary.NativeEndian.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(payload)))
+	m = binary.NativeEndian.AppendUint16(m, kind)
+	m = binary.NativeEndian.AppendUint16(m, unix.NLM_F_REQUEST)
+	m = append(m, make([]byte, 8)...) // numbers of message and sender: the kernel's to fill in
+	return append(m, payload...)
+}
+
+// tell sends a message to the kernel over a netlink socket.
+func tell(fd int, kind uint16, payload []byte) error {
+	return probes.Try("sendto", unix.Sendto(fd, netlinkMessage(kind, payload), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}))
+}
+
+// hear reads from a netlink socket until f takes a message.
+func hear(fd int, f func(syscall.NetlinkMessage) bool) error {
+	buf := make([]byte, 16<<10)
+	for range 256 {
+		n, err := probes.Again(func() (int, error) { return unix.Read(fd, buf) })
+		if err != nil {
+			return probes.Try("read", err)
+		}
+		all, err := syscall.ParseNetlinkMessage(buf[:n])
+		if err != nil {
+			return probes.Try("read", err)
+		}
+		for _, m := range all {
+			if m.Header.Type == unix.NLMSG_ERROR && len(m.Data) >= 4 {
+				return probes.Try("read", syscall.Errno(-int32(binary.NativeEndian.Uint32(m.Data))))
+			}
+			if f(m) {
+				return nil
+			}
+		}
+	}
+	return probes.Wrong("read", "256 messages, and not the one that was asked for")
+}
+
+// auditStatus asks for the status, which belongs to AUDIT_GET.
+func auditStatus(context.Context) (probes.Answer, error) {
+	fd, err := sock.New(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_AUDIT)
+	if err != nil {
+		return probes.Answer{}, err
+	}
+	defer unix.Close(fd)
+	if err := tell(fd, unix.AUDIT_GET, nil); err != nil {
+		return probes.Answer{}, err
+	}
+	return probes.Answer{Call: "AUDIT_GET", Detail: "the status came"}, hear(fd, func(m syscall.NetlinkMessage) bool {
+		return m.Header.Type == unix.AUDIT_GET && len(m.Data) >= 40 // struct audit_status of 3.13
+	})
+}
+
+// taskStatistics asks for its own process's. Generic netlink is always there with NET,
+// and says ENOENT to a family that is not (net/netlink/genetlink.c:1457).
+func taskStatistics(context.Context) (probes.Answer, error) {
+	if err := sock.Route(); err != nil {
+		return probes.Answer{}, err
+	}
+	const lookup, call = "CTRL_CMD_GETFAMILY(TASKSTATS)", "TASKSTATS_CMD_GET"
+	family, err := netlink.GenlFamilyGet(unix.TASKSTATS_GENL_NAME)
+	if err != nil {
+		return probes.Answer{}, probes.Try(lookup, err, unix.ENOENT)
+	}
+	request := nl.NewNetlinkRequest(int(family.ID), 0)
+	request.AddData(&nl.Genlmsg{Command: unix.TASKSTATS_CMD_GET, Version: unix.TASKSTATS_GENL_VERSION})
+	request.AddData(nl.NewRtAttr(unix.TASKSTATS_CMD_ATTR_PID, nl.Uint32Attr(uint32(os.Getpid()))))
+	replies, err := request.Execute(unix.NETLINK_GENERIC, 0)
+	if err != nil {
+		return probes.Answer{}, probes.Try(call, err)
+	}
+	exe, err := os.ReadFile("/proc/self/comm") // it is in the statistics (ac_comm)
+	if err == nil && (len(replies) != 1 || !bytes.Contains(replies[0], bytes.TrimSpace(exe))) {
+		err = fmt.Errorf("%d replies, none of them about %s", len(replies), bytes.TrimSpace(exe))
+	}
+	return probes.Answer{Call: call, Detail: "the statistics are this process's"}, probes.Try(call, err)
+}
+
+// Numbers of the proc connector (include/uapi/linux/connector.h:17, cn_proc.h:30, 69).
+const (
+	cnProc     = 1
+	cnListen   = 1
+	cnIgnore   = 2
+	procComm   = 0x200
+	cnHeader   = 20
+	procHeader = 16
+)
+
+// processEvents listens while its own thread changes its name.
+func processEvents(context.Context) (probes.Answer, error) {
+	fd, err := sock.New(unix.AF_NETLINK, unix.SOCK_DGRAM, unix.NETLINK_CONNECTOR)
+	if err != nil {
+		return probes.Answer{}, err
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: cnProc}); err != nil {
+		return probes.Answer{}, probes.Try("bind(NETLINK_CONNECTOR)", err)
+	}
+	control := func(op uint32) error {
+		m := binary.NativeEndian.AppendUint32(nil, cnProc)
+		m = binary.NativeEndian.AppendUint32(m, cnProc)
+		m = append(m, make([]byte, 8)...)
+		m = binary.NativeEndian.AppendUint16(m, 4)
+		m = append(m, 0, 0)
+		return tell(fd, unix.NLMSG_DONE, binary.NativeEndian.AppendUint32(m, op))
+	}
+	if err := control(cnListen); err != nil {
+		return probes.Answer{}, err
+	}
+	const name = "netstrip-probe\x00\x00"
+	thread := 0
+	err = netdev.OnThread(func() error {
+		thread = unix.Gettid()
+		_, err := probes.Syscall(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(unsafe.StringData(name))))
+		return probes.Try("prctl(PR_SET_NAME)", err)
+	})
+	if err == nil {
+		err = hear(fd, func(m syscall.NetlinkMessage) bool { return isRenamed(m.Data, thread, name) })
+	}
+	return probes.Answer{Call: "PROC_EVENT_COMM", Detail: "a thread changed its name, and it was told"}, errors.Join(err, control(cnIgnore))
+}
+
+// isRenamed reports whether a message of the connector tells that thread has a new name.
+func isRenamed(data []byte, thread int, name string) bool {
+	if len(data) < cnHeader+procHeader+8+len(name) {
+		return false
+	}
+	event := data[cnHeader:]
+	return binary.NativeEndian.Uint32(event) == procComm &&
+		binary.NativeEndian.Uint32(event[procHeader:]) == uint32(thread) &&
+		string(event[procHeader+8:procHeader+8+len(name)]) == name
+}

@@ -1,0 +1,57 @@
+//go:build linux
+
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/probes/sock"
+)
+
+// hashSocket asks for SHA-256. ENOENT is what bind says to a kind of algorithm that is
+// not in the kernel, or to one of that kind (crypto/af_alg.c:45).
+func hashSocket(context.Context) (probes.Answer, error) {
+	fd, err := sock.New(unix.AF_ALG, unix.SOCK_SEQPACKET, 0)
+	if err != nil {
+		return probes.Answer{}, err
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrALG{Type: "hash", Name: "sha256"}); err != nil {
+		return probes.Answer{}, probes.Try("bind(hash, sha256)", err, unix.ENOENT)
+	}
+	// unix.Accept does not know an address of this family, of which there is none.
+	op, err := probes.Syscall(unix.SYS_ACCEPT, uintptr(fd), 0, 0)
+	if err != nil {
+		return probes.Answer{}, probes.Try("accept", err)
+	}
+	defer unix.Close(op)
+	if _, err := unix.Write(op, probes.Pattern(1000)); err != nil {
+		return probes.Answer{}, probes.Try("write", err)
+	}
+	got := make([]byte, 100)
+	n, err := probes.Again(func() (int, error) { return unix.Read(op, got) }) // it cannot be polled for
+	if want := sha256.Sum256(probes.Pattern(1000)); err == nil && !bytes.Equal(got[:n], want[:]) {
+		err = probes.Wrong("read", "%x is not the hash", got[:n])
+	}
+	return probes.Answer{Call: sock.Call("socket", unix.AF_ALG, unix.SOCK_SEQPACKET), Detail: "the hash came, and it is right"}, probes.Try("read", err)
+}
+
+// vsockStream binds the address that stands for the machine itself, which is none
+// without a transport for it (net/vmw_vsock/af_vsock.c:785).
+func vsockStream(context.Context) (probes.Answer, error) {
+	at := &unix.SockaddrVM{CID: unix.VMADDR_CID_LOCAL, Port: unix.VMADDR_PORT_ANY}
+	p, err := sock.Connected(unix.AF_VSOCK, unix.SOCK_STREAM, at)
+	if err != nil {
+		return probes.Answer{}, probes.GoneAs(err, unix.ENOSYS, unix.EAFNOSUPPORT, unix.EADDRNOTAVAIL)
+	}
+	defer p.Close()
+	return probes.Answer{
+		Call:   sock.Call("socket", unix.AF_VSOCK, unix.SOCK_STREAM),
+		Detail: "64 KiB went each way and arrived as sent",
+	}, p.Stream()
+}

@@ -1,0 +1,18 @@
+//go:build linux
+
+package netdev
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/wire"
+)
+
+// A card that is in use stays where it is, lest a test take a machine's network from it.
+func TestIdle(t *testing.T) {
+	assert.ErrorContains(t, idle("lo"), "somebody uses it")
+	assert.Equal(t, wire.Inconclusive, probes.Answer{}.Finding(idle("lo")).Verdict)
+}

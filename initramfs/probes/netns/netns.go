@@ -1,0 +1,29 @@
+//go:build linux
+
+// Package netns asks whether network namespaces exist and what each of them has of its own. It
+// runs in the guest, and in tests on the host.
+package netns
+
+import (
+	"github.com/netstrip/netstrip/initramfs/probes"
+)
+
+// Probes returns the family.
+func Probes() []probes.Probe {
+	return []probes.Probe{
+		{ID: "netns/file", Ask: hasFile},
+		{ID: "netns/initial", Ask: initialNetns},
+		{ID: "netns/unshare", Ask: unshare},
+		{ID: "netns/own-lo", Ask: ownLo},
+		{ID: "netns/same-port", Ask: samePort},
+		{ID: "netns/veth", Ask: acrossVeth},
+		{ID: "netns/setns", Ask: comeBack},
+		{ID: "netns/name", Ask: namedNetns},
+		{ID: "netns/exec", Ask: freshSysfs},
+		{ID: "netns/proc-net", Ask: ownProcNet},
+		{ID: "netns/abstract", Ask: ownAbstract},
+		{ID: "netns/device/one-place", Ask: onePlace},
+		{ID: "netns/device/veth-ends", Ask: vethEnds},
+		{ID: "netns/device/card-returns", Ask: cardReturns},
+	}
+}

@@ -1,0 +1,184 @@
+//go:build linux
+
+// Package path asks which way packets to the machine itself take. It runs in the guest, and in
+// tests on the host.
+package path
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/probes/netdev"
+	"github.com/netstrip/netstrip/initramfs/probes/packet"
+	"github.com/netstrip/netstrip/initramfs/probes/sock"
+)
+
+// Probes ask which way packets of a machine to itself go.
+func Probes() []probes.Probe {
+	own := net.IPv4(192, 0, 2, 1)
+	return []probes.Probe{
+		{ID: "path/capture", Ask: captureLocal},
+		{ID: "path/counters", Ask: countLocal(net.IPv4(127, 0, 0, 1))},
+		{ID: "path/own-address", Ask: countLocal(own)},
+		{ID: "path/route4", Ask: routeTo(net.IPv4(127, 0, 0, 1))},
+		{ID: "path/route6", Ask: routeTo(net.IPv6loopback)},
+		{ID: "path/route-own", Ask: routeTo(own)},
+		{ID: "path/localhost", Ask: lookUpLocalhost},
+	}
+}
+
+// captureLocal hears a datagram twice, for lo is both ends of its own wire: before it
+// goes out and when it has come in.
+func captureLocal(context.Context) (probes.Answer, error) {
+	ear, err := packet.Socket(unix.ETH_P_ALL)
+	if err != nil {
+		return probes.Answer{}, err
+	}
+	defer unix.Close(ear)
+	p, err := sock.Datagrams(unix.AF_INET, sock.Loopback(unix.AF_INET), sock.Loopback(unix.AF_INET))
+	if err != nil {
+		return probes.Answer{}, err
+	}
+	defer p.Close()
+	text := []byte("netstrip captures this")
+	if _, err := unix.Write(p.A, text); err != nil {
+		return probes.Answer{}, probes.Try("write", err)
+	}
+	var seen []string
+	buf := make([]byte, 2048)
+	for range 64 {
+		n, from, err := unix.Recvfrom(ear, buf, 0)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return probes.Answer{}, probes.Try("recvfrom", err)
+		}
+		// The addresses stand in the header from byte 12 on, its payload's from 28.
+		local := bytes.Equal(buf[12:20], []byte{127, 0, 0, 1, 127, 0, 0, 1})
+		if ll, ok := from.(*unix.SockaddrLinklayer); ok && local && n > 28 && bytes.Equal(buf[28:n], text) {
+			seen = append(seen, map[uint8]string{unix.PACKET_OUTGOING: "out", unix.PACKET_HOST: "in"}[ll.Pkttype])
+		}
+		if len(seen) == 2 {
+			return probes.Answer{
+				Call: sock.Call("socket", unix.AF_PACKET, unix.SOCK_DGRAM), Value: strings.Join(seen, ","),
+				Detail: "the datagram was captured twice on lo, its headers and all",
+			}, nil
+		}
+	}
+	return probes.Answer{}, probes.Wrong("recvfrom", "64 packets, and of the datagram only %v", seen)
+}
+
+// withOwn runs f in a namespace of its own where lo is up if it is at home, and so is
+// another interface that has the address 192.0.2.1 if own is set.
+func withOwn(own bool, f func() error) error {
+	home, err := netdev.Lo()
+	if err != nil {
+		return err
+	}
+	return netdev.Apart(func() error {
+		if own {
+			if err := netdev.AddDummy("own"); err != nil {
+				return err
+			}
+			defer netlink.LinkDel(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "own"}})
+			if err := netdev.SetUp("own", &net.IPNet{IP: net.IPv4(192, 0, 2, 1), Mask: net.CIDRMask(24, 32)}); err != nil {
+				return err
+			}
+		}
+		if home.Attrs().RawFlags&unix.IFF_UP != 0 {
+			if err := netdev.SetUp("lo"); err != nil {
+				return err
+			}
+		}
+		return f()
+	})
+}
+
+// countLocal sends four datagrams to and from an address of the machine's own.
+func countLocal(ip net.IP) probes.Ask {
+	return func(context.Context) (probes.Answer, error) {
+		if err := sock.Has(unix.AF_INET, unix.SOCK_DGRAM); err != nil {
+			return probes.Answer{}, err
+		}
+		a := probes.Answer{Call: "RTM_GETLINK(lo)", Detail: "four datagrams were sent, and counted going out and coming in"}
+		err := withOwn(!ip.IsLoopback(), func() error {
+			at := func() unix.Sockaddr { return &unix.SockaddrInet4{Addr: [4]byte(ip.To4())} }
+			p, err := sock.Datagrams(unix.AF_INET, at(), at())
+			if err != nil {
+				return err
+			}
+			defer p.Close()
+			before, err := netdev.Lo()
+			if err != nil {
+				return err
+			}
+			if before.Attrs().RawFlags&unix.IFF_UP == 0 {
+				// What is sent is dropped without a word (noop_enqueue, net/sched/sch_generic.c:669).
+				unix.SetNonblock(p.A, true)
+				unix.SetNonblock(p.B, true)
+				return probes.GoneAs(p.Messages(), unix.EAGAIN)
+			}
+			if err := p.Messages(); err != nil {
+				return err
+			}
+			after, err := netdev.Lo()
+			if err != nil {
+				return err
+			}
+			was, is := before.Attrs().Statistics, after.Attrs().Statistics
+			a.Value = fmt.Sprintf("%d packets, %d bytes", is.TxPackets-was.TxPackets, is.TxBytes-was.TxBytes)
+			const want = "4 packets, 2186 bytes" // 1000 and 37 bytes each way, and 28 of headers each
+			if a.Value != want || is.RxPackets-was.RxPackets != 4 {
+				return probes.Wrong("RTM_GETLINK(lo)", "it counted %s, want %s", a.Value, want)
+			}
+			return nil
+		})
+		return a, err
+	}
+}
+
+// routeTo asks the kernel for a route, as ip route get does. Where nobody has routes of
+// the family it is EOPNOTSUPP (net/core/rtnetlink.c:6790).
+func routeTo(ip net.IP) probes.Ask {
+	const call = "RTM_GETROUTE"
+	return func(context.Context) (probes.Answer, error) {
+		if err := sock.Route(); err != nil {
+			return probes.Answer{}, err
+		}
+		a := probes.Answer{Call: call}
+		err := withOwn(!ip.IsLoopback() && sock.Has(unix.AF_INET, unix.SOCK_DGRAM) == nil, func() error {
+			routes, err := netlink.RouteGet(ip)
+			if err != nil {
+				return probes.Try(call, err, unix.EOPNOTSUPP, unix.ENETUNREACH)
+			}
+			if len(routes) != 1 || routes[0].Type != unix.RTN_LOCAL {
+				return probes.Wrong(call, "%v is not one local route", routes)
+			}
+			link, err := netlink.LinkByIndex(routes[0].LinkIndex)
+			if err != nil {
+				return probes.Try("RTM_GETLINK", err)
+			}
+			a.Value = "local dev " + link.Attrs().Name
+			a.Detail = fmt.Sprintf("%s src %v", a.Value, routes[0].Src)
+			return nil
+		})
+		return a, err
+	}
+}
+
+// lookUpLocalhost finds the name in /etc/hosts, for which no socket is needed.
+func lookUpLocalhost(ctx context.Context) (probes.Answer, error) {
+	names, err := net.DefaultResolver.LookupHost(ctx, "localhost")
+	slices.Sort(names)
+	return probes.Answer{Call: "/etc/hosts", Value: strings.Join(names, ",")}, probes.Try("lookup(localhost)", err)
+}

@@ -1,0 +1,252 @@
+//go:build linux
+
+package socket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/probes/packet"
+	"github.com/netstrip/netstrip/initramfs/probes/sock"
+)
+
+// chat has three clients each say something that the other two must hear.
+func chat(context.Context) (probes.Answer, error) {
+	l, at, err := sock.Listening(unix.AF_INET, unix.SOCK_STREAM, sock.Loopback(unix.AF_INET))
+	if err != nil {
+		return probes.Answer{}, err
+	}
+	served := make(chan error, 1)
+	go func() { served <- chatServer(l) }()
+	err = chatAt(at)
+	unix.Shutdown(l, unix.SHUT_RD) // by which the server ends
+	if serr := <-served; err == nil {
+		err = serr
+	}
+	unix.Close(l)
+	return probes.Answer{Call: "poll", Detail: "each of three heard what the other two said"}, err
+}
+
+// chatAt is the clients' part.
+func chatAt(at unix.Sockaddr) error {
+	var clients [3]int
+	for i := range clients {
+		fd, err := sock.New(unix.AF_INET, unix.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		if err := sock.Connect(fd, at); err != nil {
+			return sock.Reach("connect", err)
+		}
+		// The server says hello: until then it may not know this one to tell things to.
+		if err := sock.Receive(fd, []byte("hello\n")); err != nil {
+			return err
+		}
+		clients[i] = fd
+	}
+	for i, speaker := range clients {
+		words := fmt.Appendf(nil, "this is client %d\n", i)
+		if _, err := sock.Descriptor(speaker).Write(words); err != nil {
+			return probes.Try("write", err)
+		}
+		for j, fd := range clients {
+			if j == i {
+				continue
+			}
+			if err := sock.Receive(fd, words); err != nil {
+				return fmt.Errorf("client %d: %w", j, err)
+			}
+		}
+	}
+	return nil
+}
+
+// chatServer polls until its listener is shut down, and takes the clients with it.
+func chatServer(l int) error {
+	set := []unix.PollFd{{Fd: int32(l), Events: unix.POLLIN}}
+	defer func() {
+		for _, c := range set[1:] {
+			unix.Close(int(c.Fd))
+		}
+	}()
+	buf := make([]byte, 4096)
+	for {
+		if _, err := probes.Again(func() (int, error) { return unix.Poll(set, probes.Patience*1000) }); err != nil {
+			return probes.Try("poll", err)
+		}
+		if set[0].Revents&unix.POLLHUP != 0 {
+			return nil
+		}
+		if set[0].Revents&unix.POLLIN != 0 {
+			fd, _, err := unix.Accept4(l, unix.SOCK_CLOEXEC)
+			if err == nil {
+				_, err = sock.Descriptor(fd).Write([]byte("hello\n"))
+				set = append(set, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+			}
+			if err != nil {
+				return probes.Try("accept", err)
+			}
+			continue
+		}
+		for i, c := range slices.Clone(set) {
+			if i == 0 || c.Revents&unix.POLLIN == 0 {
+				continue
+			}
+			n, err := sock.Descriptor(c.Fd).Read(buf)
+			if errors.Is(err, io.EOF) {
+				set[i].Fd = -1 // poll passes over it, and nobody speaks to it
+				unix.Close(int(c.Fd))
+				continue
+			}
+			if err != nil {
+				return probes.Try("read", err)
+			}
+			for j, other := range set[1:] {
+				if j+1 != i && other.Fd >= 0 {
+					_, _ = sock.Descriptor(other.Fd).Write(buf[:n]) // who has gone does not hear
+				}
+			}
+		}
+	}
+}
+
+// anyAddress is a socket of a server on every address, and its port: IPv6's, which takes
+// IPv4 too, or where there is none, IPv4's.
+func anyAddress(typ int) (fd, port int, err error) {
+	fd, at, err := sock.Bound(unix.AF_INET6, typ, &unix.SockaddrInet6{})
+	if err != nil {
+		fd, at, err = sock.Bound(unix.AF_INET, typ, &unix.SockaddrInet4{})
+	}
+	return fd, sock.Port(at), err
+}
+
+// localhostInTurn tries the addresses of localhost, as getaddrinfo(3) would give them,
+// until f is content with one, which it gives.
+func localhostInTurn(ctx context.Context, port int, f func(domain int, to unix.Sockaddr) error) (string, error) {
+	names, err := net.DefaultResolver.LookupHost(ctx, "localhost")
+	if err != nil {
+		return "", probes.Try("lookup(localhost)", err)
+	}
+	slices.Sort(names)    // an order that does not depend on the resolver:
+	slices.Reverse(names) // ::1 first, as RFC 6724 has it
+	for _, name := range names {
+		ip, perr := netip.ParseAddr(name)
+		switch {
+		case perr != nil:
+			err = perr
+		case ip.Is4():
+			err = f(unix.AF_INET, &unix.SockaddrInet4{Addr: ip.As4(), Port: port})
+		default:
+			err = f(unix.AF_INET6, &unix.SockaddrInet6{Addr: ip.As16(), Port: port})
+		}
+		if err == nil {
+			return name, nil
+		}
+	}
+	return "", err
+}
+
+func streamTutorial(ctx context.Context) (probes.Answer, error) {
+	hello := []byte("Hello, world!")
+	l, port, err := anyAddress(unix.SOCK_STREAM)
+	if err != nil {
+		return probes.Answer{}, err
+	}
+	defer unix.Close(l)
+	if err := unix.Listen(l, 10); err != nil {
+		return probes.Answer{}, probes.Try("listen", err)
+	}
+	reached, err := localhostInTurn(ctx, port, func(domain int, to unix.Sockaddr) error {
+		fd, err := sock.New(domain, unix.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		if err := sock.Connect(fd, to); err != nil {
+			return sock.Reach("connect", err)
+		}
+		served, err := probes.Syscall(unix.SYS_ACCEPT4, uintptr(l), 0, 0, unix.SOCK_CLOEXEC)
+		if err != nil {
+			return probes.Try("accept", err)
+		}
+		_, err = sock.Descriptor(served).Write(hello)
+		unix.Close(served)
+		if err != nil {
+			return probes.Try("write", err)
+		}
+		got, err := io.ReadAll(sock.Descriptor(fd))
+		if err == nil && !bytes.Equal(got, hello) {
+			err = fmt.Errorf("the server said %q", got)
+		}
+		return probes.Try("read", err)
+	})
+	return probes.Answer{Call: "connect", Value: reached, Detail: "the server said hello and closed"}, err
+}
+
+func datagramTutorial(ctx context.Context) (probes.Answer, error) {
+	words := []byte("talker: netstrip")
+	ear, port, err := anyAddress(unix.SOCK_DGRAM)
+	if err != nil {
+		return probes.Answer{}, err
+	}
+	defer unix.Close(ear)
+	reached, err := localhostInTurn(ctx, port, func(domain int, to unix.Sockaddr) error {
+		fd, err := sock.New(domain, unix.SOCK_DGRAM, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		if err := unix.Sendto(fd, words, 0, to); err != nil {
+			return sock.Reach("sendto", err)
+		}
+		return sock.Receive(ear, words)
+	})
+	return probes.Answer{Call: "sendto", Value: reached, Detail: "the listener got the talker's words"}, err
+}
+
+// pingAll pings 127.n.n.n for every n, and the last address that is no broadcast. The
+// answer must come from the very address that was asked.
+func pingAll(context.Context) (probes.Answer, error) {
+	fd, err := sock.New(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP)
+	if err != nil {
+		return probes.Answer{}, err
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, 2048)
+	for n := range 256 {
+		to := [4]byte{127, byte(n), byte(n), byte(n)}
+		switch n {
+		case 0:
+			to[3] = 1
+		case 255:
+			to[3] = 254
+		}
+		if err := unix.Sendto(fd, packet.Echo(packet.EchoRequest, 7, uint16(n), probes.Pattern(8)), 0, &unix.SockaddrInet4{Addr: to}); err != nil {
+			return probes.Answer{}, sock.Reach("sendto", err)
+		}
+		want := packet.Echo(packet.EchoReply, 7, uint16(n), probes.Pattern(8))
+		for {
+			got, err := probes.Again(func() (int, error) { return unix.Read(fd, buf) })
+			if err != nil {
+				return probes.Answer{}, fmt.Errorf("%v: %w", netip.AddrFrom4(to), probes.Try("read", err))
+			}
+			if bytes.Equal(packet.ICMP(buf[:got]), want) && [4]byte(buf[12:16]) == to {
+				break
+			}
+		}
+	}
+	return probes.Answer{
+		Call: sock.Call("socket", unix.AF_INET, unix.SOCK_RAW), Value: "256 of 256",
+		Detail: "127.0.0.1, 127.n.n.n for every other n, and 127.255.255.254 answered",
+	}, nil
+}
