@@ -71,7 +71,7 @@ func booted(records []record.Record, chosen bool, profiles []string) bool {
 }
 
 // flips reports whether the verdict turns on which kernel was booted.
-func flips(c claims.Claim, records []record.Record, verdict claims.Verdict) bool {
+func flips(c claims.Claim, records []record.Record, verdict claims.Ruling) bool {
 	for _, own := range slices.Concat(c.Profiles, c.Measured) {
 		for _, other := range records {
 			swapped := slices.Clone(records)
@@ -94,7 +94,7 @@ func TestMeasuredVerdictsFlip(t *testing.T) {
 	all, err := claims.All()
 	require.NoError(t, err)
 	i := slices.IndexFunc(all, func(c claims.Claim) bool { return c.ID == "C10" })
-	decide := func(tcp, unix, nic float64) claims.Verdict {
+	decide := func(tcp, unix, nic float64) claims.Ruling {
 		number := func(id string, us float64) wire.Finding {
 			return wire.Finding{ID: id, Verdict: wire.Works, Numbers: map[string]float64{wire.TripX: us / 10, wire.MBsX: 10 / us}}
 		}

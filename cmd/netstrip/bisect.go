@@ -285,8 +285,8 @@ func endsOf(err error, first, last string, g *configdiff.Guest) error {
 	if !ok {
 		return err
 	}
-	say := func(name string, v search.Verdict) string {
-		if v == (search.Verdict{}) {
+	say := func(name string, v search.Reply) string {
+		if v == (search.Reply{}) {
 			return name + ": not asked"
 		}
 		return fmt.Sprintf("%s: %s (%s)", name, v.Answer, report.Escape(v.Note, 200))

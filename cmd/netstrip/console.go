@@ -47,7 +47,7 @@ func (a *app) consoleCommand() *cobra.Command {
 // reading is what was read of one file, as --json has it.
 type reading struct {
 	File    string          `json:"file"`
-	Outcome console.Verdict `json:"outcome"`
+	Outcome console.Reading `json:"outcome"`
 	Reason  string          `json:"reason"`
 	Panic   string          `json:"panic,omitempty"`
 	Task    string          `json:"task,omitempty"`

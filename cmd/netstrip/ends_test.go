@@ -12,8 +12,8 @@ import (
 
 // Ends between which there is nothing to search are told in one line, with what each said.
 func TestEndsAreTold(t *testing.T) {
-	pass, fail := search.Verdict{Answer: search.Pass, Note: "works"}, search.Verdict{Answer: search.Fail, Note: "absent, socket ENOSYS"}
-	unbuilt := search.Verdict{Note: "building g: make: exit status 2: net/core/sock.c:7:1: error: no\x1b[1m"}
+	pass, fail := search.Reply{Answer: search.Pass, Note: "works"}, search.Reply{Answer: search.Fail, Note: "absent, socket ENOSYS"}
+	unbuilt := search.Reply{Note: "building g: make: exit status 2: net/core/sock.c:7:1: error: no\x1b[1m"}
 	g := &configdiff.Guest{Forced: []configdiff.Forced{{Change: configdiff.Change{Symbol: "PCI_MSI", From: "y", To: "n"}, Needs: "y"}}}
 	for _, c := range []struct {
 		e    search.EndsError

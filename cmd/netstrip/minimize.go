@@ -72,7 +72,7 @@ func (a *app) minimize(ctx context.Context, f *minimizing) error {
 	}
 	ends := []*side{{Side: &compare.Side{Name: "without " + part}, world: low}, whole}
 	a.resume = quotedArgs()
-	var minima []bisect.Minimum
+	var minima []bisect.Needs
 	for _, ids := range f.groups() {
 		h := bisect.New(f.options(a, s, bisect.Require(ids...), leastName(f.good, ids), ends, beside(whole)))
 		if f.dryRun {
@@ -105,7 +105,7 @@ func (f *minimizing) groups() [][]string {
 	return [][]string{f.require}
 }
 
-func (a *app) showMinima(f *minimizing, minima []bisect.Minimum) error {
+func (a *app) showMinima(f *minimizing, minima []bisect.Needs) error {
 	a.progress.Clear()
 	var all error
 	for _, m := range minima {
@@ -119,7 +119,7 @@ func (a *app) showMinima(f *minimizing, minima []bisect.Minimum) error {
 	var err error
 	switch {
 	case f.each:
-		err = bisect.MinimaTable(minima).Write(a.stdout, f.format())
+		err = bisect.NeedsTable(minima).Write(a.stdout, f.format())
 	case f.json:
 		err = table.JSON(a.stdout, minima[0])
 	default:
@@ -137,7 +137,7 @@ func (f *minimizing) removable(w *explain.World) (off []string, part string) {
 }
 
 // title says at the head of the fragment what it is.
-func (f *minimizing) title(m bisect.Minimum, required []string, part string) string {
+func (f *minimizing) title(m bisect.Needs, required []string, part string) string {
 	proof := "Each symbol was taken away and the kernel booted without it."
 	if m.Doubt != "" {
 		proof = "NOT VERIFIED: " + m.Doubt + "."

@@ -27,7 +27,7 @@ type Culprit struct {
 	// Effective are all changes that come with them.
 	Effective []string `json:"effective"`
 	// Verdict is that of the first end with them.
-	Verdict Verdict `json:"verdict"`
+	Verdict Reply `json:"verdict"`
 }
 
 // Bisect finds out which changes make what passes at the first end fail at the last. The

@@ -167,7 +167,7 @@ var errTooMany = errors.New("too many questions")
 func (k *knot) most() int { return 100 + 3*len(k.names)*len(k.names) }
 
 func (k *knot) ask(goal search.Answer) search.Asker {
-	return func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (v search.Verdict, err error) {
+	return func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (v search.Reply, err error) {
 		if k.asks++; k.asks > k.most() {
 			return v, errTooMany
 		}
@@ -192,7 +192,7 @@ func (k *knot) ask(goal search.Answer) search.Asker {
 func (k *knot) said(set []string) search.Answer {
 	key, _, _ := k.settle(context.Background(), set)
 	all := k.given[key]
-	if len(all) == 0 || slices.ContainsFunc(all, func(v search.Verdict) bool { return v.Answer != all[0].Answer }) {
+	if len(all) == 0 || slices.ContainsFunc(all, func(v search.Reply) bool { return v.Answer != all[0].Answer }) {
 		return search.Unknown
 	}
 	return all[0].Answer
@@ -317,7 +317,7 @@ func TestTwoThatBringEachOtherAbout(t *testing.T) {
 	s.Repeat = 1
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	b, err := search.Run(ctx, s.Bisect, nil, func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (v search.Verdict, err error) {
+	b, err := search.Run(ctx, s.Bisect, nil, func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (v search.Reply, err error) {
 		if k.asks++; k.asks > 20 {
 			return v, errTooMany
 		}

@@ -26,20 +26,20 @@ func (h *attempt) ask(times int, likely Answer, set []string, why string, args .
 	return v.Answer, err
 }
 
-func (h *attempt) verdict(times int, likely Answer, set []string, why string, args ...any) (Verdict, error) {
+func (h *attempt) verdict(times int, likely Answer, set []string, why string, args ...any) (Reply, error) {
 	c, err := h.settle(h.ctx, set)
 	if err != nil {
-		return Verdict{}, err
+		return Reply{}, err
 	}
 	got := h.answers[c.Key]
 	if len(got) < times {
 		c.Again, c.Why, c.likely = len(got), fmt.Sprintf(why, args...), likely
-		return Verdict{}, &Ask{c}
+		return Reply{}, &Ask{c}
 	}
 	for _, v := range got[1:] {
 		if v.Answer != got[0].Answer {
 			h.missed = true
-			return Verdict{Unknown, fmt.Sprintf("once %s, and then %s", got[0].Answer, v.Answer)}, nil
+			return Reply{Unknown, fmt.Sprintf("once %s, and then %s", got[0].Answer, v.Answer)}, nil
 		}
 	}
 	h.missed = h.missed || got[0].Answer == Unknown

@@ -15,7 +15,7 @@ type Minimum struct {
 type Kept struct {
 	Change string `json:"change"`
 	// Without is the verdict of all the others.
-	Without Verdict `json:"without"`
+	Without Reply `json:"without"`
 }
 
 // Minimize finds the least set of changes with which what is required passes. At the first

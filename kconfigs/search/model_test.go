@@ -127,19 +127,19 @@ func (m *model) fails(effective []string) bool {
 
 // ask returns the answer as the rig does, with goal where it fails.
 func (m *model) ask(goal search.Answer) search.Asker {
-	return func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (search.Verdict, error) {
+	return func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (search.Reply, error) {
 		m.asked[c.Key] = true
 		m.asks++
 		end := len(c.Effective) == 0 || len(c.Effective) == len(m.names)
 		h := fnv.New64a()
 		h.Write([]byte(c.Key))
 		if !end && float64(h.Sum64()%1000) < m.unknown*1000 {
-			return search.Verdict{}, nil
+			return search.Reply{}, nil
 		}
 		if m.fails(c.Effective) != (m.flaky > 0 && m.random.Float64() < m.flaky) {
-			return search.Verdict{Answer: goal}, nil
+			return search.Reply{Answer: goal}, nil
 		}
-		return search.Verdict{Answer: search.Pass + search.Fail - goal}, nil
+		return search.Reply{Answer: search.Pass + search.Fail - goal}, nil
 	}
 }
 

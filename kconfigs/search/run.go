@@ -11,7 +11,7 @@ type Method[R any] func(ctx context.Context, known Answers) (R, error)
 
 // Asker returns the verdict of a candidate. What ahead gives may be asked next, the likelier
 // first, so that it can be made ready meanwhile.
-type Asker func(ctx context.Context, c Candidate, ahead func() []Candidate) (Verdict, error)
+type Asker func(ctx context.Context, c Candidate, ahead func() []Candidate) (Reply, error)
 
 // Run searches to the end. What is known already, which may be nil, is not asked.
 func Run[R any](ctx context.Context, next Method[R], known Answers, ask Asker) (R, error) {
@@ -37,7 +37,7 @@ func Run[R any](ctx context.Context, next Method[R], known Answers, ask Asker) (
 func ahead[R any](ctx context.Context, next Method[R], answers Answers, c Candidate) []Candidate {
 	var all []Candidate
 	for _, a := range []Answer{c.likely, other(c.likely)} {
-		_, err := next(ctx, answers.with(c.Key, Verdict{Answer: a}))
+		_, err := next(ctx, answers.with(c.Key, Reply{Answer: a}))
 		if then, ok := errors.AsType[*Ask](err); ok && then.Key != c.Key {
 			all = append(all, then.Candidate)
 		}
@@ -63,14 +63,14 @@ func Expect[R any](ctx context.Context, s *Space, next Method[R], goal Answer, k
 	var sum, weights float64
 	for i := 0; i < len(s.Changes); i += 1 + len(s.Changes)/sample {
 		change, asked := s.Changes[i], map[string]bool{}
-		_, err := Run(ctx, next, nil, func(_ context.Context, c Candidate, _ func() []Candidate) (Verdict, error) {
+		_, err := Run(ctx, next, nil, func(_ context.Context, c Candidate, _ func() []Candidate) (Reply, error) {
 			if len(known[c.Key]) == 0 && len(c.Set) > 0 && len(c.Set) < len(s.Changes) {
 				asked[c.Key] = true
 			}
 			if slices.Contains(c.Effective, change) {
-				return Verdict{Answer: goal}, nil
+				return Reply{Answer: goal}, nil
 			}
-			return Verdict{Answer: other(goal)}, nil
+			return Reply{Answer: other(goal)}, nil
 		})
 		if _, never := errors.AsType[*EndsError](err); never {
 			continue // it never comes about

@@ -51,18 +51,18 @@ func (a *Answer) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Verdict is an answer, with what decided it in words.
-type Verdict struct {
+// Reply is an answer, with what decided it in words.
+type Reply struct {
 	Answer Answer `json:"answer"`
 	Note   string `json:"note,omitempty"`
 }
 
 // Answers are all verdicts there are, by the key of the candidate and in the order in
 // which they were given. Those of one key that are not all the same are no answer.
-type Answers map[string][]Verdict
+type Answers map[string][]Reply
 
 // with returns the answers and one more.
-func (a Answers) with(key string, v Verdict) Answers {
+func (a Answers) with(key string, v Reply) Answers {
 	more := Answers{}
 	for k, all := range a {
 		more[k] = all
@@ -183,7 +183,7 @@ type EndsError struct {
 	// Same: the ends are one and the same .config.
 	Same bool
 	// First and Last are the verdicts of the ends, the second with all changes.
-	First, Last Verdict
+	First, Last Reply
 	// Want is what First should have been.
 	Want Answer
 }
@@ -215,7 +215,7 @@ const mostFlaky = 3
 func (a Answers) check() error {
 	n := 0
 	for _, all := range a {
-		if slices.ContainsFunc(all, func(v Verdict) bool { return v.Answer != all[0].Answer }) {
+		if slices.ContainsFunc(all, func(v Reply) bool { return v.Answer != all[0].Answer }) {
 			n++
 		}
 	}

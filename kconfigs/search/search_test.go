@@ -112,8 +112,8 @@ func TestRulesThatAreNotMonotone(t *testing.T) {
 			return m.fails(effective) && (!slices.Contains(effective, hide) || slices.Contains(effective, unhide))
 		}
 		s := m.space(1)
-		b, err := search.Run(t.Context(), s.Bisect, nil, func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (search.Verdict, error) {
-			return search.Verdict{Answer: map[bool]search.Answer{true: search.Fail, false: search.Pass}[truth(c.Effective)]}, nil
+		b, err := search.Run(t.Context(), s.Bisect, nil, func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (search.Reply, error) {
+			return search.Reply{Answer: map[bool]search.Answer{true: search.Fail, false: search.Pass}[truth(c.Effective)]}, nil
 		})
 		require.NoError(t, err)
 		for _, c := range b.Culprits {
@@ -202,9 +202,9 @@ func TestInterruptedSearchGoesOn(t *testing.T) {
 		require.NoError(t, err)
 		asks := m.asks
 		stop, known, left := errors.New("interrupted"), search.Answers{}, r.IntN(asks)
-		cut := func(ctx context.Context, c search.Candidate, ahead func() []search.Candidate) (search.Verdict, error) {
+		cut := func(ctx context.Context, c search.Candidate, ahead func() []search.Candidate) (search.Reply, error) {
 			if left--; left < 0 {
-				return search.Verdict{}, stop
+				return search.Reply{}, stop
 			}
 			v, err := m.ask(search.Fail)(ctx, c, ahead)
 			known[c.Key] = append(known[c.Key], v)
@@ -226,7 +226,7 @@ func TestAhead(t *testing.T) {
 		m := newModel(r, 4+r.IntN(60), 2)
 		var named []search.Candidate
 		first, second, asks := 0, 0, 0
-		_, err := search.Run(t.Context(), m.space(1).Bisect, nil, func(ctx context.Context, c search.Candidate, ahead func() []search.Candidate) (search.Verdict, error) {
+		_, err := search.Run(t.Context(), m.space(1).Bisect, nil, func(ctx context.Context, c search.Candidate, ahead func() []search.Candidate) (search.Reply, error) {
 			if asks++; asks > 1 && c.Again == 0 {
 				i := slices.IndexFunc(named, func(n search.Candidate) bool { return n.Key == c.Key })
 				require.GreaterOrEqual(t, i, 0, "%s was not named", c.Key)
@@ -245,12 +245,12 @@ func TestEnds(t *testing.T) {
 	run := func(settle func(context.Context, []string) (string, []string, error), first, last search.Answer) *search.EndsError {
 		s := m.space(1)
 		s.Settle = settle
-		_, err := search.Run(t.Context(), s.Bisect, nil, func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (search.Verdict, error) {
+		_, err := search.Run(t.Context(), s.Bisect, nil, func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (search.Reply, error) {
 			if len(c.Set) == 0 {
-				return search.Verdict{Answer: first}, nil
+				return search.Reply{Answer: first}, nil
 			}
 			require.Len(t, c.Set, 10, "only the ends are asked")
-			return search.Verdict{Answer: last}, nil
+			return search.Reply{Answer: last}, nil
 		})
 		var e *search.EndsError
 		require.ErrorAs(t, err, &e)

@@ -115,12 +115,12 @@ func (p pair) ours(tb testing.TB, k kernels) (kernels int, found []string) {
 	tb.Helper()
 	d := New(Options{Kconfig: k.kconfig, First: p.first, Last: p.last, Question: Question{words: p.words}})
 	asked := map[string]bool{}
-	b, err := search.Run(tb.Context(), d.space.Bisect, nil, func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (search.Verdict, error) {
+	b, err := search.Run(tb.Context(), d.space.Bisect, nil, func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (search.Reply, error) {
 		asked[c.Key] = true
 		if p.fails(tb, d.space.texts[c.Key]) {
-			return search.Verdict{Answer: search.Fail}, nil
+			return search.Reply{Answer: search.Fail}, nil
 		}
-		return search.Verdict{Answer: search.Pass}, nil
+		return search.Reply{Answer: search.Pass}, nil
 	})
 	require.NoError(tb, err)
 	require.Empty(tb, b.Doubt)

@@ -55,7 +55,7 @@ func TestRealChoices(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		asked := 0
-		found, err := search.Run(ctx, d.space.Bisect, nil, func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (v search.Verdict, err error) {
+		found, err := search.Run(ctx, d.space.Bisect, nil, func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (v search.Reply, err error) {
 			asked++
 			switch {
 			case slices.Contains(c.Effective, to):

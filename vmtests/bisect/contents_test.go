@@ -73,7 +73,7 @@ func TestSearchesBeginAnew(t *testing.T) {
 		return d
 	}
 	require.Empty(t, load(true).journal.known, "there need be none")
-	require.NoError(t, load(false).journal.add(entry{Key: "a", Verdict: search.Verdict{Answer: search.Pass}}))
+	require.NoError(t, load(false).journal.add(entry{Key: "a", Reply: search.Reply{Answer: search.Pass}}))
 	assert.Len(t, load(false).journal.known, 1)
 	assert.Empty(t, load(true).journal.known)
 	assert.Empty(t, load(false).journal.known, "they are gone")

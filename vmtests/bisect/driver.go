@@ -175,7 +175,7 @@ func solve[R any](ctx context.Context, d *Driver, method search.Method[R]) (R, e
 }
 
 // ask has a candidate built and asked.
-func (d *Driver) ask(ctx context.Context, c search.Candidate, ahead func() []search.Candidate) (search.Verdict, error) {
+func (d *Driver) ask(ctx context.Context, c search.Candidate, ahead func() []search.Candidate) (search.Reply, error) {
 	d.cost.Steps++
 	d.Progress.State("step %d: %s", d.cost.Steps, c.Why)
 	k, err := d.build(ctx, c)
@@ -196,18 +196,18 @@ func (d *Driver) ask(ctx context.Context, c search.Candidate, ahead func() []sea
 		first := v
 		id += ".again"
 		if v, _, err = d.question(ctx, c, k, id); first.Answer != search.Unknown && v.Answer != first.Answer {
-			v = search.Verdict{Note: first.Note + ", and then " + v.Note}
+			v = search.Reply{Note: first.Note + ", and then " + v.Note}
 		}
 	}
 	if err != nil {
 		return v, err
 	}
 	d.Progress.Line("step %d: %s: %s (%s)", d.cost.Steps, clip(c.Why), v.Answer, clip(v.Note+"; "+how))
-	return v, d.journal.add(entry{Key: c.Key, Verdict: v, Set: c.Set, Why: c.Why, Boot: id})
+	return v, d.journal.add(entry{Key: c.Key, Reply: v, Set: c.Set, Why: c.Why, Boot: id})
 }
 
 // question asks a kernel once, and says whether the guest came to its end.
-func (d *Driver) question(ctx context.Context, c search.Candidate, k *kbuild.Kernel, id string) (v search.Verdict, sure bool, err error) {
+func (d *Driver) question(ctx context.Context, c search.Candidate, k *kbuild.Kernel, id string) (v search.Reply, sure bool, err error) {
 	if d.Question.Boots() {
 		d.cost.Boots++
 	}
@@ -218,7 +218,7 @@ func (d *Driver) question(ctx context.Context, c search.Candidate, k *kbuild.Ker
 }
 
 // asLast makes no answer of a failure that is not the last end's, where that counts.
-func (d *Driver) asLast(ctx context.Context, c search.Candidate, v search.Verdict) (search.Verdict, error) {
+func (d *Driver) asLast(ctx context.Context, c search.Candidate, v search.Reply) (search.Reply, error) {
 	if !d.Question.outcome || v.Answer != search.Fail || len(c.Set) == len(d.space.Changes) {
 		return v, nil
 	}
@@ -237,12 +237,12 @@ func (d *Driver) asLast(ctx context.Context, c search.Candidate, v search.Verdic
 
 // unbuilt says whether a kernel that could not be built is a step without an answer, as
 // one that the compiler refuses, or the rig's end.
-func (d *Driver) unbuilt(ctx context.Context, err error) (search.Verdict, error) {
+func (d *Driver) unbuilt(ctx context.Context, err error) (search.Reply, error) {
 	if _, refused := errors.AsType[*process.Error](err); !refused || ctx.Err() != nil || strings.Contains(err.Error(), "No space left") {
-		return search.Verdict{}, err
+		return search.Reply{}, err
 	}
 	d.Progress.Line("step %d: no answer: %v", d.cost.Steps, err)
-	return search.Verdict{Note: err.Error()}, nil
+	return search.Reply{Note: err.Error()}, nil
 }
 
 // profile returns a candidate as something that can be built, with what the guest needs

@@ -34,7 +34,7 @@ func TestUnseenIsTold(t *testing.T) {
 		Added:  []configdiff.Change{{Symbol: "BLK_MQ_PCI", From: "n", To: "y"}},
 	}
 	var text strings.Builder
-	require.NoError(t, Bisection{Guest: g}.Write(&text, "a", "b"))
+	require.NoError(t, Cause{Guest: g}.Write(&text, "a", "b"))
 	assert.Contains(t, text.String(), "\nnot searched: PCI_MSI y -> n: the guest needs it y, so boots here cannot tell\n"+
 		"not searched: with what the guest needs 1 other symbol is the same in both kernels, so boots here cannot tell: GENERIC_MSI_IRQ y -> n\ncost ")
 	assert.NotContains(t, text.String(), "BLK_MQ_PCI")

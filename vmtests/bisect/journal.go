@@ -25,7 +25,7 @@ const maxJournal = 1 << 30
 // entry is an answer.
 type entry struct {
 	Key string `json:"key"`
-	search.Verdict
+	search.Reply
 	Set []string `json:"set"`
 	Why string   `json:"why"`
 	// Boot names the record of the boot.
@@ -43,7 +43,7 @@ func openJournal(path string) (*journal, error) {
 	for line := range bytes.Lines(data) {
 		var e entry
 		if json.Unmarshal(line, &e) == nil && e.Answer != search.Unknown {
-			j.known[e.Key] = append(j.known[e.Key], e.Verdict)
+			j.known[e.Key] = append(j.known[e.Key], e.Reply)
 		}
 	}
 	return j, nil
@@ -67,6 +67,6 @@ func (j *journal) add(e entry) error {
 	if err != nil {
 		return fmt.Errorf("writing the journal of the search: %w", err)
 	}
-	j.known[e.Key] = append(j.known[e.Key], e.Verdict)
+	j.known[e.Key] = append(j.known[e.Key], e.Reply)
 	return nil
 }

@@ -26,7 +26,7 @@ type Question struct {
 
 	probes  string // to be asked in the guest
 	words   []string
-	judge   func(record.Record) search.Verdict
+	judge   func(record.Record) search.Reply
 	command string // on the host, instead of a boot
 	outcome bool   // it is the boot's outcome, and one that is not the last end's is no answer
 }
@@ -38,7 +38,7 @@ func (q Question) Apps() bool {
 
 // Probe asks whether a probe works. One that is not answered is no answer.
 func Probe(id string) Question {
-	return Question{Text: "probe " + id, probes: id, words: words(id), judge: func(r record.Record) search.Verdict {
+	return Question{Text: "probe " + id, probes: id, words: words(id), judge: func(r record.Record) search.Reply {
 		return judgeProbe(r, id)
 	}}
 }
@@ -53,11 +53,11 @@ func Require(ids ...string) Question {
 	for _, id := range ids {
 		q.words = append(q.words, words(id)...)
 	}
-	q.judge = func(r record.Record) search.Verdict {
+	q.judge = func(r record.Record) search.Reply {
 		if r.Outcome != record.Completed && r.Outcome != "" && !r.Outcome.RigFault() {
-			return search.Verdict{Answer: search.Fail, Note: ended(r)}
+			return search.Reply{Answer: search.Fail, Note: ended(r)}
 		}
-		all := search.Verdict{Answer: search.Pass}
+		all := search.Reply{Answer: search.Pass}
 		var notes []string
 		for _, id := range ids {
 			v := judgeProbe(r, id)
@@ -80,8 +80,8 @@ func Require(ids ...string) Question {
 // Boot asks whether the kernel boots to the end. One that ends otherwise than the last end
 // does is no answer: that is another fault.
 func Boot() Question {
-	return Question{Text: "boot", outcome: true, probes: run.NoProbes, judge: func(r record.Record) search.Verdict {
-		v := search.Verdict{Note: ended(r)}
+	return Question{Text: "boot", outcome: true, probes: run.NoProbes, judge: func(r record.Record) search.Reply {
+		v := search.Reply{Note: ended(r)}
 		switch {
 		case r.Outcome == record.Completed:
 			v.Answer = search.Pass
@@ -106,13 +106,13 @@ func ended(r record.Record) string {
 	return string(r.Outcome) + ": " + r.Reason
 }
 
-func judgeProbe(r record.Record, id string) search.Verdict {
+func judgeProbe(r record.Record, id string) search.Reply {
 	i := slices.IndexFunc(r.Findings, func(f wire.Finding) bool { return f.ID == id })
 	if i < 0 {
-		return search.Verdict{Note: ended(r)}
+		return search.Reply{Note: ended(r)}
 	}
 	f := r.Findings[i]
-	v := search.Verdict{Note: string(f.Verdict)}
+	v := search.Reply{Note: string(f.Verdict)}
 	if f.Verdict != wire.Works {
 		v.Note = strings.Trim(fmt.Sprintf("%s, %s %s", f.Verdict, f.Call, f.Errno), " ,")
 	}
@@ -127,7 +127,7 @@ func judgeProbe(r record.Record, id string) search.Verdict {
 
 // ask asks a kernel, which is recorded under the profile's name if it is booted, and says
 // whether it came to its end.
-func (q Question) ask(ctx context.Context, runner *run.Runner, p kconfigs.Profile, k *kbuild.Kernel) (v search.Verdict, sure bool, err error) {
+func (q Question) ask(ctx context.Context, runner *run.Runner, p kconfigs.Profile, k *kbuild.Kernel) (v search.Reply, sure bool, err error) {
 	if q.command != "" {
 		v, err = q.run(ctx, k)
 		return v, true, err
@@ -139,7 +139,7 @@ func (q Question) ask(ctx context.Context, runner *run.Runner, p kconfigs.Profil
 	return q.judge(r), r.Outcome == record.Completed, nil
 }
 
-func (q Question) run(ctx context.Context, k *kbuild.Kernel) (search.Verdict, error) {
+func (q Question) run(ctx context.Context, k *kbuild.Kernel) (search.Reply, error) {
 	_, err := process.Run(ctx, process.Command{
 		Args:    []string{"sh", "-c", q.command + ` "$@"`, "netstrip", k.Image},
 		Inherit: true,
@@ -148,13 +148,13 @@ func (q Question) run(ctx context.Context, k *kbuild.Kernel) (search.Verdict, er
 	exit, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case err == nil:
-		return search.Verdict{Answer: search.Pass, Note: "exit 0"}, nil
+		return search.Reply{Answer: search.Pass, Note: "exit 0"}, nil
 	case !exited || exit.ExitCode() < 0 || exit.ExitCode() > 127:
-		return search.Verdict{}, fmt.Errorf("running %q: %w", q.command, err)
+		return search.Reply{}, fmt.Errorf("running %q: %w", q.command, err)
 	case exit.ExitCode() == 125:
-		return search.Verdict{Note: "exit 125"}, nil
+		return search.Reply{Note: "exit 125"}, nil
 	}
-	return search.Verdict{Answer: search.Fail, Note: fmt.Sprintf("exit %d", exit.ExitCode())}, nil
+	return search.Reply{Answer: search.Fail, Note: fmt.Sprintf("exit %d", exit.ExitCode())}, nil
 }
 
 // words returns what is known of the symbols that a probe may have to do with: those it

@@ -23,9 +23,9 @@ import (
 // neither fails where both probes work: whoever wants to have neither kind of socket.
 func neither(one, other string) Question {
 	return Question{Text: "not both " + one + " and " + other, probes: one + "," + other, words: slices.Concat(words(one), words(other)),
-		judge: func(r record.Record) search.Verdict {
+		judge: func(r record.Record) search.Reply {
 			a, b := judgeProbe(r, one), judgeProbe(r, other)
-			v := search.Verdict{Note: one + ": " + a.Note + "; " + other + ": " + b.Note}
+			v := search.Reply{Note: one + ": " + a.Note + "; " + other + ": " + b.Note}
 			switch {
 			case a.Answer == search.Fail || b.Answer == search.Fail:
 				v.Answer = search.Pass

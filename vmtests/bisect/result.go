@@ -25,8 +25,8 @@ type Plan struct {
 	Guest *configdiff.Guest `json:"guest,omitempty"`
 }
 
-// Bisection is what Bisect found.
-type Bisection struct {
+// Cause is what Bisect found.
+type Cause struct {
 	Question string `json:"question"`
 	search.Bisection
 	// Chains say, for each symbol of each culprit, how it came to be what it is.
@@ -45,8 +45,8 @@ type Chain struct {
 	Last  string `json:"last"`
 }
 
-// Minimum is what Minimize found.
-type Minimum struct {
+// Needs is what Minimize found.
+type Needs struct {
 	Question string `json:"question"`
 	search.Minimum
 	// Fragment are lines of .config with the reason for each.
@@ -56,9 +56,9 @@ type Minimum struct {
 	Cost  Cost `json:"cost"`
 }
 
-// MinimaTable returns what several searches found as a table: what is required, the
+// NeedsTable returns what several searches found as a table: what is required, the
 // symbols that it needs, and what it says without each of them.
-func MinimaTable(minima []Minimum) table.Table {
+func NeedsTable(minima []Needs) table.Table {
 	t := table.Table{Head: []string{"required", "symbols", "without them"}, Value: minima}
 	for _, m := range minima {
 		id := strings.TrimPrefix(m.Question, requires)
@@ -89,12 +89,12 @@ func (d *Driver) Plan(ctx context.Context, minimize bool) (Plan, error) {
 }
 
 // Bisect finds which changes make the last end fail, where the first passes.
-func (d *Driver) Bisect(ctx context.Context) (Bisection, error) {
+func (d *Driver) Bisect(ctx context.Context) (Cause, error) {
 	found, err := solve(ctx, d, d.space.Bisect)
 	if err != nil {
-		return Bisection{}, err
+		return Cause{}, err
 	}
-	b := Bisection{Question: d.Question.Text, Bisection: found, Chains: []Chain{}, Differ: len(d.space.delta.Changes), Cost: d.cost, Guest: d.Guest}
+	b := Cause{Question: d.Question.Text, Bisection: found, Chains: []Chain{}, Differ: len(d.space.delta.Changes), Cost: d.cost, Guest: d.Guest}
 	for _, c := range found.Culprits {
 		for _, name := range c.Changes {
 			b.Chains = append(b.Chains, Chain{d.space.changes[name], d.First.Why(name), d.Last.Why(name)})
@@ -104,12 +104,12 @@ func (d *Driver) Bisect(ctx context.Context) (Bisection, error) {
 }
 
 // Minimize finds the least changes of the first end with which it passes, as the last does.
-func (d *Driver) Minimize(ctx context.Context) (Minimum, error) {
+func (d *Driver) Minimize(ctx context.Context) (Needs, error) {
 	found, err := solve(ctx, d, d.space.Minimize)
 	if err != nil {
-		return Minimum{}, err
+		return Needs{}, err
 	}
-	m := Minimum{Question: d.Question.Text, Minimum: found, Tried: len(d.space.Changes), Cost: d.cost}
+	m := Needs{Question: d.Question.Text, Minimum: found, Tried: len(d.space.Changes), Cost: d.cost}
 	var b strings.Builder
 	for _, k := range found.Kept {
 		fmt.Fprintf(&b, "\n# Without it: %s.\n", k.Without.Note)
@@ -146,7 +146,7 @@ those among them that have been built before. Each is one boot or more.
 }
 
 // Write writes what was found for people; first and last are the names of the ends.
-func (b Bisection) Write(out io.Writer, first, last string) error {
+func (b Cause) Write(out io.Writer, first, last string) error {
 	var t strings.Builder
 	chains := b.Chains
 	for i, c := range b.Culprits {

@@ -19,19 +19,19 @@ import (
 //go:embed claims.txt
 var ledger string
 
-// Verdict is what experiments make of a claim.
-type Verdict string
+// Ruling is what experiments make of a claim.
+type Ruling string
 
-// The verdicts.
+// The rulings.
 const (
 	// True: what it says was seen.
-	True Verdict = "true"
+	True Ruling = "true"
 	// False: the opposite was seen.
-	False Verdict = "false"
+	False Ruling = "false"
 	// Depends: it is true of some kernels and false of others, or of part of what it says.
-	Depends Verdict = "it depends"
+	Depends Ruling = "it depends"
 	// Undecided: records are missing, or fit no rule.
-	Undecided Verdict = "undecided"
+	Undecided Ruling = "undecided"
 )
 
 // Claim is a sentence and how it is decided.
@@ -49,7 +49,7 @@ type Claim struct {
 
 // Rule returns a verdict when all of its conditions hold.
 type Rule struct {
-	Verdict Verdict
+	Verdict Ruling
 	// On says on what it depends.
 	On         string
 	Conditions []Condition
@@ -57,9 +57,9 @@ type Rule struct {
 
 // Entry is what became of a claim.
 type Entry struct {
-	ID      string  `json:"id"`
-	Text    string  `json:"text"`
-	Verdict Verdict `json:"verdict"`
+	ID      string `json:"id"`
+	Text    string `json:"text"`
+	Verdict Ruling `json:"verdict"`
 	// DependsOn says on what it depends, where it does.
 	DependsOn string `json:"depends_on,omitempty"`
 	// Evidence is what the conditions that decided it are about.

@@ -86,7 +86,7 @@ func (c *Claim) line(key, rest string) error {
 	case "measure":
 		c.Measured = strings.Fields(rest)
 	case "true", "false":
-		return c.rule(Rule{Verdict: Verdict(key)}, rest)
+		return c.rule(Rule{Verdict: Ruling(key)}, rest)
 	case "depends":
 		on, conditions, ok := strings.Cut(strings.TrimPrefix(rest, "on "), ": ")
 		if !ok {

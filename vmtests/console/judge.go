@@ -10,34 +10,34 @@ import (
 	"unicode/utf8"
 )
 
-// Verdict is how a boot went according to its log alone.
-type Verdict string
+// Reading is how a boot went according to its log alone.
+type Reading string
 
-// The verdicts.
+// The readings.
 const (
 	// Panicked and InitFailed are the outcomes of those names in a record.
-	Panicked   Verdict = "panicked"
-	InitFailed Verdict = "init-failed"
+	Panicked   Reading = "panicked"
+	InitFailed Reading = "init-failed"
 	// Reset: the kernel started again, with neither a panic nor a reboot by user space.
-	Reset Verdict = "reset"
+	Reset Reading = "reset"
 	// Hung: init gave up and stopped. A kernel that hangs cannot be seen from a log alone.
-	Hung Verdict = "hung"
+	Hung Reading = "hung"
 	// Faulted: the kernel reported faults, but did not panic.
-	Faulted Verdict = "faulted"
+	Faulted Reading = "faulted"
 	// Clean: the log shows no fault. How the boot went on after its end is unknown.
-	Clean Verdict = "clean"
+	Clean Reading = "clean"
 	// Unreadable: the file is not a console log, or has no line from a kernel.
-	Unreadable Verdict = "unreadable"
+	Unreadable Reading = "unreadable"
 )
 
-// Judge returns a verdict on a log and says what decided it.
-func Judge(l Log) (Verdict, string) {
+// Judge reads a log and says what decided.
+func Judge(l Log) (Reading, string) {
 	switch {
 	case l.Foreign != "":
 		return Unreadable, l.Foreign
 	case l.Panic != "":
 		outcome, reason := panicked(l)
-		return Verdict(outcome), reason
+		return Reading(outcome), reason
 	case (l.Banners > 1 || l.Again) && l.Ended == "":
 		return Reset, "the kernel started again for no visible reason; " + endText(l)
 	case l.GaveUp != "" && l.Ended == "":

@@ -154,7 +154,7 @@ func TestForeign(t *testing.T) {
 func TestJudge(t *testing.T) {
 	for _, tc := range []struct {
 		log    console.Log
-		want   console.Verdict
+		want   console.Reading
 		reason string
 	}{
 		{console.Log{Foreign: "it is empty"}, console.Unreadable, "it is empty"},

@@ -226,7 +226,7 @@ func verdict(t *testing.T, file, id string) claims.Entry {
 	require.True(t, ok, "no verdict on %s", id)
 	line, _, _ := strings.Cut(rest, "\n")
 	v, on, _ := strings.Cut(line, "; ")
-	return claims.Entry{Verdict: claims.Verdict(v), DependsOn: on}
+	return claims.Entry{Verdict: claims.Ruling(v), DependsOn: on}
 }
 
 func matrixTables(t *testing.T) []any {
@@ -282,7 +282,7 @@ func studiesTables(t *testing.T) []any {
 	for _, study := range studies.Studies() {
 		c, err := studies.Against(study, rows)
 		require.NoError(t, err)
-		count := map[studies.Verdict]int{}
+		count := map[studies.Agreement]int{}
 		for _, r := range c.Rows {
 			count[r.Verdict]++
 		}

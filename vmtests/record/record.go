@@ -78,11 +78,11 @@ type Record struct {
 	// Netstrip is the program that made the record; nil where an older one did.
 	Netstrip *program.Program `json:"netstrip,omitempty"`
 
-	Kernel    Kernel  `json:"kernel"`
-	Initramfs Image   `json:"initramfs"`
-	Machine   Machine `json:"machine"`
+	Kernel    Kernel     `json:"kernel"`
+	Initramfs Filesystem `json:"initramfs"`
+	Machine   Machine    `json:"machine"`
 	// Disk is what applications stood on; nil where none was asked.
-	Disk *Image `json:"disk,omitempty"`
+	Disk *Filesystem `json:"disk,omitempty"`
 
 	Outcome Outcome `json:"outcome"`
 	// Reason says in one line what decided the outcome: the panic line, the last
@@ -153,9 +153,9 @@ type Kernel struct {
 	BSS        int64 `json:"bss"`
 }
 
-// Image is a file system that was made for the boot: the initramfs, or the disk that
+// Filesystem is a file system that was made for the boot: the initramfs, or the disk that
 // applications stand on.
-type Image struct {
+type Filesystem struct {
 	Key   string `json:"key"`
 	Bytes int64  `json:"bytes"`
 	// Packages are the Debian packages in it, as NAME_VERSION_ARCHITECTURE in an initramfs

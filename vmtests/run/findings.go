@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
@@ -29,7 +30,7 @@ func (r *Runner) known() []string {
 		return ids
 	}
 	for _, p := range wire.Probes() {
-		if wire.Family(p.ID) != wire.InitFamily {
+		if !strings.HasPrefix(p.ID, wire.InitFamily+"/") {
 			ids = append(ids, p.ID)
 		}
 	}

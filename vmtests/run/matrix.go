@@ -137,7 +137,7 @@ func (r *Runner) bootOne(ctx context.Context, p prepared, s target, id string) (
 			Key: k.Key, Version: k.Version, Source: k.Source, Compiler: k.Compiler, ConfigSHA256: k.ConfigSHA256,
 			ImageBytes: k.ImageBytes, Text: k.Text, Data: k.Data, BSS: k.BSS,
 		},
-		Initramfs: record.Image{Key: p.image.Key, Bytes: p.image.Bytes, Packages: p.image.Packages},
+		Initramfs: record.Filesystem{Key: p.image.Key, Bytes: p.image.Bytes, Packages: p.image.Packages},
 	}
 	rec.Series = rec.Kernel.Series()
 	g := r.guestOf(p, s)
@@ -151,7 +151,7 @@ func (r *Runner) bootOne(ctx context.Context, p prepared, s target, id string) (
 		}
 	}
 	if d := r.opts.Disk; d != nil {
-		rec.Disk = &record.Image{Key: d.Key, Bytes: d.Bytes, Packages: d.Packages}
+		rec.Disk = &record.Filesystem{Key: d.Key, Bytes: d.Bytes, Packages: d.Packages}
 	}
 	r.opts.Progress.State("booting %s", s.name())
 	if r.opts.Apps != nil { // a boot is then minutes

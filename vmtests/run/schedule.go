@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
@@ -134,7 +135,7 @@ func (r *Runner) order(p prepared, targets []target) (order []int, atOnce int) {
 func (r *Runner) jobs() int {
 	measures := func(p wire.Probe) bool {
 		asked, _ := wire.Asked(p.ID, r.opts.Probes, false)
-		return asked && wire.Family(p.ID) == wire.PerfFamily
+		return asked && strings.HasPrefix(p.ID, wire.PerfFamily+"/")
 	}
 	if slices.ContainsFunc(wire.Probes(), measures) {
 		return 1

@@ -41,7 +41,7 @@ func TestLoupeVerdicts(t *testing.T) {
 		name, id, grid string
 		calls          map[string]string
 		rung           string
-		want           Verdict
+		want           Agreement
 	}{
 		{"benchmark", "app/x/loopback", "wwwawaaa", serves, noUnix, Agree},
 		{"benchmark", "app/x/loopback", "wwwwwaaa", serves, noUnix, Disagree},

@@ -179,7 +179,7 @@ func lupine() (func(answers, string) []Row, error) {
 }
 
 // judge holds a list against what was found to be needed.
-func (l list) judge(way string, n need) (Verdict, string) {
+func (l list) judge(way string, n need) (Agreement, string) {
 	var unknown, more, less []string
 	for _, p := range listed() {
 		has, needed := slices.Contains(l.network, p), slices.Contains(n.needs, p)

@@ -88,7 +88,7 @@ func TestLupineVerdicts(t *testing.T) {
 	for _, tt := range []struct {
 		list      list
 		way, grid string
-		want      Verdict
+		want      Agreement
 		why       string
 	}{
 		{inet, "loopback", "wwwwwaaa", Agree, ""},

@@ -29,15 +29,15 @@ const (
 	noNet  = "no-net"
 )
 
-// Verdict is what the measurement makes of what a study says.
-type Verdict string
+// Agreement is what the measurement makes of what a study says.
+type Agreement string
 
-// The verdicts.
+// The agreements.
 const (
-	Agree    Verdict = "agree"
-	Disagree Verdict = "disagree"
+	Agree    Agreement = "agree"
+	Disagree Agreement = "disagree"
 	// NotComparable: the two are about different things, or one of them says nothing.
-	NotComparable Verdict = "not comparable"
+	NotComparable Agreement = "not comparable"
 )
 
 // Row is one thing a study says, and what was measured.
@@ -56,8 +56,8 @@ type Row struct {
 	Source string `json:"source"`
 	Said   string `json:"said"`
 	// Found is what was measured.
-	Found   string  `json:"found"`
-	Verdict Verdict `json:"verdict"`
+	Found   string    `json:"found"`
+	Verdict Agreement `json:"verdict"`
 	// Why says what makes it comparable or not, and how it differs. It may be empty.
 	Why string `json:"why"`
 }

@@ -23,7 +23,7 @@ type Truth struct {
 	// About says what the log is an example of, for a reader.
 	About string `json:"about,omitempty"`
 	// Outcome is the verdict on the log; empty means that it is not asked for.
-	Outcome console.Verdict `json:"outcome,omitempty"`
+	Outcome console.Reading `json:"outcome,omitempty"`
 	// Panic is the text of the first panic, after "not syncing: "; empty means none.
 	Panic string `json:"panic,omitempty"`
 	// Task is the task that panicked, as "comm (pid n)". Trace are the functions of the
