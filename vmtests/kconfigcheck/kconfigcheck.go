@@ -50,7 +50,7 @@ type Disagreement struct {
 // lookup returns what the catalogue says of a probe. Applications are not in it: they stand on
 // the family of sockets that they are used over, which their ID ends with.
 func lookup(id string) (wire.Probe, bool) {
-	if !strings.HasPrefix(id, "app/") {
+	if !strings.HasPrefix(id, wire.AppFamily+"/") {
 		for _, p := range wire.Probes() {
 			if p.ID == id {
 				return p, true

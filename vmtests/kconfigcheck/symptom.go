@@ -56,7 +56,7 @@ func (s Symptom) String() string {
 func Behind(text string, kernels []Kernel) (Symptom, bool) {
 	s := Symptom{Text: text}
 	text = strings.TrimSpace(text)
-	if p, ok := lookup(text); ok && !strings.HasPrefix(text, "app/") {
+	if p, ok := lookup(text); ok && !strings.HasPrefix(text, wire.AppFamily+"/") {
 		s.Probes, s.Symbols = []string{p.ID}, p.Symbols
 		return s, len(s.Symbols) > 0
 	}
