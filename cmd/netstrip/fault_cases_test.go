@@ -32,11 +32,11 @@ func faults() []fault {
 		{"the results file is cut in a line", "exit 0", func(t *testing.T, p *place) { whole = wholeRun(t, p) },
 			func(t *testing.T, p *place, _ int) { cutInALine(t, p, whole) }},
 		{"the results directory is removed during a run", "exit 3", nil, func(t *testing.T, p *place, _ int) {
-			changed(t, p, "was removed while", func(dir string) error { return os.RemoveAll(dir) })
+			changed(t, p, "was removed during", func(dir string) error { return os.RemoveAll(dir) })
 			assert.NoDirExists(t, filepath.Dir(p.results), "it is not made anew")
 		}},
 		{"the results file is replaced during a run", "exit 3", nil, func(t *testing.T, p *place, _ int) {
-			changed(t, p, "was replaced while", func(string) error {
+			changed(t, p, "was replaced during", func(string) error {
 				_ = os.Rename(p.results, p.results+".old") // what follows finds out
 				return os.WriteFile(p.results, nil, 0o644)
 			})
@@ -177,7 +177,7 @@ func cutInALine(t *testing.T, p *place, whole []byte) {
 	require.NoError(t, os.WriteFile(p.results, data, 0o644))
 	n := p.run("--resume").exits(t, 0)
 	damage := fmt.Sprintf("%s:%d: ", p.results, intact+1)
-	assert.Equal(t, "netstrip: "+damage+"skipped: not a record: cut off, or no JSON\n", n.stderr.String())
+	assert.Equal(t, "netstrip: "+damage+"skipped: not a record: truncated, or not JSON\n", n.stderr.String())
 
 	p.told = len(lines) - 1
 	p.over(t)
@@ -200,7 +200,7 @@ func changed(t *testing.T, p *place, want string, change func(dir string) error)
 	code := n.ended(t)
 	p.over(t, n)
 	assert.Equal(t, 3, code)
-	assert.Contains(t, n.lastLine(), want+" the run was under way")
+	assert.Contains(t, n.lastLine(), want+" the run")
 }
 
 func (p *place) booting() bool {

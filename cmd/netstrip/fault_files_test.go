@@ -63,7 +63,7 @@ func files() []fault {
 			logs := filepath.Join(filepath.Dir(p.results), "console")
 			require.NoError(t, os.MkdirAll(filepath.Dir(logs), 0o755))
 			require.NoError(t, os.WriteFile(logs, nil, 0o644))
-			oneLine(t, p.run("no-net").exits(t, 3), "is no directory, and console logs go there")
+			oneLine(t, p.run("no-net").exits(t, 3), "is not a directory, but console logs go there")
 			assert.Empty(t, p.kept(t), "it is found out before anything is booted")
 		}},
 		{"the source is edited during its build", "exit 3", fakeTree, edited},

@@ -92,7 +92,7 @@ func TestResumeAfterDamage(t *testing.T) {
 	require.NoError(t, os.WriteFile(p.results, data[:len(data)-len(lines[3])/2], 0o644)) // the last line torn
 	n := p.run("--resume").exits(t, 0)
 	assertWhole(t, n.records(t))
-	assert.Equal(t, "netstrip: "+p.results+":4: skipped: not a record: cut off, or no JSON\n", n.stderr.String())
+	assert.Equal(t, "netstrip: "+p.results+":4: skipped: not a record: truncated, or not JSON\n", n.stderr.String())
 	records, damage, err := record.Load(p.results)
 	require.NoError(t, err)
 	assert.Len(t, records, 3)

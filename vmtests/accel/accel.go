@@ -1,11 +1,10 @@
 // Package accel decides whether guests run under KVM or under TCG, QEMU's own
 // emulation. It runs on the host.
 //
-// A /dev/kvm that exists, opens, and even makes virtual machines proves nothing:
-// there are hosts on which every guest then hangs or crashes, nested ones above all.
-// So KVM is used only when a guest has been booted under it to its end, and the
-// verdict is kept for as long as the host has not been restarted and neither QEMU
-// nor the device nor the user has changed; that no guest boots, for a day.
+// That /dev/kvm exists, opens and even creates virtual machines proves nothing: on some
+// hosts, nested ones above all, every guest then hangs or crashes. So KVM is used only after
+// a guest has booted to its end under it. That result is kept until the host restarts or
+// QEMU, the device or the user changes; the result that no guest boots is kept for a day.
 package accel
 
 import (
@@ -33,56 +32,56 @@ const (
 // Env names the variable that overrides the choice: kvm, tcg or auto.
 const Env = "NETSTRIP_ACCEL"
 
-// Choice is an accelerator and why it was chosen. Name is empty when KVM looks
-// usable but no guest has been tried yet.
+// Choice is an accelerator and why it was chosen. Name is empty if KVM looks usable but no
+// guest has been tried yet.
 type Choice struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
-	// Asked: nobody chose, it was asked for.
+	// Asked says that the user asked for it.
 	Asked bool `json:"asked,omitempty"`
-	// Until is when a kept verdict that rules KVM out ends; zero where there is none.
+	// Until is when a kept result that rules KVM out expires; zero if there is none.
 	Until time.Time `json:"until,omitzero"`
 }
 
 // Options say how to choose.
 type Options struct {
-	// Want is kvm, tcg, or auto; empty means what NETSTRIP_ACCEL says, or auto.
+	// Want is kvm, tcg or auto; empty means NETSTRIP_ACCEL, or auto.
 	Want string
 	// Device is the KVM device; empty means /dev/kvm.
 	Device string
-	// Cache keeps the verdict.
+	// Cache keeps the result.
 	Cache *cache.Cache
-	// QEMU is QEMU's version; a verdict holds for one version.
+	// QEMU is QEMU's version; a result is valid for one version.
 	QEMU string
-	// Trial boots a guest under KVM and returns nil when it came to its end. Without
-	// it only a kept verdict can choose KVM.
+	// Trial boots a guest under KVM and returns nil if it came to its end. Without a Trial
+	// only a kept result can choose KVM.
 	Trial func(context.Context) error
-	// Again tries, whatever verdict is kept.
+	// Again runs the trial even if a result is kept.
 	Again bool
 }
 
-// retryAfter is how long it holds that no guest boots under KVM: another hypervisor may
-// have gone, or the one beneath this host been mended.
+// retryAfter is how long the result that no guest boots is kept: another hypervisor may have
+// gone, or the one beneath this host may have been fixed.
 const retryAfter = 24 * time.Hour
 
-// Unsettled is the error of a trial that tells nothing about the next one: QEMU refused
-// or died, because another hypervisor had the processor perhaps, or the kernel was at
-// fault. It rules KVM out this time and is not kept.
+// Unsettled is the error of a trial that says nothing about the next one: QEMU refused or
+// died, perhaps because another hypervisor held the processor, or the kernel was at fault.
+// It rules KVM out this time and is not kept.
 type Unsettled struct{ Err error }
 
-// Error is the error's own.
+// Error returns the message of Err.
 func (u Unsettled) Error() string { return u.Err.Error() }
 
-// verdict is what is kept of a trial.
+// verdict is the kept result of a trial.
 type verdict struct {
 	Key    string `json:"key"`
 	Usable bool   `json:"usable"`
 	Reason string `json:"reason"`
-	// Time is when it was reached.
+	// Time is when the trial ended.
 	Time time.Time `json:"time"`
 }
 
-// Choose chooses the accelerator. The error is a wrong Want, or ctx's.
+// Choose chooses the accelerator. It fails on a wrong Want or when ctx is done.
 func Choose(ctx context.Context, o Options) (Choice, error) {
 	if o.Want == "" {
 		o.Want = os.Getenv(Env)
@@ -107,7 +106,7 @@ func Choose(ctx context.Context, o Options) (Choice, error) {
 		return v.choice(), nil
 	}
 	if o.Trial == nil {
-		return Choice{Reason: o.Device + " opens; whether guests run under it is decided by the first boot"}, nil
+		return Choice{Reason: o.Device + " opens; the first boot decides whether guests run under it"}, nil
 	}
 	err = o.Trial(ctx)
 	if ctx.Err() != nil {
@@ -120,8 +119,8 @@ func Choose(ctx context.Context, o Options) (Choice, error) {
 	return v.choice(), o.keep(v)
 }
 
-// Learn keeps what a boot under KVM that was asked for has shown: err is nil when the guest
-// came to its end. What is known already is not written again.
+// Learn keeps the result of a boot under KVM that the user asked for: err is nil if the guest
+// came to its end.
 func Learn(ctx context.Context, o Options, err error) error {
 	o.Device = cmp.Or(o.Device, usualDevice)
 	lock, lockErr := o.Cache.Lock(ctx, "accel")
@@ -139,7 +138,7 @@ const usualDevice = "/dev/kvm"
 
 func (o Options) path() string { return filepath.Join(o.Cache.Dir, "accel.json") }
 
-// verdict is what a boot that ended in err shows.
+// verdict returns the result of a trial that ended in err.
 func (o Options) verdict(err error) verdict {
 	v := verdict{Key: o.key(), Usable: err == nil, Reason: "a guest booted to its end under KVM", Time: time.Now().UTC()}
 	if err != nil {
@@ -154,7 +153,7 @@ func (o Options) keep(v verdict) error {
 		err = cache.WriteFile(o.path(), append(data, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("keeping the verdict on KVM: %w", err)
+		return fmt.Errorf("keeping the result of the KVM trial: %w", err)
 	}
 	return nil
 }
@@ -166,7 +165,7 @@ func (v verdict) choice() Choice {
 	return Choice{Name: TCG, Reason: v.Reason, Until: v.Time.Add(retryAfter)}
 }
 
-// unusable says why a device cannot even be tried; "" when it can.
+// unusable says why a device cannot even be tried; "" if it can.
 func unusable(device string) string {
 	f, err := os.OpenFile(device, os.O_RDWR|syscall.O_CLOEXEC, 0)
 	switch {
@@ -180,13 +179,12 @@ func unusable(device string) string {
 	case errors.Is(err, os.ErrPermission):
 		return "no permission to open " + device + ": join its group, which is usually kvm"
 	case errors.Is(err, syscall.EBUSY):
-		return device + " is busy: end what has it to itself, such as another hypervisor"
+		return device + " is busy: stop the program that holds it, such as another hypervisor"
 	}
 	return fmt.Sprintf("%s does not open: %v", device, err)
 }
 
-// key is what a verdict holds for: this start of this host, this QEMU, this device,
-// this user.
+// key identifies what a result is valid for: this start of the host, QEMU, device and user.
 func (o Options) key() string {
 	bootID, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	var st syscall.Stat_t
@@ -195,8 +193,8 @@ func (o Options) key() string {
 		strings.TrimSpace(string(bootID)), o.QEMU, st.Rdev, st.Ino, st.Mode, os.Geteuid())
 }
 
-// kept returns the verdict in a file, if it holds now: a clock that was set back makes none
-// hold for longer.
+// kept returns the result in a file if it is still valid. Setting the clock back does not
+// prolong it.
 func kept(path, key string, now time.Time) (verdict, bool) {
 	data, err := file.Read(path, 1<<20)
 	if err != nil {

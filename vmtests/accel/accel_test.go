@@ -169,7 +169,7 @@ func TestDeviceThatDoesNotOpen(t *testing.T) {
 		dir + "/none":   "there is no " + dir + "/none: load kvm_intel",
 		dir + "/socket": "there is no KVM behind " + dir + "/socket: load kvm_intel",
 		locked:          "no permission to open " + locked + ": join its group",
-		busy(t):         " is busy: end what has it to itself",
+		busy(t):         " is busy: stop the program that holds it",
 		dir:             "does not open: ",
 	} {
 		o, tried := options(t, nil)

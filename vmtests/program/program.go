@@ -7,18 +7,17 @@ import (
 	"strings"
 )
 
-// Program is a netstrip.
+// Program identifies a build of netstrip.
 type Program struct {
-	// Version is the version of its module, or "devel" of one that was built from a
-	// directory of no known version.
+	// Version is the version of its module, or "devel" if that is unknown.
 	Version string `json:"version"`
-	// Commit is the commit that it was built from, where that is known, and Modified says
-	// that files had been changed since.
+	// Commit is the commit it was built from, if known; Modified says that files had been
+	// changed since.
 	Commit   string `json:"commit,omitempty"`
 	Modified bool   `json:"modified,omitempty"`
 }
 
-// This returns the netstrip that is running.
+// This returns the running netstrip.
 func This() *Program {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -40,7 +39,7 @@ func of(info *debug.BuildInfo) *Program {
 	return p
 }
 
-// String returns it in people's words.
+// String returns the version for people.
 func (p *Program) String() string {
 	if p == nil {
 		return "unknown"

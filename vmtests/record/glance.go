@@ -7,12 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// glance reads of a record's line what stands at its two ends and its outcome, without
-// decoding what is between. It knows the order in which encode writes the fields, and
-// reports false for any other line. What it looks for cannot stand within a string, where
-// every quote is escaped.
+// glance reads the two ends of a record's line and its outcome without decoding the rest. It
+// relies on the order in which encode writes the fields, and reports false for any other
+// line. What it searches for cannot occur within a string, where every quote is escaped.
 func glance(line []byte) (r Record, consoleLog string, ok bool) {
-	// A crash may leave zeros, or a part of one line before another.
+	// A crash can leave zeros, or part of one line in front of another.
 	whole := bytes.IndexByte(line, 0) < 0 && !bytes.Contains(line[min(1, len(line)):], []byte(`{"schema":`))
 	g := glancer{rest: line, ok: whole}
 	g.want(fmt.Appendf(nil, `{"schema":%d`, Schema))
@@ -37,8 +36,8 @@ func glance(line []byte) (r Record, consoleLog string, ok bool) {
 	return r, consoleLog, true
 }
 
-// glancer goes through a line. After the first thing that is not as expected ok is false,
-// and what it returns is worth nothing.
+// glancer steps through a line. At the first mismatch ok becomes false, and its results are
+// meaningless.
 type glancer struct {
 	rest []byte
 	ok   bool
@@ -49,7 +48,7 @@ func (g *glancer) want(text []byte) {
 	g.rest, g.ok = rest, g.ok && found
 }
 
-// text reads a string that begins with before, which ends in its quote.
+// text reads a string after before, which ends with the opening quote.
 func (g *glancer) text(before string) string {
 	g.want([]byte(before))
 	text, rest, found := bytes.Cut(g.rest, []byte{'"'})
@@ -61,7 +60,7 @@ func (g *glancer) text(before string) string {
 	return string(text)
 }
 
-// optional is text of a string that need not be there.
+// optional is like text, for a string that may be missing.
 func (g *glancer) optional(before string) string {
 	if !bytes.HasPrefix(g.rest, []byte(before)) {
 		return ""
@@ -69,7 +68,7 @@ func (g *glancer) optional(before string) string {
 	return g.text(before)
 }
 
-// later is text of a string that stands somewhere further on.
+// later is like text, for a string that comes anywhere further on.
 func (g *glancer) later(before string) string {
 	g.rest = g.rest[max(0, bytes.Index(g.rest, []byte(before))):]
 	return g.text(before)

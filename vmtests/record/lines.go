@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// lines reads lines of bounded length. bufio.Scanner would end for good at the
-// first line that is too long, and the records after it would be lost.
+// lines reads lines of bounded length. bufio.Scanner stops for good at the first line that
+// is too long, which would lose the records after it.
 type lines struct {
 	r     *bufio.Reader
 	limit int
@@ -17,7 +17,7 @@ type lines struct {
 	number int    // counted from 1
 	start  int64  // where it begins, in bytes
 	end    int64  // where the next line begins
-	err    error  // what ended the reading, if not the end of the file
+	err    error  // what stopped the reading, if not the end of the file
 }
 
 func newLines(r io.Reader, limit int) *lines {

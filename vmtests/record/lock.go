@@ -11,24 +11,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// appendByte is the byte of a results file that a writer locks while it appends. It lies
-// far behind the end, where nothing is ever written, as those of the runs do (runByte).
-// Locks of bytes, unlike flock(2)'s, let one file carry both kinds, on NFS too; those of
-// open file descriptions (F_OFD_SETLK) go away with the process, however it ends.
+// appendByte is the byte of a results file that a writer locks while it appends. Like the
+// bytes of the runs (runByte) it is far beyond the end, where nothing is ever written. Byte
+// locks, unlike flock(2), allow both kinds of lock on one file, on NFS too; those of open
+// file descriptions (F_OFD_SETLK) disappear with the process, however it ends.
 const appendByte = int64(1) << 62
 
-// errLocked says that another has a lock.
+// errLocked says that another program holds a lock.
 var errLocked = errors.New("another program has it locked")
 
-// lock waits for a lock of one byte of f: F_RDLCK to share it, F_WRLCK to have it alone.
-// It ends with ctx, but for that takes a lock that is free: what is to be written down when
-// netstrip is interrupted still is. The function told, if there is one, is called once if
-// that takes long.
+// lock waits for a lock on one byte of f: shared with F_RDLCK, exclusive with F_WRLCK. It
+// tries once even if ctx is done, so that netstrip can still write records when it is
+// interrupted. told, unless nil, is called once if the wait is long.
 func lock(ctx context.Context, f *os.File, how int16, at int64, told func()) error {
 	start := time.Now()
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		err := control(f, unix.F_OFD_SETLK, how, at)
-		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) { // as fcntl(2) has it
+		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) { // see fcntl(2)
 			return err
 		}
 		if told != nil && time.Since(start) > time.Second {
@@ -43,19 +42,19 @@ func lock(ctx context.Context, f *os.File, how int16, at int64, told func()) err
 	}
 }
 
-// tryLock locks one byte of f, if nobody has it.
+// tryLock locks one byte of f unless another program holds it.
 func tryLock(f *os.File, at int64) bool {
 	return control(f, unix.F_OFD_SETLK, unix.F_WRLCK, at) == nil
 }
 
-// unlock lets go of one byte of f. It cannot go wrong: what is not locked stays so.
+// unlock unlocks one byte of f. Unlocking an unlocked byte is a no-op.
 func unlock(f *os.File, at int64) { _ = control(f, unix.F_OFD_SETLK, unix.F_UNLCK, at) }
 
 func control(f *os.File, command int, how int16, at int64) error {
 	return unix.FcntlFlock(f.Fd(), command, &unix.Flock_t{Type: how, Whence: io.SeekStart, Start: at, Len: 1})
 }
 
-// lockedAppend appends a line while no other netstrip does.
+// lockedAppend appends a line under the lock.
 func (s Store) lockedAppend(ctx context.Context, f *os.File, line []byte) error {
 	if err := lock(ctx, f, unix.F_WRLCK, appendByte, s.told()); err != nil {
 		return fmt.Errorf("locking %s: %w", f.Name(), err)
@@ -71,11 +70,11 @@ func (s Store) lockedAppend(ctx context.Context, f *os.File, line []byte) error 
 	return appendLine(f, line)
 }
 
-// errPruned says that the file was replaced between its opening and its locking. It is to be
-// opened again.
+// errPruned says that the file was replaced between opening and locking, and has to be opened
+// again.
 var errPruned = errors.New("it was replaced")
 
-// told returns what tells of a wait.
+// told returns the function that reports a wait.
 func (s Store) told() func() {
 	return func() {
 		if s.OnWait != nil {

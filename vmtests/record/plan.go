@@ -19,53 +19,53 @@ import (
 // planKind marks a line of a results file that holds a plan. A record has no kind.
 const planKind = "plan"
 
-// Plan is what a run set out to boot. It is written before anything is built, so that
-// a run that was cut short, by whatever means, is known for one and can be resumed.
+// Plan is what a run is going to boot. It is written before anything is built, so that an
+// interrupted run can be recognised and resumed however it was interrupted.
 type Plan struct {
 	Schema int       `json:"schema"`
 	Kind   string    `json:"kind"`
 	Run    string    `json:"run"`
 	Time   time.Time `json:"time"`
-	// Probes are the patterns by which the probes to ask are chosen.
+	// Probes are the patterns that select the probes.
 	Probes string `json:"probes,omitempty"`
-	// Apps is a hash of the applications asked and of their disk; empty where none is.
+	// Apps is a hash of the applications and their disk; empty if none is run.
 	Apps  string `json:"apps,omitempty"`
 	Boots []Boot `json:"boots"`
 }
 
 // Boot is one boot of a plan.
 type Boot struct {
-	// ID is what its record will be called.
+	// ID is that of its record.
 	ID string `json:"id"`
 	// Profile is the name of the profile without the user's fragments, which Added holds.
 	Profile string     `json:"profile"`
 	Added   []Fragment `json:"added,omitempty"`
 	// Override says that they win over the profile's own.
 	Override bool `json:"override,omitempty"`
-	// Config is the user's whole .config, Image and Modules the paths of the user's kernel,
-	// where the boot is of one.
+	// Config is the user's whole .config; Image and Modules are the paths of the user's
+	// prebuilt kernel.
 	Config  *Fragment `json:"config,omitempty"`
 	Image   string    `json:"image,omitempty"`
 	Modules string    `json:"modules,omitempty"`
-	// Init is the init that the kernel is to start; empty means u-root's, asked nothing.
+	// Init is the init under test; empty means u-root's, which is not under test.
 	Init string `json:"init,omitempty"`
-	// Inputs is a hash of all that goes into the kernel and the init. A run whose kernels
-	// would now be made of something else is not resumed.
+	// Inputs is a hash of everything that goes into the kernel and the init. A run is not
+	// resumed if that has changed.
 	Inputs string `json:"inputs"`
 }
 
-// Fragment is a user's fragment or .config, kept whole: the file may change or go away.
+// Fragment is a user's fragment or .config. Its text is kept, as the file may change.
 type Fragment struct {
 	Name string `json:"name"`
 	Text string `json:"text"`
 }
 
-// settled returns the records, among all of a file, of those boots of the plan that need
-// not be run again, in the plan's order. A fault of the rig is no verdict.
+// settled returns, from all records of a file, those of the plan's boots that need not be
+// repeated, in the plan's order. Boots with an infrastructure failure have to be.
 func (p Plan) settled(records []Record) []Record {
 	byID := map[string]Record{}
 	for _, r := range records {
-		byID[r.ID] = r // a repeated ID means the later line
+		byID[r.ID] = r // of a repeated ID the last line counts
 	}
 	var settled []Record
 	for _, b := range p.Boots {
@@ -76,18 +76,18 @@ func (p Plan) settled(records []Record) []Record {
 	return settled
 }
 
-// Run is a run under way. Until it is closed, or its process ends in whatever way, no
-// other netstrip resumes it.
+// Run is a run in progress. No other netstrip resumes it until it is closed or its process
+// ends.
 type Run struct {
 	Plan Plan
-	// Done are the records it had when it was resumed, without faults of the rig.
+	// Done are the records it had when it was resumed, without infrastructure failures.
 	Done []Record
 
 	store Store
 	file  *os.File // holds the run's lock
 }
 
-// Begin writes down the plan of a new run.
+// Begin stores the plan of a new run.
 func (s Store) Begin(ctx context.Context, p Plan) (*Run, error) {
 	p.Schema, p.Kind = Schema, planKind
 	line, err := encode(p)
@@ -112,8 +112,8 @@ func (s Store) Begin(ctx context.Context, p Plan) (*Run, error) {
 	return &Run{Plan: p, store: s, file: f}, nil
 }
 
-// Resume takes up the latest run of the file that is unfinished and that no netstrip is
-// running; ok is false when there is none.
+// Resume resumes the latest unfinished run of the file that no other netstrip is running; ok
+// is false if there is none.
 func (s Store) Resume() (run *Run, ok bool, err error) {
 	f, err := file.OpenFile(s.Path, os.O_RDWR|os.O_APPEND, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -138,14 +138,14 @@ func (s Store) Resume() (run *Run, ok bool, err error) {
 		if len(p.settled(all.Records)) == len(p.Boots) || !tryLock(f, runByte(p.Run)) {
 			continue
 		}
-		// Whoever had the lock a moment ago may have finished the run.
+		// The last holder of the lock may have finished the run.
 		now, err := s.Open()
 		if err != nil {
 			return nil, false, err
 		}
 		defer now.Close()
 		if done := p.settled(now.Records); len(done) < len(p.Boots) {
-			done, _, err = now.Read(done) // one that turns out damaged is missing
+			done, _, err = now.Read(done) // damaged ones count as missing
 			return &Run{Plan: p, Done: done, store: s, file: f}, err == nil, err
 		}
 		unlock(f, runByte(p.Run))
@@ -153,8 +153,8 @@ func (s Store) Resume() (run *Run, ok bool, err error) {
 	return nil, false, nil
 }
 
-// Missing returns the numbers, from 0, of the plan's boots that were not done when the
-// run was begun or resumed.
+// Missing returns the indexes of the plan's boots that had not been done when the run began
+// or was resumed.
 func (r *Run) Missing() []int {
 	var missing []int
 	for i, b := range r.Plan.Boots {
@@ -165,27 +165,27 @@ func (r *Run) Missing() []int {
 	return missing
 }
 
-// Check reports whether the file is still the one the run began with. In one that was
-// removed meanwhile or replaced, a record would stand without those before it.
+// Check returns an error unless the file is still the one that the run began with. In a new
+// file a record would lack those before it.
 func (r *Run) Check() error {
 	began, err := r.file.Stat()
 	if err != nil {
-		return fmt.Errorf("looking at the results: %w", err)
+		return fmt.Errorf("inspecting the results: %w", err)
 	}
 	now, err := os.Stat(r.store.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("the results file %s was removed while the run was under way", r.store.Path)
+		return fmt.Errorf("the results file %s was removed during the run", r.store.Path)
 	}
 	if err != nil {
-		return fmt.Errorf("looking at the results: %w", err)
+		return fmt.Errorf("inspecting the results: %w", err)
 	}
 	if !os.SameFile(began, now) {
-		return fmt.Errorf("the results file %s was replaced while the run was under way", r.store.Path)
+		return fmt.Errorf("the results file %s was replaced during the run", r.store.Path)
 	}
 	return nil
 }
 
-// Append is Store.Append, to the file the run began with.
+// Append is Store.Append to the file that the run began with.
 func (r *Run) Append(ctx context.Context, rec Record) error {
 	if err := r.Check(); err != nil {
 		return fmt.Errorf("storing the record %s: %w", rec.ID, err)
@@ -193,10 +193,10 @@ func (r *Run) Append(ctx context.Context, rec Record) error {
 	return r.store.Append(ctx, rec)
 }
 
-// Close lets go of the run.
+// Close releases the run.
 func (r *Run) Close() error { return r.file.Close() }
 
-// decodePlan reads a plan's line; why is empty when it holds one.
+// decodePlan reads a plan; why says what is wrong with the line, if anything is.
 func decodePlan(line []byte) (p Plan, why string) {
 	if err := json.Unmarshal(line, &p); err != nil {
 		return Plan{}, fmt.Sprintf("not a plan: %v", err)
@@ -207,7 +207,7 @@ func decodePlan(line []byte) (p Plan, why string) {
 	return p, ""
 }
 
-// runByte is the byte of a results file that a run has locked as long as it is running.
+// runByte returns the byte of a results file that a run keeps locked while it lasts.
 func runByte(run string) int64 {
 	h := fnv.New32a()
 	h.Write([]byte(run))

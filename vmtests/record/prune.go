@@ -15,15 +15,14 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
-// entry is what Prune has to know of a line.
+// entry is the part of a line that Prune needs.
 type entry struct {
 	Run        string `json:"run"`
 	Kind       string `json:"kind"`
 	ConsoleLog string `json:"console_log"`
 }
 
-// eachEntry calls do with each line of a results file, and what it is; a line that cannot
-// be read is of no run.
+// eachEntry calls do for each line of a results file; an unreadable line has an empty entry.
 func eachEntry(f *os.File, do func(line []byte, e entry) error) error {
 	l := newLines(f, maxLine)
 	for l.next() {
@@ -43,7 +42,7 @@ func eachEntry(f *os.File, do func(line []byte, e entry) error) error {
 	return l.err
 }
 
-// Sizes returns the runs of a results file in its order, and the bytes that each takes in it.
+// Sizes returns the runs of a results file, in order, and the size of each in bytes.
 func (s Store) Sizes() (runs []string, bytes map[string]int64, err error) {
 	f, err := file.Open(s.Path)
 	if err != nil {
@@ -61,9 +60,9 @@ func (s Store) Sizes() (runs []string, bytes map[string]int64, err error) {
 	return runs, bytes, err
 }
 
-// Prune removes the runs for which drop says so, with their plans and console logs. The
-// file is replaced by one that is whole; nobody appends meanwhile. Lines that cannot be
-// read stay. While a run is under way nothing is removed.
+// Prune removes the runs that drop selects, with their plans and console logs. It replaces
+// the file atomically, under the lock. Unreadable lines are kept. Nothing is removed while a
+// run is in progress.
 func (s Store) Prune(ctx context.Context, drop func(run string) bool) error {
 	f, err := file.OpenFile(s.Path, os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
@@ -83,7 +82,7 @@ func (s Store) Prune(ctx context.Context, drop func(run string) bool) error {
 	w := bufio.NewWriter(out)
 	err = eachEntry(f, func(line []byte, e entry) error {
 		if e.Kind == planKind && !tryLock(f, runByte(e.Run)) {
-			return fmt.Errorf("the run %s is under way: prune when it has ended", e.Run)
+			return fmt.Errorf("the run %s is in progress: prune when it has ended", e.Run)
 		}
 		if e.Run != "" && drop(e.Run) {
 			gone[e.ConsoleLog] = true
@@ -105,8 +104,8 @@ func (s Store) Prune(ctx context.Context, drop func(run string) bool) error {
 	return errors.Join(syncDir(filepath.Dir(s.Path)), s.removeLogs(gone, kept))
 }
 
-// removeLogs removes console logs that no record speaks of any more. What a record says is
-// not believed: only files in the directory of console logs are removed.
+// removeLogs removes console logs that no record names any more. Records are not trusted:
+// only files in the directory of console logs are removed.
 func (s Store) removeLogs(gone, kept map[string]bool) (err error) {
 	for log := range gone {
 		if kept[log] || filepath.Dir(log) != consoleDir || !strings.HasSuffix(log, ".log") || !filepath.IsLocal(log) {

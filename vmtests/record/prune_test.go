@@ -25,7 +25,7 @@ func TestPrune(t *testing.T) {
 		r, err := s.Begin(t.Context(), planOf(run, "full"))
 		require.NoError(t, err)
 		if run == "r2" {
-			require.ErrorContains(t, s.Prune(t.Context(), func(string) bool { return true }), "the run r2 is under way")
+			require.ErrorContains(t, s.Prune(t.Context(), func(string) bool { return true }), "the run r2 is in progress")
 		}
 		rec := of(run, "full", Completed)
 		rec.ConsoleLog = "console/" + run + "-full.log"

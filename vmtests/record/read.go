@@ -15,42 +15,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Damage is a line of a results file that holds no record this netstrip can read.
+// Damage is a line of a results file that this netstrip cannot read.
 type Damage struct {
 	// Line is its number, counted from 1.
 	Line int
-	// Why says what is wrong with it.
+	// Why is what is wrong with it.
 	Why string
 }
 
-// File is a results file that is open for reading. Of a long one it has only what the lines
-// begin and end with, since decoding all of it takes a second for each 50 MB.
+// File is an open results file. Of a long one only the two ends of each line are read, since
+// decoding it all takes a second per 50 MB.
 type File struct {
-	// Records are the intact records in the order of the file. Of those that were not
-	// decoded yet there are the ID, the run, the time, the profile, the series, the init, the
-	// probes, the outcome, and the key of the kernel. That is enough for ByRun, Latest and
-	// Find; Read decodes the rest.
+	// Records are the intact records in the order of the file. Those that are not decoded
+	// yet have ID, run, time, profile, series, init, probes, outcome and the kernel's key,
+	// which is enough for ByRun, Latest and Find; Read decodes the rest.
 	Records []Record
-	// Damage are the lines that hold no record. A line that is not decoded is found damaged
-	// when it is cut off at either end or has a hole of zeros, and otherwise by Read.
+	// Damage are the unreadable lines. In a line that is not decoded only a missing end or a
+	// run of zeros is noticed; Read notices the rest.
 	Damage []Damage
 
 	plans []Plan
 	f     *os.File
 }
 
-// shortFile is the length in bytes up to which all lines of a file are decoded at once.
+// shortFile is the size in bytes up to which a file is decoded at once.
 const shortFile = 4 << 20
 
 // readerPatience is how long reading waits for a writer.
 const readerPatience = 2 * time.Second
 
-// Open reads the results file as far as is needed to choose among its records. The error is
-// for a file that cannot be read at all, or not to its end; it wraps fs.ErrNotExist when
-// there is none.
+// Open reads as much of the results file as is needed to select records. It returns an error
+// if the file cannot be read to its end, which wraps fs.ErrNotExist if there is no file.
 func (s Store) Open() (*File, error) { return open(s.Path, shortFile) }
 
-// Load is Store.Open, and File.Read of all records.
+// Load reads and decodes all records of a results file.
 func Load(path string) ([]Record, []Damage, error) {
 	r, err := open(path, math.MaxInt64)
 	if err != nil {
@@ -59,14 +57,14 @@ func Load(path string) ([]Record, []Damage, error) {
 	return r.Records, r.Damage, r.Close()
 }
 
-// open is Open that decodes all of a file of up to short bytes.
+// open is Open; it decodes a file of up to short bytes at once.
 func open(path string, short int64) (*File, error) {
 	f, err := file.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the results: %w", err)
 	}
-	// A writer's line is seen whole or not at all. Where locks do not work, such as on
-	// some network file systems, or a writer is stopped, a line half written shows as damage.
+	// Under the lock a line is seen whole or not at all. If locks do not work, as on some
+	// network file systems, or the writer is stopped, half a line shows as damage.
 	ctx, cancel := context.WithTimeout(context.Background(), readerPatience)
 	defer cancel()
 	if lock(ctx, f, unix.F_RDLCK, appendByte, nil) == nil {
@@ -87,8 +85,7 @@ func open(path string, short int64) (*File, error) {
 // Close closes the file. Its records stay as they are.
 func (r *File) Close() error { return r.f.Close() }
 
-// Read returns the records given, of this file, decoded, without those whose lines turn out
-// damaged.
+// Read decodes records of this file. It leaves out those whose lines turn out damaged.
 func (r *File) Read(records []Record) (whole []Record, damage []Damage, err error) {
 	for _, rec := range records {
 		if rec.length == 0 {
@@ -108,8 +105,8 @@ func (r *File) Read(records []Record) (whole []Record, damage []Damage, err erro
 	return whole, damage, nil
 }
 
-// scan reads the lines of a stream, which have at most limit bytes. It decodes those that
-// are no record as Append writes it, and with all set every one.
+// scan reads lines of at most limit bytes. It decodes those that glance cannot read, and all
+// of them if all is set.
 func (r *File) scan(from io.Reader, limit int, all bool) error {
 	l := newLines(from, limit)
 	for l.next() {
@@ -133,8 +130,8 @@ func (r *File) scan(from io.Reader, limit int, all bool) error {
 	return l.err
 }
 
-// Recent reads the records in the last bytes of a results file, of which there are tail. It
-// passes over lines that hold none, and over one that begins before.
+// Recent returns the records in the last tail bytes of a results file. It skips unreadable
+// lines and the one that begins before.
 func (s Store) Recent(tail int64) ([]Record, error) {
 	f, err := file.Open(s.Path)
 	if err != nil {
@@ -151,7 +148,7 @@ func (s Store) Recent(tail int64) ([]Record, error) {
 	r := bufio.NewReader(io.LimitReader(f, min(size, tail+1)))
 	if size > tail {
 		if _, err := r.ReadBytes('\n'); err != nil {
-			return nil, nil // one line is longer than that
+			return nil, nil // a single line is longer than that
 		}
 	}
 	recent := &File{}
@@ -159,9 +156,9 @@ func (s Store) Recent(tail int64) ([]Record, error) {
 	return recent.Records, err
 }
 
-// add takes up what a line holds; why is empty when it holds something.
+// add adds what a line holds; why says what is wrong with the line, if anything is.
 func (r *File) add(line []byte) (why string) {
-	// Most lines are records, and most of the time is that of reading JSON: once will do.
+	// Most lines are records. Reading JSON takes most of the time, so read those only once.
 	var usual struct {
 		Kind string `json:"kind"`
 		Record
@@ -196,11 +193,11 @@ type header struct {
 	Kind   string `json:"kind"`
 }
 
-// identify says what kind of line it is, "" for a record; why is empty when this
-// netstrip can read it.
+// identify returns the kind of a line, "" for a record; why says what prevents this netstrip
+// from reading it, if anything does.
 func identify(line []byte) (kind, why string) {
 	if !json.Valid(line) {
-		return "", "not a record: cut off, or no JSON"
+		return "", "not a record: truncated, or not JSON"
 	}
 	var head header
 	if err := json.Unmarshal(line, &head); err != nil {
@@ -217,7 +214,7 @@ func identify(line []byte) (kind, why string) {
 	return head.Kind, ""
 }
 
-// decode reads a record's line; why is empty when it holds one.
+// decode reads a record; why says what is wrong with the line, if anything is.
 func decode(line []byte) (rec Record, why string) {
 	if err := json.Unmarshal(line, &rec); err != nil {
 		return Record{}, fmt.Sprintf("not a record: %v", err)
@@ -225,7 +222,7 @@ func decode(line []byte) (rec Record, why string) {
 	return rec, rec.wrong()
 }
 
-// wrong says why what was read is no record.
+// wrong says why r is not a valid record, if it is not.
 func (r Record) wrong() (why string) {
 	if r.ID == "" || r.Profile == "" {
 		return "not a record: it has no id or no profile"
@@ -236,7 +233,7 @@ func (r Record) wrong() (why string) {
 	return ""
 }
 
-// known reports whether o is one of the outcomes above, or none.
+// known reports whether o is an outcome, or empty.
 func (o Outcome) known() bool {
 	switch o {
 	case "", Completed, Panicked, InitFailed, Hung, Reset, Silent, TimedOut:

@@ -115,7 +115,7 @@ func TestReadTellsOfDamage(t *testing.T) {
 	got, damage, err := file.Read(file.Records)
 	require.NoError(t, err)
 	assert.Len(t, got, 3)
-	assert.Equal(t, []Damage{{4, "not a record: cut off, or no JSON"}}, damage)
+	assert.Equal(t, []Damage{{4, "not a record: truncated, or not JSON"}}, damage)
 }
 
 // A long file costs little memory for each record, and no more for longer records. Decoding

@@ -1,8 +1,7 @@
-// Package record holds what is known about one boot, and keeps it: one JSON
-// object per line in a results file that is only ever appended to, beside the plan of
-// every run, by which one that was cut short is known and resumed. It runs on the host.
-// Everything that comes after a boot (tables, comparison, expectations) works from
-// records alone.
+// Package record defines what is recorded about a boot, and stores it: one JSON object per
+// line in a results file that is only appended to. The plan of each run is stored there too,
+// so that an interrupted run can be recognised and resumed. It runs on the host. Everything
+// after a boot (tables, comparison, expectations) works from records alone.
 package record
 
 import (
@@ -17,38 +16,37 @@ import (
 // Schema is the version of the record format written by this package.
 const Schema = 1
 
-// Outcome is how a boot ended. The zero value means that there is no verdict, so
-// that a run cut short can never look like one that passed.
+// Outcome is how a boot ended. The zero value means no verdict, so that an interrupted run
+// cannot look like one that passed.
 type Outcome string
 
-// The outcomes of a kernel, and then the rig's own faults, none of which is a verdict on a
-// kernel.
+// The outcomes of a kernel, followed by infrastructure failures, which are no verdict on one.
 const (
 	// Completed: the guest's last event, "done", arrived.
 	Completed Outcome = "completed"
 	// Panicked: the kernel printed a panic.
 	Panicked Outcome = "panicked"
-	// InitFailed: no init could be started, or init died.
+	// InitFailed: init could not be started, or exited.
 	InitFailed Outcome = "init-failed"
-	// Hung: neither console nor event channel moved for the stuck limit.
+	// Hung: neither console nor event channel produced anything for the stuck limit.
 	Hung Outcome = "hung"
-	// Reset: the machine started over (a second banner, a triple fault).
+	// Reset: the machine restarted (a second banner, a triple fault).
 	Reset Outcome = "reset"
-	// Silent: not one byte on the console.
+	// Silent: nothing appeared on the console.
 	Silent Outcome = "silent"
-	// TimedOut: it kept moving, but not to an end within the time limit.
+	// TimedOut: still making progress at the time limit.
 	TimedOut Outcome = "timed-out"
 
 	// BuildFailed: the kernel could not be built.
 	BuildFailed Outcome = "build-failed"
-	// ImageFailed: the initramfs could not be built, kernel or initramfs could not be read
-	// or are damaged, or the machine has too little memory for both.
+	// ImageFailed: the initramfs could not be built, the kernel or the initramfs is damaged
+	// or unreadable, or the machine has too little memory for both.
 	ImageFailed Outcome = "image-failed"
-	// QEMUFailed: QEMU could not be started, was killed, or gave an error.
+	// QEMUFailed: QEMU could not be started, was killed, or reported an error.
 	QEMUFailed Outcome = "qemu-failed"
 )
 
-// RigFault reports whether o is a fault of the rig and no verdict on a kernel.
+// RigFault reports whether o is an infrastructure failure and no verdict on a kernel.
 func (o Outcome) RigFault() bool {
 	return o == BuildFailed || o == ImageFailed || o == QEMUFailed
 }
@@ -56,59 +54,58 @@ func (o Outcome) RigFault() bool {
 // Record is everything known about one boot.
 type Record struct {
 	Schema int `json:"schema"`
-	// ID names the record: run/profile, unique within a results file unless a
-	// profile was booted several times in one run, which adds /2, /3, ...
+	// ID names the record: RUN/PROFILE, with /2, /3, ... behind it if the profile was
+	// booted several times in one run.
 	ID string `json:"id"`
-	// Run names the invocation all of whose boots share it; it sorts by time.
+	// Run names the invocation that made the boot; names of runs sort by time.
 	Run string `json:"run"`
 	// Time is when QEMU was started.
 	Time time.Time `json:"time"`
-	// Profile is the name of the profile and, where Init is set, of that after a slash
-	// (full/busybox); Series is the kernel series (6.12).
+	// Profile is the name of the profile, followed by /INIT if Init is set (full/busybox).
+	// Series is the kernel series (6.12).
 	Profile string `json:"profile"`
 	Series  string `json:"series"`
-	// Init is what the kernel was booted into to see how far it comes, such as busybox;
-	// empty means u-root's init, of which nothing was asked.
+	// Init is the init under test, such as busybox; empty means u-root's init, which is not
+	// itself under test.
 	Init string `json:"init,omitempty"`
 
-	// Probes are the patterns by which the probes asked were chosen; empty means all but
-	// those that are asked by name alone.
+	// Probes are the patterns that selected the probes; empty means all except those that
+	// run only when named.
 	Probes string `json:"probes,omitempty"`
 
-	// Netstrip is the program that made the record; nil where an older one did.
+	// Netstrip is the program that wrote the record; nil if it was too old to say.
 	Netstrip *program.Program `json:"netstrip,omitempty"`
 
 	Kernel    Kernel     `json:"kernel"`
 	Initramfs Filesystem `json:"initramfs"`
 	Machine   Machine    `json:"machine"`
-	// Disk is what applications stood on; nil where none was asked.
+	// Disk holds the applications; nil if none was run.
 	Disk *Filesystem `json:"disk,omitempty"`
 
 	Outcome Outcome `json:"outcome"`
-	// Reason says in one line what decided the outcome: the panic line, the last
-	// console line before a hang, QEMU's own message.
+	// Reason is the line that decided the outcome: the panic line, the last console line
+	// before a hang, QEMU's own message.
 	Reason string `json:"reason,omitempty"`
-	// Notices are other things worth knowing: oopses, OOM kills, dropped events.
+	// Notices are other remarkable lines: oopses, OOM kills, dropped events.
 	Notices []string `json:"notices,omitempty"`
-	// Task is the task that panicked, as "comm (pid n)", and Trace what was called, the
-	// innermost function first. Only a panic has them.
+	// Task is the task that panicked, as "comm (pid n)", and Trace its call trace, innermost
+	// function first. Only a panic has them.
 	Task  string   `json:"task,omitempty"`
 	Trace []string `json:"trace,omitempty"`
-	// Said are the lines of the console by which an init that is asked about, or what it
-	// started, complained.
+	// Said are the errors that the init under test, or a program that it started, wrote to
+	// the console.
 	Said []string `json:"said,omitempty"`
-	// Tries are earlier tries of this boot that stayed silent and were repeated.
+	// Tries are earlier attempts at this boot that stayed silent and were repeated.
 	Tries []Try `json:"tries,omitempty"`
 
 	Phases Phases `json:"phases"`
-	// Hello is what the guest said of itself; nil when it never got that far.
+	// Hello is how the guest described itself; nil if it never got that far.
 	Hello    *wire.Hello    `json:"hello,omitempty"`
 	Findings []wire.Finding `json:"findings,omitempty"`
-	// Own are the probes, among those asked, that the user declared. Whatever is expected
-	// under their IDs is expected of others.
+	// Own are the probes that the user declared. An expectation with the same ID is about
+	// another probe.
 	Own []string `json:"own,omitempty"`
-	// Unanswered are the probes that the host asked and that a guest which completed its
-	// boot did not answer.
+	// Unanswered are the probes that got no answer although the boot completed.
 	Unanswered []string `json:"unanswered,omitempty"`
 	// Running is the probe that was running when the boot ended.
 	Running string `json:"running,omitempty"`
@@ -116,8 +113,8 @@ type Record struct {
 	// ConsoleLog is the path of the console log, relative to the results file.
 	ConsoleLog string `json:"console_log,omitempty"`
 
-	// offset, length and line say where the line stands of a record that is not decoded
-	// (File), in bytes and by its number; they are 0 of any other.
+	// offset and length, in bytes, and the line number locate a record that is not decoded
+	// yet (see File); they are 0 otherwise.
 	offset       int64
 	length, line int
 }
@@ -135,55 +132,53 @@ func (r Record) Called(name string) bool { return r.Profile == name || r.Ref().S
 
 // Kernel is the kernel that was booted.
 type Kernel struct {
-	// Key addresses the kernel in the cache: a hash of final config, source and
-	// compiler.
+	// Key is the kernel's key in the cache: a hash of final config, source and compiler.
 	Key string `json:"key"`
 	// Version is the kernel release, for example 6.12.117.
 	Version string `json:"version"`
-	// Source says where the source came from, Compiler what built it.
+	// Source is where the source came from, Compiler what compiled it.
 	Source   string `json:"source"`
 	Compiler string `json:"compiler"`
 	// ConfigSHA256 is the hash of the final .config.
 	ConfigSHA256 string `json:"config_sha256"`
-	// ImageBytes is the size of the bzImage; Text, Data and BSS are those of
-	// vmlinux as size(1) gives them. All in bytes.
+	// ImageBytes is the size of the bzImage; Text, Data and BSS are those of vmlinux
+	// according to size(1). All in bytes.
 	ImageBytes int64 `json:"image_bytes"`
 	Text       int64 `json:"text"`
 	Data       int64 `json:"data"`
 	BSS        int64 `json:"bss"`
 }
 
-// Filesystem is a file system that was made for the boot: the initramfs, or the disk that
-// applications stand on.
+// Filesystem is one that was made for the boot: the initramfs, or the disk with the
+// applications.
 type Filesystem struct {
 	Key   string `json:"key"`
 	Bytes int64  `json:"bytes"`
-	// Packages are the Debian packages in it, as NAME_VERSION_ARCHITECTURE in an initramfs
-	// and as "NAME VERSION ARCHITECTURE" on a disk.
+	// Packages are its Debian packages: NAME_VERSION_ARCHITECTURE in an initramfs,
+	// "NAME VERSION ARCHITECTURE" on a disk.
 	Packages []string `json:"packages,omitempty"`
 }
 
-// Machine is the machine that QEMU emulated, and how.
+// Machine is the emulated machine.
 type Machine struct {
-	// QEMU is the version QEMU gives of itself.
+	// QEMU is the version of QEMU, in its own words.
 	QEMU string `json:"qemu"`
 	// Accel is "kvm" or "tcg", AccelReason why.
 	Accel       string `json:"accel"`
 	AccelReason string `json:"accel_reason"`
 	MemoryMiB   int    `json:"memory_mib"`
-	// Command repeats this boot by hand: a line to paste into a shell.
+	// Command repeats this boot when it is pasted into a shell.
 	Command string `json:"command"`
 }
 
-// Try is an earlier try of the same boot.
+// Try is an earlier attempt at the same boot.
 type Try struct {
 	Outcome Outcome `json:"outcome"`
 	Seconds float64 `json:"seconds"`
 }
 
-// Phases are times in seconds since QEMU was started, on the host's clock; a phase
-// that was never reached is 0. GuestStart is the guest's own uptime, in seconds,
-// when its first event was sent.
+// Phases are times in seconds after the start of QEMU, by the host's clock; a phase that was
+// not reached is 0. GuestStart is the guest's uptime in seconds when it sent its first event.
 type Phases struct {
 	FirstByte  float64 `json:"first_byte"`
 	Banner     float64 `json:"banner"`

@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// standing returns the records without those whose ID comes again: the later line stands,
-// in the place of the first. A boot that met a fault of the rig is run again under its
-// own ID when its run is resumed.
+// standing returns one record per ID: the last one, in the place of the first. A boot with an
+// infrastructure failure is repeated under the same ID when its run is resumed.
 func standing(records []Record) []Record {
 	var out []Record
 	at := map[string]int{}
@@ -22,8 +21,8 @@ func standing(records []Record) []Record {
 	return out
 }
 
-// ByRun groups records by the run they belong to: the oldest run first, the records
-// of each in the order given. Of a repeated ID the later line stands.
+// ByRun groups records by run, oldest run first, and keeps their order within each. Of a
+// repeated ID the last line counts.
 func ByRun(records []Record) [][]Record {
 	byName := map[string][]Record{}
 	for _, r := range standing(records) {
@@ -52,21 +51,21 @@ func Latest(records []Record) []Record {
 			latest = append(latest, r)
 			continue
 		}
-		if !r.Time.Before(latest[i].Time) { // of two at one time the later line
+		if !r.Time.Before(latest[i].Time) { // of two at the same time, the later line
 			latest[i] = r
 		}
 	}
 	return latest
 }
 
-// Find returns the records that ref means: the one with that ID, or else all of the
-// run of that name, or else the newest of the profile of that name, of one series only
-// if ref says so as in full@6.1. It returns none when ref means nothing.
+// Find returns the records that ref names: the one with that ID, or else those of that run,
+// or else the newest of that profile, of any series unless ref names one (full@6.1). It
+// returns none if ref names nothing.
 func Find(records []Record, ref string) []Record {
 	var byID, byRun []Record
 	for _, r := range records {
 		if r.ID == ref {
-			byID = []Record{r} // the later line stands
+			byID = []Record{r} // the last line counts
 		}
 		if r.Run == ref {
 			byRun = append(byRun, r)

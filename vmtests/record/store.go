@@ -13,25 +13,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxLine bounds one line of a results file, in bytes. The events of one boot are
-// bounded by wire.MaxBytes; escaping and the rest of a record stay far below the
-// factor of four left here.
+// maxLine bounds a line of a results file, in bytes. wire.MaxBytes bounds the events of a
+// boot; this leaves a factor of four for escaping and the rest of the record.
 const maxLine = 64 << 20
 
-// Store is a results file: one record per line, only ever appended to. Any number
-// of netstrips may append to one file.
+// Store is a results file: one record per line, only appended to. Any number of netstrips
+// may append to it at once.
 type Store struct {
-	// Path is where the file is; it and its directory are made when first needed.
+	// Path is the file; it and its directory are created when first needed.
 	Path string
-	// OnWait, if set, is told once of a file that another program keeps locked.
+	// OnWait, unless nil, is called once if another program keeps the file locked.
 	OnWait func(path string)
 }
 
-// consoleDir is where console logs are, beside the results file.
+// consoleDir is the directory of console logs, beside the results file.
 const consoleDir = "console"
 
-// Check reports whether a record could be appended, so that a run learns of a
-// wrong path before it has built and booted anything. It makes the file if need be.
+// Check returns an error if no record could be appended, so that a run learns of a wrong path
+// before it builds and boots anything. It creates the file if need be.
 func (s Store) Check() error {
 	f, err := s.open()
 	if err != nil {
@@ -39,13 +38,13 @@ func (s Store) Check() error {
 	}
 	logs := filepath.Join(filepath.Dir(s.Path), consoleDir)
 	if info, err := os.Stat(logs); err == nil && !info.IsDir() {
-		return errors.Join(f.Close(), fmt.Errorf("opening the results: %s is no directory, and console logs go there; --results names a file elsewhere", logs))
+		return errors.Join(f.Close(), fmt.Errorf("opening the results: %s is not a directory, but console logs go there; --results names a file elsewhere", logs))
 	}
 	return f.Close()
 }
 
-// Append adds r to the file and returns when it is on the disk. After an error the
-// file is what it was before. A record without a schema is given the present one.
+// Append appends r to the file and returns once it is on disk. After an error the file is
+// unchanged. A record without a schema gets the current one.
 func (s Store) Append(ctx context.Context, r Record) error {
 	if r.Schema == 0 {
 		r.Schema = Schema
@@ -86,13 +85,13 @@ func encode(r any) ([]byte, error) {
 		return nil, err
 	}
 	if b.Len() > maxLine {
-		return nil, fmt.Errorf("it is %d bytes long, and a line may have %d", b.Len(), maxLine)
+		return nil, fmt.Errorf("it is %d bytes long; a line may have %d", b.Len(), maxLine)
 	}
 	return b.Bytes(), nil
 }
 
-// appendLine writes line at the end of f, which is locked, in one write. A last line
-// that a crash cut off is ended first, so that it cannot swallow this one.
+// appendLine appends line to f, which is locked, in one write. If a crash left a line without
+// an end, it is ended first, so that it cannot swallow this one.
 func appendLine(f *os.File, line []byte) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -124,7 +123,7 @@ func appendLine(f *os.File, line []byte) error {
 	return nil
 }
 
-// syncDir makes the name of a new file last, as File.Sync does for its contents.
+// syncDir makes the name of a new file durable, as File.Sync does for its contents.
 func syncDir(path string) error {
 	d, err := os.Open(path)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// maxHeld is how much of the logs is held in memory to measure how fast they are read.
+	// maxHeld is how many bytes of the logs are held in memory.
 	maxHeld = 64 << 20
-	// enough is for how long they are read, again and again, in processor time.
+	// enough is for how much processor time they are read repeatedly.
 	enough = 300 * time.Millisecond
 )
 
-// Speed is how fast the logs of a directory are read, in megabytes in a second of
-// processor time: on a busy machine the clock says little.
+// Speed returns how fast the logs of a directory are read, in megabytes per second of
+// processor time, since the clock says little on a busy machine.
 func Speed(dir string) (float64, error) {
 	paths, err := filepath.Glob(filepath.Join(escaped(dir), "*.log"))
 	if err != nil {
@@ -53,7 +53,7 @@ func Speed(dir string) (float64, error) {
 	return float64(done) / 1e6 / (used() - begin).Seconds(), nil
 }
 
-// used is the processor time of this process.
+// used returns the processor time of this process.
 func used() time.Duration {
 	var u unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {

@@ -1,5 +1,5 @@
-// Package truth holds what was read from console logs against what is known of them, log
-// by log. It runs on the host, and needs no kernel and no guest.
+// Package truth scores the reader of console logs against logs whose content is known. It
+// runs on the host, and needs no kernel and no guest.
 package truth
 
 import (
@@ -17,56 +17,56 @@ import (
 	"github.com/netstrip/netstrip/vmtests/console"
 )
 
-// Truth is what is known of a log. It stands beside the log NAME.log as NAME.json. A log
-// of which it says neither a panic nor a crash is clean.
+// Truth is what is known of a log; that of NAME.log is in NAME.json beside it. A log with
+// neither a panic nor a crash is clean.
 type Truth struct {
-	// About says what the log is an example of, for a reader.
+	// About says what the log is an example of.
 	About string `json:"about,omitempty"`
-	// Outcome is the verdict on the log; empty means that it is not asked for.
+	// Outcome is how the boot ended; empty means that it is not checked.
 	Outcome console.Reading `json:"outcome,omitempty"`
 	// Panic is the text of the first panic, after "not syncing: "; empty means none.
 	Panic string `json:"panic,omitempty"`
 	// Task is the task that panicked, as "comm (pid n)". Trace are the functions of the
-	// panic's own call trace, innermost first, with offsets or without. Where either is
-	// empty it is not asked for.
+	// panic's call trace, innermost first, with or without offsets. An empty one is not
+	// checked.
 	Task  string   `json:"task,omitempty"`
 	Trace []string `json:"trace,omitempty"`
-	// Crash: the kernel reports a fault of its own. Notices are lines that must be noted,
-	// all of them; they imply a crash.
+	// Crash says that the kernel reports a fault. Notices are lines that must all be noted;
+	// they imply a crash.
 	Crash   bool     `json:"crash,omitempty"`
 	Notices []string `json:"notices,omitempty"`
 }
 
-// Score is how many logs were read right, and of how many.
+// Score counts the logs that were read correctly.
 type Score struct {
 	Logs, Bytes int
-	// Named are the panics of which the text was read; Invented the logs without a panic
-	// in which one was read; Noted the crashes without a panic that were noted; Bad the clean logs
-	// that were called bad; Traces the traces that were read right, and Tasks the tasks.
+	// Named are the panics whose text was read; Invented the logs without a panic in which
+	// one was read; Noted the crashes without a panic that were noted; Bad the clean logs
+	// that were called bad; Traces and Tasks those that were read correctly.
 	Named, Invented, Noted, Bad, Traces, Tasks Measure
-	// Wrong says of each log that was not read right what is wrong, by name.
+	// Wrong describes each error: NAME: what is wrong.
 	Wrong []string
-	// Bare are the logs without a truth, which are not counted.
+	// Bare are the logs without a truth; they are not counted.
 	Bare []string
 }
 
-// Measure is how many, and of how many.
+// Measure is N of Of.
 type Measure struct {
 	N  int `json:"n"`
 	Of int `json:"of"`
 }
 
-// String is "3 of 4".
+// String returns "3 of 4".
 func (m Measure) String() string { return fmt.Sprintf("%d of %d", m.N, m.Of) }
 
-// Right reports whether every log was read right.
+// Right reports whether every log was read correctly.
 func (s Score) Right() bool { return len(s.Wrong) == 0 }
 
-// maxTruth bounds the file of a truth.
+// maxTruth bounds the file of a truth, in bytes.
 const maxTruth = 1 << 20
 
-// Dir scores every log of a directory that has a truth beside it. Each, if set, is told
-// of every log before it is read.
+// Dir scores every log of a directory that has a truth beside it. each, unless nil, is called
+// with the path of every log before it is read.
 func Dir(dir string, each func(log string)) (Score, error) {
 	logs, err := filepath.Glob(filepath.Join(escaped(dir), "*.log"))
 	if err != nil {
@@ -94,7 +94,7 @@ func Dir(dir string, each func(log string)) (Score, error) {
 	return s, nil
 }
 
-// escaped is a directory's name as filepath.Glob takes it literally.
+// escaped escapes a path for filepath.Glob.
 func escaped(dir string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 }
@@ -121,15 +121,15 @@ func read(path string) (Truth, error) {
 	d.DisallowUnknownFields()
 	var t Truth
 	if err := d.Decode(&t); err != nil {
-		return t, fmt.Errorf("%s: no truth of a log: %w", path, err)
+		return t, fmt.Errorf("%s: not the truth of a log: %w", path, err)
 	}
 	if err := d.Decode(new(any)); err != io.EOF {
-		return t, fmt.Errorf("%s: no truth of a log: something follows it", path)
+		return t, fmt.Errorf("%s: not the truth of a log: something follows it", path)
 	}
 	return t, nil
 }
 
-// add takes up one log.
+// add scores one log.
 func (s *Score) add(name string, t Truth, l console.Log) {
 	s.Logs++
 	s.Bytes += l.Bytes
@@ -180,7 +180,7 @@ func (s *Score) add(name string, t Truth, l console.Log) {
 	}
 }
 
-// count counts a log, and returns whether it is one of those looked for.
+// count adds one to Of, and to N if is is true. It returns is.
 func (m *Measure) count(is bool) bool {
 	m.Of++
 	if is {
@@ -189,7 +189,7 @@ func (m *Measure) count(is bool) bool {
 	return is
 }
 
-// sameFunction compares a function as it is known with one that was read.
+// sameFunction compares a known function, with or without an offset, with one that was read.
 func sameFunction(want, got string) bool {
 	name, _, _ := strings.Cut(got, "+")
 	return want == got || want == name

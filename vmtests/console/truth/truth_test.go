@@ -68,7 +68,7 @@ func TestBadTruth(t *testing.T) {
 		write(t, dir, "x.log", log)
 		write(t, dir, "x.json", text)
 		_, err := Dir(dir, nil)
-		require.ErrorContains(t, err, "x.json: no truth of a log: ", text)
+		require.ErrorContains(t, err, "x.json: not the truth of a log: ", text)
 	}
 	s, err := Dir(t.TempDir(), nil)
 	require.NoError(t, err)
