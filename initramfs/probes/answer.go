@@ -15,19 +15,19 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// Answer is a yes, and what there is to say about it.
+// Answer is what a probe that works has to say.
 type Answer struct {
 	Call, Value, Detail string
-	// errno is the error number that was asked for, where an error is the yes.
+	// Errno is the error that was asked for, where an error shows that the feature works.
 	Errno   error
 	Numbers map[string]float64
 }
 
-// Failure is what stood in the way of a yes: a call and what it said.
+// Failure is why a probe does not work: a call and its error.
 type Failure struct {
 	Call string
 	Err  error
-	// gone is set when err says conclusively that the thing is not there.
+	// Gone is set if Err proves that the feature is not there.
 	Gone bool
 }
 
@@ -35,16 +35,17 @@ func (f *Failure) Error() string { return f.Call + ": " + f.Err.Error() }
 
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Try makes a failure of the error of a call, if there is one. The errnos in gone are
-// those by which this call says conclusively: not in this kernel.
+// Try returns the Failure of a call with an error, nil without one; an error that is a
+// Failure already is returned as it is. The errnos in gone are those by which this call
+// proves that the feature is not in this kernel.
 func Try(call string, err error, gone ...syscall.Errno) error {
 	if err == nil {
 		return nil
 	}
 	if f, ok := err.(*Failure); ok {
-		return f // what stood in the way says it better
+		return f
 	}
-	// The call names the file already.
+	// The call already names the file.
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		err = path.Err
 	}
@@ -55,12 +56,12 @@ func Try(call string, err error, gone ...syscall.Errno) error {
 	return f
 }
 
-// Wrong is the failure of a call that went through and did not do what it should.
+// Wrong returns the Failure of a call that succeeded without doing what it should.
 func Wrong(call, format string, args ...any) error {
 	return &Failure{Call: call, Err: fmt.Errorf(format, args...)}
 }
 
-// GoneAs marks the failure in err as conclusive where it is one of these errnos.
+// GoneAs marks the Failure in err as proof of absence if it is one of the errnos.
 func GoneAs(err error, gone ...syscall.Errno) error {
 	if fail := (*Failure)(nil); errors.As(err, &fail) {
 		return Try(fail.Call, fail.Err, gone...)
@@ -68,7 +69,7 @@ func GoneAs(err error, gone ...syscall.Errno) error {
 	return err
 }
 
-// Finding is the finding that a and err make, still without ID and duration.
+// Finding returns the finding that a and err make, without ID and duration.
 func (a Answer) Finding(err error) wire.Finding {
 	if err == nil {
 		return wire.Finding{
@@ -87,14 +88,14 @@ func (a Answer) Finding(err error) wire.Finding {
 	return f
 }
 
-// ErrnoName is the symbolic name of the error number in err, empty without one.
+// ErrnoName returns the symbolic name of the error number in err, empty without one.
 func ErrnoName(err error) string {
 	var errno syscall.Errno
 	switch {
 	case err == nil || !errors.As(err, &errno):
 		return ""
 	case errno == unix.EOPNOTSUPP:
-		// x/sys calls it ENOTSUP, a name that the kernel does not have.
+		// x/sys calls it ENOTSUP, which is not a name of the kernel's.
 		return "EOPNOTSUPP"
 	}
 	if name := unix.ErrnoName(errno); name != "" {
@@ -103,16 +104,16 @@ func ErrnoName(err error) string {
 	return fmt.Sprintf("errno %d", int(errno))
 }
 
-// ReadFile reads a file of /proc or /sys. That it is not there is conclusive only
-// when the directory under, which every kernel has there, is: without it the file
-// system is not mounted, and that says nothing about the kernel.
+// ReadFile reads the file name below the directory under, in /proc or /sys. A missing file
+// proves absence only if the directory exists, as it does on every kernel: otherwise the
+// file system is not mounted, which says nothing about the kernel.
 func ReadFile(under, name string) (string, error) {
 	file := filepath.Join(under, name)
 	data, err := os.ReadFile(file)
 	return string(data), AbsentFile(under, file, err)
 }
 
-// AbsentFile is the failure of opening file in the sense of readFile.
+// AbsentFile returns the Failure of opening file, as ReadFile judges it.
 func AbsentFile(under, file string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return Try(file, err)

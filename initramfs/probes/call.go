@@ -3,15 +3,39 @@
 package probes
 
 import (
+	"context"
 	"errors"
+	"os"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// Syscall is a system call that x/sys has no function for. What its arguments point to
-// is not moved meanwhile.
+// After returns an Ask that asks only if first returns no error, which is the answer otherwise.
+func (a Ask) After(first func() error) Ask {
+	return func(ctx context.Context) (Answer, error) {
+		if err := first(); err != nil {
+			return Answer{}, err
+		}
+		return a(ctx)
+	}
+}
+
+// InDir returns an Ask that passes an empty directory to ask and removes it afterwards.
+func InDir(ask func(dir string) (Answer, error)) Ask {
+	return func(context.Context) (Answer, error) {
+		dir, err := os.MkdirTemp("", "netstrip-")
+		if err != nil {
+			return Answer{}, Try("mkdir", err)
+		}
+		defer os.RemoveAll(dir)
+		return ask(dir)
+	}
+}
+
+// Syscall makes a system call that x/sys has no function for. The runtime does not move
+// what the arguments point to during the call.
 //
 //go:uintptrescapes
 func Syscall(number uintptr, args ...uintptr) (int, error) {
@@ -26,8 +50,8 @@ func Syscall(number uintptr, args ...uintptr) (int, error) {
 	})
 }
 
-// OpenQueue makes a message queue for so many messages of so many bytes. The system call
-// wants the name without the slash that mq_open(3) wants.
+// OpenQueue creates a POSIX message queue for a number of messages of at most size bytes.
+// Unlike mq_open(3), the system call takes the name without a slash.
 func OpenQueue(queue string, messages, size int64) (fd int, remove func(), err error) {
 	type limits struct{ flags, messages, size, waiting, _, _, _, _ int64 }
 	name := append([]byte(queue), 0)
@@ -39,7 +63,12 @@ func OpenQueue(queue string, messages, size int64) (fd int, remove func(), err e
 	}, Try("mq_open", err, unix.ENOSYS)
 }
 
-// Eventually waits until check is content, and then gives its error.
+// Patience is how many seconds a call of a probe waits: much longer than an emulated guest
+// needs, and much shorter than a probe's deadline, so that the probe itself reports which
+// call was not answered.
+const Patience = 4
+
+// Eventually repeats check until it returns no error, for as long as Patience.
 func Eventually(check func() error) error {
 	err := check()
 	for end := time.Now().Add(Patience * time.Second); err != nil && time.Now().Before(end); err = check() {
@@ -48,13 +77,8 @@ func Eventually(check func() error) error {
 	return err
 }
 
-// Patience is how long a call on a socket of a probe waits, in seconds: well over
-// what an emulated guest needs, well below a probe's deadline, so that a probe still
-// says itself which call got no answer.
-const Patience = 4
-
-// Again repeats a call that a signal cut short. Go's scheduler sends itself SIGURG,
-// and a socket with a time limit is not restarted by SA_RESTART.
+// Again repeats a call that a signal interrupted. Go's scheduler sends itself SIGURG, and
+// SA_RESTART does not restart calls on a socket with a time limit.
 func Again[T any](call func() (T, error)) (T, error) {
 	for {
 		v, err := call()
@@ -64,7 +88,7 @@ func Again[T any](call func() (T, error)) (T, error) {
 	}
 }
 
-// Pattern is n bytes in which no two places a power of two apart are alike for long.
+// Pattern returns n bytes that differ between places a power of two apart.
 func Pattern(n int) []byte {
 	p := make([]byte, n)
 	for i := range p {
@@ -73,6 +97,6 @@ func Pattern(n int) []byte {
 	return p
 }
 
-// NullUevent belongs to /dev/null, a device that every kernel has; writing to it
-// makes the kernel say that the device has changed, which hurts nobody.
+// NullUevent belongs to /dev/null, which every kernel has. A write to it makes the kernel
+// report that the device has changed, which does no harm.
 const NullUevent = "/sys/devices/virtual/mem/null/uevent"

@@ -17,9 +17,8 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// Probes ask what of the loopback addresses can be reached from another machine,
-// which is a network namespace here: over a veth pair, and over two network cards that
-// QEMU connects.
+// Probes returns the family: the same questions over a veth pair, and over two network cards
+// that QEMU connects.
 func Probes() []probes.Probe {
 	var all []probes.Probe
 	for _, l := range []struct {
@@ -29,19 +28,15 @@ func Probes() []probes.Probe {
 		{"veth", netdev.JoinVeth},
 		{"nic", netdev.JoinCards},
 	} {
-		for _, q := range []struct {
-			id string
-			netdev.Crossing
-		}{
-			{"local4", netdev.Crossing{Domain: unix.AF_INET, Ask: refusedAcross}},
-			{"local6", netdev.Crossing{Domain: unix.AF_INET6, Ask: refusedAcross}},
-			{"martian4", netdev.Crossing{Domain: unix.AF_INET, Ask: droppedAcross}},
-			{"martian6", netdev.Crossing{Domain: unix.AF_INET6, Ask: droppedAcross}},
-			{"route-localnet", netdev.Crossing{Domain: unix.AF_INET, Localnet: true, Ask: arrivesAcross}},
-		} {
-			q.Join = l.join
-			all = append(all, probes.Probe{ID: "isolation/" + l.name + "/" + q.id, Ask: q.Run})
+		add := func(id string, c netdev.Crossing) {
+			c.Join = l.join
+			all = append(all, probes.Probe{ID: "isolation/" + l.name + "/" + id, Ask: c.Run})
 		}
+		add("local4", netdev.Crossing{Domain: unix.AF_INET, Ask: refusedAcross})
+		add("local6", netdev.Crossing{Domain: unix.AF_INET6, Ask: refusedAcross})
+		add("martian4", netdev.Crossing{Domain: unix.AF_INET, Ask: droppedAcross})
+		add("martian6", netdev.Crossing{Domain: unix.AF_INET6, Ask: droppedAcross})
+		add("route-localnet", netdev.Crossing{Domain: unix.AF_INET, Localnet: true, Ask: arrivesAcross})
 	}
 	return all
 }
@@ -52,8 +47,8 @@ const (
 	ownPort = 7002
 )
 
-// refusedAcross has two services listen inside. To reach the one on the interface's
-// address shows that the way is open, and that the other's refusal is meant.
+// refusedAcross makes two services listen inside. That the one on the interface's address
+// answers shows that the way is open, and that the refusal is due to the other's address.
 func refusedAcross(c netdev.Crossing) (probes.Answer, error) {
 	in, _, lo := c.Ends()
 	local, _, err := sock.Listening(c.Domain, unix.SOCK_STREAM, c.Sockaddr(lo.IP, loPort))
@@ -82,16 +77,16 @@ func refusedAcross(c netdev.Crossing) (probes.Answer, error) {
 		return probes.Answer{}, probes.Try("connect", errs[0])
 	}
 	if !errors.Is(errs[1], unix.ECONNREFUSED) {
-		return probes.Answer{}, probes.Wrong("connect", "to a service that listens on %v alone it gave %v", lo.IP, errs[1])
+		return probes.Answer{}, probes.Wrong("connect", "to a service that listens only on %v it returned %v", lo.IP, errs[1])
 	}
 	return probes.Answer{
 		Call: "connect", Errno: errs[1],
-		Detail: fmt.Sprintf("%v answered a neighbour, what listens on %v did not", in.IP, lo.IP),
+		Detail: fmt.Sprintf("a neighbour reached the service on %v, and not the one on %v", in.IP, lo.IP),
 	}, nil
 }
 
-// sendAcross sends a datagram to the loopback address and one to the interface's own,
-// which arrive in this order or not at all, and gives what came of the first.
+// sendAcross sends a datagram to the loopback address and then one to the interface's own.
+// They arrive in this order or not at all. It returns the first, nil if it did not arrive.
 func sendAcross(c netdev.Crossing) ([]byte, error) {
 	in, out, lo := c.Ends()
 	var fds [3]int
@@ -126,20 +121,20 @@ func sendAcross(c netdev.Crossing) ([]byte, error) {
 	return buf[:max(n, 0)], probes.Try("recvfrom", err)
 }
 
-// droppedAcross: 127/8 as a destination is martian on any interface but lo
-// (net/ipv4/route.c:2318), and so is ::1 (net/ipv6/ip6_input.c:223).
+// droppedAcross expects the packet to be dropped: the destination 127/8 is martian on any
+// interface but lo (net/ipv4/route.c:2318), and so is ::1 (net/ipv6/ip6_input.c:223).
 func droppedAcross(c netdev.Crossing) (probes.Answer, error) {
 	got, err := sendAcross(c)
 	if err == nil && got != nil {
 		err = probes.Wrong("recvfrom", "a packet from outside arrived at the loopback address")
 	}
-	return probes.Answer{Call: "recvfrom", Errno: unix.EAGAIN, Detail: "the packet was dropped, the one sent after it arrived"}, err
+	return probes.Answer{Call: "recvfrom", Errno: unix.EAGAIN, Detail: "the packet was dropped; the one sent after it arrived"}, err
 }
 
 func arrivesAcross(c netdev.Crossing) (probes.Answer, error) {
 	got, err := sendAcross(c)
 	if err == nil && got == nil {
-		err = probes.Wrong("recvfrom", "it was dropped all the same")
+		err = probes.Wrong("recvfrom", "the packet was dropped although route_localnet is set")
 	}
 	return probes.Answer{Call: "recvfrom", Detail: "a packet from outside arrived at 127.0.0.1"}, err
 }

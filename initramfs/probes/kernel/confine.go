@@ -107,16 +107,11 @@ func landlocked(rules int) error {
 	return probes.Try("landlock_restrict_self", err)
 }
 
-func landlockFiles(context.Context) (probes.Answer, error) {
+func landlockFiles(dir string) (probes.Answer, error) {
 	version, err := probes.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if err != nil {
 		return probes.Answer{}, probes.Try("landlock_create_ruleset", err, unix.ENOSYS, unix.EOPNOTSUPP)
 	}
-	dir, err := os.MkdirTemp("", "netstrip-")
-	if err != nil {
-		return probes.Answer{}, probes.Try("mkdir", err)
-	}
-	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		return probes.Answer{}, probes.Try("open", err)
@@ -152,7 +147,7 @@ func landlockPorts(context.Context) (probes.Answer, error) {
 	const call, port = "landlock_add_rule(LANDLOCK_RULE_NET_PORT)", 2
 	allowed := 1 // until it is known whether there are ports at all
 	if fd, at, err := sock.Bound(unix.AF_INET, unix.SOCK_STREAM, sock.Loopback(unix.AF_INET)); err == nil {
-		allowed = sock.Port(at)
+		allowed = at.(*unix.SockaddrInet4).Port
 		unix.Close(fd)
 	}
 	rule := [2]uint64{unix.LANDLOCK_ACCESS_NET_BIND_TCP, uint64(allowed)}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/probes"
 	"github.com/netstrip/netstrip/initramfs/probes/netdev"
+	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
 // readable waits until a descriptor can be read.
@@ -42,14 +43,13 @@ func epollPipe(context.Context) (probes.Answer, error) {
 		return probes.Answer{}, probes.Try("epoll_create1", err, unix.ENOSYS)
 	}
 	defer unix.Close(set)
-	var ends [2]int
-	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
-		return probes.Answer{}, probes.Try("pipe2", err)
+	p, err := sock.Pipe()
+	if err != nil {
+		return probes.Answer{}, err
 	}
-	defer unix.Close(ends[0])
-	defer unix.Close(ends[1])
-	want := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(ends[0])}
-	if err := unix.EpollCtl(set, unix.EPOLL_CTL_ADD, ends[0], &want); err != nil {
+	defer p.Close()
+	want := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(p.A)}
+	if err := unix.EpollCtl(set, unix.EPOLL_CTL_ADD, p.A, &want); err != nil {
 		return probes.Answer{}, probes.Try("epoll_ctl", err)
 	}
 	got := make([]unix.EpollEvent, 2)
@@ -61,7 +61,7 @@ func epollPipe(context.Context) (probes.Answer, error) {
 		if n != i || n == 1 && got[0] != want {
 			return probes.Answer{}, probes.Wrong("epoll_wait", "with %d bytes in the pipe it told of %v", i, got[:n])
 		}
-		if _, err := unix.Write(ends[1], []byte{1}); err != nil {
+		if _, err := unix.Write(p.B, []byte{1}); err != nil {
 			return probes.Answer{}, probes.Try("write", err)
 		}
 	}
@@ -129,17 +129,12 @@ func readTimer(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: "timerfd_create", Detail: "it ran out after a millisecond, once"}, err
 }
 
-func watchDirectory(context.Context) (probes.Answer, error) {
+func watchDirectory(dir string) (probes.Answer, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
 	if err != nil {
 		return probes.Answer{}, probes.Try("inotify_init1", err, unix.ENOSYS)
 	}
 	defer unix.Close(fd)
-	dir, err := os.MkdirTemp("", "netstrip-")
-	if err != nil {
-		return probes.Answer{}, probes.Try("mkdir", err)
-	}
-	defer os.RemoveAll(dir)
 	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_CREATE); err != nil {
 		return probes.Answer{}, probes.Try("inotify_add_watch", err)
 	}

@@ -17,14 +17,13 @@ import (
 )
 
 func throughPipe(context.Context) (probes.Answer, error) {
-	var ends [2]int
-	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
-		return probes.Answer{}, probes.Try("pipe2", err)
+	p, err := sock.Pipe()
+	if err != nil {
+		return probes.Answer{}, err
 	}
-	defer unix.Close(ends[0])
-	defer unix.Close(ends[1])
+	defer p.Close()
 	return probes.Answer{Call: "pipe2", Detail: "64 KiB went through and arrived as sent"},
-		sock.Flow(ends[1], ends[0], probes.Pattern(sock.StreamBytes))
+		sock.Flow(p.B, p.A, probes.Pattern(64<<10))
 }
 
 // wakeFutex wakes until somebody was woken: there is no telling when the other thread

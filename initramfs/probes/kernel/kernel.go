@@ -7,7 +7,10 @@ package kernel
 import (
 	"slices"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
 // Probes returns the family.
@@ -23,19 +26,19 @@ func Probes() []probes.Probe {
 		{ID: "kernel/eventfd", Ask: eventCounter},
 		{ID: "kernel/signalfd", Ask: readSignal},
 		{ID: "kernel/timerfd", Ask: readTimer},
-		{ID: "kernel/inotify", Ask: watchDirectory},
+		{ID: "kernel/inotify", Ask: probes.InDir(watchDirectory)},
 		{ID: "kernel/memfd", Ask: sealedMemory},
 		{ID: "kernel/userfaultfd", Ask: fillPage},
 		{ID: "kernel/seccomp/strict", Ask: seccompStrict},
 		{ID: "kernel/seccomp/filter", Ask: seccompFilter},
-		{ID: "kernel/landlock/files", Ask: landlockFiles},
+		{ID: "kernel/landlock/files", Ask: probes.InDir(landlockFiles)},
 		{ID: "kernel/landlock/ports", Ask: landlockPorts},
 		{ID: "kernel/lsm", Ask: securityModules},
 		{ID: "kernel/uevent-seqnum", Ask: countUevents},
-		{ID: "kernel/audit", Ask: auditStatus},
-		{ID: "kernel/taskstats", Ask: taskStatistics},
-		{ID: "kernel/proc-connector", Ask: processEvents},
-		{ID: "kernel/af-alg", Ask: hashSocket},
+		{ID: "kernel/audit", Ask: sock.With(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_AUDIT, auditStatus)},
+		{ID: "kernel/taskstats", Ask: probes.Ask(taskStatistics).After(sock.Route)},
+		{ID: "kernel/proc-connector", Ask: sock.With(unix.AF_NETLINK, unix.SOCK_DGRAM, unix.NETLINK_CONNECTOR, processEvents)},
+		{ID: "kernel/af-alg", Ask: sock.With(unix.AF_ALG, unix.SOCK_SEQPACKET, 0, hashSocket)},
 		{ID: "kernel/vsock", Ask: vsockStream},
 		{ID: "kernel/fuse", Ask: serveFuse},
 		{ID: "kernel/9p", Ask: serve9P},
@@ -43,7 +46,7 @@ func Probes() []probes.Probe {
 		{ID: "kernel/net-cls", Ask: markGroup},
 		{ID: "kernel/psi", Ask: pressure},
 		{ID: "kernel/tun", Ask: pingTUN},
-		{ID: "kernel/wireguard", Ask: wireguard},
+		{ID: "kernel/wireguard", Ask: probes.Ask(wireguard).After(sock.Route)},
 		{ID: "kernel/nbd", Ask: networkDisk},
 		{ID: "kernel/ptp", Ask: clockClass},
 	}, uringOps(), bpfTypes())

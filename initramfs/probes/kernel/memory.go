@@ -39,15 +39,14 @@ func fillPage(context.Context) (probes.Answer, error) {
 		return probes.Answer{}, err
 	}
 	defer unix.Close(fd)
-	var ends [2]int
-	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
-		return probes.Answer{}, probes.Try("pipe2", err)
+	p, err := sock.Pipe()
+	if err != nil {
+		return probes.Answer{}, err
 	}
-	defer unix.Close(ends[0])
-	defer unix.Close(ends[1])
+	defer p.Close()
 	written := make(chan error, 1)
 	go func() {
-		_, err := probes.Syscall(unix.SYS_WRITE, uintptr(ends[1]), at, size)
+		_, err := probes.Syscall(unix.SYS_WRITE, uintptr(p.B), at, size)
 		written <- err
 	}()
 	got, err := readNext(fd)
@@ -67,7 +66,7 @@ func fillPage(context.Context) (probes.Answer, error) {
 	if err := <-written; err != nil {
 		return probes.Answer{}, probes.Try("write", err)
 	}
-	return probes.Answer{Call: "userfaultfd", Detail: "a page was touched, filled, and read as filled"}, sock.Receive(ends[0], data)
+	return probes.Answer{Call: "userfaultfd", Detail: "a page was touched, filled, and read as filled"}, sock.Receive(p.A, data)
 }
 
 // watchPage returns a descriptor that tells when the page is touched.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
 // rootMode are the permissions of a served root, by which it is known to be ours.
@@ -136,23 +137,26 @@ const (
 )
 
 func serve9P(context.Context) (probes.Answer, error) {
-	var requests, replies [2]int
-	for _, ends := range []*[2]int{&requests, &replies} {
-		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
-			return probes.Answer{}, probes.Try("pipe2", err)
-		}
+	requests, err := sock.Pipe()
+	if err != nil {
+		return probes.Answer{}, err
+	}
+	replies, err := sock.Pipe()
+	if err != nil {
+		requests.Close()
+		return probes.Answer{}, err
 	}
 	served := make(chan error, 1)
-	go func() { served <- p9Server(requests[0], replies[1]) }()
-	err := mounted("9p", fmt.Sprintf("trans=fd,rfdno=%d,wfdno=%d,version=9p2000.L", replies[0], requests[1]), isServed)
-	// The kernel has let go of its two; with ours the last ones go, which ends the server.
-	unix.Close(requests[1])
-	unix.Close(replies[0])
+	go func() { served <- p9Server(requests.A, replies.B) }()
+	err = mounted("9p", fmt.Sprintf("trans=fd,rfdno=%d,wfdno=%d,version=9p2000.L", replies.A, requests.B), isServed)
+	// The kernel has closed its ends by now; once ours are closed too, the server ends.
+	unix.Close(requests.B)
+	unix.Close(replies.A)
 	if serr := <-served; err == nil {
 		err = serr
 	}
-	unix.Close(requests[0])
-	unix.Close(replies[1])
+	unix.Close(requests.A)
+	unix.Close(replies.B)
 	return probes.Answer{Call: "mount(9p)", Detail: "a root was served, mounted and looked at"}, err
 }
 

@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -63,37 +64,27 @@ func tell(fd int, kind uint16, payload []byte) error {
 	return probes.Try("sendto", unix.Sendto(fd, netlinkMessage(kind, payload), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}))
 }
 
-// hear reads from a netlink socket until f takes a message.
+// hear reads from a netlink socket until f accepts a message.
 func hear(fd int, f func(syscall.NetlinkMessage) bool) error {
-	buf := make([]byte, 16<<10)
-	for range 256 {
-		n, err := probes.Again(func() (int, error) { return unix.Read(fd, buf) })
-		if err != nil {
-			return probes.Try("read", err)
-		}
-		all, err := syscall.ParseNetlinkMessage(buf[:n])
-		if err != nil {
-			return probes.Try("read", err)
-		}
+	var failed error
+	err := sock.Await(fd, func(data []byte, _ unix.Sockaddr) bool {
+		all, err := syscall.ParseNetlinkMessage(data)
+		failed = probes.Try("read", err)
 		for _, m := range all {
 			if m.Header.Type == unix.NLMSG_ERROR && len(m.Data) >= 4 {
-				return probes.Try("read", syscall.Errno(-int32(binary.NativeEndian.Uint32(m.Data))))
+				failed = probes.Try("read", syscall.Errno(-int32(binary.NativeEndian.Uint32(m.Data))))
 			}
-			if f(m) {
-				return nil
+			if failed != nil || f(m) {
+				return true
 			}
 		}
-	}
-	return probes.Wrong("read", "256 messages, and not the one that was asked for")
+		return failed != nil
+	})
+	return cmp.Or(failed, err)
 }
 
 // auditStatus asks for the status, which belongs to AUDIT_GET.
-func auditStatus(context.Context) (probes.Answer, error) {
-	fd, err := sock.New(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_AUDIT)
-	if err != nil {
-		return probes.Answer{}, err
-	}
-	defer unix.Close(fd)
+func auditStatus(fd int) (probes.Answer, error) {
 	if err := tell(fd, unix.AUDIT_GET, nil); err != nil {
 		return probes.Answer{}, err
 	}
@@ -105,9 +96,6 @@ func auditStatus(context.Context) (probes.Answer, error) {
 // taskStatistics asks for its own process's. Generic netlink is always there with NET,
 // and says ENOENT to a family that is not (net/netlink/genetlink.c:1457).
 func taskStatistics(context.Context) (probes.Answer, error) {
-	if err := sock.Route(); err != nil {
-		return probes.Answer{}, err
-	}
 	const lookup, call = "CTRL_CMD_GETFAMILY(TASKSTATS)", "TASKSTATS_CMD_GET"
 	family, err := netlink.GenlFamilyGet(unix.TASKSTATS_GENL_NAME)
 	if err != nil {
@@ -138,12 +126,7 @@ const (
 )
 
 // processEvents listens while its own thread changes its name.
-func processEvents(context.Context) (probes.Answer, error) {
-	fd, err := sock.New(unix.AF_NETLINK, unix.SOCK_DGRAM, unix.NETLINK_CONNECTOR)
-	if err != nil {
-		return probes.Answer{}, err
-	}
-	defer unix.Close(fd)
+func processEvents(fd int) (probes.Answer, error) {
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: cnProc}); err != nil {
 		return probes.Answer{}, probes.Try("bind(NETLINK_CONNECTOR)", err)
 	}
@@ -160,7 +143,7 @@ func processEvents(context.Context) (probes.Answer, error) {
 	}
 	const name = "netstrip-probe\x00\x00"
 	thread := 0
-	err = netdev.OnThread(func() error {
+	err := netdev.OnThread(func() error {
 		thread = unix.Gettid()
 		_, err := probes.Syscall(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(unsafe.StringData(name))))
 		return probes.Try("prctl(PR_SET_NAME)", err)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
 // uringOp is an operation of io_uring.
@@ -76,18 +77,17 @@ func uringRead(context.Context) (probes.Answer, error) {
 		return probes.Answer{}, err
 	}
 	defer r.close()
-	var ends [2]int
-	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
-		return probes.Answer{}, probes.Try("pipe2", err)
+	p, err := sock.Pipe()
+	if err != nil {
+		return probes.Answer{}, err
 	}
-	defer unix.Close(ends[0])
-	defer unix.Close(ends[1])
-	if _, err := unix.Write(ends[1], probes.Pattern(100)); err != nil {
+	defer p.Close()
+	if _, err := unix.Write(p.B, probes.Pattern(100)); err != nil {
 		return probes.Answer{}, probes.Try("write", err)
 	}
 	const read, call = 22, "IORING_OP_READ"
 	buf := make([]byte, 200)
-	res, err := r.do(read, ends[0], buf)
+	res, err := r.do(read, p.A, buf)
 	if err != nil {
 		return probes.Answer{}, err
 	}

@@ -32,11 +32,11 @@ func Probes() []probes.Probe {
 		{ID: "lo/ifindex", Ask: ifindex},
 		{ID: "lo/flags", Ask: flags},
 		{ID: "lo/mtu", Ask: mtu},
-		{ID: "lo/up", Ask: up},
-		{ID: "lo/addr4", Ask: addr4},
+		{ID: "lo/up", Ask: probes.Ask(up).After(sock.Route)},
+		{ID: "lo/addr4", Ask: sock.With(unix.AF_INET, unix.SOCK_DGRAM, 0, addr4)},
 		{ID: "lo/addr6", Ask: addr6},
 		{ID: "lo/bind-127", Ask: bind127},
-		{ID: "lo/undeletable", Ask: undeletable},
+		{ID: "lo/undeletable", Ask: probes.Ask(undeletable).After(sock.Route)},
 		{ID: "lo/counters", Ask: counters},
 	}
 }
@@ -83,9 +83,6 @@ func mtu(context.Context) (probes.Answer, error) {
 // there is was set up by u-root's init, and is again in the end.
 func up(context.Context) (probes.Answer, error) {
 	const call = "RTM_NEWLINK(lo up)"
-	if err := sock.Route(); err != nil {
-		return probes.Answer{}, err
-	}
 	err := netdev.Apart(func() error {
 		lo, err := netdev.Lo()
 		if err != nil {
@@ -117,12 +114,7 @@ func up(context.Context) (probes.Answer, error) {
 
 // addr4: the kernel itself gives lo this address when it goes up
 // (net/ipv4/devinet.c:1601).
-func addr4(context.Context) (probes.Answer, error) {
-	fd, err := sock.New(unix.AF_INET, unix.SOCK_DGRAM, 0)
-	if err != nil {
-		return probes.Answer{}, err
-	}
-	defer unix.Close(fd)
+func addr4(fd int) (probes.Answer, error) {
 	addr, err := inet4(fd, unix.SIOCGIFADDR, "SIOCGIFADDR")
 	if err != nil {
 		return probes.Answer{}, err
@@ -200,9 +192,6 @@ func bind127(context.Context) (probes.Answer, error) {
 // capabilities in the world.
 func undeletable(context.Context) (probes.Answer, error) {
 	const call = "RTM_DELLINK(lo)"
-	if err := sock.Route(); err != nil {
-		return probes.Answer{}, err
-	}
 	a := probes.Answer{Call: call, Detail: "refused, and lo is still there"}
 	err := netdev.Apart(func() error {
 		lo, err := netdev.Lo()

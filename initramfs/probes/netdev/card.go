@@ -13,12 +13,11 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// cardDriver is where the cards are that the driver of virtio network cards has found,
-// whichever namespace they are in.
+// cardDriver has the network cards of the virtio driver, in whichever namespace they are.
 const cardDriver = "/sys/bus/virtio/drivers/virtio_net"
 
-// Cards returns the names of so many network cards, for which it waits until they have
-// come back to the first namespace, the thread's, from where the last probe had them.
+// Cards returns the names of n network cards. It waits until they have returned to the first
+// namespace, which must be the thread's, from where the last probe had moved them.
 func Cards(n int) ([]string, error) {
 	loadDriver("virtio_net")
 	_, err := os.Stat(cardDriver)
@@ -43,8 +42,8 @@ func Cards(n int) ([]string, error) {
 	return names, err
 }
 
-// loadDriver has the kernel load a driver that is a module: it tries one of the name of
-// an interface that it is asked about and does not know (net/core/dev_ioctl.c:618).
+// loadDriver makes the kernel load a driver that is a module: asked about an unknown
+// interface, it tries a module of that name (net/core/dev_ioctl.c:618).
 func loadDriver(module string) {
 	fd, err := sock.New(unix.AF_INET, unix.SOCK_DGRAM, 0)
 	if err != nil {
@@ -52,17 +51,16 @@ func loadDriver(module string) {
 	}
 	defer unix.Close(fd)
 	if r, err := unix.NewIfreq(module); err == nil {
-		_ = unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, r) // that there is no such interface is known
+		_ = unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, r) // fails: there is no such interface
 	}
 }
 
-// idle refuses a card that somebody uses: to move it would take its addresses and routes
-// from it for good. The guest's are never set up; those of a machine that runs the tests
-// are its connection to the world.
+// idle refuses a card that is in use: a move would remove its addresses and routes for good.
+// A guest's cards are never set up; those of a machine that runs the tests are its network.
 func idle(name string) error {
 	link, err := netlink.LinkByName(name)
 	if err == nil && link.Attrs().RawFlags&unix.IFF_UP != 0 {
-		err = probes.Wrong("RTM_GETLINK("+name+")", "the card is up: somebody uses it, so it stays where it is")
+		err = probes.Wrong("RTM_GETLINK("+name+")", "the card is up: it is in use, and is not moved")
 	}
 	return probes.Try("RTM_GETLINK("+name+")", err)
 }

@@ -13,6 +13,6 @@ import (
 
 // A card that is in use stays where it is, lest a test take a machine's network from it.
 func TestIdle(t *testing.T) {
-	assert.ErrorContains(t, idle("lo"), "somebody uses it")
+	assert.ErrorContains(t, idle("lo"), "it is in use")
 	assert.Equal(t, wire.Inconclusive, probes.Answer{}.Finding(idle("lo")).Verdict)
 }

@@ -15,46 +15,42 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// Crossing is two namespaces, joined by two interfaces with an address each. The one
-// inside has lo up; the one outside, whose lo is down, takes the way through the
-// interface to the loopback addresses too.
+// Crossing is two namespaces joined by two interfaces, with an address each. Inside, lo is up.
+// Outside, lo is down, and the loopback addresses too are routed through the interface.
 type Crossing struct {
-	Domain   int
-	Localnet bool // have route_localnet set inside
-	Join     func(inside, outside *os.File) ([2]string, error)
-	Ask      func(Crossing) (probes.Answer, error)
+	// Domain is AF_INET or AF_INET6.
+	Domain int
+	// Localnet sets route_localnet inside.
+	Localnet bool
+	// Join joins the namespaces, called on the thread inside, and returns the names of the
+	// interfaces inside and outside.
+	Join func(inside, outside *os.File) ([2]string, error)
+	// Ask is called on the thread inside, with Inside and Outside set.
+	Ask func(Crossing) (probes.Answer, error)
 
 	Inside, Outside *os.File
 }
 
-// Run builds the crossing on a thread of its own, asks, and lets all of it go.
+// Run builds the crossing on a thread of its own, asks, and removes all of it.
 func (c Crossing) Run(context.Context) (a probes.Answer, err error) {
 	if err := sock.Has(c.Domain, unix.SOCK_DGRAM); err != nil {
 		return probes.Answer{}, err
 	}
-	err = OnThread(func() (err error) {
-		if c.Outside, err = New(); err != nil {
-			return err
+	err = InTwo(func(here, there *os.File) error {
+		c.Inside, c.Outside = here, there
+		names, err := c.Join(here, there)
+		if err == nil {
+			err = c.configure(names)
 		}
-		defer c.Outside.Close()
-		if c.Inside, err = New(); err != nil {
-			return err
+		if err == nil {
+			a, err = c.Ask(c)
 		}
-		defer c.Inside.Close()
-		names, err := c.Join(c.Inside, c.Outside)
-		if err != nil {
-			return err
-		}
-		if err := c.configure(names); err != nil {
-			return err
-		}
-		a, err = c.Ask(c)
 		return err
 	})
 	return a, err
 }
 
-// JoinVeth is for the thread inside.
+// JoinVeth joins the thread's namespace to another by a veth pair.
 func JoinVeth(_, outside *os.File) ([2]string, error) {
 	veth := &netlink.Veth{
 		LinkAttrs: netlink.LinkAttrs{Name: "near"}, PeerName: "far", PeerNamespace: netlink.NsFd(int(outside.Fd())),
@@ -63,7 +59,7 @@ func JoinVeth(_, outside *os.File) ([2]string, error) {
 	return [2]string{"near", "far"}, probes.Try("RTM_NEWLINK(veth)", netlink.LinkAdd(veth), unix.EOPNOTSUPP)
 }
 
-// JoinCards moves two cards that QEMU has connected out of the first namespace.
+// JoinCards moves two cards that QEMU has connected from the first namespace into these.
 func JoinCards(inside, outside *os.File) ([2]string, error) {
 	first, err := os.Open("/proc/1/ns/net")
 	if err != nil {
@@ -85,8 +81,8 @@ func JoinCards(inside, outside *os.File) ([2]string, error) {
 	return [2]string(names), Enter(inside)
 }
 
-// Ends are the addresses inside and outside (RFC 5737 and 3849 keep these nets for
-// examples), and the loopback address with the net it is in.
+// Ends returns the addresses inside and outside (RFC 5737 and 3849 keep these nets for
+// examples), and the loopback address with its net.
 func (c Crossing) Ends() (in, out, lo *net.IPNet) {
 	parse := func(s string) *net.IPNet {
 		ip, n, _ := net.ParseCIDR(s)
@@ -98,7 +94,7 @@ func (c Crossing) Ends() (in, out, lo *net.IPNet) {
 	return parse("192.0.2.1/24"), parse("192.0.2.2/24"), parse("127.0.0.1/8")
 }
 
-// configure sets the interfaces up, first the one outside, and ends inside.
+// configure sets up first the interface outside, then the one inside, where it leaves the thread.
 func (c Crossing) configure(names [2]string) error {
 	in, out, lo := c.Ends()
 	if err := Enter(c.Outside); err != nil {
@@ -134,7 +130,7 @@ func (c Crossing) configure(names [2]string) error {
 	return Running(names[0])
 }
 
-// Sockaddr is an address of c's family.
+// Sockaddr returns an address of c's family.
 func (c Crossing) Sockaddr(ip net.IP, port int) unix.Sockaddr {
 	if c.Domain == unix.AF_INET6 {
 		return &unix.SockaddrInet6{Addr: [16]byte(ip.To16()), Port: port}

@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -21,7 +20,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// Lo is lo as netlink sees it in the calling thread's namespace.
+// Lo returns lo as netlink shows it in the calling thread's namespace.
 func Lo() (netlink.Link, error) {
 	if err := sock.Route(); err != nil {
 		return nil, err
@@ -33,8 +32,9 @@ func Lo() (netlink.Link, error) {
 	return lo, probes.Try("RTM_GETLINK(lo)", err)
 }
 
-// LoRequest makes one of the ioctls that ask about an interface, on whichever socket
-// there is: all of them hand it down to the same place (net/socket.c:1214-1254).
+// LoRequest makes one of the ioctls about an interface, and returns the answer and the call. It
+// uses whichever family of sockets there is: all of them pass it on to the same place
+// (net/socket.c:1214-1254).
 func LoRequest(request uint, name string) (*unix.Ifreq, string, error) {
 	kinds := [][2]int{
 		{unix.AF_INET, unix.SOCK_DGRAM}, {unix.AF_UNIX, unix.SOCK_DGRAM}, {unix.AF_NETLINK, unix.SOCK_RAW},
@@ -51,14 +51,14 @@ func LoRequest(request uint, name string) (*unix.Ifreq, string, error) {
 		if err == nil {
 			err = unix.IoctlIfreq(fd, request, r)
 		}
-		// The same call whatever the socket, for the finding to be the same too.
+		// The socket is not named, so that the finding is the same with any.
 		call := fmt.Sprintf("ioctl(%s, lo)", name)
 		return r, call, probes.Try(call, err, unix.ENODEV)
 	}
 	return nil, "", first
 }
 
-// FlagNames writes the flags of an interface as ifconfig(8) would, lowest first.
+// FlagNames returns the flags of an interface as ifconfig(8) writes them, lowest first.
 func FlagNames(flags uint32) string {
 	var names []string
 	for _, f := range []struct {
@@ -85,32 +85,29 @@ func Move(name string, to *os.File) error {
 	return probes.Try("RTM_NEWLINK("+name+" netns)", err)
 }
 
-// AddDummy makes an interface that leads nowhere.
+// AddDummy creates an interface that leads nowhere.
 func AddDummy(name string) error {
 	dummy := &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: name}}
 	// EOPNOTSUPP: "Unknown device type" (net/core/rtnetlink.c:3857).
 	return probes.Try("RTM_NEWLINK(dummy)", netlink.LinkAdd(dummy), unix.EOPNOTSUPP)
 }
 
-// Running waits until an interface that is up can send. The carrier of veth's first end
-// comes when the second is opened, its queue only when the kernel's linkwatch worker gets
-// to it (net/core/link_watch.c:166); until then what is sent is dropped without a word.
+// Running waits until an interface that is up can send. The first end of a veth pair gets its
+// carrier when the second is opened, and its queue only when the kernel's linkwatch worker
+// runs (net/core/link_watch.c:166). Until then packets are dropped silently.
 func Running(name string) error {
-	for range 1000 {
+	call := "RTM_GETLINK(" + name + ")"
+	return probes.Eventually(func() error {
 		link, err := netlink.LinkByName(name)
-		if err != nil {
-			return probes.Try("RTM_GETLINK("+name+")", err)
+		if err == nil && link.Attrs().RawFlags&unix.IFF_RUNNING == 0 {
+			err = probes.Wrong(call, "the interface is not running, although the other end is up")
 		}
-		if link.Attrs().RawFlags&unix.IFF_RUNNING != 0 {
-			return nil
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	return probes.Wrong("RTM_GETLINK("+name+")", "it is up and does not run, though the other end is up")
+		return probes.Try(call, err)
+	})
 }
 
-// SetUp returns an interface of the thread's namespace addresses and sets it up. IPv6 need
-// not ask first whether somebody else has them.
+// SetUp adds addresses to an interface of the thread's namespace and sets it up. IPv6 skips
+// the detection of duplicate addresses.
 func SetUp(name string, addrs ...*net.IPNet) error {
 	link, err := netlink.LinkByName(name)
 	if err != nil {

@@ -5,51 +5,27 @@ package netns
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"strings"
 
 	"github.com/vishvananda/netlink"
 
 	"github.com/netstrip/netstrip/initramfs/probes"
 	"github.com/netstrip/netstrip/initramfs/probes/netdev"
-	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// linkIs asks whether the thread's namespace has an interface, want says whether it should.
+// linkIs checks that the thread's namespace has an interface, or has none of that name.
 func linkIs(name string, want bool) error {
 	_, err := netlink.LinkByName(name)
 	if gone := errors.As(err, new(netlink.LinkNotFoundError)); gone == want {
-		return probes.Wrong("RTM_GETLINK("+name+")", "the interface is there: %v, it should be: %v", !gone, want)
+		return probes.Wrong("RTM_GETLINK("+name+")", "the interface exists: %v, want %v", !gone, want)
 	} else if gone {
 		return nil
 	}
 	return probes.Try("RTM_GETLINK("+name+")", err)
 }
 
-// inTwoNamespaces runs f in one of two new namespaces.
-func inTwoNamespaces(f func(here, there *os.File) error) error {
-	return netdev.OnThread(func() error {
-		there, err := netdev.New()
-		if err != nil {
-			return err
-		}
-		defer there.Close()
-		here, err := netdev.New()
-		if err != nil {
-			return err
-		}
-		defer here.Close()
-		return f(here, there)
-	})
-}
-
 func onePlace(context.Context) (probes.Answer, error) {
-	const call = "RTM_NEWLINK(device netns)"
-	if err := sock.Route(); err != nil {
-		return probes.Answer{}, err
-	}
-	return probes.Answer{Call: call, Detail: "it was here, and then there alone"}, inTwoNamespaces(func(_, there *os.File) error {
+	return probes.Answer{Call: "RTM_NEWLINK(device netns)", Detail: "the device was here, and then only there"}, netdev.InTwo(func(_, there *os.File) error {
 		if err := netdev.AddDummy("device"); err != nil {
 			return err
 		}
@@ -66,28 +42,23 @@ func onePlace(context.Context) (probes.Answer, error) {
 	})
 }
 
-// vethEnds lets go of the namespace of one end. It is taken down by a worker of the
-// kernel's (net/core/net_namespace.c:581), for which there is nothing to do but wait.
+// vethEnds closes the namespace of one end. A worker of the kernel's takes it down some time
+// later (net/core/net_namespace.c:581).
 func vethEnds(context.Context) (probes.Answer, error) {
-	if err := sock.Route(); err != nil {
-		return probes.Answer{}, err
-	}
-	err := inTwoNamespaces(func(here, there *os.File) error {
+	err := netdev.InTwo(func(here, there *os.File) error {
 		if _, err := netdev.JoinVeth(here, there); err != nil {
 			return err
 		}
 		there.Close() // nobody else has it
 		return probes.Eventually(func() error { return linkIs("near", false) })
 	})
-	return probes.Answer{Call: "RTM_GETLINK(near)", Detail: "one end went with its namespace, the other one went too"}, err
+	return probes.Answer{Call: "RTM_GETLINK(near)", Detail: "one end disappeared with its namespace, and so did the other"}, err
 }
 
-// cardReturns: what was not made by netlink is not destroyed with a namespace, but goes
-// back to the first one (net/core/dev.c:11924).
+// cardReturns moves a card into a namespace and closes that. A device that was not created
+// over netlink is not destroyed with a namespace, but returns to the first one
+// (net/core/dev.c:11924).
 func cardReturns(context.Context) (probes.Answer, error) {
-	if err := sock.Route(); err != nil {
-		return probes.Answer{}, err
-	}
 	names, err := netdev.Cards(1)
 	if err != nil {
 		return probes.Answer{}, err
@@ -115,5 +86,5 @@ func cardReturns(context.Context) (probes.Answer, error) {
 		there.Close()
 		return probes.Eventually(func() error { return linkIs(names[0], true) })
 	})
-	return probes.Answer{Call: "RTM_GETLINK(card)", Detail: fmt.Sprintf("%s was gone, and came back", strings.Join(names, ""))}, err
+	return probes.Answer{Call: "RTM_GETLINK(card)", Detail: names[0] + " was gone, and returned"}, err
 }

@@ -23,20 +23,12 @@ import (
 // namedNetns does what ip netns add does: it binds a namespace's file to a name. The
 // thread that made it has ended when another goes there by that name and finds what was
 // left there.
-func namedNetns(context.Context) (probes.Answer, error) {
-	if err := sock.Route(); err != nil {
-		return probes.Answer{}, err
-	}
-	dir, err := os.MkdirTemp("", "netstrip-")
-	if err != nil {
-		return probes.Answer{}, probes.Try("mkdir", err)
-	}
-	defer os.RemoveAll(dir)
+func namedNetns(dir string) (probes.Answer, error) {
 	name := filepath.Join(dir, "name")
 	if err := os.WriteFile(name, nil, 0o600); err != nil {
 		return probes.Answer{}, probes.Try("open", err)
 	}
-	err = netdev.InNew(func() error {
+	err := netdev.InNew(func() error {
 		if err := netdev.AddDummy("mark"); err != nil {
 			return err
 		}
@@ -61,17 +53,9 @@ func namedNetns(context.Context) (probes.Answer, error) {
 
 // freshSysfs does what ip netns exec does: in a mount namespace of its own it mounts a
 // sysfs, which shows the network namespace that it was mounted in.
-func freshSysfs(context.Context) (probes.Answer, error) {
-	if err := sock.Route(); err != nil {
-		return probes.Answer{}, err
-	}
-	dir, err := os.MkdirTemp("", "netstrip-")
-	if err != nil {
-		return probes.Answer{}, probes.Try("mkdir", err)
-	}
-	defer os.RemoveAll(dir)
+func freshSysfs(dir string) (probes.Answer, error) {
 	a := probes.Answer{Call: "mount(sysfs)", Detail: "it has the devices of the new namespace, and not what is here"}
-	err = netdev.InNew(func() error {
+	err := netdev.InNew(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 			return probes.Try("unshare(CLONE_NEWNS)", err)
 		}

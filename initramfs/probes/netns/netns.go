@@ -6,6 +6,7 @@ package netns
 
 import (
 	"github.com/netstrip/netstrip/initramfs/probes"
+	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
 // Probes returns the family.
@@ -18,12 +19,12 @@ func Probes() []probes.Probe {
 		{ID: "netns/same-port", Ask: samePort},
 		{ID: "netns/veth", Ask: acrossVeth},
 		{ID: "netns/setns", Ask: comeBack},
-		{ID: "netns/name", Ask: namedNetns},
-		{ID: "netns/exec", Ask: freshSysfs},
+		{ID: "netns/name", Ask: probes.InDir(namedNetns).After(sock.Route)},
+		{ID: "netns/exec", Ask: probes.InDir(freshSysfs).After(sock.Route)},
 		{ID: "netns/proc-net", Ask: ownProcNet},
 		{ID: "netns/abstract", Ask: ownAbstract},
-		{ID: "netns/device/one-place", Ask: onePlace},
-		{ID: "netns/device/veth-ends", Ask: vethEnds},
-		{ID: "netns/device/card-returns", Ask: cardReturns},
+		{ID: "netns/device/one-place", Ask: probes.Ask(onePlace).After(sock.Route)},
+		{ID: "netns/device/veth-ends", Ask: probes.Ask(vethEnds).After(sock.Route)},
+		{ID: "netns/device/card-returns", Ask: probes.Ask(cardReturns).After(sock.Route)},
 	}
 }

@@ -5,6 +5,7 @@ package netns
 import (
 	"context"
 	"net"
+	"os"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -15,26 +16,38 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// acrossVeth makes two namespaces with a veth pair between them, and in each a socket
-// that talks to the other's. veth(4) itself needs neither IP nor any other family, so
-// the sockets are of one that this kernel has: UDP, else frames. A socket stays in the
-// namespace it was made in, so one thread that goes from one to the other will do.
+// acrossVeth joins two namespaces with a veth pair, and makes a socket in each that talks to
+// the other. veth(4) itself needs neither IP nor any other family, so the sockets are of one
+// that this kernel has: UDP, else frames. A socket stays in the namespace it was made in, so
+// one thread that goes from one namespace to the other is enough.
 func acrossVeth(context.Context) (probes.Answer, error) {
-	socket, value := udpEnd, "udp"
+	end, value := udpEnd, "udp"
+	p := sock.Pair{A: -1, B: -1}
 	if sock.Has(unix.AF_INET, unix.SOCK_DGRAM) != nil {
-		socket, value = frameEnd, "frames"
+		end, value, p.Head = frameEnd, "frames", frameHead()
 	}
-	var p sock.Pair
-	err := netdev.OnThread(func() (err error) {
-		p, err = vethPair(socket)
+	defer func() { p.Close() }()
+	err := netdev.InTwo(func(near, far *os.File) error {
+		names, err := netdev.JoinVeth(near, far)
+		if err == nil {
+			p.A, err = end(names[0], 1, 2)
+		}
+		if err == nil {
+			err = netdev.Enter(far)
+		}
+		if err == nil {
+			p.B, err = end(names[1], 2, 1)
+		}
+		if err == nil {
+			err = netdev.Enter(near)
+		}
+		if err == nil {
+			err = netdev.Running(names[0])
+		}
 		return err
 	})
 	if err != nil {
 		return probes.Answer{}, err
-	}
-	defer p.Close()
-	if value == "frames" {
-		p.Head = frameHead()
 	}
 	return probes.Answer{
 		Call: "RTM_NEWLINK(veth)", Value: value,
@@ -42,68 +55,10 @@ func acrossVeth(context.Context) (probes.Answer, error) {
 	}, p.Messages()
 }
 
-// endSocket makes a socket on an interface that is up, at address own, that talks to
-// address peer.
-type endSocket func(link netlink.Link, own, peer byte) (int, error)
-
-func vethPair(socket endSocket) (sock.Pair, error) {
-	far, err := netdev.New()
-	if err != nil {
-		return sock.Pair{}, err
-	}
-	defer far.Close()
-	near, err := netdev.New()
-	if err != nil {
-		return sock.Pair{}, err
-	}
-	defer near.Close()
-	veth := &netlink.Veth{
-		LinkAttrs: netlink.LinkAttrs{Name: "near"}, PeerName: "far",
-		PeerNamespace: netlink.NsFd(int(far.Fd())),
-	}
-	// EOPNOTSUPP: "Unknown device type" (net/core/rtnetlink.c:3857).
-	if err := probes.Try("RTM_NEWLINK(veth)", netlink.LinkAdd(veth), unix.EOPNOTSUPP); err != nil {
-		return sock.Pair{}, err
-	}
-	a, err := vethEnd(socket, "near", 1, 2)
-	if err != nil {
-		return sock.Pair{}, err
-	}
-	b, err := -1, netdev.Enter(far)
-	if err == nil {
-		b, err = vethEnd(socket, "far", 2, 1)
-	}
-	if err == nil {
-		err = netdev.Enter(near)
-	}
-	if err == nil {
-		err = netdev.Running("near")
-	}
-	p := sock.Pair{A: a, B: b}
-	if err != nil {
-		p.Close()
-		return sock.Pair{}, err
-	}
-	return p, nil
-}
-
-// vethEnd sets the interface called name up and makes a socket on it.
-func vethEnd(socket endSocket, name string, own, peer byte) (int, error) {
-	link, err := netlink.LinkByName(name)
-	if err != nil {
-		return -1, probes.Try("RTM_GETLINK("+name+")", err)
-	}
-	if err := probes.Try("RTM_NEWLINK("+name+" up)", netlink.LinkSetUp(link)); err != nil {
-		return -1, err
-	}
-	return socket(link, own, peer)
-}
-
-// udpEnd returns the interface the address 192.0.2.own (RFC 5737 keeps that net for
+// udpEnd sets an interface up with the address 192.0.2.own (RFC 5737 keeps that net for
 // examples), and connects a UDP socket there with 192.0.2.peer.
-func udpEnd(link netlink.Link, own, peer byte) (int, error) {
-	addr := &netlink.Addr{IPNet: &net.IPNet{IP: net.IPv4(192, 0, 2, own), Mask: net.CIDRMask(24, 32)}}
-	if err := probes.Try("RTM_NEWADDR", netlink.AddrAdd(link, addr)); err != nil {
+func udpEnd(name string, own, peer byte) (int, error) {
+	if err := netdev.SetUp(name, &net.IPNet{IP: net.IPv4(192, 0, 2, own), Mask: net.CIDRMask(24, 32)}); err != nil {
 		return -1, err
 	}
 	const port = 7777
@@ -111,30 +66,28 @@ func udpEnd(link netlink.Link, own, peer byte) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	to := &unix.SockaddrInet4{Port: port, Addr: [4]byte{192, 0, 2, peer}}
-	if err := probes.Try("connect", sock.Connect(fd, to)); err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
+	return fd, probes.Try("connect", sock.Connect(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{192, 0, 2, peer}}))
 }
 
-// frameEnd binds a packet socket to the interface, for whole Ethernet frames of the
-// test protocol.
-func frameEnd(link netlink.Link, _, _ byte) (int, error) {
+// frameEnd sets an interface up and binds a packet socket to it, for whole Ethernet frames of
+// the test protocol.
+func frameEnd(name string, _, _ byte) (int, error) {
+	if err := netdev.SetUp(name); err != nil {
+		return -1, err
+	}
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return -1, probes.Try("RTM_GETLINK("+name+")", err)
+	}
 	fd, err := sock.New(unix.AF_PACKET, unix.SOCK_RAW, 0)
 	if err != nil {
 		return -1, err
 	}
 	at := &unix.SockaddrLinklayer{Protocol: packet.Htons(packet.EtherTest), Ifindex: link.Attrs().Index}
-	if err := probes.Try("bind", unix.Bind(fd, at)); err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
+	return fd, probes.Try("bind", unix.Bind(fd, at))
 }
 
-// frameHead is an Ethernet header: to all, from nobody, of the test protocol.
+// frameHead is an Ethernet header of the test protocol: to everybody, from nobody.
 func frameHead() []byte {
 	head := make([]byte, 14)
 	copy(head, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff})

@@ -7,7 +7,6 @@ package path
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -29,21 +28,21 @@ func Probes() []probes.Probe {
 		{ID: "path/capture", Ask: captureLocal},
 		{ID: "path/counters", Ask: countLocal(net.IPv4(127, 0, 0, 1))},
 		{ID: "path/own-address", Ask: countLocal(own)},
-		{ID: "path/route4", Ask: routeTo(net.IPv4(127, 0, 0, 1))},
-		{ID: "path/route6", Ask: routeTo(net.IPv6loopback)},
-		{ID: "path/route-own", Ask: routeTo(own)},
+		{ID: "path/route4", Ask: routeTo(net.IPv4(127, 0, 0, 1)).After(sock.Route)},
+		{ID: "path/route6", Ask: routeTo(net.IPv6loopback).After(sock.Route)},
+		{ID: "path/route-own", Ask: routeTo(own).After(sock.Route)},
 		{ID: "path/localhost", Ask: lookUpLocalhost},
 	}
 }
 
-// captureLocal hears a datagram twice, for lo is both ends of its own wire: before it
-// goes out and when it has come in.
+// captureLocal captures a datagram twice, since lo is both ends of its own wire: before it
+// goes out, and when it has come in.
 func captureLocal(context.Context) (probes.Answer, error) {
-	ear, err := packet.Socket(unix.ETH_P_ALL)
+	receiver, err := packet.Socket(unix.ETH_P_ALL)
 	if err != nil {
 		return probes.Answer{}, err
 	}
-	defer unix.Close(ear)
+	defer unix.Close(receiver)
 	p, err := sock.Datagrams(unix.AF_INET, sock.Loopback(unix.AF_INET), sock.Loopback(unix.AF_INET))
 	if err != nil {
 		return probes.Answer{}, err
@@ -54,28 +53,17 @@ func captureLocal(context.Context) (probes.Answer, error) {
 		return probes.Answer{}, probes.Try("write", err)
 	}
 	var seen []string
-	buf := make([]byte, 2048)
-	for range 64 {
-		n, from, err := unix.Recvfrom(ear, buf, 0)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return probes.Answer{}, probes.Try("recvfrom", err)
-		}
-		// The addresses stand in the header from byte 12 on, its payload's from 28.
-		local := bytes.Equal(buf[12:20], []byte{127, 0, 0, 1, 127, 0, 0, 1})
-		if ll, ok := from.(*unix.SockaddrLinklayer); ok && local && n > 28 && bytes.Equal(buf[28:n], text) {
-			seen = append(seen, map[uint8]string{unix.PACKET_OUTGOING: "out", unix.PACKET_HOST: "in"}[ll.Pkttype])
-		}
-		if len(seen) == 2 {
-			return probes.Answer{
-				Call: sock.Call("socket", unix.AF_PACKET, unix.SOCK_DGRAM), Value: strings.Join(seen, ","),
-				Detail: "the datagram was captured twice on lo, its headers and all",
-			}, nil
-		}
-	}
-	return probes.Answer{}, probes.Wrong("recvfrom", "64 packets, and of the datagram only %v", seen)
+	return probes.Answer{
+			Call: sock.Call("socket", unix.AF_PACKET, unix.SOCK_DGRAM), Value: "out,in",
+			Detail: "the datagram and its headers were captured twice on lo",
+		}, sock.Await(receiver, func(data []byte, from unix.Sockaddr) bool {
+			// The addresses are at byte 12 of the header, the payload at byte 28.
+			ll, ok := from.(*unix.SockaddrLinklayer)
+			if ok && len(data) > 28 && bytes.Equal(data[12:20], []byte{127, 0, 0, 1, 127, 0, 0, 1}) && bytes.Equal(data[28:], text) {
+				seen = append(seen, map[uint8]string{unix.PACKET_OUTGOING: "out", unix.PACKET_HOST: "in"}[ll.Pkttype])
+			}
+			return strings.Join(seen, ",") == "out,in"
+		})
 }
 
 // withOwn runs f in a namespace of its own where lo is up if it is at home, and so is
@@ -152,9 +140,6 @@ func countLocal(ip net.IP) probes.Ask {
 func routeTo(ip net.IP) probes.Ask {
 	const call = "RTM_GETROUTE"
 	return func(context.Context) (probes.Answer, error) {
-		if err := sock.Route(); err != nil {
-			return probes.Answer{}, err
-		}
 		a := probes.Answer{Call: call}
 		err := withOwn(!ip.IsLoopback() && sock.Has(unix.AF_INET, unix.SOCK_DGRAM) == nil, func() error {
 			routes, err := netlink.RouteGet(ip)

@@ -127,21 +127,17 @@ func overUnix(typ, message int) probes.Ask {
 
 // pipeChannel is a pipe each way.
 func pipeChannel() (c channel, letGo func(), err error) {
-	var fds []int
-	letGo = func() {
-		for _, fd := range fds {
-			unix.Close(fd)
-		}
+	there, err := sock.Pipe()
+	if err != nil {
+		return c, nil, err
 	}
-	for range 2 {
-		var ends [2]int
-		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
-			letGo()
-			return c, nil, probes.Try("pipe2", err)
-		}
-		fds = append(fds, ends[0], ends[1])
+	back, err := sock.Pipe()
+	if err != nil {
+		there.Close()
+		return c, nil, err
 	}
-	return channel{ends: [2]end{fileEnd(fds[2], fds[1]), fileEnd(fds[0], fds[3])}, message: bigMessage, window: loadBytes}, letGo, nil
+	ends := [2]end{fileEnd(back.A, there.B), fileEnd(there.A, back.B)}
+	return channel{ends: ends, message: bigMessage, window: loadBytes}, func() { there.Close(); back.Close() }, nil
 }
 
 func overPipe(context.Context) (probes.Answer, error) {

@@ -12,6 +12,10 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes"
 )
 
+// streamBytes is how much goes through a stream each way: more than the first window of a
+// TCP connection, so that acknowledgements and window updates have to work too.
+const streamBytes = 64 << 10
+
 // Descriptor reads and writes as an os.File does, without the runtime's poller.
 type Descriptor int
 
@@ -34,15 +38,15 @@ func (d Descriptor) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Stream sends StreamBytes each way and checks each of them.
+// Stream sends streamBytes each way and checks each of them.
 func (p Pair) Stream() error {
-	if err := Flow(p.A, p.B, probes.Pattern(StreamBytes)); err != nil {
+	if err := Flow(p.A, p.B, probes.Pattern(streamBytes)); err != nil {
 		return err
 	}
-	return Flow(p.B, p.A, probes.Pattern(StreamBytes))
+	return Flow(p.B, p.A, probes.Pattern(streamBytes))
 }
 
-// Flow sends data from one end, while it reads and checks it at the other.
+// Flow sends data from one end while it reads and checks it at the other.
 func Flow(from, to int, data []byte) error {
 	sent := make(chan error, 1)
 	go func() {
@@ -50,15 +54,15 @@ func Flow(from, to int, data []byte) error {
 		sent <- probes.Try("write", err)
 	}()
 	err := Receive(to, data)
-	// The writer is waited for in any case: it would go on writing to a number that
-	// may by then belong to another probe's socket.
+	// Wait for the writer in any case: it would go on writing to a number that may by then
+	// belong to another probe's socket.
 	if werr := <-sent; err == nil {
 		err = werr
 	}
 	return err
 }
 
-// Receive reads until it has as many bytes as data, and checks that they are the same.
+// Receive reads as many bytes as data has, and checks that they are the same.
 func Receive(from int, data []byte) error {
 	got := make([]byte, 0, len(data))
 	buf := make([]byte, 16<<10)
@@ -78,8 +82,8 @@ func Receive(from int, data []byte) error {
 	return nil
 }
 
-// Messages sends two messages of different size each way and checks that each
-// arrives by itself and whole.
+// Messages sends two messages of different size each way and checks that each arrives
+// separately and whole.
 func (p Pair) Messages() error {
 	for _, way := range [][2]int{{p.A, p.B}, {p.B, p.A}} {
 		sent := [][]byte{slices.Concat(p.Head, probes.Pattern(1000)), slices.Concat(p.Head, probes.Pattern(37))}
@@ -102,6 +106,21 @@ func (p Pair) Messages() error {
 	return nil
 }
 
-// StreamBytes is what goes through a stream each way: more than the first window of
-// a TCP connection, so that acknowledgements and window updates have to work too.
-const StreamBytes = 64 << 10
+// Await receives from a socket, at most 256 times, until match accepts what came.
+func Await(fd int, match func(data []byte, from unix.Sockaddr) bool) error {
+	buf := make([]byte, 16<<10)
+	for range 256 {
+		var from unix.Sockaddr
+		n, err := probes.Again(func() (n int, err error) {
+			n, from, err = unix.Recvfrom(fd, buf, 0)
+			return n, err
+		})
+		if err != nil {
+			return probes.Try("recvfrom", err)
+		}
+		if match(buf[:n], from) {
+			return nil
+		}
+	}
+	return probes.Wrong("recvfrom", "256 packets came, but not the expected one")
+}

@@ -127,7 +127,18 @@ func anyAddress(typ int) (fd, port int, err error) {
 	if err != nil {
 		fd, at, err = sock.Bound(unix.AF_INET, typ, &unix.SockaddrInet4{})
 	}
-	return fd, sock.Port(at), err
+	return fd, portOf(at), err
+}
+
+// portOf returns the port of an IP address, 0 for any other.
+func portOf(at unix.Sockaddr) int {
+	switch at := at.(type) {
+	case *unix.SockaddrInet4:
+		return at.Port
+	case *unix.SockaddrInet6:
+		return at.Port
+	}
+	return 0
 }
 
 // localhostInTurn tries the addresses of localhost, as getaddrinfo(3) would give them,
@@ -214,15 +225,9 @@ func datagramTutorial(ctx context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: "sendto", Value: reached, Detail: "the listener got the talker's words"}, err
 }
 
-// pingAll pings 127.n.n.n for every n, and the last address that is no broadcast. The
-// answer must come from the very address that was asked.
-func pingAll(context.Context) (probes.Answer, error) {
-	fd, err := sock.New(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP)
-	if err != nil {
-		return probes.Answer{}, err
-	}
-	defer unix.Close(fd)
-	buf := make([]byte, 2048)
+// pingAll pings 127.n.n.n for every n; 127.0.0.1 stands for the first, and the last address
+// that is no broadcast for the last. Each reply must come from the address that was pinged.
+func pingAll(fd int) (probes.Answer, error) {
 	for n := range 256 {
 		to := [4]byte{127, byte(n), byte(n), byte(n)}
 		switch n {
@@ -231,18 +236,17 @@ func pingAll(context.Context) (probes.Answer, error) {
 		case 255:
 			to[3] = 254
 		}
-		if err := unix.Sendto(fd, packet.Echo(packet.EchoRequest, 7, uint16(n), probes.Pattern(8)), 0, &unix.SockaddrInet4{Addr: to}); err != nil {
+		request := packet.Echo(packet.EchoRequest, 7, uint16(n), probes.Pattern(8))
+		if err := unix.Sendto(fd, request, 0, &unix.SockaddrInet4{Addr: to}); err != nil {
 			return probes.Answer{}, sock.Reach("sendto", err)
 		}
 		want := packet.Echo(packet.EchoReply, 7, uint16(n), probes.Pattern(8))
-		for {
-			got, err := probes.Again(func() (int, error) { return unix.Read(fd, buf) })
-			if err != nil {
-				return probes.Answer{}, fmt.Errorf("%v: %w", netip.AddrFrom4(to), probes.Try("read", err))
-			}
-			if bytes.Equal(packet.ICMP(buf[:got]), want) && [4]byte(buf[12:16]) == to {
-				break
-			}
+		err := sock.Await(fd, func(data []byte, from unix.Sockaddr) bool {
+			sender, ok := from.(*unix.SockaddrInet4)
+			return ok && sender.Addr == to && bytes.Equal(packet.ICMP(data), want)
+		})
+		if err != nil {
+			return probes.Answer{}, fmt.Errorf("%v: %w", netip.AddrFrom4(to), err)
 		}
 	}
 	return probes.Answer{

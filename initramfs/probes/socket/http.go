@@ -33,7 +33,7 @@ func overHTTP(host string) probes.Ask {
 		if err != nil {
 			return probes.Answer{}, sock.Reach("listen", err)
 		}
-		page := probes.Pattern(sock.StreamBytes)
+		page := probes.Pattern(64 << 10)
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Write(page)
 		})}

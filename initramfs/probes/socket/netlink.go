@@ -18,9 +18,6 @@ import (
 )
 
 func dumpLinks(context.Context) (probes.Answer, error) {
-	if err := sock.Route(); err != nil {
-		return probes.Answer{}, err
-	}
 	raw, err := syscall.NetlinkRIB(unix.RTM_GETLINK, unix.AF_UNSPEC)
 	if err != nil {
 		return probes.Answer{}, probes.Try("RTM_GETLINK", err)
@@ -63,15 +60,10 @@ func linkNames(raw []byte) ([]string, error) {
 	return names, nil
 }
 
-// hearUevent hears a uevent that it caused itself, known by a UUID of its own
-// (lib/kobject_uevent.c:133). Without CONFIG_NET the kernel still makes uevents but
-// has nobody to send them to (lib/kobject_uevent.c:389).
-func hearUevent(context.Context) (probes.Answer, error) {
-	fd, err := sock.New(unix.AF_NETLINK, unix.SOCK_DGRAM, unix.NETLINK_KOBJECT_UEVENT)
-	if err != nil {
-		return probes.Answer{}, err
-	}
-	defer unix.Close(fd)
+// hearUevent receives a uevent that it caused itself, known by its UUID
+// (lib/kobject_uevent.c:133). Without CONFIG_NET the kernel still makes uevents, but sends
+// them to nobody (lib/kobject_uevent.c:389).
+func hearUevent(fd int) (probes.Answer, error) {
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: 1}); err != nil {
 		return probes.Answer{}, probes.Try("bind(NETLINK_KOBJECT_UEVENT)", err)
 	}
@@ -79,20 +71,12 @@ func hearUevent(context.Context) (probes.Answer, error) {
 	if err := os.WriteFile(probes.NullUevent, []byte("change "+uuid), 0); err != nil {
 		return probes.Answer{}, probes.Try(probes.NullUevent, err)
 	}
-	buf := make([]byte, 16<<10)
-	for range 64 {
-		n, err := probes.Again(func() (int, error) { return unix.Read(fd, buf) })
-		if err != nil {
-			return probes.Answer{}, probes.Try("read", err)
-		}
-		if ueventIs(buf[:n], "change@/devices/virtual/mem/null", uuid) {
-			return probes.Answer{
-				Call:   "read(NETLINK_KOBJECT_UEVENT)",
-				Detail: "the uevent of /dev/null arrived, with the UUID it was asked to carry",
-			}, nil
-		}
-	}
-	return probes.Answer{}, probes.Wrong("read", "64 uevents, and not the one that was asked for")
+	return probes.Answer{
+			Call:   "read(NETLINK_KOBJECT_UEVENT)",
+			Detail: "the uevent of /dev/null arrived with the UUID that was written",
+		}, sock.Await(fd, func(data []byte, _ unix.Sockaddr) bool {
+			return ueventIs(data, "change@/devices/virtual/mem/null", uuid)
+		})
 }
 
 // ueventIs reports whether a uevent has this head line and this synthetic UUID.

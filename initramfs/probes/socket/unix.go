@@ -17,12 +17,7 @@ import (
 
 // unixConnection makes a connection through a listener and lets check talk over it.
 func unixConnection(typ int, check func(sock.Pair) error, abstract bool) func(context.Context) (probes.Answer, error) {
-	return func(context.Context) (probes.Answer, error) {
-		dir, err := os.MkdirTemp("", "netstrip-")
-		if err != nil {
-			return probes.Answer{}, probes.Try("mkdir", err)
-		}
-		defer os.RemoveAll(dir)
+	return probes.InDir(func(dir string) (probes.Answer, error) {
 		at := &unix.SockaddrUnix{Name: filepath.Join(dir, "socket")}
 		if abstract {
 			// x/sys writes the leading zero byte of an abstract name as @.
@@ -37,15 +32,10 @@ func unixConnection(typ int, check func(sock.Pair) error, abstract bool) func(co
 			Call:   sock.Call("socket", unix.AF_UNIX, typ),
 			Detail: "bytes went each way and arrived as sent",
 		}, check(p)
-	}
+	})
 }
 
-func unixDatagrams(context.Context) (probes.Answer, error) {
-	dir, err := os.MkdirTemp("", "netstrip-")
-	if err != nil {
-		return probes.Answer{}, probes.Try("mkdir", err)
-	}
-	defer os.RemoveAll(dir)
+func unixDatagrams(dir string) (probes.Answer, error) {
 	p, err := sock.Datagrams(unix.AF_UNIX,
 		&unix.SockaddrUnix{Name: filepath.Join(dir, "a")},
 		&unix.SockaddrUnix{Name: filepath.Join(dir, "b")})
