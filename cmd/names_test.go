@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Names of kernels and of applications' ways are taken apart and put together in one place
-// each. Elsewhere no literal stands that one could do it with.
+// One package each parses and prints the names of kernels and the IDs of applications. Other
+// code has no literal with which it could do so.
 func TestNamesHaveOnePlace(t *testing.T) {
 	name := regexp.MustCompile(`^(\+|@|\+apps.*|app/.*)$`)
 	cutting := regexp.MustCompile(`^(Cut|Trim|Split|Has|Index|LastIndex|Contains)`)
@@ -44,7 +44,7 @@ func TestNamesHaveOnePlace(t *testing.T) {
 						return true
 					}
 					if used[rel] = true; allowed[rel] == "" {
-						t.Errorf("%s: %s: names of kernels are the matter of kconfigs/ref, IDs of applications that of initramfs/apps", fset.Position(n.Pos()), n.Value)
+						t.Errorf("%s: %s: use kconfigs/ref for names of kernels, initramfs/apps for IDs of applications", fset.Position(n.Pos()), n.Value)
 					}
 				case *ast.CallExpr:
 					called, ok := n.Fun.(*ast.SelectorExpr)

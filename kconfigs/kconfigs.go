@@ -1,12 +1,11 @@
-// Package kconfigs says which symbols make a kernel. It runs on the host and starts
-// nothing: package kbuild turns what it says into kernels.
+// Package kconfigs decides which symbols make a kernel. It runs on the host and starts
+// no process: package kbuild builds kernels from its requests.
 //
-// A fragment is a few lines of .config with the reason for every block of them. A
-// profile is a named list of fragments, and composes to a request. Kconfig drops
-// without a word what it cannot give and switches on what something else selects,
-// so a request is compared, line by line, with the final .config of the kernel.
-// Everything wrong with fragments and requests is a RequestError, which names file
-// and line and lists all there is to mend.
+// A fragment is a few lines of .config with a reason for each block. A profile is a named
+// list of fragments, which are merged into a request. Kconfig silently drops symbols whose
+// dependencies are missing and enables symbols that others select, so a request is compared
+// line by line with the final .config of the kernel. Every fault of a fragment or a request
+// is a RequestError, which lists all problems with file and line.
 package kconfigs
 
 import (
@@ -22,52 +21,52 @@ import (
 //go:embed *.config
 var embedded embed.FS
 
-// guest is the fragment that no other may contradict.
+// guest is the fragment that no other fragment may contradict.
 const guest = "guest"
 
-// Profile is a named kernel. The zero value is a kernel of which nothing is asked.
+// Profile is a named kernel. The zero value sets no symbol.
 type Profile struct {
-	// Name is what people call it: "no-inet".
+	// Name is a name that ref.Parse understands: "no-inet".
 	Name string
-	// Hypothesis says in one line what is expected of it.
+	// Hypothesis states in one line what is expected of it.
 	Hypothesis string
-	// Prebuilt, if set, is all there is: a kernel that somebody else compiled.
+	// Prebuilt, if set, is a kernel that somebody else compiled; Start and Fragments are
+	// then empty.
 	Prebuilt *Prebuilt
-	// Start is what the fragments are put on top of.
+	// Start is the config to which the fragments are added.
 	Start Start
 	// Fragments are the names of embedded fragments, without ".config".
 	Fragments []string
-	// Args are added to the kernel's command line at each boot. They change nothing about
-	// the kernel: two profiles that differ in them alone share one.
+	// Args are added to the kernel's command line at each boot. Profiles that differ only
+	// in their arguments share a kernel.
 	Args []string
-	// Override says that the fragments added win over the profile's own where they differ,
-	// but for what is protected.
+	// Override lets added fragments replace settings of the profile's own fragments, except
+	// protected ones.
 	Override bool
 
 	added   []Fragment
-	remarks []string // of how the user's files were read
+	remarks []string // about how the user's files were read
 }
 
-// Start is where a config begins. The zero value has everything off, as allnoconfig.
+// Start is where a config begins. The zero value is allnoconfig: everything is off.
 type Start struct {
-	// Name is tinyconfig or defconfig, as the kernel's makefiles mean them, or the file
-	// that Text came from.
+	// Name is tinyconfig or defconfig, which are targets of the kernel's makefiles, or the
+	// file that Text was read from.
 	Name string
-	// Text is the .config of a user's.
+	// Text is a user's .config.
 	Text string
-	// Beside names the kernels that this one has much in common with, to be built in the
-	// object tree of those: tinyconfig, defconfig, or allnoconfig for the zero Start, or a
-	// name of their own. Empty means that of Name, or of all kernels with a Text.
+	// Beside names the object tree in which the kernel is built, together with similar
+	// kernels. Empty means one tree for all kernels with this Name (allnoconfig if that is
+	// empty), and one for all kernels with a Text.
 	Beside string
 }
 
 // Prebuilt is a kernel that netstrip does not compile.
 type Prebuilt struct {
-	// Distro says that it is the kernel of the distribution's own cloud images, as its
-	// package has it.
+	// Distro selects the kernel package of the distribution's cloud images.
 	Distro bool
-	// Image is otherwise the file, a bzImage or a vmlinux with CONFIG_PVH, and Modules the
-	// directory of its modules, as /lib/modules has it; empty means that it has none.
+	// Image is otherwise the kernel's file, a bzImage or a vmlinux with CONFIG_PVH. Modules is
+	// its directory of modules, laid out as /lib/modules; empty means that it has none.
 	Image, Modules string
 }
 
@@ -82,8 +81,8 @@ func ReadConfig(file string) (Profile, error) {
 	return UserConfig(file, data)
 }
 
-// UserConfig returns a profile for a .config of the user's. What the guest needs otherwise
-// than it has it, it gets.
+// UserConfig returns a profile for a user's .config. Where the guest needs another value
+// than the .config has, the profile has that of the guest.
 func UserConfig(file string, data []byte) (Profile, error) {
 	if err := foreign(file, data); err != nil {
 		return Profile{}, err
@@ -100,8 +99,8 @@ func UserConfig(file string, data []byte) (Profile, error) {
 	}, nil
 }
 
-// UserKernel returns a profile for a kernel of the user's, with the directory of its
-// modules or "".
+// UserKernel returns a profile for a user's kernel. Modules is the directory of its modules,
+// or empty.
 func UserKernel(image, modules string) Profile {
 	return Profile{
 		Name: "kernel-" + ref.Plain(image), Hypothesis: "a kernel of the user's",
@@ -128,8 +127,8 @@ func Lookup(name string) (Profile, error) {
 	return Profile{}, e
 }
 
-// With returns p plus a user's fragments, whose file names join the profile's: "full"
-// with mine.config is "full+mine".
+// With returns p with a user's fragments added. Their file names become part of the
+// profile's name: "full" with mine.config is "full+mine".
 func (p Profile) With(frags ...Fragment) Profile {
 	p.added = append(slices.Clone(p.added), frags...)
 	name := ref.Ref{Base: p.Name}
@@ -143,7 +142,7 @@ func (p Profile) With(frags ...Fragment) Profile {
 // Added returns the fragments that With added, in their order.
 func (p Profile) Added() []Fragment { return slices.Clone(p.added) }
 
-// Request composes p's fragments. All that is wrong with them is reported at once.
+// Request merges p's fragments. The error lists every problem of theirs.
 func (p Profile) Request() (Request, error) {
 	e := &RequestError{}
 	if p.Prebuilt != nil {
@@ -165,8 +164,8 @@ func (p Profile) Request() (Request, error) {
 	return r, nil
 }
 
-// Protected returns the symbols, sorted, that no profile, fragment or search may set
-// otherwise: without them the guest cannot run, or cannot be heard.
+// Protected returns, sorted, the symbols that no profile, fragment or search may change:
+// the guest needs them to run and to send its events.
 func Protected() []string {
 	f, err := readEmbedded(guest)
 	if err != nil {

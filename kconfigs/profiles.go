@@ -31,12 +31,12 @@ type table struct {
 	Apps           variant
 }
 
-// variant says which profiles come once more, and with what besides.
+// variant is a rule that makes variants of profiles.
 type variant struct {
 	Of        []string
 	Beside    string
 	Fragments []string
-	With      map[string][]string // where a profile has a fragment
+	With      map[string][]string // more fragments for profiles that have a certain one
 }
 
 // parseProfiles reads the table of profiles strictly.
@@ -81,15 +81,15 @@ func parseProfiles(data []byte) (table, error) {
 	return t, errors.Join(bad...)
 }
 
-// Ladder returns the profiles that take networking away part by part, in the order that
-// is cheapest to build in one object tree.
+// Ladder returns the profiles that remove networking part by part, in the order that is
+// cheapest to build in one object tree.
 func Ladder() []Profile { return slices.Clone(profiles().Ladder) }
 
 // Profiles returns all profiles: the ladder, and kernels to compare it with.
 func Profiles() []Profile { return slices.Concat(profiles().Ladder, profiles().Others) }
 
-// Apps returns profiles once more for real applications, with what those need besides the
-// network: full+apps to no-net+apps, lo-down+apps.
+// Apps returns the variants of profiles for real applications: full+apps to no-net+apps, and
+// lo-down+apps.
 func Apps() []Profile {
 	var all []Profile
 	rule := profiles().Apps

@@ -22,17 +22,16 @@ var ranks = sync.OnceValue(func() map[failure]rank {
 	return all
 })
 
-// failure is a kind of failed call, and whether a command named it.
+// failure is a kind of failed call, and whether a command's last words name it.
 type failure struct {
 	weight weight
 	named  bool
 }
 
-// rank is how much a call may have decided: one of the command that failed, or one of
-// another.
+// rank is that of a call which the failed command made, and of one which another made.
 type rank struct{ own, others int }
 
-// parseRanks reads a table of ranks, which must have every failure once.
+// parseRanks reads a table of ranks, which must have each failure exactly once.
 func parseRanks(text string) (map[failure]rank, error) {
 	all := map[failure]rank{}
 	n := 0

@@ -11,13 +11,13 @@ import (
 //go:embed pinned.yaml
 var pinnedFile []byte
 
-// pin is a release that is downloaded where nothing else is there.
+// pin is a release of the kernel.
 type pin struct {
 	URL    string
 	SHA256 string
 }
 
-// parsePinned reads the pinned releases, by series. OpenSource checks what it is given of them.
+// parsePinned reads the pinned releases, by series. OpenSource checks their hashes.
 func parsePinned(data []byte) (map[string]pin, error) {
 	var all map[string]pin
 	dec := yaml.NewDecoder(bytes.NewReader(data))

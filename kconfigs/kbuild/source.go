@@ -20,11 +20,11 @@ import (
 // debianDir is where Debian's linux-source-* packages put their tarballs.
 const debianDir = "/usr/src"
 
-// UsualSeries is the kernel series where no other is asked for: the profiles and the
-// expectations were made with it.
+// UsualSeries is the default kernel series. The profiles and the expectations were made with
+// it.
 const UsualSeries = "6.12"
 
-// stalled is how long a download may bring nothing before it is given up.
+// stalled is how long a download may make no progress before it is aborted.
 const stalled = time.Minute
 
 // SourceOptions say where the kernel's source comes from.
@@ -47,24 +47,23 @@ type SourceOptions struct {
 	Progress *progress.Printer
 }
 
-// Source is where kernels are made from. What costs time (downloading, unpacking)
-// waits until the first build that needs it.
+// Source is the source of kernels. It is downloaded and unpacked by the first build that
+// needs it.
 type Source struct {
 	// ID names the content: the hash of a tarball, or the fingerprint of a tree.
 	ID string
 	// Origin says for people where it came from.
 	Origin string
 
-	series   string                                // that was asked for; empty: any
-	tree     string                                // a tree that stands there; else:
-	tarball  func(context.Context) (string, error) // gives the path of a tarball
+	series   string                                // the series that was requested; empty: any
+	tree     string                                // the directory of a user's tree, or else:
+	tarball  func(context.Context) (string, error) // returns the path of a tarball
 	cache    *cache.Cache
 	progress *progress.Printer
 }
 
-// OpenSource finds the source and identifies it, which is quick: no unpacking, no
-// download, and a tarball that was hashed before and has not changed is not hashed
-// again.
+// OpenSource finds the source and identifies it. It is quick: it neither downloads nor
+// unpacks, and does not hash again a tarball that has not changed.
 func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {
 	s := &Source{series: o.Series, cache: o.Cache, progress: o.Progress}
 	path := o.Path
@@ -100,14 +99,14 @@ func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {
 	return s, s.openTarball(ctx, path)
 }
 
-// noSource says what to do when no source was named and Debian's is not there.
+// noSource is the error where no source was named and none is installed or pinned.
 func noSource(series string) error {
 	return fmt.Errorf("finding the source of Linux %s: there is none in %s; apt-get install linux-source-%s, "+
 		"or name a tree or tarball with --source, or a download with --source-url and --source-sha256",
 		series, debianDir, series)
 }
 
-// Series returns the series that was asked for, or that the source's name speaks of.
+// Series returns the series that was requested, or else the one in the source's name.
 func (s *Source) Series() string {
 	if s.series != "" {
 		return s.series
@@ -141,7 +140,7 @@ func (s *Source) openURL(o SourceOptions) error {
 	return nil
 }
 
-// openTree takes a tree as it is. It refuses one that kbuild would refuse later.
+// openTree opens a directory. It rejects trees that kbuild would reject later.
 func (s *Source) openTree(ctx context.Context, dir string) error {
 	if strings.ContainsAny(dir, " :") {
 		return fmt.Errorf("opening the kernel tree %q: kbuild takes no path with a space or a colon", dir)
@@ -149,7 +148,7 @@ func (s *Source) openTree(ctx context.Context, dir string) error {
 	if err := isKernel(dir); err != nil {
 		return fmt.Errorf("opening the kernel tree %s: %w", dir, err)
 	}
-	// The three that the top Makefile's outputmakefile looks for (Makefile:659).
+	// These are what the top Makefile's outputmakefile checks (Makefile:659).
 	for _, left := range []string{".config", "include/config", "arch/x86/include/generated"} {
 		if _, err := os.Lstat(filepath.Join(dir, left)); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("opening the kernel tree %s: not clean, it has %s: run make mrproper in it, or name a tarball", dir, left)
@@ -176,9 +175,9 @@ func (s *Source) openTarball(ctx context.Context, path string) error {
 	return nil
 }
 
-// place names what object trees belong to. A tree that somebody works in keeps its own
-// through all changes: make compiles what depends on a file that was edited, and the rest
-// of 2,000 objects stays.
+// place names the source to which object trees belong. A user's tree keeps its object trees
+// when its files change: make compiles only what depends on an edited file, and keeps the
+// rest of 2,000 objects.
 func (s *Source) place() string {
 	if s.tree != "" {
 		return "tree " + s.tree
@@ -186,14 +185,14 @@ func (s *Source) place() string {
 	return s.ID
 }
 
-// ErrSourceChanged says that somebody edited the source while a kernel was built from it.
+// ErrSourceChanged is returned where the source was edited while a kernel was built from it.
 var ErrSourceChanged = errors.New("the source changed during the build: run again")
 
-// checkUnchanged makes sure that a tree is what it was when it was opened. What was built
-// of one that was not is no kernel of either.
+// checkUnchanged checks that a tree has not changed since it was opened. A kernel built from a
+// tree that changed is a mixture.
 func (s *Source) checkUnchanged(ctx context.Context) error {
 	if s.tree == "" {
-		return nil // it is the cache's
+		return nil // the cache's copy, which nobody edits
 	}
 	id, err := fingerprint(ctx, s.tree)
 	if err == nil && id != s.ID {
@@ -205,7 +204,7 @@ func (s *Source) checkUnchanged(ctx context.Context) error {
 	return nil
 }
 
-// Tree returns the directory of the source, getting and unpacking it if need be.
+// Tree returns the directory of the source. It downloads and unpacks it if necessary.
 func (s *Source) Tree(ctx context.Context) (string, error) {
 	if s.tarball == nil {
 		return s.tree, s.checkVersion(ctx, s.tree)
@@ -225,7 +224,7 @@ func (s *Source) Tree(ctx context.Context) (string, error) {
 	})
 }
 
-// isKernel tells a kernel tree from any other directory, before make is let into it.
+// isKernel returns an error for a directory that is not a kernel tree, before make runs in it.
 func isKernel(dir string) error {
 	for _, file := range []string{"Makefile", "Kconfig", "scripts/kconfig/conf.c"} {
 		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
@@ -235,7 +234,7 @@ func isKernel(dir string) error {
 	return nil
 }
 
-// checkVersion makes sure that a tree is a kernel, and of the series asked for.
+// checkVersion checks that a tree is a kernel of the requested series.
 func (s *Source) checkVersion(ctx context.Context, tree string) error {
 	if err := isKernel(tree); err != nil {
 		return err
@@ -250,7 +249,7 @@ func (s *Source) checkVersion(ctx context.Context, tree string) error {
 	return nil
 }
 
-// kernelVersion asks a tree for its version: 6.12.117.
+// kernelVersion returns the version of a tree, such as 6.12.117.
 func kernelVersion(ctx context.Context, tree string) (string, error) {
 	var out []string
 	_, err := process.Run(ctx, process.Command{

@@ -1,5 +1,5 @@
-// Package ref holds the names of kernels. It runs on the host, and is the one place where
-// such a name is taken apart or put together.
+// Package ref parses and prints the names of kernels. It runs on the host. No other code takes
+// such a name apart or builds one.
 package ref
 
 import (
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// apps stands in a name for what applications need besides.
+// apps marks the name of a kernel that has what applications need besides the network.
 const apps = "apps"
 
 // Ref is the name of a kernel, or of a boot of it:
@@ -29,8 +29,8 @@ type Ref struct {
 	Series string
 }
 
-// Parse takes a name apart. A name that has not this form, as its base is missing, becomes
-// the Base as a whole, so that String always returns what was parsed.
+// Parse parses a name. A name that does not have the form of one, for example because its base
+// is missing, becomes the Base as a whole: String always returns what was parsed.
 func Parse(name string) Ref {
 	var r Ref
 	rest := name
@@ -62,7 +62,7 @@ func Plain(file string) string {
 		}
 		return '_'
 	}, strings.TrimSuffix(path.Base(file), ".config"))
-	if name == apps { // which would be taken for what applications need
+	if name == apps { // it would be taken for the mark
 		return apps + ".config"
 	}
 	return name

@@ -49,8 +49,8 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// FuzzParse holds two things for any name: String returns it, and of parts that may stand
-// in a name String makes one that Parse takes apart into them again.
+// FuzzParse checks two properties: String returns any name that was parsed, and Parse returns
+// any value that was printed.
 func FuzzParse(f *testing.F) {
 	for name := range names() {
 		f.Add(name, true, "a/mine.config", "busybox", "6.1")

@@ -22,13 +22,13 @@ var pinned = sync.OnceValue(func() pins {
 	return p
 })
 
-// pins are what the disk is made of.
+// pins are the choices that decide which packages the disk has.
 type pins struct {
 	Release, NPM, Epoch string
 	Sources             []string
 }
 
-// parsePins reads them strictly, and puts the release into the sources.
+// parsePins reads pins strictly, and inserts the release into the sources.
 func parsePins(data []byte) (p pins, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
