@@ -6,10 +6,10 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// ID names a way of using an application, and the probe that asks it: app/NAME/WAY.
+// ID names one way of using an application. It is the ID of a probe, app/NAME/WAY.
 type ID struct{ Name, Way string }
 
-// ParseID takes the ID of a probe apart, and reports whether it is one of an application.
+// ParseID parses the ID of a probe, and reports whether it is one of an application.
 func ParseID(probe string) (ID, bool) {
 	parts := strings.Split(probe, "/")
 	if len(parts) != 3 || parts[0] != wire.AppFamily {
@@ -18,10 +18,10 @@ func ParseID(probe string) (ID, bool) {
 	return ID{parts[1], parts[2]}, true
 }
 
-// String returns the ID of the probe. A Way of "*" is a pattern of all.
+// String returns the ID of the probe. With the Way "*" it is a pattern that matches all ways.
 func (id ID) String() string { return wire.AppFamily + "/" + id.Name + "/" + id.Way }
 
-// Asked reports whether a list of probes, separated by commas, has some of applications.
+// Asked reports whether a comma-separated list of probes contains applications.
 func Asked(probes string) bool {
 	return strings.Contains(","+probes, ","+wire.AppFamily+"/")
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
 
-// debstrapFlags leave out what no application reads, and keep what is there already.
+// debstrapFlags leave out files that no application reads, and keep existing configuration.
 func debstrapFlags() []string {
 	flags := []string{
 		"--verbose", "--variant=essential", "--format=tar", "--architectures=amd64",
@@ -30,7 +30,7 @@ func debstrapFlags() []string {
 	return flags
 }
 
-// npmFlags pin what a package needs to what was newest on a day, and run no scripts.
+// npmFlags pin dependencies to the newest versions of one day, and disable scripts.
 func npmFlags() []string {
 	return []string{
 		"--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--no-bin-links",
@@ -38,16 +38,16 @@ func npmFlags() []string {
 	}
 }
 
-// tarFlags make an archive that says nothing of who made it, and when.
+// tarFlags make an archive that does not depend on who made it, and when.
 func tarFlags() []string {
 	return []string{"--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX", "--mtime=@" + pinned().Epoch}
 }
 
-// squashFlags leave everything uncompressed, and say of the root directory what sqfstar does
-// not take from the archive. The disk is three times as large so, 714 MB against 235, and
-// packed in half a minute instead of five and more; and an emulated guest that starts four
-// of the applications takes 7 % less processor time. -comp names what the kernel must know
-// all the same: it has zstd, and not gzip.
+// squashFlags disable compression, and set the attributes of the root directory, which sqfstar
+// does not take from the archive. Uncompressed the disk is three times as large, 714 MB instead
+// of 235, but is packed in half a minute instead of more than five, and an emulated guest that
+// starts four of the applications takes 7 % less processor time. The kernel must support the
+// compressor that -comp names all the same; ours has zstd and not gzip.
 func squashFlags() []string {
 	return []string{
 		"-comp", "zstd", "-noI", "-noD", "-noF", "-noX",
@@ -55,7 +55,7 @@ func squashFlags() []string {
 	}
 }
 
-// builder makes one disk in the empty directory dir.
+// builder builds one disk in the empty directory dir.
 type builder struct {
 	dir      string
 	cache    *cache.Cache
@@ -89,8 +89,8 @@ func (b builder) fill(ctx context.Context, list []apps.App) error {
 	return nil
 }
 
-// stage packs what is put on the disk before Debian's packages into stage.tar: the
-// declared files, npm's packages, and the script that is run after them.
+// stage packs what goes on the disk before the Debian packages into stage.tar: the declared
+// files, the npm packages, and the script that runs after all packages are installed.
 func (b builder) stage(ctx context.Context, list []apps.App) error {
 	files := map[string]string{runnerFile: runner(list), "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n", "/etc/hostname": "netstrip\n"}
 	for _, a := range list {
@@ -120,13 +120,13 @@ func (b builder) stage(ctx context.Context, list []apps.App) error {
 			return err
 		}
 	}
-	// Without the directories, which in Debian may be symbolic links.
+	// Directories are left out, because in Debian they may be symbolic links.
 	find := `cd stage && find . ! -type d -print0 | tar --create --file=../stage.tar --null --files-from=- "$@"`
 	_, err := process.Run(ctx, process.Command{Dir: b.dir, Args: append([]string{"sh", "-c", find, "sh"}, tarFlags()...)})
 	return err
 }
 
-// npm installs an application's packages of npm, and notes which they are.
+// npm installs an application's npm packages, and lists them in npm.txt.
 func (b builder) npm(ctx context.Context, a apps.App, dir string) error {
 	if len(a.NPM) == 0 {
 		return nil
@@ -139,7 +139,7 @@ func (b builder) npm(ctx context.Context, a apps.App, dir string) error {
 	if _, err := process.Run(ctx, process.Command{Args: args, Dir: b.dir}); err != nil {
 		return fmt.Errorf("npm install %s: %w", strings.Join(a.NPM, " "), err)
 	}
-	// The list is for npm alone, which puts it in no fixed order.
+	// Only npm reads this list, and writes it in no fixed order.
 	lock := filepath.Join(dir, "node_modules", ".package-lock.json")
 	data, err := os.ReadFile(lock)
 	if err != nil {
@@ -162,7 +162,7 @@ func (b builder) npm(ctx context.Context, a apps.App, dir string) error {
 	return os.Remove(lock)
 }
 
-// debstrap makes root.tar and packages.txt of the packages, stage.tar and the script.
+// debstrap makes root.tar and packages.txt from the packages, stage.tar and the script.
 func (b builder) debstrap(ctx context.Context, mode string, list []apps.App) error {
 	var packages []string
 	for _, a := range list {
@@ -179,12 +179,12 @@ func (b builder) debstrap(ctx context.Context, mode string, list []apps.App) err
 		debstrapFlags(), before,
 		[]string{"--essential-hook=tar-in stage.tar /", `--customize-hook=chroot "$1" sh ` + runnerFile, "--customize-hook=download " + listFile + " " + packagesFile},
 		after, []string{pinned().Release, "root.tar"}, pinned().Sources)
-	// What apt, dpkg or a program says first; after it come many that only give up.
+	// The first complaint is the cause; the many after it only report that something failed.
 	complaint := regexp.MustCompile(`^E: |\berror: |No space left on device`)
 	env := []string{"SOURCE_DATE_EPOCH=" + pinned().Epoch, "LC_ALL=C.UTF-8"}
 	if os.Geteuid() == 0 {
-		// What it leaves when it is killed is then removed with dir. A user's cache is in a
-		// home that the mapped users of a namespace may not enter.
+		// What is left of a killed run is then removed with dir. Without root this does not
+		// work: the mapped users of a namespace may not enter the home of the user's cache.
 		tmp := filepath.Join(b.dir, "tmp")
 		if err := os.Mkdir(tmp, 0o755); err != nil {
 			return err
@@ -194,7 +194,7 @@ func (b builder) debstrap(ctx context.Context, mode string, list []apps.App) err
 	first := ""
 	_, err := process.Run(ctx, process.Command{Args: args, Dir: b.dir, Env: env, OnLine: func(l string) {
 		b.progress.State("making the disk of the applications: %s", l)
-		// update-alternatives misses manual pages, which are left out, and goes on.
+		// update-alternatives complains about the manual pages that are left out.
 		if first == "" && complaint.MatchString(l) && !strings.HasPrefix(l, "update-alternatives: ") {
 			first = l
 		}
@@ -205,8 +205,8 @@ func (b builder) debstrap(ctx context.Context, mode string, list []apps.App) err
 	return err
 }
 
-// mode is how mmdebstrap comes by a root of its own. In namespaces nothing is left
-// mounted when it is killed.
+// mode returns the mode of mmdebstrap. Namespaces are preferred, because nothing stays mounted
+// when mmdebstrap is killed.
 func mode(ctx context.Context) string {
 	probe, other := []string{"unshare", "--mount", "--pid", "--fork", "true"}, "root"
 	if os.Geteuid() != 0 {
@@ -218,8 +218,8 @@ func mode(ctx context.Context) string {
 	return "unshare"
 }
 
-// keep returns the hooks that keep downloaded packages from one run to the next. In
-// fakechroot there is no tar yet that could bring them in.
+// keep returns the hooks that keep downloaded packages between runs. They do not work in
+// fakechroot mode, in which the new root has no tar yet.
 func (b builder) keep(mode string) (before, after []string) {
 	dir := b.cache.Path("apps-debs", hash(pinned().Sources...))
 	if mode == "fakechroot" || os.MkdirAll(dir, 0o755) != nil {
@@ -231,9 +231,10 @@ func (b builder) keep(mode string) (before, after []string) {
 		[]string{"--customize-hook=sync-out /var/cache/apt/archives " + dir, `--customize-hook=chown -R 0:0 "$1"/var/cache/apt/archives`}
 }
 
-// squash makes the disk of root.tar. To sqfstar the root directory is whoever runs it.
+// squash makes the disk from root.tar. sqfstar makes the user who runs it the owner of the
+// root directory.
 func (b builder) squash(ctx context.Context, mode string) error {
-	// Else it would take a quarter of the memory to read ahead, and be done long after.
+	// By default it would read ahead into a quarter of the memory.
 	args := slices.Concat([]string{"sqfstar", "-mem", "256M"}, squashFlags(), []string{imageFile})
 	switch {
 	case mode == "fakechroot":
@@ -252,14 +253,14 @@ func (b builder) squash(ctx context.Context, mode string) error {
 	}
 	_, err = process.Run(ctx, process.Command{
 		Args: args, Dir: b.dir,
-		// It has a flag for the time of the root directory, which 4.5.1 takes no notice of.
+		// sqfstar 4.5.1 ignores its flag for the time of the root directory.
 		Env:   []string{"SOURCE_DATE_EPOCH=" + pinned().Epoch},
 		Stdin: io.TeeReader(f, &percent{total: info.Size(), progress: b.progress}),
 	})
 	return err
 }
 
-// percent shows how much of total has been written to it.
+// percent shows which part of total has been written to it.
 type percent struct {
 	done, total int64
 	progress    *progress.Printer

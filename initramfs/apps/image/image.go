@@ -1,13 +1,13 @@
-// Package image makes the disk that the real applications stand on: Debian's packages,
-// those of npm and the data directories made beforehand, in one squashfs. It runs on the
-// host, without root where the system lets a user make namespaces, or has fakechroot.
+// Package image builds the disk from which the real applications run: Debian packages, npm
+// packages and prepared data directories in one squashfs. It runs on the host, and needs no
+// root where users may create namespaces or fakechroot is installed.
 //
-// The disk is that of the day it was first asked for: as long as the declarations are the
-// same it is found in the cache at once, without a network. What is measured should not
-// change by itself; Options.Refresh takes the packages as they are now.
+// A disk is kept in the cache as long as its declarations are the same, and is then found
+// without a network, so that results do not change by themselves. Options.Refresh rebuilds it
+// from the current packages.
 //
-// Made of the same packages it has the same bytes, by root or not, but for what databases make up
-// when they are first started: identifiers, and the times in their tables.
+// The same packages make the same bytes, with root or without, except for what databases
+// generate when they are first started: identifiers, and the times in their tables.
 package image
 
 import (
@@ -26,43 +26,43 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
 
-// kind is the cache's drawer for disks, and what an entry holds.
+// kind is the kind of the disks' cache entries; the others are the files of an entry.
 const (
 	kind         = "apps"
 	imageFile    = "apps.squashfs"
 	packagesFile = "packages.txt"
 )
 
-// layout is raised when the disk is put together differently from the same declarations.
+// layout is increased when the same declarations make a different disk.
 const layout = 1
 
-// Options say how to make the disk. The zero value makes it in the user's cache.
+// Options configure Build. The zero value builds the disk in the user's cache.
 type Options struct {
-	// Cache is where it is kept; nil means the user's cache.
+	// Cache is where the disk is kept; nil means the user's cache.
 	Cache *cache.Cache
-	// Progress is told what goes on; nil means nobody is.
+	// Progress shows what Build does; nil means that nothing is shown.
 	Progress *progress.Printer
-	// Refresh makes it anew, of the packages as they are now.
+	// Refresh rebuilds the disk from the current packages.
 	Refresh bool
 }
 
-// Image is a disk that can be given to a guest.
+// Image is a disk for a guest.
 type Image struct {
 	// Path is the squashfs.
 	Path string
-	// Key is a hash of the declarations, of how the disk is made, and of the versions of
-	// all packages.
+	// Key is a hash of the declarations, the way the disk is built, and the versions of all
+	// packages.
 	Key string
-	// Bytes is its size.
+	// Bytes is the size of the squashfs.
 	Bytes int64
-	// Packages are what it was made of, each as "NAME VERSION ARCHITECTURE", sorted.
+	// Packages are those on the disk, each as "NAME VERSION ARCHITECTURE", sorted.
 	Packages []string
-	// Cached is set when it was there already.
+	// Cached is set if the disk was in the cache.
 	Cached bool
 }
 
-// Build returns the disk with all of the applications, making it first if the cache does not
-// have it whole, which takes minutes and a network.
+// Build returns the disk with all of the applications. If the cache has no intact one, Build
+// makes it, which takes minutes and a network.
 func Build(ctx context.Context, o Options, list []apps.App) (*Image, error) {
 	c := o.Cache
 	if c == nil {
@@ -103,8 +103,8 @@ func Build(ctx context.Context, o Options, list []apps.App) (*Image, error) {
 	return image, nil
 }
 
-// recipeOf is all that decides what the disk becomes, but for the packages' versions. How
-// an application is asked does not; nor does the order of the list.
+// recipeOf returns all that determines the disk, except the versions of the packages. The
+// client of an application is not part of it, nor is the order of the list.
 func recipeOf(list []apps.App) (string, error) {
 	type part struct {
 		Name          string

@@ -11,15 +11,15 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// runnerFile is the script that is run on the disk when all packages are installed, and
-// listFile where it lists them.
+// runnerFile is the script that runs on the disk after all packages are installed, and
+// listFile the file in which it lists them.
 const (
 	runnerFile = "/srv/netstrip-make"
 	listFile   = "/srv/netstrip-packages.txt"
 )
 
-// runner is that script: what the applications declare, in the order of their names, and
-// what else makes one disk like the next.
+// runner returns that script: the commands that the applications declare, in the order of
+// their names, and commands that make the disk reproducible.
 func runner(list []apps.App) string {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b apps.App) int { return strings.Compare(a.Name, b.Name) })
