@@ -16,15 +16,15 @@ import (
 //go:embed loupe.csv
 var loupeCSV string
 
-// workload is an application under one load, as Loupe ran it. The same load may be there
-// several times.
+// workload is an application under one load, as Loupe ran it. Loupe ran some several times.
 type workload struct {
 	application, name string
-	// calls has required, stub, fake or either for each system call that was made.
+	// calls has "required", "stub", "fake" or "either" for each system call that was made.
 	calls map[string]string
 }
 
-// suite is the workload that is the application's own tests; the others are benchmarks.
+// suite is the name of workloads that are the application's own tests. The others are
+// benchmarks.
 const suite = "suite"
 
 // parseLoupe reads Loupe's table.
@@ -54,18 +54,18 @@ func parseLoupe(file, text string) ([]workload, error) {
 	return all, errors.Join(bad...)
 }
 
-// needs says that the workload does not go on where call fails: a kernel without the
-// network returns an error and never fakes.
+// needs reports whether the workload fails if call fails. A kernel without the network returns
+// an error and never fakes success.
 func (w workload) needs(call string) bool {
 	return w.calls[call] == "required" || w.calls[call] == "fake"
 }
 
-// serves says that the workload's sockets were there to be connected to.
+// serves reports whether the workload listened on a socket.
 func (w workload) serves() bool {
 	return cmp.Or(w.calls["listen"], w.calls["accept"], w.calls["accept4"]) != ""
 }
 
-// prediction is what follows from Loupe for a kernel.
+// prediction is what Loupe's results predict for a kernel.
 type prediction string
 
 const (
@@ -74,12 +74,12 @@ const (
 	breaks prediction = "breaks"
 )
 
-// predict says what follows from Loupe's single calls for a kernel without NET, where every
-// socket call fails, and for one without UNIX, and from what. Only socket(2) and
-// socketpair(2) decide, because where both fail no other socket call has anything to act
-// on. Without UNIX socketpair(2) always fails: only AF_UNIX and TIPC, which no rung has,
-// make pairs (net/unix/af_unix.c:903, net/tipc/socket.c:3376). Of what family a socket was
-// Loupe does not say, nor what becomes of two calls that fail at once.
+// predict returns what Loupe's results for single calls predict for a kernel without NET, where
+// every socket call fails, or without UNIX, and the reason. Only socket(2) and socketpair(2)
+// decide, because if both fail no other socket call has a socket. Without UNIX socketpair(2)
+// always fails: only AF_UNIX and TIPC, which no rung has, make pairs (net/unix/af_unix.c:903,
+// net/tipc/socket.c:3376). Loupe does not say of which family a socket was, nor what happens if
+// two calls fail at once.
 func (w workload) predict(rung string) (prediction, string) {
 	socket, pair := w.calls["socket"], w.calls["socketpair"]
 	switch {
@@ -99,8 +99,8 @@ func (w workload) predict(rung string) (prediction, string) {
 	return works, "it makes no socket"
 }
 
-// loupe returns the function that makes the rows of a probe. Ways over Unix sockets have
-// none: they go with either option whatever the application does.
+// loupe returns the function that makes the rows of a probe. Ways over Unix sockets have none:
+// they fail without either option, whatever the application does.
 func loupe() (func(answers, string) []Row, error) {
 	all, err := parseLoupe("loupe.csv", loupeCSV)
 	return func(a answers, id string) []Row {
@@ -126,7 +126,7 @@ func loupe() (func(answers, string) []Row, error) {
 	}, err
 }
 
-// row holds what follows for a rung against what was found.
+// row compares the prediction for a rung with the answer.
 func (w workload) row(a answers, rung, id string) Row {
 	got := a[place{rung, id}]
 	p, because := w.predict(rung)

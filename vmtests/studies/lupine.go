@@ -16,21 +16,21 @@ import (
 //go:embed lupine.csv
 var lupineCSV string
 
-// list is what Lupine gives an application: how many options, and which of them are parts
-// of the network.
+// list is Lupine's kernel for an application: how many options it has, and which parts of the
+// network are among them.
 type list struct {
 	options int
 	network []string
 }
 
-// parts returns what the ladder takes away. The network card is not among them: it goes with
-// all the rest at once.
+// parts returns what the ladder removes. The network card is not among them, because no rung
+// removes it alone.
 func parts() []string { return []string{"NET", "INET", "UNIX", "IPV6", "NET_NS", "PACKET"} }
 
-// listed returns the parts that Lupine's lists can name.
+// listed returns the parts that Lupine's lists may contain.
 func listed() []string { return parts()[:3] }
 
-// inOrder sorts symbols as order has them, gives each once and no other.
+// inOrder returns those symbols that are in order, in that order and each once.
 func inOrder(symbols, order []string) []string {
 	return slices.DeleteFunc(slices.Clone(order), func(s string) bool { return !slices.Contains(symbols, s) })
 }
@@ -57,29 +57,30 @@ func parseLupine(file, text string) (map[string]list, error) {
 	return all, errors.Join(bad...)
 }
 
-// need is what the ladder tells of what an application needs of the network.
+// need is what the ladder shows about the parts of the network that an application needs.
 type need struct {
 	// last is the last rung on which it works.
 	last string
-	// needs are the parts without which it does not work, with what they need themselves;
-	// spared those that some kernel it works on has not.
+	// needs are the parts without which it does not work, and the parts on which those depend.
+	// spared are the parts that are missing from some kernel on which it works.
 	needs, spared []string
-	// untold are parts of which one at least is needed.
+	// untold are parts of which at least one is needed.
 	untold []string
-	// odd are kernels on which it does not work, though each part they lack can be spared.
+	// odd are kernels on which it does not work although each part they lack can be spared.
 	odd []string
 }
 
-// without returns the parts that a profile has no fragment for.
+// without returns the parts for which a profile has no fragment.
 func without(p kconfigs.Profile) []string {
 	return slices.DeleteFunc(parts(), func(symbol string) bool {
 		return slices.Contains(p.Fragments, strings.ToLower(strings.ReplaceAll(symbol, "_", "")))
 	})
 }
 
-// needs finds what a probe needs, taking it that it needs all of it and not one part or
-// another. A kernel it works on shows that every part missing there can be spared; one it
-// does not work on, where all parts missing but one can be spared, that this one is needed.
+// needs returns what a probe needs, on the assumption that it needs a fixed set of parts, and
+// not one part or another. A kernel on which it works shows that each part missing there can be
+// spared. A kernel on which it does not work, and that lacks only one part that cannot be
+// spared, shows that this part is needed.
 func (a answers) needs(id string) need {
 	var n need
 	var failing []kconfigs.Profile
@@ -117,7 +118,7 @@ func (a answers) needs(id string) need {
 	return n
 }
 
-// least returns the last profile on which an application works in some way, and the way.
+// least returns the last profile on which an application works in some way, and that way.
 func (a answers) least(app string) string {
 	best, said := -1, ""
 	for _, id := range a.probes() {
@@ -131,7 +132,7 @@ func (a answers) least(app string) string {
 	return said
 }
 
-// String puts it into words: "needs NET INET, not UNIX".
+// String describes a need: "needs NET INET, not UNIX".
 func (n need) String() string {
 	var s []string
 	if len(n.needs) > 0 {
@@ -178,7 +179,7 @@ func lupine() (func(answers, string) []Row, error) {
 	}, err
 }
 
-// judge holds a list against what was found to be needed.
+// judge compares a list with what is needed.
 func (l list) judge(way string, n need) (Agreement, string) {
 	var unknown, more, less []string
 	for _, p := range listed() {

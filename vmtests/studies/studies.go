@@ -1,8 +1,8 @@
-// Package studies holds what others found of applications and the network beside what was
-// measured here: Loupe, which took single system calls away from applications, and Lupine,
-// which gave each application a kernel with what it needs. It runs on the host, starts
-// nothing, and works from the records alone. What can be told apart by neither study nor
-// records is "not comparable", and the row says why.
+// Package studies compares records with what others published about applications and the
+// network: Loupe, which disabled single system calls, and Lupine, which built each application
+// a kernel with only what it needs. It runs on the host, starts no process, and works from
+// records alone. Where a study and the records say nothing about the same thing, the row is "not
+// comparable" and says why.
 package studies
 
 import (
@@ -19,17 +19,17 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// onApps returns what a rung's profile is called with what applications need besides.
+// onApps returns the name of the variant of a rung for applications.
 func onApps(rung string) string { return ref.Ref{Base: rung, Apps: true}.String() }
 
-// The rungs of the ladder that are asked about by name.
+// The rungs of the ladder that the code names.
 const (
 	whole  = "full"
 	noUnix = "no-unix"
 	noNet  = "no-net"
 )
 
-// Agreement is what the measurement makes of what a study says.
+// Agreement says whether the measurement agrees with a study.
 type Agreement string
 
 // The agreements.
@@ -40,31 +40,31 @@ const (
 	NotComparable Agreement = "not comparable"
 )
 
-// Row is one thing a study says, and what was measured.
+// Row is one statement of a study, and the measurement.
 type Row struct {
-	// App and Way are those of the probe app/APP/WAY.
+	// App and Way are the parts of the probe's ID, app/APP/WAY.
 	App string `json:"app"`
 	Way string `json:"way"`
-	// Profile and Series name the kernels it was measured on: against Loupe that kernel,
-	// against Lupine the last of the ladder on which the application works, or "".
+	// Profile and Series name the kernel of the measurement. For Lupine it is the last of the
+	// ladder on which the application works, or "".
 	Profile string `json:"profile"`
 	Series  string `json:"series"`
-	// Least is, against Lupine, the last profile on which the application works in any way,
-	// and which way that is: "no-inet+apps by unix".
+	// Least is, for Lupine, the last profile on which the application works in any way, and
+	// that way: "no-inet+apps by unix".
 	Least string `json:"least,omitempty"`
-	// Source is the study's own name for what it ran, Said what it says of it.
+	// Source is the study's name for what it ran, Said its result.
 	Source string `json:"source"`
 	Said   string `json:"said"`
 	// Found is what was measured.
 	Found   string    `json:"found"`
 	Verdict Agreement `json:"verdict"`
-	// Why says what makes it comparable or not, and how it differs. It may be empty.
+	// Why says why the two are not comparable, or how they differ. It may be empty.
 	Why string `json:"why"`
 }
 
-// Comparison is a study beside the records.
+// Comparison compares the records with one study.
 type Comparison struct {
-	// Study is its name, Source where it is published, with the terms of its data.
+	// Study is the study's name, Source its publication and the terms of its data.
 	Study  string `json:"study"`
 	Source string `json:"source"`
 	// Rows are sorted by series, application and way.
@@ -74,8 +74,8 @@ type Comparison struct {
 // Studies returns the names of the studies.
 func Studies() []string { return []string{"loupe", "lupine"} }
 
-// Against compares the records with a study, for every kernel series and application in
-// them. Of each probe and profile the newest answer counts.
+// Against compares the records with a study, for every kernel series and application. The
+// newest answer of each probe and profile counts.
 func Against(study string, records []record.Record) (Comparison, error) {
 	c := Comparison{Study: study, Rows: []Row{}}
 	var rows func(answers, string) []Row
@@ -109,11 +109,11 @@ func Against(study string, records []record.Record) (Comparison, error) {
 // place is a probe on a rung of the ladder.
 type place struct{ rung, id string }
 
-// answers are the newest findings of one kernel series; a probe that was to run in the
-// newest boot and did not answer has one without a verdict.
+// answers are the newest findings on one kernel series. A probe that was asked in the newest
+// boot and did not answer has one without a verdict.
 type answers map[place]wire.Finding
 
-// collect returns the answers by series. A boot that met a fault of the rig has none.
+// collect returns the answers by series. Boots that failed because of the rig have none.
 func collect(records []record.Record) map[string]answers {
 	all := map[string]answers{}
 	for _, r := range slices.SortedStableFunc(slices.Values(records), func(a, b record.Record) int { return a.Time.Compare(b.Time) }) {
@@ -125,24 +125,10 @@ func collect(records []record.Record) map[string]answers {
 			all[r.Series] = answers{}
 		}
 		for _, id := range report.Probes(r) {
-			all[r.Series][place{rung, id}] = answer(r, id)
+			all[r.Series][place{rung, id}], _ = report.Finding(r, id)
 		}
 	}
 	return all
-}
-
-// answer returns what a record says of a probe. Two answers that differ are none.
-func answer(r record.Record, id string) wire.Finding {
-	f := wire.Finding{ID: id}
-	for _, g := range r.Findings {
-		if g.ID == id && f.Verdict != "" && g.Verdict != f.Verdict {
-			return wire.Finding{ID: id, Verdict: wire.Inconclusive}
-		}
-		if g.ID == id {
-			f = g
-		}
-	}
-	return f
 }
 
 // probes returns the probes of applications, sorted.
@@ -156,9 +142,8 @@ func (a answers) probes() []string {
 	return slices.Sorted(maps.Keys(ids))
 }
 
-// lacks says why nothing can be held against a study: it takes an application that works
-// with the whole network to tell what is missing where it does not. It is empty where
-// one does.
+// lacks returns why the answers to a probe cannot be compared with a study, or "". Only an
+// application that works with the whole network shows by failing what it lacks.
 func (a answers) lacks(id string) string {
 	switch a[place{whole, id}].Verdict {
 	case wire.Works:
@@ -169,7 +154,7 @@ func (a answers) lacks(id string) string {
 	return "there is no answer from the kernel with the whole network"
 }
 
-// said puts a finding into a few words.
+// said describes a finding in a few words.
 func said(f wire.Finding) string {
 	switch f.Verdict {
 	case wire.Absent:
@@ -180,8 +165,8 @@ func said(f wire.Finding) string {
 	return string(f.Verdict)
 }
 
-// theirs is a study's name for an application, and how the two are related unless they
-// are the same.
+// theirs is a study's name for an application. kin says how the two are related if they are
+// not the same.
 type theirs struct{ name, kin string }
 
 // names returns what studies call an application.

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// line is a line of a study's table, its cells by the names of their columns.
+// line is a line of a study's table. Its cells are keyed by the names of their columns.
 type line struct {
 	at    string // file:line
 	cells map[string]string
 }
 
-// readTable reads comma-separated values below comments and a line of names, among which
-// columns must be. Everything that is not understood is an error with its line.
+// readTable reads comma-separated values that follow comments and a line with the names of the
+// columns, which must include columns. Errors name the line.
 func readTable(file, text string, columns ...string) ([]line, error) {
 	r := csv.NewReader(strings.NewReader(text))
 	r.Comment = '#'
@@ -57,7 +57,7 @@ func readTable(file, text string, columns ...string) ([]line, error) {
 	}
 }
 
-// positioned says where a table cannot be read, as file:line.
+// positioned adds file and line to an error of the reader.
 func positioned(file string, err error) error {
 	if p := (*csv.ParseError)(nil); errors.As(err, &p) {
 		return fmt.Errorf("%s:%d: %w", file, p.Line, p.Err)

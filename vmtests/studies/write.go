@@ -9,8 +9,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// Table returns the comparison as a table. Reasons are numbered and stand below it, each
-// once.
+// Table returns the comparison as a table. The reasons are numbered notes below it, each once.
 func (c Comparison) Table() table.Table {
 	t := table.Table{Title: c.Source, Value: c}
 	if len(c.Rows) == 0 {
