@@ -1,16 +1,14 @@
 package kconfigs
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/ref"
-	"go.yaml.in/yaml/v3"
 )
 
 //go:embed profiles.yaml
@@ -42,13 +40,8 @@ type variant struct {
 // parseProfiles reads the table of profiles strictly.
 func parseProfiles(data []byte) (table, error) {
 	var t table
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	dec.KnownFields(true)
-	if err := dec.Decode(&t); err != nil {
+	if err := file.YAML(data, &t); err != nil {
 		return t, fmt.Errorf("parsing the profiles: %w", err)
-	}
-	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return t, errors.New("parsing the profiles: there is more than one document")
 	}
 	var bad []error
 	seen := map[string]bool{}

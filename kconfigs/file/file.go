@@ -3,7 +3,8 @@
 //
 // Opening a FIFO by its name blocks until somebody writes, and no signal ends the
 // wait; reading /dev/zero never ends. So only regular files are opened, without
-// blocking, and what is read at once is bounded.
+// blocking, and what is read at once is bounded. YAML decodes such a file's content, or an
+// embedded one's.
 package file
 
 import (

@@ -1,11 +1,10 @@
 package kbuild
 
 import (
-	"bytes"
 	_ "embed"
 	"fmt"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
 //go:embed pinned.yaml
@@ -20,9 +19,7 @@ type pin struct {
 // parsePinned reads the pinned releases, by series. OpenSource checks their hashes.
 func parsePinned(data []byte) (map[string]pin, error) {
 	var all map[string]pin
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	dec.KnownFields(true)
-	if err := dec.Decode(&all); err != nil {
+	if err := file.YAML(data, &all); err != nil {
 		return nil, fmt.Errorf("parsing the pinned releases: %w", err)
 	}
 	return all, nil

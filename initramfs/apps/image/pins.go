@@ -1,13 +1,12 @@
 package image
 
 import (
-	"bytes"
 	_ "embed"
 	"fmt"
 	"strings"
 	"sync"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
 //go:embed pins.yaml
@@ -30,9 +29,7 @@ type pins struct {
 
 // parsePins reads pins strictly, and inserts the release into the sources.
 func parsePins(data []byte) (p pins, err error) {
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	dec.KnownFields(true)
-	if err := dec.Decode(&p); err != nil {
+	if err := file.YAML(data, &p); err != nil {
 		return p, fmt.Errorf("parsing what the disk is made of: %w", err)
 	}
 	for name, value := range map[string]string{"release": p.Release, "npm": p.NPM, "epoch": p.Epoch, "sources": strings.Join(p.Sources, "")} {
