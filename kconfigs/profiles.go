@@ -2,7 +2,6 @@ package kconfigs
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -26,52 +25,21 @@ var profiles = sync.OnceValue(func() table {
 // table is profiles.yaml.
 type table struct {
 	Ladder, Others []Profile
-	Apps           variant
+	// Apps is the rule that makes variants of profiles for applications. With has more
+	// fragments for the profiles that have a certain one.
+	Apps struct {
+		Of        []string
+		Beside    string
+		Fragments []string
+		With      map[string][]string
+	}
 }
 
-// variant is a rule that makes variants of profiles.
-type variant struct {
-	Of        []string
-	Beside    string
-	Fragments []string
-	With      map[string][]string // more fragments for profiles that have a certain one
-}
-
-// parseProfiles reads the table of profiles strictly.
-func parseProfiles(data []byte) (table, error) {
-	var t table
-	if err := file.YAML(data, &t); err != nil {
-		return t, fmt.Errorf("parsing the profiles: %w", err)
+func parseProfiles(data []byte) (t table, err error) {
+	if err = file.YAML(data, &t); err != nil {
+		err = fmt.Errorf("parsing the profiles: %w", err)
 	}
-	var bad []error
-	seen := map[string]bool{}
-	wrong := func(format string, args ...any) {
-		bad = append(bad, fmt.Errorf("parsing the profiles: "+format, args...))
-	}
-	for _, p := range slices.Concat(t.Ladder, t.Others) {
-		switch {
-		case p.Name != ref.Plain(p.Name) || p.Name == "":
-			wrong("%q is no name of a profile", p.Name)
-		case seen[p.Name]:
-			wrong("there are two profiles %s", p.Name)
-		case p.Hypothesis == "":
-			wrong("%s has no hypothesis", p.Name)
-		case (p.Prebuilt == nil) == (p.Fragments == nil):
-			wrong("%s has neither fragments nor a kernel that was built elsewhere, or both", p.Name)
-		}
-		seen[p.Name] = true
-		for _, f := range p.Fragments {
-			if _, err := readEmbedded(f); err != nil {
-				wrong("%s: %w", p.Name, err)
-			}
-		}
-	}
-	for _, name := range t.Apps.Of {
-		if !seen[name] {
-			wrong("apps: no profile is called %s", name)
-		}
-	}
-	return t, errors.Join(bad...)
+	return t, err
 }
 
 // Ladder returns the profiles that remove networking part by part, in the order that is

@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/kconfigs/ref"
 )
 
 func TestProfilesFile(t *testing.T) {
@@ -18,22 +20,30 @@ func TestProfilesFile(t *testing.T) {
 	assert.Equal(t, Start{Name: "tinyconfig"}, lookup(t, "tiny").Start)
 }
 
+func TestProfilesAreWhole(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range Profiles() {
+		assert.Equal(t, ref.Ref{Base: p.Name}, ref.Parse(p.Name))
+		assert.False(t, seen[p.Name], "%s is there twice", p.Name)
+		assert.NotEmpty(t, p.Hypothesis, p.Name)
+		assert.Equal(t, p.Prebuilt != nil, p.Fragments == nil, "%s has either fragments or a kernel", p.Name)
+		_, err := p.Request()
+		require.NoError(t, err, p.Name)
+		seen[p.Name] = true
+	}
+	for _, name := range profiles().Apps.Of {
+		assert.True(t, seen[name], "apps: no profile is called %s", name)
+	}
+	assert.Len(t, Apps(), len(profiles().Apps.Of))
+}
+
 func TestProfilesFaults(t *testing.T) {
-	const good = "ladder:\n- {name: a, hypothesis: x, fragments: [guest]}\n"
-	_, err := parseProfiles([]byte(good))
-	require.NoError(t, err)
 	for text, want := range map[string]string{
-		"":               "parsing the profiles: EOF",
-		"rungs: []\n":    "line 1: field rungs not found",
-		good + "---\n{}": "there is more than one document",
-		good + "others:\n- {name: b, hypothesis: x, fragment: [guest]}":  "line 4: field fragment not found",
-		good + "others:\n- {name: a, hypothesis: x, fragments: [guest]}": "there are two profiles a",
-		good + "others:\n- {name: b+c, hypothesis: x}":                   `"b+c" is no name of a profile`,
-		good + "others:\n- {hypothesis: x, fragments: [guest]}":          `"" is no name of a profile`,
-		good + "others:\n- {name: b, fragments: [guest]}":                "b has no hypothesis",
-		good + "others:\n- {name: b, hypothesis: x}":                     "b has neither fragments nor",
-		good + "others:\n- {name: b, hypothesis: x, fragments: [nos]}":   `b: no fragment is called "nos"`,
-		good + "apps: {of: [b]}":                                         "apps: no profile is called b",
+		"":                                 "parsing the profiles: EOF",
+		"rungs: []\n":                      "line 1: field rungs not found",
+		"ladder: []\n---\n{}":              "there is more than one document",
+		"others:\n- {fragment: [guest]}\n": "line 2: field fragment not found",
+		"ladder: {name: a}\n":              "cannot unmarshal",
 	} {
 		_, err := parseProfiles([]byte(text))
 		require.ErrorContains(t, err, want, text)

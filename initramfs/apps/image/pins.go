@@ -32,11 +32,6 @@ func parsePins(data []byte) (p pins, err error) {
 	if err := file.YAML(data, &p); err != nil {
 		return p, fmt.Errorf("parsing what the disk is made of: %w", err)
 	}
-	for name, value := range map[string]string{"release": p.Release, "npm": p.NPM, "epoch": p.Epoch, "sources": strings.Join(p.Sources, "")} {
-		if value == "" {
-			return p, fmt.Errorf("parsing what the disk is made of: there is no %s", name)
-		}
-	}
 	for i, s := range p.Sources {
 		p.Sources[i] = strings.ReplaceAll(s, "RELEASE", p.Release)
 	}
