@@ -46,9 +46,9 @@ func TestWhatTheGuestNeeds(t *testing.T) {
 	})
 
 	out, _ := quiet(t, 0, "compare", "--config", "good.config", "msi.config")
-	assert.Contains(t, out, "good.config to msi.config: 2 symbols differ, 1 asked for, 1 that followed\n")
-	assert.Contains(t, out, "\nPCI_MSI y -> n: the guest needs it y, so boots here cannot tell\n")
-	assert.Contains(t, out, "with what the guest needs 1 other symbol is the same in both kernels, so boots here cannot tell:\nGENERIC_MSI_IRQ y -> n\n")
+	assert.Contains(t, out, "good.config to msi.config: 2 symbols differ, 1 requested, 1 that followed\n")
+	assert.Contains(t, out, "\nPCI_MSI y -> n: the guest needs y, so boots here cannot show it\n")
+	assert.Contains(t, out, "1 other symbol is equal in both kernels because of what the guest needs, so boots here cannot show\nit: GENERIC_MSI_IRQ y -> n\n")
 
 	forced := func(a, b string) map[string]string {
 		var got comparison
@@ -73,7 +73,7 @@ func TestWhatTheGuestNeeds(t *testing.T) {
 		return told[strings.Index(told, "netstrip: --good"):] // after notes on the files
 	}
 	const only = "netstrip: --good good.config and --bad msi.config differ only in what boots here cannot show: " +
-		"PCI_MSI y -> n (the guest needs it y), GENERIC_MSI_IRQ y -> n; --command takes the .configs as they are\n"
+		"PCI_MSI y -> n (the guest needs y), GENERIC_MSI_IRQ y -> n; --command takes the .configs as they are\n"
 	assert.Equal(t, only, ends("msi.config", "--boot"))
 	assert.Equal(t, only, ends("msi.config", "--probe", "lo/up", "--dry-run"))
 	assert.Equal(t, "netstrip: --good good.config and --bad good.config have the same .config: there is nothing to search\n",

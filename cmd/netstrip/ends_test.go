@@ -25,7 +25,7 @@ func TestEndsAreTold(t *testing.T) {
 		{search.EndsError{First: fail, Last: fail}, nil, exitUsage,
 			"the ends do not differ: --good g: fail (absent, socket ENOSYS); --bad b: fail (absent, socket ENOSYS)"},
 		{search.EndsError{First: pass, Last: pass}, g, exitUsage, "the ends do not differ: --good g: pass (works); --bad b: pass (works); " +
-			"boots here cannot show PCI_MSI y -> n (the guest needs it y), but --command takes the .configs as they are"},
+			"boots here cannot show PCI_MSI y -> n (the guest needs y), but --command takes the .configs as they are"},
 		{search.EndsError{First: fail, Last: pass, Want: search.Pass}, nil, exitUsage,
 			"the ends are swapped: --good g: fail (absent, socket ENOSYS); --bad b: pass (works)"},
 		{search.EndsError{First: unbuilt, Want: search.Pass}, nil, exitRig, "the ends have no clear answer: " +

@@ -1,15 +1,15 @@
-// Package configdiff says in which symbols two .configs differ, and which of those differences
-// bring the others about. It runs on the host and starts nothing: what a .config comes to
-// it asks of a function.
+// Package configdiff finds the symbols in which two .configs differ, and which of these
+// differences cause the others. It runs on the host and starts nothing: its caller
+// provides the values that a .config leads to.
 //
-// Of two kernels that differ in hundreds of symbols somebody has mostly asked for a few,
-// and Kconfig has done the rest: what depended on them went, what they select came. The
-// few are the leaves. They are found by experiment: a set of leaves is one that, set in
-// the first .config, gives the second, and from which none can be left out.
+// When two kernels differ in hundreds of symbols, somebody usually asked for a few, and
+// Kconfig did the rest: it dropped what depended on them and added what they select. These
+// few are the leaves. They are found by experiment: setting all leaves in the first .config
+// leads to the second, and none of them can be removed.
 //
-// Between the two .configs lie others, with some of the leaves set. They have no symbol
-// that is the same in both otherwise: what only comes into view with a leaf, and is off in
-// both, stays off, whatever its default.
+// The .configs in between have some of the leaves set. In these, symbols that are equal in
+// both .configs keep that value: one that only becomes visible with a leaf, and is off in
+// both, stays off whatever its default.
 package configdiff
 
 import (
@@ -21,35 +21,35 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Settle returns what every symbol comes to in a .config, in which what it does not name
-// takes its default, as make olddefconfig does.
+// Settle returns the value of every symbol for a .config, with the defaults for symbols that
+// it does not name, as make olddefconfig does.
 type Settle func(ctx context.Context, config []byte) (map[string]kconf.Value, error)
 
-// Change is a symbol with another value in the second .config.
+// Change is a symbol whose value differs in the second .config.
 type Change struct {
 	Symbol string `json:"symbol"`
-	// From and To are as a .config has them; what is not in it is n.
+	// From and To are values as in a .config; a symbol that is not in it is n.
 	From string `json:"from"`
 	To   string `json:"to"`
 }
 
-// Delta is what makes the second .config of the first.
+// Delta is the difference between two .configs.
 type Delta struct {
 	// Changes are all symbols that differ, by name.
 	Changes []Change
-	// Leaves are those that bring about the others, by name.
+	// Leaves are those that cause the others, by name.
 	Leaves []Change
-	// Left are those that the first .config with all the leaves has otherwise than the
-	// second. There should be none.
+	// Left are the differences that remain when all the leaves are set in the first .config.
+	// There should be none.
 	Left []Change
 
 	a, b   *explain.World
 	names  []string
-	pinned map[string]bool // what the first has otherwise than by default
+	pinned map[string]bool // symbols that do not have their default in the first
 	settle Settle
 }
 
-// Of says what differs, and not what brings it about: there are no leaves.
+// Of returns what differs without looking for leaves.
 func Of(a, b *explain.World) *Delta {
 	d := &Delta{a: a, b: b, names: a.Names(), pinned: map[string]bool{}}
 	d.Changes = d.changes(a.Values, b.Values)
@@ -57,8 +57,8 @@ func Of(a, b *explain.World) *Delta {
 	return d
 }
 
-// Between compares two .configs of one kernel source. It settles some ten .configs, and a
-// few more for each symbol of which it cannot know whether it is a leaf.
+// Between compares two .configs of one kernel source. It settles about ten .configs, and a
+// few more for each symbol that may or may not be a leaf.
 func Between(ctx context.Context, a, b *explain.World, settle Settle) (*Delta, error) {
 	d := Of(a, b)
 	d.settle = settle
@@ -75,18 +75,18 @@ func Between(ctx context.Context, a, b *explain.World, settle Settle) (*Delta, e
 	return d, nil
 }
 
-// Config returns the first .config with the symbols named set as the second has them. With
-// none it comes to the first, with all the leaves to the second.
+// Config returns the first .config with some symbols set as in the second. Without any it is
+// equivalent to the first, with all the leaves to the second.
 func (d *Delta) Config(leaves ...string) []byte { return d.config(leaves, false) }
 
-// Exactly returns the first .config with the symbols named set as the second has them, and of
-// the others as many as can be as the first has them: none comes by default. With all that
-// have a prompt it comes to the second. The members of a choice change together, so that
-// Kconfig does not put a member in their place that neither has.
+// Exactly returns the first .config with some symbols set as in the second, and the others,
+// as far as possible, as in the first: none gets its default. With all symbols that have a
+// prompt it is equivalent to the second. The members of a choice change together, so that
+// Kconfig does not choose a member that neither has.
 func (d *Delta) Exactly(changes ...string) []byte { return d.config(d.together(changes), true) }
 
-// together adds the other members of the choices that the changes are of, and those of
-// choices that only the second .config has, of which one must be y where they can be seen.
+// together adds the other members of the same choices, and those of choices that only the
+// second .config has, of which one must be y if they are visible.
 func (d *Delta) together(changes []string) []string {
 	moved, kept := map[string]bool{}, map[string]bool{}
 	for _, name := range changes {
@@ -121,7 +121,7 @@ func (d *Delta) config(leaves []string, exactly bool) []byte {
 			line(&text, name, c.From)
 		}
 	}
-	for _, name := range leaves { // last: of a choice the last that is y counts
+	for _, name := range leaves { // last: the last member of a choice that is y counts
 		line(&text, name, d.value(d.b.Values, name))
 	}
 	return []byte(text.String())
@@ -137,7 +137,7 @@ func line(text *strings.Builder, name, value string) {
 
 func isBool(s *kconf.Symbol) bool { return s.Type == "bool" || s.Type == "tristate" }
 
-// value returns a value as a .config has it.
+// value returns a value as in a .config.
 func (d *Delta) value(values map[string]kconf.Value, name string) string {
 	s, v := d.a.Symbol(name), values[name]
 	switch {
@@ -164,16 +164,16 @@ func (d *Delta) changes(from, to map[string]kconf.Value) []Change {
 	return all
 }
 
-// pin finds the lines that the first .config cannot do without, of those that differ. The
-// others are left out, so that their defaults count, which may go with the leaves.
+// pin finds the differing lines that the first .config needs. The others are omitted, so that
+// their defaults apply, which may follow from the leaves.
 func (d *Delta) pin() {
 	for _, c := range d.Changes {
-		d.pinned[c.Symbol] = !d.unsaid(d.a, c.Symbol)
+		d.pinned[c.Symbol] = !d.byItself(d.a, c.Symbol)
 	}
 }
 
-// choose sets what can be set and differs until nothing differs any more, and says
-// what it has set.
+// choose sets every symbol that differs and can be set until nothing differs, and returns
+// what it set.
 func (d *Delta) choose(ctx context.Context) (chosen []string, err error) {
 	for {
 		got, err := d.settle(ctx, d.Config(chosen...))
@@ -195,22 +195,22 @@ func (d *Delta) choose(ctx context.Context) (chosen []string, err error) {
 	}
 }
 
-// isNeeded reports whether nothing but its own line gives a symbol its value in the
-// second .config.
+// isNeeded reports whether a symbol needs its own line to have its value in the second
+// .config.
 func (d *Delta) isNeeded(name string) bool {
 	v := d.b.Values[name]
 	if d.a.Symbol(name).Choice != "" || v.Selected > kconf.No {
 		return false
 	}
-	return d.pinned[name] || !d.unsaid(d.b, name)
+	return d.pinned[name] || !d.byItself(d.b, name)
 }
 
-// unsaid reports whether a symbol has its value in w also without a line of its own.
-func (d *Delta) unsaid(w *explain.World, name string) bool {
+// byItself reports whether a symbol has its value in w without a line of its own.
+func (d *Delta) byItself(w *explain.World, name string) bool {
 	return d.a.Symbol(name).Choice == "" && w.Unset(name) == w.Values[name].Value
 }
 
-// prune leaves out of chosen what it can of some.
+// prune removes as many symbols in some as possible from chosen.
 func (d *Delta) prune(ctx context.Context, chosen, some []string) ([]string, error) {
 	if len(some) == 0 {
 		return chosen, nil

@@ -159,7 +159,7 @@ func TestLeft(t *testing.T) {
 	assert.Equal(t, "LIB=y", symbols(d.Left))
 	var b strings.Builder
 	require.NoError(t, d.Divide().Write(&b, "a", "b", configdiff.Text{}))
-	assert.Contains(t, b.String(), "a with 2 symbols changed is not yet b: LIB\n")
+	assert.Contains(t, b.String(), "a with 2 symbols changed still differs from b: LIB\n")
 }
 
 func TestBetweenTellsErrors(t *testing.T) {
@@ -218,7 +218,7 @@ func TestWriteFolds(t *testing.T) {
 	require.NoError(t, v.Write(&all, "a", "b", configdiff.Text{All: true}))
 	assert.Equal(t, 12, strings.Count(some.String(), "ROOT"))
 	assert.Contains(t, some.String(), "FOLLOWER and 18 more\n")
-	assert.Contains(t, some.String(), "\nand 18 more, with 171 behind them\n")
+	assert.Contains(t, some.String(), "\nand 18 more, with 171 that followed\n")
 	assert.Equal(t, 30, strings.Count(all.String(), "ROOT"))
 	assert.Equal(t, 465, strings.Count(all.String(), "    FOLLOWER n -> y: so\n"))
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/explain"
 )
 
-// Guest says how two kernels that are booted differ otherwise than their .configs do,
-// because both get what the guest needs.
+// Guest is the difference between two .configs and the two kernels booted from them, which
+// both have what the guest needs.
 type Guest struct {
-	// Forced are the differences of the .configs in symbols that the guest needs, and which
-	// both kernels therefore have alike.
+	// Forced are differences of the .configs in symbols that the guest needs, which are
+	// therefore equal in the kernels.
 	Forced []Forced `json:"forced"`
-	// Hidden are the other differences of the .configs that the kernels do not have: they
-	// followed from those.
+	// Hidden are the other differences that the kernels do not have: they followed from
+	// those.
 	Hidden []Change `json:"hidden"`
-	// Added are differences of the kernels that the .configs do not have.
+	// Added are differences that only the kernels have.
 	Added []Change `json:"added"`
 }
 
@@ -29,8 +29,8 @@ type Forced struct {
 	Needs string `json:"needs"`
 }
 
-// Guest compares the differences of two .configs with those of the kernels that are booted
-// of them. It is nil where they are the same.
+// Guest compares the differences of two .configs with those of the kernels booted from
+// them. It is nil if they are the same.
 func (d *Delta) Guest(a, b *explain.World) *Guest {
 	g := &Guest{Forced: []Forced{}, Hidden: []Change{}, Added: []Change{}}
 	needed := kconfigs.Protected()
@@ -57,8 +57,8 @@ func (d *Delta) Guest(a, b *explain.World) *Guest {
 	return g
 }
 
-// Lines returns a sentence for each kind of difference, in which boots mislead. Without all
-// a long list is cut.
+// Lines returns a sentence for each kind of difference that boots do not show. Unless all is
+// set, long lists are cut.
 func (g *Guest) Lines(all bool) []string {
 	if g == nil {
 		return nil
@@ -70,25 +70,25 @@ func (g *Guest) Lines(all bool) []string {
 			lines = append(lines, fmt.Sprintf("and %d more that the guest needs", len(g.Forced)-i))
 			break
 		}
-		lines = append(lines, fmt.Sprintf("%s: the guest needs it %s, so boots here cannot tell", f.arrow(), f.Needs))
+		lines = append(lines, fmt.Sprintf("%s: the guest needs %s, so boots here cannot show it", f.arrow(), f.Needs))
 	}
 	if len(g.Hidden) > 0 {
-		lines = append(lines, fmt.Sprintf("with what the guest needs %s the same in both kernels, so boots here cannot tell: %s",
+		lines = append(lines, fmt.Sprintf("%s equal in both kernels because of what the guest needs, so boots here cannot show it: %s",
 			count(len(g.Hidden), "other symbol is", "other symbols are"), w.fold(arrows(g.Hidden))))
 	}
 	if len(g.Added) > 0 {
-		lines = append(lines, fmt.Sprintf("with what the guest needs %s in the kernels that are booted, and not in the files: %s",
+		lines = append(lines, fmt.Sprintf("%s in the booted kernels and not in the files, because of what the guest needs: %s",
 			count(len(g.Added), "symbol differs", "symbols differ"), w.fold(arrows(g.Added))))
 	}
 	return lines
 }
 
-// Names returns in a few words which differences of the .configs no boot can tell of.
+// Names lists briefly the differences of the .configs that no boot shows.
 func (g *Guest) Names() string {
 	w := &writer{}
 	var all []string
 	for _, f := range g.Forced {
-		all = append(all, f.arrow()+" (the guest needs it "+f.Needs+")")
+		all = append(all, f.arrow()+" (the guest needs "+f.Needs+")")
 	}
 	return w.fold(append(all, arrows(g.Hidden)...))
 }
@@ -101,7 +101,7 @@ func arrows(changes []Change) []string {
 	return all
 }
 
-// guest writes what boots cannot tell.
+// guest writes what boots cannot show.
 func (w *writer) guest(g *Guest) {
 	for i, line := range g.Lines(w.All) {
 		if i == 0 {

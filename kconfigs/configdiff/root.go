@@ -8,49 +8,48 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/explain"
 )
 
-// Root is a difference that was asked for.
+// Root is a requested difference.
 type Root struct {
 	Change
-	// Leaf says that the second .config would not be what it is without it. What is no
-	// leaf was asked for, and would have come by itself.
+	// Leaf is set if the second .config needs it. Otherwise it was requested, but would have
+	// followed anyway.
 	Leaf bool `json:"leaf"`
-	// Asked is the place in a fragment, file:line, where the second .config asks for it, or
-	// else the first for what it had; empty where neither does.
+	// Asked is the place in a fragment, file:line, where the second .config requests it, or
+	// else the first requests the opposite; it may be empty.
 	Asked string `json:"asked,omitempty"`
-	// Followed are the differences that come from it, and from no other that is nearer.
+	// Followed are the differences that it is the nearest root of.
 	Followed []Follower `json:"followed"`
 }
 
-// Follower is a difference that nobody asked for.
+// Follower is a difference that was not requested.
 type Follower struct {
 	Change
-	// Cause is the difference next to it of those that lead to what was asked for. Where
-	// several do it is one of the nearest.
+	// Cause is the difference that it follows from directly, on a shortest path from a root.
 	Cause string `json:"cause,omitempty"`
-	// Why says in words why it has the value that it has in the second .config.
+	// Why explains its value in the second .config.
 	Why string `json:"why"`
 }
 
-// Division is what differs, by why it does.
+// Division is what differs, grouped by cause.
 type Division struct {
-	// Differ is the number of symbols with another value.
+	// Differ is the number of symbols that differ.
 	Differ int `json:"differ"`
-	// Asked are those that were asked for, those with the most behind them first.
+	// Asked are the roots, those with the most followers first.
 	Asked []Root `json:"asked"`
-	// Rest are those whose cause is not known.
+	// Rest are those whose cause is unknown.
 	Rest []Follower `json:"rest"`
 	// Left is that of Delta.
 	Left []Change `json:"left"`
-	// Guest says which of the differences a boot cannot tell of, and why; nil: of all it can.
+	// Guest lists the differences that a boot does not show; nil if it shows all.
 	Guest *Guest `json:"guest,omitempty"`
 }
 
-// Divide tells what was asked for from what followed. Asked for are the leaves, and what
-// the request of the second .config has otherwise than that of the first.
+// Divide separates what was requested from what followed. Requested are the leaves, and what
+// differs between the requests of the two .configs.
 func (d *Delta) Divide() *Division {
 	v := &Division{Differ: len(d.Changes), Asked: []Root{}, Rest: []Follower{}, Left: append([]Change{}, d.Left...)}
 	at := map[string]int{}
-	differs := map[string]Change{} // choices too, which others may hang on
+	differs := map[string]Change{} // including choices, which others may depend on
 	for name := range d.a.Values {
 		if c := d.change(name, d.a.Values, d.b.Values); c.From != c.To {
 			differs[name] = c
@@ -79,7 +78,7 @@ func (d *Delta) Divide() *Division {
 	return v
 }
 
-// root says of a difference whether it is a leaf, and where it was asked for.
+// root reports whether a difference is a leaf, and where it was requested.
 func (d *Delta) root(c Change) Root {
 	r := Root{Change: c, Leaf: slices.Contains(d.Leaves, c), Followed: []Follower{}}
 	to, asked := d.b.Asked[c.Symbol]
@@ -95,7 +94,7 @@ func (d *Delta) root(c Change) Root {
 
 func place(s kconfigs.Setting) string { return fmt.Sprintf("%s:%d", s.Fragment, s.Line) }
 
-// trace goes from a difference to those that cause it, and on, until one was asked for.
+// trace follows the causes of a difference until it finds a root.
 func (d *Delta) trace(c Change, differs map[string]Change, roots map[string]int) (cause, root string) {
 	first := map[string]string{c.Symbol: ""} // the first step towards each
 	for queue := []string{c.Symbol}; len(queue) > 0; queue = queue[1:] {
@@ -119,7 +118,7 @@ func (d *Delta) trace(c Change, differs map[string]Change, roots map[string]int)
 	return "", ""
 }
 
-// causes returns what may have brought a difference about.
+// causes returns what may have caused a difference.
 func (d *Delta) causes(c Change) []string {
 	went := c.To == "n" || c.From == "y" && c.To == "m"
 	if went {

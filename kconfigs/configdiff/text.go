@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// width is that of the text.
+// width is the width of the text.
 const width = 100
 
-// folded is how many of a list are shown unless all are asked for.
+// folded is the number of items shown of a list unless all are requested.
 const folded = 12
 
-// Text says how a division is written.
+// Text is how a division is written.
 type Text struct {
-	// All leaves nothing out, and gives the reason for each difference that followed.
+	// All omits nothing, and adds the reason for each difference that followed.
 	All bool
 	// Markdown writes a table, which has no room for reasons.
 	Markdown bool
 }
 
-// Write writes what differs from a to b, which are names, for people.
+// Write writes what differs from a to b, which are names.
 func (d *Division) Write(out io.Writer, a, b string, t Text) error {
 	w := &writer{Text: t}
 	w.line("", fmt.Sprintf("%s to %s: %s", a, b, d.summary()))
@@ -33,7 +33,7 @@ func (d *Division) Write(out io.Writer, a, b string, t Text) error {
 		w.roots(d.Asked)
 	}
 	if len(d.Rest) > 0 {
-		w.line("", fmt.Sprintf("%d for a reason that is not known here", len(d.Rest)))
+		w.line("", fmt.Sprintf("%d for an unknown reason", len(d.Rest)))
 		w.list("", d.Rest)
 	}
 	if d.Differ > 0 {
@@ -49,7 +49,7 @@ func (d *Division) summary() string {
 	if d.Differ == 0 {
 		return "no symbol differs"
 	}
-	return fmt.Sprintf("%s, %d asked for, %d that followed", count(d.Differ, "symbol differs", "symbols differ"), len(d.Asked), d.Differ-len(d.Asked))
+	return fmt.Sprintf("%s, %d requested, %d that followed", count(d.Differ, "symbol differs", "symbols differ"), len(d.Asked), d.Differ-len(d.Asked))
 }
 
 func count(n int, one, many string) string {
@@ -59,7 +59,7 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// verdict says what the leaves have been seen to do.
+// verdict summarizes the check of the leaves.
 func (d *Division) verdict(a, b string) string {
 	leaves := 0
 	for _, r := range d.Asked {
@@ -73,11 +73,11 @@ func (d *Division) verdict(a, b string) string {
 		for _, c := range d.Left {
 			left = append(left, c.Symbol)
 		}
-		return text + fmt.Sprintf("is not yet %s: %s", b, strings.Join(left, ", "))
+		return text + fmt.Sprintf("still differs from %s: %s", b, strings.Join(left, ", "))
 	}
 	text += "is " + b
 	if n := len(d.Asked) - leaves; n > 0 {
-		text += fmt.Sprintf("; %d of those asked for would have come without asking", n)
+		text += fmt.Sprintf("; %d of those requested would have followed anyway", n)
 	}
 	return text + "."
 }
@@ -88,7 +88,7 @@ type writer struct {
 	b strings.Builder
 }
 
-// line writes words, broken at the width, every line after the same blanks.
+// line writes words, broken at the width, with every line indented.
 func (w *writer) line(indent, words string) {
 	line := indent
 	for word := range strings.FieldsSeq(words) {
@@ -104,7 +104,7 @@ func (w *writer) line(indent, words string) {
 	w.b.WriteString(line + "\n")
 }
 
-// fold joins what is shown of a list.
+// fold joins the items shown of a list.
 func (w *writer) fold(items []string) string {
 	n := len(items)
 	if w.All || n <= folded+1 {
@@ -113,7 +113,7 @@ func (w *writer) fold(items []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(items[:folded], ", "), n-folded)
 }
 
-// roots writes those that others followed from, each with them, and then the rest.
+// roots writes the roots with their followers, and then those without.
 func (w *writer) roots(all []Root) {
 	var alone []string
 	hidden, behind := 0, 0
@@ -128,10 +128,10 @@ func (w *writer) roots(all []Root) {
 		}
 	}
 	if hidden > 0 {
-		w.line("", fmt.Sprintf("and %d more, with %d behind them", hidden, behind))
+		w.line("", fmt.Sprintf("and %d more, with %d that followed", hidden, behind))
 	}
 	if len(alone) > 0 {
-		w.line("", fmt.Sprintf("%d with nothing behind", len(alone)))
+		w.line("", fmt.Sprintf("%d that nothing followed from", len(alone)))
 		w.line("    ", w.fold(alone))
 	}
 }
@@ -142,7 +142,7 @@ func (w *writer) root(r Root) {
 		title += " (" + r.Asked + ")"
 	}
 	if !r.Leaf {
-		title += ", as it would by itself"
+		title += ", which would have followed anyway"
 	}
 	if n := len(r.Followed); n > 0 {
 		title += fmt.Sprintf(", and %d with it", n)
@@ -166,7 +166,7 @@ func (w *writer) list(to string, all []Follower) {
 
 // table writes the roots as Markdown.
 func (w *writer) table(d *Division) {
-	w.b.WriteString("| asked for | where | followed | |\n|---|---|---:|---|\n")
+	w.b.WriteString("| requested | where | followed | |\n|---|---|---:|---|\n")
 	for _, r := range d.Asked {
 		var items []string
 		for _, f := range r.Followed {
@@ -176,14 +176,14 @@ func (w *writer) table(d *Division) {
 	}
 }
 
-// code marks what a table of Markdown shall show as it is.
+// code formats text as code in a Markdown table.
 func code(s string) string { return "`" + strings.ReplaceAll(s, "|", `\|`) + "`" }
 
 func (c Change) arrow() string {
 	return fmt.Sprintf("%s %s -> %s", c.Symbol, brief(c.From), brief(c.To))
 }
 
-// short leaves out the value that is expected.
+// short leaves out the expected value.
 func (c Change) short(expected string) string {
 	if c.To == expected {
 		return c.Symbol

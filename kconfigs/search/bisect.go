@@ -9,29 +9,30 @@ import (
 
 // Bisection is what Bisect found.
 type Bisection struct {
-	// Culprits each bring the failure about alone.
+	// Culprits each cause the failure alone.
 	Culprits []Culprit `json:"culprits"`
-	// Doubt says what could not be verified; empty means that all was: the first end with a
-	// culprit's changes fails, with one of them less it passes, and the last end passes
-	// once every culprit is taken back.
+	// Doubt says what could not be verified. Empty means that the first end fails with a
+	// culprit's changes and passes without any one of them, and that the last end passes once
+	// every culprit is reverted.
 	Doubt string `json:"doubt,omitempty"`
-	// Back are the changes that were taken back for that.
+	// Back are the changes that were reverted for that.
 	Back []string `json:"back"`
 }
 
-// Culprit is a set of changes of which none can be left out.
+// Culprit is a set of changes from which none can be removed.
 type Culprit struct {
 	Changes []string `json:"changes"`
-	// Needed are further changes without which those would not come about.
+	// Needed are further changes without which those would have no effect.
 	Needed []string `json:"needed"`
-	// Effective are all changes that come with them.
+	// Effective are all changes that result.
 	Effective []string `json:"effective"`
 	// Verdict is that of the first end with them.
 	Verdict Reply `json:"verdict"`
 }
 
-// Bisect finds out which changes make what passes at the first end fail at the last. The
-// error is an *Ask where an answer is needed, and an *EndsError where the ends are not so.
+// Bisect finds the changes that turn a pass at the first end into a fail at the last. The
+// error is a *NeedAnswer if an answer is needed, and an *EndsError if the ends answer
+// otherwise.
 func (s *Space) Bisect(ctx context.Context, answers Answers) (Bisection, error) {
 	h := &attempt{Space: s, ctx: ctx, answers: answers, goal: Fail}
 	var b Bisection
@@ -63,13 +64,13 @@ func (s *Space) Bisect(ctx context.Context, answers Answers) (Bisection, error) 
 			continue // there is another
 		}
 		if got != Pass {
-			b.Doubt = fmt.Sprintf("no answer to go by was to be had of the last end without %v", b.Back)
+			b.Doubt = fmt.Sprintf("no answer for the last end without %v", b.Back)
 		}
 		return b, h.confirm(b, rest)
 	}
 }
 
-// culprit tells what matters of the changes found from what those only need.
+// culprit separates the changes that matter from those that they only need.
 func (h *attempt) culprit(found []string) (c Culprit, err error) {
 	all, err := h.settle(h.ctx, found)
 	if err != nil {
@@ -92,7 +93,7 @@ func (h *attempt) culprit(found []string) (c Culprit, err error) {
 	return c, err
 }
 
-// back returns what must be taken back of changes for a culprit to be gone.
+// back returns the changes to revert so that a culprit is gone.
 func (h *attempt) back(changes []string, c Culprit) ([]string, error) {
 	others := without(changes, c.Changes...)
 	slices.Reverse(others)
@@ -103,8 +104,8 @@ func (h *attempt) back(changes []string, c Culprit) ([]string, error) {
 	return slices.Concat(c.Changes, more), err
 }
 
-// confirm asks once more what the verdict rests on. Where an answer is not the one it was,
-// it is none from then on, and the search takes another way.
+// confirm asks everything once more that the result rests on. If an answer differs, it
+// counts as none from then on, and the search continues differently.
 func (h *attempt) confirm(b Bisection, rest []string) error {
 	for _, c := range b.Culprits {
 		found := slices.Concat(c.Changes, c.Needed)
@@ -116,7 +117,7 @@ func (h *attempt) confirm(b Bisection, rest []string) error {
 	return err
 }
 
-// confirmLeast asks once more of a set, and of it without each of its changes.
+// confirmLeast asks once more about a set, and about the set without each of its changes.
 func (h *attempt) confirmLeast(found []string) error {
 	if _, err := h.ask(h.sure(), h.goal, found, "%v, again", found); err != nil {
 		return err

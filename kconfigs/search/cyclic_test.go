@@ -331,7 +331,7 @@ func TestTwoThatBringEachOtherAbout(t *testing.T) {
 		return v, nil
 	})
 	require.NoError(t, err)
-	require.Equal(t, "no answer to go by was to be had of the last end without [b a]", b.Doubt)
+	require.Equal(t, "no answer for the last end without [b a]", b.Doubt)
 	require.Len(t, b.Culprits, 1)
 	require.Len(t, b.Culprits[0].Changes, 1, "either is the change")
 	require.Equal(t, []string{"a", "b"}, b.Culprits[0].Effective)

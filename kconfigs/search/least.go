@@ -6,21 +6,21 @@ import (
 	"slices"
 )
 
-// patience is how many candidates without an answer are put up with at one place before
-// the search goes on with all the changes there as one.
+// patience is the number of candidates without an answer at one place after which the search
+// treats all the changes there as one.
 const patience = 6
 
-// attempt is one run of a search, from the start to the first answer that is not known.
+// attempt is one run of a search, from the start to the first unknown answer.
 type attempt struct {
 	*Space
 	ctx     context.Context
 	answers Answers
 	goal    Answer // of the last end
-	missed  bool   // there was a candidate without an answer
-	strict  bool   // try also without what is only there since others need it
+	missed  bool   // a candidate had no answer
+	strict  bool   // also try without changes that others need
 }
 
-// ask returns the answer of a set, of which there must be so many verdicts.
+// ask returns the answer of a set, which needs a number of replies.
 func (h *attempt) ask(times int, likely Answer, set []string, why string, args ...any) (Answer, error) {
 	v, err := h.verdict(times, likely, set, why, args...)
 	return v.Answer, err
@@ -34,20 +34,19 @@ func (h *attempt) verdict(times int, likely Answer, set []string, why string, ar
 	got := h.answers[c.Key]
 	if len(got) < times {
 		c.Again, c.Why, c.likely = len(got), fmt.Sprintf(why, args...), likely
-		return Reply{}, &Ask{c}
+		return Reply{}, &NeedAnswer{c}
 	}
 	for _, v := range got[1:] {
 		if v.Answer != got[0].Answer {
 			h.missed = true
-			return Reply{Unknown, fmt.Sprintf("once %s, and then %s", got[0].Answer, v.Answer)}, nil
+			return Reply{Unknown, fmt.Sprintf("first %s, then %s", got[0].Answer, v.Answer)}, nil
 		}
 	}
 	h.missed = h.missed || got[0].Answer == Unknown
 	return got[0], nil
 }
 
-// once and sure are how many verdicts a candidate must have while the search goes on, and
-// when it ends.
+// once and sure are the number of replies a candidate needs during the search and at its end.
 func (h *attempt) once() int { return max(h.Repeat, 1) }
 func (h *attempt) sure() int { return h.once() + 1 }
 
@@ -72,7 +71,7 @@ func (h *attempt) ends() error {
 		return err
 	}
 	if e.First.Answer == Unknown {
-		return e // whatever the last says
+		return e // whatever the last answers
 	}
 	if e.Last, err = h.verdict(h.once(), h.goal, h.Changes, "the last end"); err != nil {
 		return err
@@ -83,8 +82,8 @@ func (h *attempt) ends() error {
 	return nil
 }
 
-// search finds a least part of changes that brings the goal about; all of them do. Where
-// answers were missing, doubt says what may be otherwise.
+// search finds a minimal subset of changes that leads to the goal, as all of them do. If
+// answers were missing, doubt says what is uncertain.
 func (h *attempt) search(changes []string) (found []string, doubt string, err error) {
 	var groups [][]string
 	among := changes
@@ -126,10 +125,10 @@ func (h *attempt) search(changes []string) (found []string, doubt string, err er
 	return found, doubt, err
 }
 
-// nearer looks for the change that matters among those that come with the ones found, and
-// are among some. Only where answers were missing can that be another. Every step leaves one change behind for
-// good, so there are no more steps than changes, also where two bring each other about, as
-// members of a Kconfig choice do.
+// nearer checks whether another change in among, one that results from those found, is the
+// one that matters, which is only possible if answers were missing. Each step drops one
+// change for good, so there are at most as many steps as changes, even if two result from
+// each other, as members of a Kconfig choice do.
 func (h *attempt) nearer(found, among []string, doubt string) ([]string, string, error) {
 	for {
 		from, others, unsure, err := h.instead(found, among)
@@ -152,8 +151,8 @@ func (h *attempt) nearer(found, among []string, doubt string) ([]string, string,
 	}
 }
 
-// instead looks for one of the changes found without which the others that come with it
-// bring the goal about too.
+// instead looks for a change among those found that is not needed: the others that result
+// from it lead to the goal without it.
 func (h *attempt) instead(found, among []string) (from string, others []string, doubt string, err error) {
 	all, err := h.settle(h.ctx, found)
 	if err != nil {
@@ -166,7 +165,7 @@ func (h *attempt) instead(found, among []string) (from string, others []string, 
 		if len(others) < len(found) {
 			continue
 		}
-		got, err := h.ask(h.once(), other(h.goal), others, "what comes with %s, without it", c)
+		got, err := h.ask(h.once(), other(h.goal), others, "what results from %s, without it", c)
 		if err != nil {
 			return "", nil, "", err
 		}
@@ -174,15 +173,15 @@ func (h *attempt) instead(found, among []string) (from string, others []string, 
 			return c, others, doubt, nil
 		}
 		if got == Unknown {
-			doubt = fmt.Sprintf("no answer was to be had with what comes with %s, and without it", c)
+			doubt = fmt.Sprintf("no answer with what results from %s, but without it", c)
 		}
 	}
 	return "", nil, doubt, nil
 }
 
-// boundary finds a place in changes at which the next of them brings the goal about, as
-// none of them does and all do: try is asked of the first mid of them, and of which part
-// the place is known to be in. Where no answer is to be had, the place is between lo and hi.
+// boundary finds a place in changes where the next one leads to the goal: none of them does
+// not, and all do. Try gets the number mid of leading changes to try, and the range the place
+// is known to be in. Without an answer, the place is somewhere between lo and hi.
 func (h *attempt) boundary(changes []string, try func(lo, mid, hi int) (Answer, error)) (lo, hi int, err error) {
 	lo, hi = 0, len(changes)
 	for hi-lo > 1 {
@@ -207,8 +206,8 @@ func (h *attempt) boundary(changes []string, try func(lo, mid, hi int) (Answer, 
 	return lo, hi, nil
 }
 
-// splits returns the places between lo and hi to be tried: first where what is on either
-// side is most nearly as likely, then, should there be no answer, others all over.
+// splits returns the places to try between lo and hi: first where both sides are about
+// equally likely, then, in case there is no answer, others spread over the range.
 func (h *attempt) splits(changes []string, lo, hi int) []int {
 	best, half, sum := lo+1, h.mass(changes[lo:hi])/2, 0.0
 	nearest := half
@@ -237,8 +236,8 @@ func (h *attempt) mass(changes []string) float64 {
 	return sum
 }
 
-// withNeeds moves from changes to found what the changes of a group need to come about at
-// all. That takes no answer.
+// withNeeds moves from changes to found what the changes of a group need to take effect.
+// That needs no answer.
 func (h *attempt) withNeeds(group, changes, found []string) (left, with []string, err error) {
 	for _, c := range group {
 		more, err := h.free(changes, func(set []string) (bool, error) {
@@ -254,8 +253,8 @@ func (h *attempt) withNeeds(group, changes, found []string) (left, with []string
 	return changes, found, nil
 }
 
-// free finds the least of changes with which something is so, and none where it is not so
-// even with all. It is decided by .configs alone, and costs nothing.
+// free finds a minimal subset of changes for which a condition on the .config is true, and
+// nothing if it is false even for all. It needs no kernel.
 func (h *attempt) free(changes []string, is func(set []string) (bool, error)) (least []string, err error) {
 	if ok, err := is(changes); !ok || err != nil {
 		return nil, err
@@ -277,7 +276,7 @@ func (h *attempt) free(changes []string, is func(set []string) (bool, error)) (l
 	return least, nil
 }
 
-// thin leaves out of found what it can of some, by halves.
+// thin removes as many changes in some as possible from found, by halves.
 func (h *attempt) thin(found, some []string) ([]string, error) {
 	fewer := without(found, some...)
 	got, err := h.ask(h.once(), other(h.goal), fewer, "without %d of %d changes", len(some), len(found))
@@ -289,7 +288,7 @@ func (h *attempt) thin(found, some []string) ([]string, error) {
 	case len(some) == 1:
 		return found, nil
 	}
-	for _, half := range [][]string{some[len(some)/2:], some[:len(some)/2]} { // first those that others come with
+	for _, half := range [][]string{some[len(some)/2:], some[:len(some)/2]} { // first those that others result from
 		if found, err = h.thin(found, half); err != nil {
 			return nil, err
 		}
@@ -297,12 +296,12 @@ func (h *attempt) thin(found, some []string) ([]string, error) {
 	return found, nil
 }
 
-// single leaves out one change at a time, until each of those left has been seen to be
-// needed. The doubt is of which there was no answer.
+// single removes one change at a time until each of the rest has been seen to be needed.
+// Doubt says where there was no answer.
 func (h *attempt) single(found []string) (kept []string, doubt string, err error) {
 	got, err := h.ask(h.once(), h.goal, found, "is it %v", found)
 	if err == nil && got != h.goal {
-		doubt = fmt.Sprintf("no answer was to be had with %v", found)
+		doubt = fmt.Sprintf("no answer with %v", found)
 	}
 	kept = found
 	for i := 0; i < len(kept) && err == nil; i++ {
@@ -313,7 +312,7 @@ func (h *attempt) single(found []string) (kept []string, doubt string, err error
 		}
 		switch {
 		case err != nil:
-		case needed: // without those that need it less goes than without it
+		case needed: // it can only go after those that need it
 			got, err = h.known(fewer)
 		default:
 			got, err = h.ask(h.once(), other(h.goal), fewer, "without %s", kept[i])
@@ -322,15 +321,14 @@ func (h *attempt) single(found []string) (kept []string, doubt string, err error
 		case err == nil && got == h.goal:
 			kept, doubt, i = fewer, "", -1 // what was needed before may not be now
 		case err == nil && got == Unknown && !needed:
-			doubt = fmt.Sprintf("no answer was to be had with %v less %s", kept, kept[i])
+			doubt = fmt.Sprintf("no answer with %v without %s", kept, kept[i])
 		}
 	}
 	return kept, doubt, err
 }
 
-// needed reports whether another change of a set does not come about without this one, of
-// which that is not so the other way round: of changes that need each other none is only
-// there for the others.
+// needed reports whether another change of a set has no effect without this one, but not
+// the reverse: changes that need each other do not count.
 func (h *attempt) needed(set []string, change string) (bool, error) {
 	falling, err := h.falling(set, change)
 	if err != nil {
@@ -344,8 +342,8 @@ func (h *attempt) needed(set []string, change string) (bool, error) {
 	return false, nil
 }
 
-// falling returns the changes of a set that do not come about without one of them, those that
-// do not come about without those, and so on.
+// falling returns the changes of a set that have no effect without one of them, those that
+// have none without those, and so on.
 func (h *attempt) falling(set []string, change string) (map[string]bool, error) {
 	all, err := h.settle(h.ctx, set)
 	if err != nil {
@@ -368,7 +366,7 @@ func (h *attempt) falling(set []string, change string) (map[string]bool, error) 
 	return falling, nil
 }
 
-// known returns the answer that is there of a set already.
+// known returns the answer of a set if it is known.
 func (h *attempt) known(set []string) (Answer, error) {
 	c, err := h.settle(h.ctx, set)
 	if err != nil || len(h.answers[c.Key]) == 0 {

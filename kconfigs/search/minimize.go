@@ -4,23 +4,22 @@ import "context"
 
 // Minimum is what Minimize found.
 type Minimum struct {
-	// Kept are the changes that suffice, in the order of the space.
+	// Kept are sufficient changes, in the order of the space.
 	Kept []Kept `json:"kept"`
-	// Doubt says what could not be verified; empty means that all was: with the changes
-	// what is required passes, and with one of them less it fails.
+	// Doubt says what could not be verified. Empty means that the requirement passes with
+	// these changes and fails without any one of them.
 	Doubt string `json:"doubt,omitempty"`
 }
 
-// Kept is a change that cannot be left out.
+// Kept is a change that cannot be removed.
 type Kept struct {
 	Change string `json:"change"`
 	// Without is the verdict of all the others.
 	Without Reply `json:"without"`
 }
 
-// Minimize finds the least set of changes with which what is required passes. At the first
-// end, which has none of them, it fails, and at the last it passes. The error is as that
-// of Bisect.
+// Minimize finds a minimal set of changes with which a requirement passes. It fails at the
+// first end, which has none of them, and passes at the last. Errors are those of Bisect.
 func (s *Space) Minimize(ctx context.Context, answers Answers) (Minimum, error) {
 	h := &attempt{Space: s, ctx: ctx, answers: answers, goal: Pass, strict: true}
 	var m Minimum

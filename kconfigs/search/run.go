@@ -9,11 +9,11 @@ import (
 // Method is a search: Space.Bisect or Space.Minimize.
 type Method[R any] func(ctx context.Context, known Answers) (R, error)
 
-// Asker returns the verdict of a candidate. What ahead gives may be asked next, the likelier
-// first, so that it can be made ready meanwhile.
+// Asker returns the verdict of a candidate. Ahead returns the candidates that may be asked
+// next, the likelier first, so that they can be prepared meanwhile.
 type Asker func(ctx context.Context, c Candidate, ahead func() []Candidate) (Reply, error)
 
-// Run searches to the end. What is known already, which may be nil, is not asked.
+// Run searches to the end. Known answers, which may be nil, are not asked again.
 func Run[R any](ctx context.Context, next Method[R], known Answers, ask Asker) (R, error) {
 	answers := Answers{}
 	for key, all := range known {
@@ -21,7 +21,7 @@ func Run[R any](ctx context.Context, next Method[R], known Answers, ask Asker) (
 	}
 	for {
 		r, err := next(ctx, answers)
-		need, ok := errors.AsType[*Ask](err)
+		need, ok := errors.AsType[*NeedAnswer](err)
 		if !ok {
 			return r, err
 		}
@@ -33,31 +33,31 @@ func Run[R any](ctx context.Context, next Method[R], known Answers, ask Asker) (
 	}
 }
 
-// ahead returns what a search asks after each of the answers to a candidate.
+// ahead returns what a search asks after each possible answer to a candidate.
 func ahead[R any](ctx context.Context, next Method[R], answers Answers, c Candidate) []Candidate {
 	var all []Candidate
 	for _, a := range []Answer{c.likely, other(c.likely)} {
 		_, err := next(ctx, answers.with(c.Key, Reply{Answer: a}))
-		if then, ok := errors.AsType[*Ask](err); ok && then.Key != c.Key {
+		if then, ok := errors.AsType[*NeedAnswer](err); ok && then.Key != c.Key {
 			all = append(all, then.Candidate)
 		}
 	}
 	return all
 }
 
-// Estimate says how many candidates a search will have to ask, the ends not counted. Each
-// is a kernel.
+// Estimate is the number of candidates that a search will ask, without the ends. Each is a
+// kernel.
 type Estimate struct {
 	Least int     `json:"least"`
 	Most  int     `json:"most"`
 	Mean  float64 `json:"mean"`
 }
 
-// sample is how many single changes a search is rehearsed with.
+// sample is the number of changes that a search is simulated with.
 const sample = 24
 
-// Expect rehearses a search, which asks for the goal, with one change after the other as
-// the one that matters. The mean takes account of how likely each is.
+// Expect simulates a search for the goal, with one change after the other as the one that
+// matters. The mean is weighted by the likelihood of each.
 func Expect[R any](ctx context.Context, s *Space, next Method[R], goal Answer, known Answers) (Estimate, error) {
 	var e Estimate
 	var sum, weights float64
@@ -73,7 +73,7 @@ func Expect[R any](ctx context.Context, s *Space, next Method[R], goal Answer, k
 			return Reply{Answer: other(goal)}, nil
 		})
 		if _, never := errors.AsType[*EndsError](err); never {
-			continue // it never comes about
+			continue // the change never takes effect
 		}
 		if err != nil {
 			return e, err

@@ -1,20 +1,20 @@
 // Package search finds which of many changes between two .configs matter. It runs on the
-// host and is pure: what a set of changes comes to, and what a kernel with them answers,
-// it is told. It builds and boots nothing.
+// host and is pure: its caller tells it which .config a set of changes leads to, and what a
+// kernel with them answers. It builds and boots nothing.
 //
-// Bisect finds the least set of changes that makes what passes fail, several where they do
-// it only together, and each where several do it alone. Minimize finds the least set
-// without which what is required fails. Both are the same search: for the least set that
-// brings another answer about, from which none can be left out.
+// Bisect finds a minimal set of changes that turns pass into fail: several changes if only
+// their combination does it, and several sets if each does it alone. Minimize finds a
+// minimal set of changes that a requirement needs. Both are the same search, for a set that
+// changes the answer and from which no change can be removed.
 //
-// A search is a function of the answers that are known. It is run from the start each time
-// one more is, and says which it needs next. So it goes on where it was interrupted, can
-// say beforehand what it will ask, and what it will ask next for either answer.
+// A search is a function of the known answers. It runs from the start after each new answer
+// and returns the next question. So it can be interrupted, and it can predict what it will
+// ask and what it will ask after either answer.
 //
-// Kconfig couples changes: what depends on a symbol goes with it, and what a symbol needs
-// must come first. Sets that come to a .config seen before have its answer and cost
-// nothing. No answer is taken for granted because another set has one, except where the
-// search has to choose what to try next; what it finds is tried as such in the end.
+// Kconfig couples changes: switching a symbol off removes what depends on it, and a symbol
+// needs its dependencies first. Sets that lead to a known .config share its answer and cost
+// nothing. An answer is inferred from another set only to choose what to try next; the
+// result itself is always tried.
 package search
 
 import (
@@ -24,8 +24,8 @@ import (
 	"slices"
 )
 
-// Answer is what a kernel has to say. The zero value is no answer: the rig failed, the
-// guest did not come far enough to say, or one time it said this and another that.
+// Answer is the answer of a kernel. The zero value means none: the infrastructure failed,
+// the guest did not get far enough, or its answers varied.
 type Answer int8
 
 // The answers.
@@ -45,23 +45,23 @@ func (a Answer) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 func (a *Answer) UnmarshalText(text []byte) error {
 	i := slices.Index([]string{"unknown", "pass", "fail"}, string(text))
 	if i < 0 {
-		return fmt.Errorf("parsing an answer: %.40q is none", text)
+		return fmt.Errorf("parsing an answer: %.40q is not pass, fail or unknown", text)
 	}
 	*a = Answer(i)
 	return nil
 }
 
-// Reply is an answer, with what decided it in words.
+// Reply is an answer and, in words, what decided it.
 type Reply struct {
 	Answer Answer `json:"answer"`
 	Note   string `json:"note,omitempty"`
 }
 
-// Answers are all verdicts there are, by the key of the candidate and in the order in
-// which they were given. Those of one key that are not all the same are no answer.
+// Answers are all known replies by candidate key, in the order in which they came.
+// Replies of one key that differ count as no answer.
 type Answers map[string][]Reply
 
-// with returns the answers and one more.
+// with returns a copy with one more verdict.
 func (a Answers) with(key string, v Reply) Answers {
 	more := Answers{}
 	for k, all := range a {
@@ -71,47 +71,47 @@ func (a Answers) with(key string, v Reply) Answers {
 	return more
 }
 
-// Candidate is a set of changes that is to be tried.
+// Candidate is a set of changes to try.
 type Candidate struct {
-	// Key names what it comes to; sets that come to the same have the same.
+	// Key identifies the resulting .config.
 	Key string `json:"key"`
-	// Set are the changes asked for, in the order of those of the space, and Effective all
-	// that come about then.
+	// Set are the requested changes, in the order of the space, and Effective all changes
+	// that result.
 	Set       []string `json:"set"`
 	Effective []string `json:"effective"`
-	// Again is how many verdicts there are of it already: it is asked again to be sure.
+	// Again is the number of replies it already has: it is asked again to be sure.
 	Again int `json:"again,omitempty"`
-	// Why says what for.
+	// Why says what it is tried for.
 	Why string `json:"why"`
 
-	likely Answer // the one to be prepared for
+	likely Answer // to prepare for
 }
 
-// Ask is the error by which a search says that it needs an answer to go on.
-type Ask struct{ Candidate }
+// NeedAnswer is the error of a search that needs an answer to continue.
+type NeedAnswer struct{ Candidate }
 
 // Error names the candidate.
-func (a *Ask) Error() string { return "the answer of " + a.Key + " is not known: " + a.Why }
+func (a *NeedAnswer) Error() string { return "the answer of " + a.Key + " is not known: " + a.Why }
 
-// Space is what is searched.
+// Space is the set of changes that is searched.
 type Space struct {
 	// Changes lead from the first end, which has none of them, to the last, which has all.
-	// They are best in the order of Order. Those tried first stand first.
+	// They are tried in this order, for which Order is best.
 	Changes []string
-	// Settle says what a set of changes comes to: a name for it, and which of Changes.
+	// Settle returns what a set of changes leads to: a name for the .config, and which of
+	// Changes result.
 	Settle func(ctx context.Context, set []string) (key string, effective []string, err error)
-	// Weight is how likely a change is to matter, compared with the others; nil means that
-	// all are alike.
+	// Weight is the relative likelihood that a change matters; nil means that all are equal.
 	Weight func(change string) float64
-	// Repeat is how often a candidate is asked before its answer counts; 0 means once.
+	// Repeat is how often a candidate is asked before its answer counts; 0 means 1.
 	Repeat int
 
 	at      map[string]int // the places of the changes
 	settled map[string]Candidate
 }
 
-// settle returns the candidate for a set. All that a search does goes through here, so a
-// context that has ended ends it.
+// settle returns the candidate for a set. Every step of a search goes through here, so the
+// end of ctx ends the search.
 func (s *Space) settle(ctx context.Context, set []string) (Candidate, error) {
 	if err := ctx.Err(); err != nil {
 		return Candidate{}, err
@@ -146,9 +146,9 @@ func (s *Space) weight(change string) float64 {
 	return s.Weight(change)
 }
 
-// Order puts changes into the order in which they are best tried: the likely ones first,
-// each after those that must come before it. Those are, of what is switched off, all that
-// depends on it, which would go with it; of what is switched on, all that it needs.
+// Order sorts changes for a search: the likely ones first, each after those that before
+// returns. For a symbol that is switched off these are the symbols that depend on it, and
+// for one that is switched on its own dependencies.
 func Order(changes []string, before func(change string) []string, weight func(change string) float64) []string {
 	wanted := members(changes)
 	var order []string
@@ -177,14 +177,13 @@ func Order(changes []string, before func(change string) []string, weight func(ch
 	return order
 }
 
-// EndsError says that there is nothing to search, or that it would be searched the wrong
-// way round.
+// EndsError reports that the ends do not answer as a search requires.
 type EndsError struct {
-	// Same: the ends are one and the same .config.
+	// Same is set if both ends are the same .config.
 	Same bool
-	// First and Last are the verdicts of the ends, the second with all changes.
+	// First and Last are the replies of the ends, without and with all changes.
 	First, Last Reply
-	// Want is what First should have been.
+	// Want is the expected answer of the first end.
 	Want Answer
 }
 
@@ -193,25 +192,25 @@ func (e *EndsError) Reversed() bool {
 	return !e.Same && e.First.Answer == other(e.Want) && e.Last.Answer == e.Want
 }
 
-// Error says what is wrong with the ends.
+// Error describes what is wrong with the ends.
 func (e *EndsError) Error() string {
 	switch {
 	case e.Same:
-		return "the two come to the same .config"
+		return "the two lead to the same .config"
 	case e.Reversed():
 		return "the two are the wrong way round"
 	}
-	return fmt.Sprintf("the first is to %s and does %s (%s), the second is to %s and does %s (%s)",
+	return fmt.Sprintf("the first should %s: %s (%s); the second should %s: %s (%s)",
 		e.Want, e.First.Answer, e.First.Note, other(e.Want), e.Last.Answer, e.Last.Note)
 }
 
-// ErrFlaky is the error of a search whose candidates answered now this and now that.
-var ErrFlaky = errors.New("the same kernels answer now this and now that")
+// ErrFlaky is the error of a search whose candidates give inconsistent answers.
+var ErrFlaky = errors.New("kernels give inconsistent answers")
 
-// mostFlaky is how many such candidates a search puts up with.
+// mostFlaky is the number of such candidates that a search tolerates.
 const mostFlaky = 3
 
-// check counts them.
+// check returns ErrFlaky if there are more than mostFlaky.
 func (a Answers) check() error {
 	n := 0
 	for _, all := range a {
@@ -220,7 +219,7 @@ func (a Answers) check() error {
 		}
 	}
 	if n > mostFlaky {
-		return fmt.Errorf("%w: %d of %d did", ErrFlaky, n, len(a))
+		return fmt.Errorf("%w: %d of %d do", ErrFlaky, n, len(a))
 	}
 	return nil
 }
