@@ -85,15 +85,15 @@ func TestReadPackedFaults(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"bomb":    {bomb, "it unpacks to more than 8388608 bytes, which none has"},
-		"cut":     {gz[:len(gz)-9], "its gzip data ends early: the file was cut short"},
-		"head":    {gz[:5], "its gzip data ends early: the file was cut short"},
+		"bomb":    {bomb, "it unpacks to more than 8388608 bytes"},
+		"cut":     {gz[:len(gz)-9], "its gzip data is truncated"},
+		"head":    {gz[:5], "its gzip data is truncated"},
 		"flipped": {append(bytes.Clone(gz[:len(gz)-8]), 0, 0, 0, 0, 0, 0, 0, 0), "its gzip data is damaged: gzip: invalid checksum"},
-		"lz4":     {[]byte("\x04\x22\x4d\x18...."), "it is compressed with lz4, which is not read here: unpack it first"},
-		"utf16":   {[]byte("\xff\xfeC\x00O\x00N\x00"), "it is no text, or text in UTF-16: save it as UTF-8"},
-		"object":  {[]byte("CONFIG_NET=y\n\x00\x00"), "it is no text: byte 14 is 0"},
-		"kernel":  {vmlinux(nil)[:1500], "it is a kernel without its .config in it (CONFIG_IKCONFIG)"},
-		"bzImage": {bzImage(gz, nil)[:1040], "it is a kernel that was cut short"},
+		"lz4":     {[]byte("\x04\x22\x4d\x18...."), "it is compressed with lz4, which is not supported: unpack it first"},
+		"utf16":   {[]byte("\xff\xfeC\x00O\x00N\x00"), "it is not text, or text in UTF-16: save it as UTF-8"},
+		"object":  {[]byte("CONFIG_NET=y\n\x00\x00"), "it is not text: byte 14 is 0"},
+		"kernel":  {vmlinux(nil)[:1500], "it is a kernel without its .config (CONFIG_IKCONFIG)"},
+		"bzImage": {bzImage(gz, nil)[:1040], "it is a truncated kernel"},
 	} {
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(path, tt.data, 0o644))

@@ -1,17 +1,16 @@
-// Package cache keeps what is dear to make (kernel source, kernels, initramfs) under
-// names derived from everything that went into it. It runs on the host.
+// Package cache stores expensive build results (kernel source, kernels, initramfs) under
+// keys derived from everything that went into them. It runs on the host.
 //
-// An entry appears whole or not at all: it is made in a directory of its own and
-// renamed into place. Should netstrip die before that, even by SIGKILL, a process that
-// waits for just this removes the directory; what a power cut leaves, the next to make
-// the same entry removes. Any number of netstrips may use one cache; who comes second
-// waits for the first and then finds its work done. Locks are flock(2), which the
-// kernel drops with the process, so none outlives its holder.
+// An entry appears whole or not at all: it is made in a temporary directory and renamed
+// into place. If netstrip dies first, even by SIGKILL, a guard process removes the
+// directory; after a power cut, the next process that makes the same entry does. Any
+// number of processes may share a cache: the second waits for the first and finds its
+// work done. Locks are flock(2), which the kernel releases with the process.
 //
-// An entry stands at KIND/KEY, its key ending in a hash of at least 16 hexadecimal digits, by
-// which entries are told from all that is not ours. What an index says, KIND-index/KEY,
-// begins with the key of the entry in KIND that it leads to; more words may say for
-// people what that is for, and a second line confirms it. An entry's time is when it was last used, by which Prune goes.
+// An entry is at KIND/KEY. Its key ends in a hash of at least 16 hexadecimal digits, which
+// distinguishes entries from other files. An index, KIND-index/KEY, is a file that begins
+// with the key of an entry in KIND, followed by words about its purpose; a second line
+// confirms it. The modification time of an entry is that of its last use, which Prune goes by.
 package cache
 
 import (
@@ -28,23 +27,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Env names the variable that moves the cache.
+// Env is the environment variable that sets the cache directory.
 const Env = "NETSTRIP_CACHE"
 
 // Cache is a cache in a directory.
 type Cache struct {
-	// Dir is where it is.
 	Dir string
-	// OnWait, if set, is told once when another process holds what is wanted.
+	// OnWait, if set, is called once if another process holds a lock.
 	OnWait func(what string)
 
 	mu   sync.Mutex
 	held map[string]*os.File // the entries in use, by their paths
 }
 
-// Open returns the cache in dir, or where dir is empty the one that NETSTRIP_CACHE
-// names, or the user's (XDG_CACHE_HOME/netstrip). The directory is made if need be. The
-// error wraps ErrUntrusted where a user other than root and this one could write to it.
+// Open returns the cache in dir; if dir is empty, the one in NETSTRIP_CACHE, or else the
+// user's (XDG_CACHE_HOME/netstrip). It creates the directory. The error wraps ErrUntrusted
+// if a user other than root and this one could write to it.
 func Open(dir string) (*Cache, error) {
 	if dir == "" {
 		dir = os.Getenv(Env)
@@ -74,17 +72,17 @@ func Open(dir string) (*Cache, error) {
 	return &Cache{Dir: abs}, nil
 }
 
-// Path is where the entry key of a kind stands, whether it is there or not.
+// Path returns the path of an entry, whether it exists or not.
 func (c *Cache) Path(kind, key string) string { return filepath.Join(c.Dir, kind, key) }
 
-// Has reports whether the entry is there.
+// Has reports whether an entry exists.
 func (c *Cache) Has(kind, key string) bool {
 	_, err := os.Stat(c.Path(kind, key))
 	return err == nil
 }
 
-// Lock takes the lock called name, waiting for whoever has it. The file returned
-// holds it until it is closed; given to a child process, until that has ended too.
+// Lock takes the lock called name, and waits for it if necessary. The returned file holds
+// it until it is closed, and a child process that inherits the file until it ends.
 func (c *Cache) Lock(ctx context.Context, name string) (*os.File, error) {
 	for told := false; ; told = true {
 		f, err := c.tryLock(name)
@@ -102,10 +100,10 @@ func (c *Cache) Lock(ctx context.Context, name string) (*os.File, error) {
 	}
 }
 
-// errBusy says that another has what is wanted.
+// errBusy means that another process holds a lock.
 var errBusy = errors.New("in use")
 
-// tryLock takes a lock if nobody has it.
+// tryLock takes a lock if it is free.
 func (c *Cache) tryLock(name string) (*os.File, error) {
 	path := filepath.Join(c.Dir, "lock", name)
 	for {
@@ -124,11 +122,11 @@ func (c *Cache) tryLock(name string) (*os.File, error) {
 	}
 }
 
-// errGone says that a prune removed a lock's file between its opening and its locking:
-// others lock a new one.
+// errGone means that a prune removed a lock's file before it was locked: others lock a new
+// one.
 var errGone = errors.New("removed")
 
-// take locks the file of a lock, which was opened as path.
+// take locks the file of a lock that was opened at path.
 func take(f *os.File, path string) error {
 	err := flock(f, unix.LOCK_EX|unix.LOCK_NB)
 	if err == nil && !isStill(f, path) {
@@ -137,15 +135,15 @@ func take(f *os.File, path string) error {
 	return err
 }
 
-// isStill reports whether path still leads to the file that was opened by it.
+// isStill reports whether path still leads to the open file.
 func isStill(f *os.File, path string) bool {
 	mine, err := f.Stat()
 	there, err2 := os.Stat(path)
 	return err == nil && err2 == nil && os.SameFile(mine, there)
 }
 
-// sweepLocks removes the files in lock that nobody has locked. Who opened one before and
-// locks it now finds that its name leads elsewhere, and opens it again.
+// sweepLocks removes the lock files that nobody holds. A process that has just opened one
+// notices when it locks it (isStill), and opens it again.
 func (c *Cache) sweepLocks() error {
 	names, err := os.ReadDir(filepath.Join(c.Dir, "lock"))
 	for _, name := range names {
@@ -159,7 +157,7 @@ func (c *Cache) sweepLocks() error {
 	return err
 }
 
-// flock locks a file that is open; errBusy is for where it would have had to wait.
+// flock locks an open file, or returns errBusy instead of waiting.
 func flock(f *os.File, how int) error {
 	for {
 		err := unix.Flock(int(f.Fd()), how)
@@ -172,9 +170,8 @@ func flock(f *os.File, how int) error {
 	}
 }
 
-// Publish returns the path of an entry, making it first if it is not there: fill is
-// called with an empty directory, which becomes the entry when fill succeeds. The entry
-// is in use from then on; see Use.
+// Publish returns the path of an entry. If it does not exist, fill is called with an empty
+// directory, which becomes the entry. The entry is in use from then on; see Use.
 func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir string) error) (string, error) {
 	path := c.Path(kind, key)
 	if c.Use(kind, key) {
@@ -189,13 +186,13 @@ func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir str
 		return path, nil
 	}
 	tmp := filepath.Join(c.Dir, "tmp", kind+"-"+key)
-	// The lock goes with the guard, so that nobody starts anew under its hands.
+	// The guard inherits the lock, so that nobody makes the entry while it removes tmp.
 	guarded, err := process.Guard(tmp, lock)
 	if err != nil {
 		return "", err
 	}
 	defer guarded()
-	// The lock is ours, so what stands under this name is left from a power cut.
+	// With the lock held, only a power cut can have left something here.
 	if err := os.RemoveAll(tmp); err != nil {
 		return "", fmt.Errorf("clearing %s: %w", tmp, err)
 	}
@@ -212,13 +209,13 @@ func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir str
 	if err := move(tmp, path); err != nil {
 		return "", fmt.Errorf("publishing %s: %w", path, err)
 	}
-	c.Use(kind, key) // none can have taken it away: the lock is ours
+	c.Use(kind, key) // it still exists, since this process holds its lock
 	return path, nil
 }
 
-// makeReadable lets everybody read the files of an entry, whatever the umask: they are what
-// is booted, and a QEMU that root starts runs as nobody. A umask that is meant to keep others
-// out has kept them out of the directory.
+// makeReadable makes the files of an entry readable for everybody, whatever the umask: they
+// are booted, and a QEMU that root starts runs as nobody. A umask that keeps others out has
+// already closed the directory to them.
 func makeReadable(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
@@ -229,9 +226,8 @@ func makeReadable(dir string) error {
 	return err
 }
 
-// TempDir makes a directory in the cache that is removed when release is called, or when
-// netstrip dies. Until then it is locked, by which a prune knows that it is in use,
-// however old it is.
+// TempDir makes a directory in the cache that is removed when release is called or netstrip
+// dies. Until then it is locked, so that no prune removes it.
 func (c *Cache) TempDir(name string) (dir string, release func(), err error) {
 	dir, err = os.MkdirTemp(filepath.Join(c.Dir, kindHalf), name+"-")
 	if err != nil {
@@ -240,7 +236,7 @@ func (c *Cache) TempDir(name string) (dir string, release func(), err error) {
 	own, err := os.Open(dir)
 	if err == nil {
 		defer own.Close()
-		_ = flock(own, unix.LOCK_SH|unix.LOCK_NB) // where there are no locks, none keeps a prune off
+		_ = flock(own, unix.LOCK_SH|unix.LOCK_NB) // a file system without locks has no prune either
 		release, err = process.Guard(dir, own)
 	}
 	if err != nil {
@@ -249,8 +245,8 @@ func (c *Cache) TempDir(name string) (dir string, release func(), err error) {
 	return dir, release, err
 }
 
-// move returns an entry its name once all of it is on the disk: after a power cut a
-// file's name may be there and its contents not, and a kernel would be blamed for it.
+// move gives an entry its name once all of it is on the disk. Otherwise a power cut could
+// leave a file without its contents, which would look like a fault of the kernel.
 func move(tmp, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

@@ -11,9 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WriteFile writes a file so that it is there whole or not at all, whatever ends
-// netstrip meanwhile. Until it is whole it has no name (O_TMPFILE), so that nothing is
-// left of it when netstrip dies.
+// WriteFile writes a file so that it exists whole or not at all, whatever ends netstrip
+// meanwhile. Until then it has no name (O_TMPFILE), so nothing is left of it.
 func WriteFile(path string, data []byte) error {
 	err := os.MkdirAll(filepath.Dir(path), 0o755)
 	if err == nil {
@@ -25,7 +24,7 @@ func WriteFile(path string, data []byte) error {
 	return nil
 }
 
-// write writes data to path; nameless is false to do as where O_TMPFILE does not work.
+// write writes data to path; nameless is false to do without O_TMPFILE.
 func write(path string, data []byte, nameless bool) error {
 	f, err := temporary(path, nameless)
 	if err != nil {
@@ -36,7 +35,7 @@ func write(path string, data []byte, nameless bool) error {
 	if _, err := f.Write(data); err != nil {
 		return err
 	}
-	// The name must not last longer than the contents, should the power fail.
+	// After a power cut there must be no name without contents.
 	if err := f.Sync(); err != nil {
 		return err
 	}
@@ -62,21 +61,21 @@ func write(path string, data []byte, nameless bool) error {
 	return nil
 }
 
-// temporaryPattern is what names of files that are not whole yet look like.
+// temporaryPattern matches the names of files that are not complete.
 const temporaryPattern = ".netstrip-tmp-*"
 
 func temporaryName(dir string) string {
 	return filepath.Join(dir, temporaryPattern[:len(temporaryPattern)-1]+rand.Text())
 }
 
-// unnamed is a file being written. It is locked, by which it is known not to be left behind
-// by a netstrip that died.
+// unnamed is a file being written. Its lock tells it from the leftover of a netstrip that
+// died.
 type unnamed struct {
 	*os.File
-	name string // where it has a temporary one
+	name string // its temporary name, if it has one
 }
 
-// temporary opens what will be the file path; errors call it that.
+// temporary opens a file that will become path.
 func temporary(path string, nameless bool) (*unnamed, error) {
 	dir := filepath.Dir(path)
 	if nameless {
@@ -86,7 +85,7 @@ func temporary(path string, nameless bool) (*unnamed, error) {
 			claim(f)
 			return &unnamed{File: f}, nil
 		}
-		// What a file system, or a kernel, says that has no such thing.
+		// The errors of a file system or a kernel without O_TMPFILE.
 		if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EINVAL) {
 			return nil, fmt.Errorf("opening a file in %s: %w", dir, err)
 		}
@@ -104,17 +103,17 @@ func temporary(path string, nameless bool) (*unnamed, error) {
 		if _, err := os.Lstat(name); err == nil {
 			return &unnamed{File: f, name: name}, nil
 		}
-		f.Close() // swept away before it was locked
+		f.Close() // another process swept it before it was locked
 	}
 }
 
-// claim locks a file. Where files cannot be locked, none looks claimed, and sweep may
-// take one away that is being written: an error of its writer's rename, and no half file.
+// claim locks a file. Where files cannot be locked, sweep may remove one that is being
+// written: its writer's rename fails then, and there is no half-written file.
 func claim(f *os.File) bool {
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
 
-// link returns a file without a name one.
+// link gives a file without a name one.
 func (f *unnamed) link(path string) error {
 	from := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
 	return unix.Linkat(unix.AT_FDCWD, from, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
@@ -126,7 +125,7 @@ func (f *unnamed) discard() {
 	}
 }
 
-// sweep removes the files in dir that a netstrip was writing when it died.
+// sweep removes the incomplete files in dir whose writers have died.
 func sweep(dir string) error {
 	names, err := filepath.Glob(filepath.Join(dir, temporaryPattern))
 	if err != nil {
@@ -135,7 +134,7 @@ func sweep(dir string) error {
 	for _, name := range names {
 		f, err := os.Open(name)
 		if err != nil {
-			continue // swept by another
+			continue // already gone
 		}
 		if claim(f) {
 			os.Remove(name)

@@ -10,26 +10,25 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
-// maxIndex bounds an entry that is a file, in bytes.
+// maxIndex is the largest size of an entry that is a file, in bytes.
 const maxIndex = 1 << 20
 
 // indexSuffix ends the kinds of indexes.
 const indexSuffix = "-index"
 
-// WriteIndex writes down that name leads to the entry key of a kind. Purpose says for
-// people what the entry is for.
+// WriteIndex records that name leads to the entry key of a kind. Purpose tells people what
+// the entry is for.
 //
-// The second line confirms the first: without it, an index that was copied over another,
-// or changed by hand, would lead to an entry made for something else.
+// The second line confirms the first: otherwise an index that was copied over another, or
+// edited, could lead to the wrong entry.
 func (c *Cache) WriteIndex(kind, name, key, purpose string) error {
 	text := key + " " + purpose + "\n" + confirmation(kind, name, key) + "\n"
 	return WriteFile(c.Path(kind+indexSuffix, name), []byte(text))
 }
 
 // ReadIndex returns the key that name leads to in a kind. Confirmed is false for an index
-// that an older netstrip wrote: whoever uses the entry has to find out whether it is the
-// one that was meant. The error wraps ErrDamaged for an index that was changed, or
-// fs.ErrNotExist.
+// written by an older netstrip: the caller has to check that the entry is the right one. The
+// error wraps ErrDamaged for an index that was changed, or fs.ErrNotExist.
 func (c *Cache) ReadIndex(kind, name string) (key string, confirmed bool, err error) {
 	path := c.Path(kind+indexSuffix, name)
 	data, err := file.Read(path, maxIndex)
@@ -51,14 +50,14 @@ func (c *Cache) ReadIndex(kind, name string) (key string, confirmed bool, err er
 	return key, true, nil
 }
 
-// parseIndex reads an index: a key and a purpose, and the confirmation in the next line.
+// parseIndex reads an index: a key and a purpose, then a line with the confirmation.
 func parseIndex(text string) (key, purpose, confirmation string) {
 	first, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	key, purpose, _ = strings.Cut(first, " ")
 	return key, purpose, strings.TrimSpace(rest)
 }
 
-// confirmation is a hash of all that an index says.
+// confirmation is a hash over an index.
 func confirmation(kind, name, key string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q leads to %q of %q", name, key, kind))
 	return "confirmed " + hex.EncodeToString(sum[:])

@@ -16,27 +16,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Entry is something in the cache.
+// Entry is an entry of the cache or an index.
 type Entry struct {
 	Kind string `json:"kind"`
 	Key  string `json:"key"`
 	Path string `json:"path"`
-	// Bytes is what it takes on the disk.
+	// Bytes is its disk usage.
 	Bytes int64 `json:"bytes"`
-	// Used is when it was last used, to some minutes.
+	// Used is when it was last used, within some minutes.
 	Used time.Time `json:"used"`
-	// Holder is the process that uses it now, as far as that is known; 0 if none is.
+	// Holder is the ID of a process that uses it; 0 if none is known.
 	Holder int `json:"holder,omitempty"`
-	// For are the words of the indexes that lead to it.
+	// For are the purposes of the indexes that lead to it.
 	For []string `json:"for,omitempty"`
-	// LeadsTo is for an index the path of the entry it leads to, which need not be there.
+	// LeadsTo is the path of the entry that an index leads to, which may not exist.
 	LeadsTo string `json:"leads_to,omitempty"`
 }
 
-// kindHalf is the directory of what is being made, or was left half made.
+// kindHalf is the directory of incomplete entries.
 const kindHalf = "tmp"
 
-// lockName is the lock of who makes or changes the entry.
+// lockName is the lock that is held to make or change the entry.
 func (e Entry) lockName() string {
 	if e.Kind == kindHalf {
 		return e.Key
@@ -44,8 +44,8 @@ func (e Entry) lockName() string {
 	return e.Kind + "-" + e.Key
 }
 
-// List returns all entries, in the order of kinds and keys, and what is in the making.
-// Directories that symbolic links lead to belong to another cache.
+// List returns all entries, including incomplete ones, sorted by kind and key. It does not
+// follow symbolic links, which lead to another cache.
 func (c *Cache) List(ctx context.Context) ([]Entry, error) {
 	kinds, err := os.ReadDir(c.Dir)
 	if err != nil {
@@ -68,7 +68,7 @@ func (c *Cache) List(ctx context.Context) ([]Entry, error) {
 			}
 			e, err := c.entry(ctx, kind.Name(), key.Name(), held)
 			if errors.Is(err, fs.ErrNotExist) {
-				continue // gone since
+				continue
 			}
 			if err != nil {
 				return nil, fmt.Errorf("listing the cache: %w", err)
@@ -79,7 +79,6 @@ func (c *Cache) List(ctx context.Context) ([]Entry, error) {
 	return withPurposes(list), nil
 }
 
-// entry looks at one entry.
 func (c *Cache) entry(ctx context.Context, kind, key string, held map[string]int) (Entry, error) {
 	e := Entry{Kind: kind, Key: key, Path: c.Path(kind, key)}
 	info, err := os.Lstat(e.Path)
@@ -96,7 +95,7 @@ func (c *Cache) entry(ctx context.Context, kind, key string, held map[string]int
 		if err != nil && !errors.Is(err, file.ErrIrregular) {
 			return e, err
 		}
-		to, purpose, _ := parseIndex(string(words)) // of what is no index, nothing
+		to, purpose, _ := parseIndex(string(words)) // empty if it is not an index
 		e.LeadsTo = c.Path(of, filepath.Base(to))
 		if purpose != "" {
 			e.For = []string{purpose}
@@ -106,7 +105,7 @@ func (c *Cache) entry(ctx context.Context, kind, key string, held map[string]int
 	return e, err
 }
 
-// withPurposes tells entries what their indexes say.
+// withPurposes adds to entries the purposes in their indexes.
 func withPurposes(list []Entry) []Entry {
 	purposes := map[string][]string{}
 	for _, e := range list {
@@ -120,8 +119,7 @@ func withPurposes(list []Entry) []Entry {
 	return list
 }
 
-// diskUsage is what a file or directory takes on the disk, in bytes. Others may be
-// changing it meanwhile.
+// diskUsage returns the disk usage of a file or directory in bytes. It may be changing.
 func diskUsage(ctx context.Context, path string) (n int64, err error) {
 	err = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
 		if err == nil {
@@ -130,7 +128,7 @@ func diskUsage(ctx context.Context, path string) (n int64, err error) {
 		if err == nil {
 			var info fs.FileInfo
 			if info, err = d.Info(); err == nil {
-				n += info.Sys().(*syscall.Stat_t).Blocks * 512 // stat(2): whatever the file system's blocks
+				n += info.Sys().(*syscall.Stat_t).Blocks * 512 // stat(2), for every file system
 			}
 		}
 		if errors.Is(err, fs.ErrNotExist) {
@@ -147,8 +145,8 @@ func inode(info os.FileInfo) string {
 	return fmt.Sprintf("%02x:%02x:%d", unix.Major(st.Dev), unix.Minor(st.Dev), st.Ino)
 }
 
-// holders are the processes that hold locks, by what is locked. It is for people, and to
-// plan by; what is removed is locked first. Some file systems give numbers of their own.
+// holders returns the processes that hold locks, by inode. It serves display and planning:
+// before anything is removed it is locked. Some file systems report other inodes.
 func holders() map[string]int {
 	data, _ := os.ReadFile("/proc/locks") // proc_locks(5)
 	held := map[string]int{}

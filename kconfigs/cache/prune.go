@@ -13,32 +13,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leftOver is the age at which what is half made and nobody's is taken for a leftover.
+// leftOver is the age at which an incomplete entry without a holder is a leftover.
 const leftOver = time.Hour
 
-// Limits say what may stay. With the zero value only what is of no use goes: leftovers
-// of netstrips that died, and indexes that lead nowhere.
+// Limits are what a prune keeps. The zero value removes only leftovers of processes that
+// died, and dangling indexes.
 type Limits struct {
-	// MaxBytes is how much may stay, in bytes; 0 means any amount.
+	// MaxBytes is the size to keep, in bytes; 0 means no limit.
 	MaxBytes int64
-	// OlderThan is how long ago the last use of what stays may be; 0 means ever so long.
+	// OlderThan removes what was not used for this long; 0 means no limit.
 	OlderThan time.Duration
-	// All leaves nothing.
+	// All removes everything.
 	All bool
 }
 
-// Pruning is what is to go, or went.
+// Pruning is the plan or the result of a prune.
 type Pruning struct {
-	// Gone are the entries that go, in this order.
+	// Gone are the removed entries, in order.
 	Gone []Entry
-	// InUse are those that would have to go, but are in use.
+	// InUse are those that would be removed if they were not in use.
 	InUse []Entry
-	// Left is how much stays, in bytes.
+	// Left is the size of the rest, in bytes.
 	Left int64
 }
 
-// Plan decides which entries go to keep to the limits, those first that were not used for
-// longest.
+// Plan decides which entries to remove, the least recently used first.
 func Plan(entries []Entry, l Limits, now time.Time) Pruning {
 	var p Pruning
 	for _, e := range entries {
@@ -66,8 +65,8 @@ func Plan(entries []Entry, l Limits, now time.Time) Pruning {
 	return p
 }
 
-// Prune carries out a plan and gives what came of it: what somebody has begun to use since
-// stays. An entry leaves its place whole, and is deleted also if netstrip dies meanwhile.
+// Prune carries out a plan and returns the result: entries that came into use since stay.
+// Each is renamed away and then deleted, even if netstrip dies meanwhile.
 func (c *Cache) Prune(ctx context.Context, p Pruning) (Pruning, error) {
 	todo := p.Gone
 	p.Gone = nil
@@ -97,8 +96,8 @@ func (c *Cache) Prune(ctx context.Context, p Pruning) (Pruning, error) {
 	return p, errors.Join(err, t.empty(), c.sweepLocks())
 }
 
-// inOrder returns the entries as they are to go: first leftovers, then those that were not
-// used for longest, last the indexes, which depend on what is left.
+// inOrder sorts entries for removal: leftovers, then the least recently used, and last the
+// indexes, which depend on what is left.
 func inOrder(entries []Entry) []Entry {
 	rank := func(e Entry) int {
 		switch {
@@ -117,7 +116,7 @@ func inOrder(entries []Entry) []Entry {
 	})
 }
 
-// moveAway moves an entry into the trash, or gives errBusy if somebody makes or uses it.
+// moveAway moves an entry into the trash, or returns errBusy if it is made or used.
 func (c *Cache) moveAway(e Entry, t trash) error {
 	lock, err := c.tryLock(e.lockName())
 	if err != nil {
@@ -138,7 +137,7 @@ func (c *Cache) moveAway(e Entry, t trash) error {
 	return os.Rename(e.Path, filepath.Join(t.dir, e.Kind+"-"+e.Key))
 }
 
-// trash is a directory whose contents are removed when it is emptied, or netstrip dies.
+// trash is a directory that is removed when it is emptied or netstrip dies.
 type trash struct {
 	dir     string
 	release func()
@@ -152,11 +151,10 @@ func (c *Cache) newTrash() (trash, error) {
 	return trash{dir, release}, err
 }
 
-// empty removes the trash, and what is in it.
 func (t trash) empty() error {
 	t.release()
 	if _, err := os.Lstat(t.dir); err == nil {
-		return fmt.Errorf("removing %s: some of it could not be removed; remove it by hand", t.dir)
+		return fmt.Errorf("removing %s: part of it remains; remove it by hand", t.dir)
 	}
 	return nil
 }

@@ -15,24 +15,24 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
-// sumsFile holds in each published entry the hashes of its files, as sha256sum(1) writes
-// them; where a symbolic link leads takes the place of the hash.
+// sumsFile lists the hashes of an entry's files in the format of sha256sum(1). A symbolic
+// link has its target instead of a hash.
 const sumsFile = ".netstrip-sums"
 
-// maxSums bounds it, in bytes: a source tree has 80,000 files.
+// maxSums is its largest size in bytes: a source tree has 80,000 files.
 const maxSums = 256 << 20
 
 var (
-	// ErrDamaged says that an entry is not what was published.
+	// ErrDamaged means that an entry is not what was published.
 	ErrDamaged = errors.New("damaged")
-	// ErrUnchecked says that an entry cannot be verified: it is not a published one, such as
-	// an object tree, or a netstrip published it that kept no hashes yet.
+	// ErrUnchecked means that an entry has no hashes to verify, such as an object tree, which
+	// is not published, or an entry of an old netstrip.
 	ErrUnchecked = errors.New("no hashes were kept")
 )
 
-// Verify reads all of an entry and compares it with what was published. The error is
-// ErrDamaged with what is wrong, ErrUnchecked, fs.ErrNotExist, or ctx's. A source tree
-// takes seconds, all else some milliseconds.
+// Verify reads an entry and compares it with what was published. The error is ErrDamaged
+// with details, ErrUnchecked, fs.ErrNotExist, or ctx's. A source tree takes seconds,
+// everything else milliseconds.
 func (c *Cache) Verify(ctx context.Context, kind, key string) error {
 	path := c.Path(kind, key)
 	if of, ok := strings.CutSuffix(kind, indexSuffix); ok {
@@ -63,8 +63,8 @@ func (c *Cache) Verify(ctx context.Context, kind, key string) error {
 	return nil
 }
 
-// Mend removes an entry unless it is whole, so that it is made anew when it is wanted. It
-// is removed even from under those who use it, as it is of no use to them.
+// Mend removes a damaged entry, so that it is made again when it is needed. It does so even
+// while the entry is in use.
 func (c *Cache) Mend(ctx context.Context, kind, key string) error {
 	lock, err := c.Lock(ctx, kind+"-"+key)
 	if err != nil {
@@ -83,8 +83,8 @@ func (c *Cache) Mend(ctx context.Context, kind, key string) error {
 	return errors.Join(err, t.empty())
 }
 
-// PublishSound is Publish for what is booted: an entry that is there is verified first,
-// and made anew if it is damaged.
+// PublishSound is Publish for what is booted: an existing entry is verified first, and made
+// again if it is damaged.
 func (c *Cache) PublishSound(ctx context.Context, kind, key string, fill func(dir string) error) (string, error) {
 	if c.Has(kind, key) && c.Verify(ctx, kind, key) != nil {
 		if err := c.Mend(ctx, kind, key); err != nil {
@@ -125,7 +125,7 @@ func sums(ctx context.Context, dir string) ([]byte, error) {
 		}
 		defer f.Close()
 		h := sha256.New()
-		// Only a reader, lest CopyBuffer make a buffer for every file.
+		// A plain reader, so that CopyBuffer uses the buffer.
 		if _, err := io.CopyBuffer(h, struct{ io.Reader }{f}, buffer); err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func sums(ctx context.Context, dir string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// difference says of a first file how it differs.
+// difference describes the first file that differs.
 func difference(want, got string) string {
 	was := map[string]string{}
 	for line := range strings.Lines(want) {

@@ -12,18 +12,17 @@ import (
 	"syscall"
 )
 
-// TrustEnv names the variable that holds the path of a cache to be used although others
-// can write to it.
+// TrustEnv is the environment variable with the path of a cache to use although others can
+// write to it.
 const TrustEnv = "NETSTRIP_TRUST_CACHE"
 
-// ErrUntrusted says that somebody else can write to a cache. Programs in it are run, and
-// kernels booted, and the hashes beside them can be forged by whoever can forge them.
+// ErrUntrusted means that another user can write to a cache. Its programs are run and its
+// kernels booted, and whoever can replace them can also replace their hashes.
 var ErrUntrusted = errors.New("not trusted")
 
-// checkTrust returns an ErrUntrusted where a user who is neither root nor the one who runs
-// netstrip can change what is in the cache, or put another in its place. Root is not to
-// run what a user wrote, nor one user what another did. What is not there yet is no
-// problem: it will be ours.
+// checkTrust returns ErrUntrusted if a user other than root and this one can change the
+// cache or replace it: root must not run what a user wrote, nor one user what another did.
+// What does not exist yet is no problem: this user will own it.
 func checkTrust(dir string) error {
 	if os.Getenv(TrustEnv) != "" {
 		if trusted, err := filepath.Abs(os.Getenv(TrustEnv)); err == nil && trusted == dir {
@@ -50,14 +49,13 @@ func checkTrust(dir string) error {
 	if !errors.Is(err, ErrUntrusted) {
 		return fmt.Errorf("opening the cache: %w; set %s to a directory you can read and write", err, Env)
 	}
-	return fmt.Errorf("opening the cache %s: %w, who could have netstrip run anything; set %s or --cache to a directory of your own, or %s=%s if you trust it",
+	return fmt.Errorf("opening the cache %s: %w, so others could make netstrip run anything; set %s or --cache to a directory of your own, or %s=%s if you trust it",
 		dir, err, Env, TrustEnv, dir)
 }
 
-// checkWay checks the directories that lead to a path, and the path itself: whoever owns
-// one of them, or can write to it, can put another directory in the place of the next. A
-// sticky directory, as /tmp is, keeps others from that. A group may write to those above:
-// /usr/local belongs to a group of administrators.
+// checkWay checks a path and the directories above it: whoever owns one of them, or can
+// write to it, can replace the next. A sticky directory such as /tmp prevents that. A group
+// may write to the directories above: /usr/local belongs to a group of administrators.
 func checkWay(path string, me int) error {
 	for at, mask := path, fs.FileMode(0o022); ; at, mask = filepath.Dir(at), 0o002 {
 		info, err := os.Lstat(at)
@@ -76,11 +74,11 @@ func checkWay(path string, me int) error {
 	}
 }
 
-// overflow is the user whom all are shown as that a user namespace knows nothing of.
+// overflow is the user ID that a user namespace shows for users it does not map.
 const overflow = 65534
 
-// isUnmapped reports whether who owns a file cannot be known: in a user namespace, as those
-// of a container without root, the owner of / is often one that it knows nothing of.
+// isUnmapped reports whether the owner of a file is unknown: in the user namespace of a
+// rootless container, the owner of / often is.
 func isUnmapped(info fs.FileInfo) bool {
 	if info.Sys().(*syscall.Stat_t).Uid != overflow {
 		return false
@@ -89,9 +87,9 @@ func isUnmapped(info fs.FileInfo) bool {
 	return err == nil && strings.Join(strings.Fields(string(ids)), " ") != "0 0 4294967295"
 }
 
-// checkContents checks what is in a cache, part of which may be links to another cache:
-// kinds, entries, and the files of an entry, which are what is run and booted. Below that
-// nobody gets who cannot write to those.
+// checkContents checks the contents of a cache, parts of which may be links to another:
+// kinds, entries, and the files of an entry, which are run and booted. What is below is
+// protected by the directories above it.
 func checkContents(dir string, me, depth int) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
@@ -102,7 +100,7 @@ func checkContents(dir string, me, depth int) error {
 			info, lerr = os.Stat(path)
 		}
 		if errors.Is(lerr, fs.ErrNotExist) {
-			continue // removed meanwhile, or a link that leads nowhere
+			continue // removed meanwhile, or a dangling link
 		}
 		if err = errors.Join(err, lerr); err != nil {
 			return err
@@ -125,23 +123,23 @@ func checkContents(dir string, me, depth int) error {
 	return err
 }
 
-// isAbsent reports whether err says that there is no such directory. Making it tells why it
-// cannot be made.
+// isAbsent reports whether err means that there is no such directory. If it cannot be made,
+// making it tells why.
 func isAbsent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// isForOthers reports whether something in an entry may belong to another: what is half made
-// is used by nobody else, and apt gives the directory for its partial downloads to a user
-// of its own.
+// isForOthers reports whether something in an entry may belong to another user: nobody uses
+// incomplete entries, and apt makes the directory for partial downloads belong to its own
+// user.
 func isForOthers(path string, info fs.FileInfo) bool {
 	kind := filepath.Base(filepath.Dir(filepath.Dir(path)))
 	return kind == kindHalf || kind == "apps-debs" && info.IsDir()
 }
 
-// contentMask returns the bits of a mode by which somebody else can change what is in a
-// cache. Kinds and entries are made with 0755. In an entry compilers and tar make files
-// with the user's umask, by which the user's own group may write.
+// contentMask returns the mode bits with which others can change a cache. Kinds and entries
+// are made with 0755. Inside an entry, compilers and tar make files with the user's umask,
+// which may let the user's own group write.
 func contentMask(info fs.FileInfo, depth int) fs.FileMode {
 	gid := int(info.Sys().(*syscall.Stat_t).Gid)
 	switch {
@@ -155,8 +153,8 @@ func contentMask(info fs.FileInfo, depth int) fs.FileMode {
 	return 0o022
 }
 
-// checkOwner checks that only root and me can change a file; mask are the bits of its mode
-// by which others could.
+// checkOwner checks that only root and me can change a file; mask are the mode bits with
+// which others could.
 func checkOwner(path string, info fs.FileInfo, me int, mask fs.FileMode) error {
 	owner := int(info.Sys().(*syscall.Stat_t).Uid)
 	if owner != 0 && owner != me {

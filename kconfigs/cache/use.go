@@ -9,13 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fresh is how long an entry's time may lag behind its last use.
+// fresh is how far an entry's time may lag behind its last use.
 const fresh = 5 * time.Minute
 
-// Use says that an entry is about to be used, and reports whether it is there. Prune
-// leaves it alone for as long as c is reachable: it is locked, shared, itself rather than
-// by a file in lock, so that this also holds where a cache shares parts with another.
-// That it was used is written down where that is possible.
+// Use marks an entry as in use, and reports whether it exists. No prune removes it as long
+// as c is reachable: the entry itself has a shared lock, rather than a file in lock, so that
+// this also holds for caches that share parts. Use also updates the entry's time, if it can.
 func (c *Cache) Use(kind, key string) bool {
 	path := c.Path(kind, key)
 	c.mu.Lock()
@@ -30,7 +29,7 @@ func (c *Cache) Use(kind, key string) bool {
 			f.Close()
 			return true
 		}
-		had.Close() // it was replaced since
+		had.Close() // it has been replaced
 	}
 	if c.held == nil {
 		c.held = map[string]*os.File{}
@@ -39,8 +38,7 @@ func (c *Cache) Use(kind, key string) bool {
 	return true
 }
 
-// Read returns what an entry says that is a file rather than a directory, and writes down
-// that it was used.
+// Read returns the contents of an entry that is a file, and updates its time.
 func (c *Cache) Read(kind, key string) ([]byte, error) {
 	path := c.Path(kind, key)
 	data, err := file.Read(path, maxIndex)
@@ -50,16 +48,16 @@ func (c *Cache) Read(kind, key string) ([]byte, error) {
 	return data, err
 }
 
-// touch sets an entry's time. In somebody else's cache that is not allowed, and the entry
-// passes for older than it is; that is no reason to stop.
+// touch sets an entry's time. In another user's cache that fails, and the entry seems older
+// than it is, which does no harm.
 func touch(path string, info os.FileInfo) {
 	if time.Since(info.ModTime()).Abs() > fresh {
 		_ = os.Chtimes(path, time.Time{}, time.Now())
 	}
 }
 
-// hold opens an entry and locks it, shared; nil means that it is not there. It waits
-// only while a prune moves the entry away, and then finds it gone, or made anew.
+// hold opens an entry with a shared lock; nil means that it does not exist. It waits only
+// while a prune moves the entry away.
 func hold(path string) (*os.File, os.FileInfo) {
 	for {
 		f, err := openAny(path)
@@ -74,19 +72,18 @@ func hold(path string) (*os.File, os.FileInfo) {
 	}
 }
 
-// patience is how long an entry is waited for that is locked by more than a prune moving
-// it away.
+// patience is how long to wait for the lock of an entry.
 const patience = 5 * time.Second
 
-// lockShared locks an entry that is used. Where there are no such locks, none can be asked
-// for when pruning either. One that another program keeps locked is used without.
+// lockShared locks an entry for use. On a file system without locks, a prune cannot lock it
+// either. An entry that another program keeps locked is used without a lock.
 func lockShared(f *os.File) {
 	for end := time.Now().Add(patience); errors.Is(flock(f, unix.LOCK_SH|unix.LOCK_NB), errBusy) && time.Now().Before(end); {
 		<-time.After(time.Millisecond)
 	}
 }
 
-// openAny opens an entry, which is a directory or a file. Opening a FIFO does not block.
+// openAny opens a directory or a file. It does not block on a FIFO.
 func openAny(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 }

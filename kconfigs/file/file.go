@@ -1,10 +1,9 @@
-// Package file opens files by names that come from outside: the command line, an
-// environment variable, a directory that others can write. It runs on the host.
+// Package file opens files whose names come from outside: the command line, an environment
+// variable, a directory that others can write to. It runs on the host.
 //
-// Opening a FIFO by its name blocks until somebody writes, and no signal ends the
-// wait; reading /dev/zero never ends. So only regular files are opened, without
-// blocking, and what is read at once is bounded. YAML decodes such a file's content, or an
-// embedded one's.
+// Opening a FIFO blocks until somebody writes, which no signal interrupts, and reading
+// /dev/zero never ends. So only regular files are opened, without blocking, and reads are
+// bounded. YAML decodes the content of such a file, or of an embedded one.
 package file
 
 import (
@@ -17,19 +16,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrIrregular says that a name leads to something other than a regular file.
+// ErrIrregular means that a name leads to something other than a regular file.
 var ErrIrregular = errors.New("not a regular file")
 
-// ErrTooLong says that a file is longer than a file of its kind can be.
+// ErrTooLong means that a file exceeds the limit.
 var ErrTooLong = errors.New("too long")
 
 // Open opens a regular file for reading. The error is a *fs.PathError.
 func Open(path string) (*os.File, error) { return OpenFile(path, os.O_RDONLY, 0) }
 
 // OpenFile is os.OpenFile for regular files. The error is a *fs.PathError, which wraps
-// ErrIrregular where path leads to something else.
+// ErrIrregular for other files.
 func OpenFile(path string, flag int, perm fs.FileMode) (*os.File, error) {
-	// The open of a device may have an effect, such as rewinding a tape.
+	// Opening a device may have an effect, such as rewinding a tape.
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, irregular(path, info.Mode())
 	}
@@ -37,7 +36,7 @@ func OpenFile(path string, flag int, perm fs.FileMode) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat() // it may have been replaced meanwhile
+	info, err := f.Stat() // the file may have been replaced meanwhile
 	if err == nil && !info.Mode().IsRegular() {
 		err = irregular(path, info.Mode())
 	}
@@ -48,8 +47,8 @@ func OpenFile(path string, flag int, perm fs.FileMode) (*os.File, error) {
 	return f, nil
 }
 
-// Read reads a regular file of at most limit bytes. The error is a *fs.PathError, which
-// wraps ErrIrregular or ErrTooLong where that is what is wrong.
+// Read reads a regular file of at most limit bytes. The error is a *fs.PathError, which may
+// wrap ErrIrregular or ErrTooLong.
 func Read(path string, limit int64) ([]byte, error) {
 	f, err := Open(path)
 	if err != nil {
@@ -64,7 +63,7 @@ func Read(path string, limit int64) ([]byte, error) {
 	if info.Size() > limit {
 		return nil, tooLong
 	}
-	// Files of /proc have a size of 0.
+	// Files in /proc have a size of 0.
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(data)) > limit {
 		return nil, tooLong
@@ -72,7 +71,7 @@ func Read(path string, limit int64) ([]byte, error) {
 	return data, err
 }
 
-// irregular says what stands in the place of a regular file.
+// irregular returns an error that says what kind of file path is.
 func irregular(path string, mode fs.FileMode) error {
 	kind := "a device"
 	switch {

@@ -14,18 +14,17 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// objects are those of scripts/kconfig that its own programs share (Makefile:160).
+// objects are the objects that the programs of scripts/kconfig share (Makefile:160).
 func objects() []string {
 	return strings.Fields("confdata expr lexer.lex menu parser.tab preprocess symbol util")
 }
 
-// fill makes an entry of the cache in dir: the program, the environment that it needs,
-// and the symbols.
+// fill makes a cache entry in dir: the program, its environment and the symbols.
 func (o Options) fill(ctx context.Context, dir string) error {
-	// kbuild's own objects stand in a tree of their own, for a builder may be at work in
-	// its tree; and they are not kept, as their paths are not those of the entry.
+	// kbuild's objects go into a tree of their own, as a build may be using another. They are
+	// not kept, since their paths change when the entry is published.
 	obj := filepath.Join(dir, "obj")
-	// What a compiler leaves that is killed is removed with dir.
+	// What a killed compiler leaves is removed with dir.
 	o.Environment = append(slices.Clone(o.Environment), "TMPDIR="+dir)
 	if err := o.make(ctx, obj, "build_config"); err != nil {
 		return fmt.Errorf("compiling the kernel's scripts/kconfig: %w", err)
@@ -62,7 +61,7 @@ func (o Options) make(ctx context.Context, obj string, args ...string) error {
 	return err
 }
 
-// compile links the program with the objects of the kernel's.
+// compile links the program with the kernel's objects.
 func (o Options) compile(ctx context.Context, dir, obj string) error {
 	source := filepath.Join(obj, "serve.c")
 	if err := os.WriteFile(source, []byte(program), 0o644); err != nil {
@@ -75,13 +74,13 @@ func (o Options) compile(ctx context.Context, dir, obj string) error {
 		args = append(args, filepath.Join(obj, "scripts/kconfig", name+".o"))
 	}
 	if _, err := process.Run(ctx, process.Command{Args: args, Env: []string{"TMPDIR=" + dir}}); err != nil {
-		return fmt.Errorf("compiling netstrip's Kconfig program against %s (it is made for Linux 6.1 and 6.12): %w", o.Tree, err)
+		return fmt.Errorf("compiling netstrip's Kconfig program against %s (it supports Linux 6.1 and 6.12): %w", o.Tree, err)
 	}
 	return nil
 }
 
-// environment returns what kbuild adds to the environment of conf: a script that is run in
-// its place saves it.
+// environment returns what kbuild adds to the environment of conf, which a script that runs
+// in its place saves.
 func (o Options) environment(ctx context.Context, obj string) ([]string, error) {
 	script := filepath.Join(obj, "scripts/kconfig/save")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec env -0 >saved\n"), 0o755); err != nil {

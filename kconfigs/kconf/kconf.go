@@ -1,11 +1,11 @@
-// Package kconf asks the kernel's own Kconfig code what its symbols mean and what a
-// request comes to. It runs on the host.
+// Package kconf asks the kernel's own Kconfig code for symbols and for the .config that a
+// request leads to. It runs on the host.
 //
-// No parser but the kernel's reads Kconfig files right, and every kernel tree has it:
-// a program of ours is compiled against the tree's scripts/kconfig once for a tree and a
-// compiler, and kept in the cache. It parses the Kconfig files once, in a second or two,
-// and then settles a request in a twentieth of a second, to the very bytes that make
-// allnoconfig would write in two seconds.
+// Only the kernel's own parser reads Kconfig files correctly, and every tree has it. So a
+// program of netstrip's is compiled against the tree's scripts/kconfig, once for each tree
+// and compiler, and cached. It parses the Kconfig files in a second or two, and then settles
+// a request in a twentieth of a second, to the same bytes that make allnoconfig would write
+// in two seconds.
 package kconf
 
 import (
@@ -26,7 +26,7 @@ import (
 //go:embed program/serve.c
 var program string
 
-// kind is that of the entries in the cache; the others are the files of one.
+// kind is the kind of the cache entries; the others are the files in one.
 const (
 	kind            = "kconf"
 	programFile     = "serve"
@@ -34,34 +34,32 @@ const (
 	symbolsFile     = "symbols"
 )
 
-// maxFile bounds what is read of them, in bytes: the symbols of 6.12 have 12 MB.
+// maxFile is their largest size in bytes: the symbols of 6.12 have 12 MB.
 const maxFile = 256 << 20
 
-// Options say which kernel tree, and how kbuild is run in it. All but Progress must be
-// set.
+// Options are the kernel tree and how kbuild runs in it. All but Progress must be set.
 type Options struct {
 	Cache    *cache.Cache
 	Progress *progress.Printer
-	// Tree is the kernel source, an absolute path, and SourceID names its content.
+	// Tree is the absolute path of the kernel source, and SourceID identifies its content.
 	Tree     string
 	SourceID string
-	// Compiler says which compiler gcc is: what it can do decides symbols.
+	// Compiler identifies gcc: its features decide symbols.
 	Compiler string
-	// Variables are given to make as arguments, Environment as variables.
+	// Variables are passed to make as arguments, Environment in the environment.
 	Variables, Environment []string
 }
 
-// Mode is what becomes of the symbols that a request does not name.
+// Mode is how symbols that a request does not name are set.
 type Mode string
 
-// The modes are targets of kbuild, of which they are the names.
+// The modes are named like the targets of kbuild.
 const (
-	// AllNo switches off whatever has a prompt, as KCONFIG_ALLCONFIG=request make
-	// allnoconfig does.
+	// AllNo switches off everything with a prompt (KCONFIG_ALLCONFIG=request make allnoconfig).
 	AllNo Mode = "allnoconfig"
-	// AllYes switches it on.
+	// AllYes switches everything with a prompt on.
 	AllYes Mode = "allyesconfig"
-	// OldDef takes the request for a .config and gives the rest their defaults.
+	// OldDef uses the request as a .config and sets the rest to their defaults.
 	OldDef Mode = "olddefconfig"
 )
 
@@ -72,11 +70,11 @@ type Kconfig struct {
 	o   Options
 
 	mu     sync.Mutex
-	server *server // once it was needed
+	server *server // nil until it is needed
 }
 
-// Open makes the program for a tree ready, which takes some ten seconds of a processor
-// the first time and nothing later. Close is to be called when it is needed no more.
+// Open prepares the program for a tree, which takes about ten seconds of processor time the
+// first time and nothing later. Call Close when done.
 func Open(ctx context.Context, o Options) (*Kconfig, error) {
 	h := sha256.New()
 	for _, part := range append(append([]string{o.SourceID, o.Tree, o.Compiler, program}, o.Variables...), o.Environment...) {
@@ -92,7 +90,7 @@ func Open(ctx context.Context, o Options) (*Kconfig, error) {
 	return &Kconfig{dir: dir, o: o}, nil
 }
 
-// Close ends the program. A Kconfig may be used after it, and closed again.
+// Close ends the program. The Kconfig may be used and closed again.
 func (k *Kconfig) Close() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -106,8 +104,8 @@ func (k *Kconfig) stop() {
 	}
 }
 
-// Symbols returns what the Kconfig files say of every symbol that they define for x86, in
-// their order. Choices, which have no names, are among them.
+// Symbols returns every symbol that the Kconfig files define for x86, in their order,
+// including choices.
 func (k *Kconfig) Symbols() ([]Symbol, error) {
 	data, err := file.Read(filepath.Join(k.dir, symbolsFile), maxFile)
 	if err != nil {
@@ -116,12 +114,12 @@ func (k *Kconfig) Symbols() ([]Symbol, error) {
 	return ParseSymbols(data)
 }
 
-// Settle returns the final .config for a request, which is in the form of a .config.
+// Settle returns the final .config for a request, which has the format of a .config.
 func (k *Kconfig) Settle(ctx context.Context, mode Mode, request []byte) ([]byte, error) {
 	return k.ask(ctx, string(mode), request)
 }
 
-// Values settles a request and gives what every symbol, choices among them, came to.
+// Values settles a request and returns the value of every symbol, including choices.
 func (k *Kconfig) Values(ctx context.Context, mode Mode, request []byte) (map[string]Value, error) {
 	data, err := k.ask(ctx, "values "+string(mode), request)
 	if err != nil {
@@ -130,15 +128,15 @@ func (k *Kconfig) Values(ctx context.Context, mode Mode, request []byte) (map[st
 	return parseValues(data)
 }
 
-// Expand replaces each macro of a text, such as $(cc-option,-Os), by what the kernel's own
-// code makes of it where a line of a Kconfig file has it.
+// Expand replaces the macros in a text, such as $(cc-option,-Os), as the kernel's own code
+// does in a Kconfig file.
 func (k *Kconfig) Expand(ctx context.Context, text string) (string, error) {
 	data, err := k.ask(ctx, "expand", []byte(text))
 	return string(data), err
 }
 
-// ask starts the program if need be. One that was interrupted or has failed in a way
-// that is not the command's fault is not used again.
+// ask starts the program if necessary. After an interruption, or an error that is not a
+// refusal, it is not used again.
 func (k *Kconfig) ask(ctx context.Context, command string, request []byte) ([]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -93,7 +93,7 @@ func TestOpenNamesWhatIsWrong(t *testing.T) {
 
 	makefile("build_config:\n\t@mkdir -p $(O)\n")
 	_, err = Open(t.Context(), o)
-	require.ErrorContains(t, err, "compiling netstrip's Kconfig program against "+tree+" (it is made for Linux 6.1 and 6.12): gcc: ")
+	require.ErrorContains(t, err, "compiling netstrip's Kconfig program against "+tree+" (it supports Linux 6.1 and 6.12): gcc: ")
 	assert.ErrorContains(t, err, "lkc.h: No such file or directory")
 	assert.False(t, o.Cache.Has(kind, ""), "nothing is kept of what failed")
 }

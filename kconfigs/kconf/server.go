@@ -15,13 +15,13 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// maxSaid is how many lines of what kconfig says about one command are kept.
+// maxSaid is the number of kconfig's messages about one command that are kept.
 const maxSaid = 100
 
-// server is the program, running. It ends when its standard input does, as it does when
-// netstrip dies.
+// server is the running program. It ends when its standard input does, which includes the
+// death of netstrip.
 type server struct {
-	mail    *os.File // the request goes in, the answer comes out; it has no name
+	mail    *os.File // an unnamed file for the request and then the answer
 	in      *os.File
 	said    []string // since the last reply
 	replies chan reply
@@ -30,13 +30,13 @@ type server struct {
 	cancel  func()
 }
 
-// reply is the line that ends an answer, and what kconfig said before it.
+// reply is the line that ends an answer, and kconfig's messages before it.
 type reply struct {
 	line string
 	said []string
 }
 
-// refusal is the failure of one command, after which the program goes on.
+// refusal is the failure of one command, after which the program continues.
 type refusal struct{ command, said string }
 
 func (r refusal) Error() string {
@@ -48,9 +48,9 @@ func isRefusal(err error) bool {
 	return ok
 }
 
-// start starts the program. It works in a directory of its own: Kconfig's questions about
-// the compiler leave their files where it stands (scripts/Kconfig.include:33), and a
-// compiler that is killed leaves its own in TMPDIR.
+// start starts the program in a directory of its own: Kconfig's tests of the compiler leave
+// files in the working directory (scripts/Kconfig.include:33), and a killed compiler in
+// TMPDIR.
 func start(c *cache.Cache, path string, env []string) (*server, error) {
 	dir, guarded, err := c.TempDir(kind)
 	if err != nil {
@@ -73,14 +73,14 @@ func start(c *cache.Cache, path string, env []string) (*server, error) {
 			Stdin: stdin, Files: []*os.File{s.mail}, OnLine: s.hear,
 		})
 		if pe, ok := errors.AsType[*process.Error](err); ok && len(s.said) > 0 {
-			err = fmt.Errorf("%w: %s", pe.Err, s.said[0]) // not of an earlier command
+			err = fmt.Errorf("%w: %s", pe.Err, s.said[0]) // without messages about earlier commands
 		}
 		s.err = err
 	}()
 	return s, nil
 }
 
-// open makes the mailbox and the pipe for commands, of which it gives the reading end.
+// open makes the mailbox and the pipe for commands, and returns the reading end.
 func (s *server) open() (*os.File, error) {
 	fd, err := unix.MemfdCreate("netstrip-kconf", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *server) open() (*os.File, error) {
 	return r, nil
 }
 
-// hear takes the program's lines: all are kconfig's own but those that begin in "= ".
+// hear receives the program's lines. All but those that begin with "= " are kconfig's own.
 func (s *server) hear(line string) {
 	if strings.HasPrefix(line, "= ") {
 		s.replies <- reply{line, s.said}
@@ -106,14 +106,14 @@ func (s *server) hear(line string) {
 	}
 }
 
-// ask has one command done.
+// ask runs one command.
 func (s *server) ask(ctx context.Context, command string, request []byte) ([]byte, error) {
 	err := s.mail.Truncate(0)
 	if err == nil {
 		_, err = s.mail.WriteAt(request, 0)
 	}
 	if err == nil {
-		// Where the program has ended already, why it has says more than this.
+		// If the program has ended, s.err says more than this error.
 		_, _ = s.in.WriteString(command + "\n")
 	}
 	if err != nil {
@@ -140,7 +140,7 @@ func (s *server) ask(ctx context.Context, command string, request []byte) ([]byt
 	return answer, nil
 }
 
-// stop ends the program and waits for its end.
+// stop ends the program and waits for it.
 func (s *server) stop() {
 	s.in.Close()
 	s.cancel()

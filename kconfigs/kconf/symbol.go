@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Tri is the value of an expression and of what has the type bool or tristate.
+// Tri is the value of an expression or of a bool or tristate symbol.
 type Tri int8
 
 // The three values, in kconfig's own numbers (scripts/kconfig/expr.h:21).
@@ -21,18 +21,18 @@ const (
 // String returns n, m or y.
 func (t Tri) String() string { return "nmy"[t : t+1] }
 
-// Symbol is what the Kconfig files say of a symbol.
+// Symbol is a symbol as defined in the Kconfig files.
 type Symbol struct {
-	// Name is without CONFIG_. That of a choice is "choice FILE:LINE".
+	// Name is without CONFIG_. The name of a choice is "choice FILE:LINE".
 	Name string
 	// Type is bool, tristate, integer, hex or string.
 	Type string
-	// Depends is what it depends on, enclosing menus and ifs included; nil for nothing.
-	// Where it is defined in several places it is their alternative.
+	// Depends are its dependencies, including those of enclosing menus and ifs; nil means
+	// none. For several definitions they are joined with ||.
 	Depends *Expr
-	// Choice is the name of the choice it is a member of, or empty.
+	// Choice is the name of the choice that it belongs to, or empty.
 	Choice string
-	// Entries are the places that define it, never none.
+	// Entries are the places that define it, at least one.
 	Entries []Entry
 	// Properties are in the order of the files.
 	Properties []Property
@@ -50,12 +50,12 @@ type Entry struct {
 type Property struct {
 	// Kind is prompt, default, select, imply or range.
 	Kind string
-	// Text is the prompt's.
+	// Text is the text of a prompt.
 	Text string
-	// Value is the default, the symbol that is selected or implied, or the two ends of
-	// the range (Op is ".."). A prompt has none.
+	// Value is the default, the selected or implied symbol, or the two ends of the range (Op is
+	// ".."). A prompt has none.
 	Value *Expr
-	// If is when it counts, the dependencies of its entry included; nil means always.
+	// If is its condition, including the dependencies of its entry; nil means always.
 	If   *Expr
 	File string
 	Line int
@@ -63,15 +63,15 @@ type Property struct {
 
 // Expr is an expression.
 type Expr struct {
-	// Op is "&&" or "||" with two operands or more, "!" with one, "=", "!=", "<", "<=",
-	// ">", ">=" or ".." with two that are leaves; or empty for a symbol, "'" for a constant.
+	// Op is "&&" or "||" with two or more operands; "!" with one; "=", "!=", "<", "<=", ">",
+	// ">=" or ".." with two leaves; empty for a symbol; or "'" for a constant.
 	Op string
-	// Name is the leaf's symbol, which need not be defined, or constant.
+	// Name is the symbol, which may be undefined, or the constant.
 	Name string
 	Args []Expr
 }
 
-// UnmarshalJSON reads what the program writes: "NAME", "'constant" or ["op", ...].
+// UnmarshalJSON reads the program's format: "NAME", "'constant" or ["op", ...].
 func (e *Expr) UnmarshalJSON(data []byte) error {
 	if data[0] == '"' {
 		err := json.Unmarshal(data, &e.Name)
@@ -85,7 +85,7 @@ func (e *Expr) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if len(parts) < 2 {
-		return fmt.Errorf("%s is no expression", data)
+		return fmt.Errorf("%s is not an expression", data)
 	}
 	if err := json.Unmarshal(parts[0], &e.Op); err != nil {
 		return err
@@ -99,7 +99,7 @@ func (e *Expr) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// String returns the expression as a Kconfig file would have it.
+// String returns the expression in the syntax of Kconfig files.
 func (e *Expr) String() string {
 	switch {
 	case e == nil:
@@ -120,7 +120,7 @@ func (e *Expr) String() string {
 	return strings.Join(parts, " "+e.Op+" ")
 }
 
-// operand puts an operand in brackets that has operands of its own.
+// operand puts an operand with operands of its own in parentheses.
 func (e *Expr) operand(i int) string {
 	arg := &e.Args[i]
 	if len(arg.Args) > 1 && (e.Op == "!" || len(arg.Op) == 2 && strings.Contains("&&||", arg.Op)) {
@@ -129,8 +129,8 @@ func (e *Expr) operand(i int) string {
 	return arg.String()
 }
 
-// line is an entry as the program writes it. The first of a symbol has all that is not
-// the entry's own.
+// line is an entry as the program writes it. The first entry of a symbol has what belongs to
+// the symbol.
 type line struct {
 	Name, File, Help, Choice, Type string
 	Line                           int
@@ -138,7 +138,7 @@ type line struct {
 	Properties                     []Property
 }
 
-// ParseSymbols reads what the program says of the symbols, a line for each entry.
+// ParseSymbols reads the program's list of symbols, a line for each entry.
 func ParseSymbols(data []byte) ([]Symbol, error) {
 	var all []Symbol
 	at := map[string]int{}
@@ -161,18 +161,18 @@ func ParseSymbols(data []byte) ([]Symbol, error) {
 	return all, nil
 }
 
-// Value is what a symbol came to.
+// Value is the value of a symbol.
 type Value struct {
 	// Value is y, m or n, a number, or a string without quotes.
 	Value string
-	// Visible is the most that its prompts let a person set, Depends what its
-	// dependencies came to, Selected the least that others ask of it.
+	// Visible is the highest value that its prompts allow, Depends the value of its
+	// dependencies, Selected the lowest value that others allow.
 	Visible, Depends, Selected Tri
-	// Written says that it stands in the .config.
+	// Written is set if it is in the .config.
 	Written bool
 }
 
-// parseValues reads lines of name, visibility, dependencies, selects, written and value.
+// parseValues reads lines of name, visible, depends, selected, written and value.
 func parseValues(data []byte) (map[string]Value, error) {
 	all := map[string]Value{}
 	for text := range strings.Lines(string(data)) {

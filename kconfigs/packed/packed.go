@@ -1,5 +1,5 @@
-// Package packed reads a .config out of what it is kept in: a compressed file, such as
-// /proc/config.gz, or a kernel that was built with CONFIG_IKCONFIG. It runs on the host
+// Package packed reads kernel images, and a .config from where it is stored: a compressed
+// file such as /proc/config.gz, or a kernel built with CONFIG_IKCONFIG. It runs on the host
 // and starts nothing.
 package packed
 
@@ -15,13 +15,13 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// format is a way to compress, known by the bytes that such data begins with.
+// format is a compression format, known by its magic.
 type format struct {
 	name, magic string
 	open        func(io.Reader) (io.Reader, error)
 }
 
-// formats are those that are read. A format without open is only called by its name.
+// formats are the known formats. One without open is recognized but cannot be read.
 func formats() []format {
 	return []format{
 		{"gzip", "\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
@@ -36,7 +36,7 @@ func formats() []format {
 	}
 }
 
-// maxWindow is the most memory in bytes that a decompressor may use to look back.
+// maxWindow is the largest window of a decompressor, in bytes.
 const maxWindow = 64 << 20
 
 func openZstd(r io.Reader) (io.Reader, error) {
@@ -56,21 +56,21 @@ func formatOf(data []byte) (format, bool) {
 	return format{}, false
 }
 
-// Compressed reports whether data begins as a compressed file does.
+// Compressed reports whether data begins like a compressed file.
 func Compressed(data []byte) bool {
 	_, ok := formatOf(data)
 	return ok
 }
 
-// Unpack returns what compressed data holds, and other data as it is. More than limit
-// bytes are an error: a few bytes can unpack to more than a disk holds.
+// Unpack decompresses data, and returns other data as it is. More than limit bytes are an
+// error: a few bytes can unpack to more than a disk holds.
 func Unpack(data []byte, limit int64) ([]byte, error) {
 	f, ok := formatOf(data)
 	if !ok {
 		return data, nil
 	}
 	if f.open == nil {
-		return nil, fmt.Errorf("it is compressed with %s, which is not read here: unpack it first", f.name)
+		return nil, fmt.Errorf("it is compressed with %s, which is not supported: unpack it first", f.name)
 	}
 	r, err := f.open(bytes.NewReader(data))
 	if err == nil {
@@ -81,29 +81,28 @@ func Unpack(data []byte, limit int64) ([]byte, error) {
 	}
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("its %s data ends early: the file was cut short", f.name)
+		return nil, fmt.Errorf("its %s data is truncated", f.name)
 	case err != nil:
 		return nil, fmt.Errorf("its %s data is damaged: %w", f.name, err)
 	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("it unpacks to more than %d bytes, which none has", limit)
+		return nil, fmt.Errorf("it unpacks to more than %d bytes", limit)
 	}
 	return data, nil
 }
 
-// MaxImage is the size in bytes beyond which no kernel image is read, unpacked or not.
+// MaxImage is the largest size of a kernel image, unpacked or not, in bytes.
 const MaxImage = 512 << 20
 
-// IsImage reports whether data begins as an x86 bzImage (Documentation/arch/x86/boot.rst)
-// or an ELF file does; 1 KiB of it is enough.
+// IsImage reports whether data begins like an x86 bzImage or an ELF file; 1 KiB is enough.
 func IsImage(data []byte) bool {
 	_, ok := ParseBzImage(data)
 	return ok || bytes.HasPrefix(data, []byte("\x7fELF"))
 }
 
-// Config returns the .config that a kernel image has in it (kernel/configs.c puts it
-// between two marks, compressed with gzip), of at most limit bytes.
+// Config returns the .config in a kernel image, of at most limit bytes. kernel/configs.c puts
+// it between two marks, compressed with gzip.
 func Config(image []byte, limit int64) ([]byte, error) {
-	// Compression may leave it as it is in part: what is inside goes first.
+	// Compressed data may contain the mark by chance: the kernel inside has precedence.
 	inner, err := payload(image)
 	if err != nil {
 		return nil, err
@@ -113,7 +112,7 @@ func Config(image []byte, limit int64) ([]byte, error) {
 	}
 	at := bytes.Index(image, []byte("IKCFG_ST\x1f\x8b"))
 	if at < 0 {
-		return nil, errors.New("it is a kernel without its .config in it (CONFIG_IKCONFIG)")
+		return nil, errors.New("it is a kernel without its .config (CONFIG_IKCONFIG)")
 	}
 	data := image[at+len("IKCFG_ST"):]
 	if end := bytes.Index(data, []byte("IKCFG_ED")); end >= 0 {
@@ -122,8 +121,7 @@ func Config(image []byte, limit int64) ([]byte, error) {
 	return Unpack(data, limit)
 }
 
-// payload returns the compressed kernel inside a bzImage, unpacked; nothing of a file
-// that is none.
+// payload returns the kernel inside a bzImage, unpacked; nil for other files.
 func payload(image []byte) ([]byte, error) {
 	head, ok := ParseBzImage(image)
 	if !ok {
@@ -131,18 +129,18 @@ func payload(image []byte) ([]byte, error) {
 	}
 	from, to := head.Payload, head.PayloadEnd
 	if from > to-4 || to > int64(len(image)) {
-		return nil, errors.New("it is a kernel that was cut short")
+		return nil, errors.New("it is a truncated kernel")
 	}
 	f, ok := formatOf(image[from:to])
 	if !ok {
 		return nil, nil
 	}
 	if f.name != "gzip" {
-		to -= 4 // the size unpacked, which gzip has at its own end (scripts/Makefile.lib, size_append)
+		to -= 4 // the unpacked size, which is part of gzip's own format (scripts/Makefile.lib, size_append)
 	}
 	inner, err := Unpack(image[from:to], MaxImage)
 	if err != nil {
-		return nil, fmt.Errorf("the kernel in it, compressed with %s, cannot be read: %w", f.name, err)
+		return nil, fmt.Errorf("unpacking the kernel in it, compressed with %s: %w", f.name, err)
 	}
 	return inner, nil
 }

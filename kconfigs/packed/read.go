@@ -14,12 +14,11 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
-// pipeLimit is how long whoever writes into a pipe may be silent.
+// pipeLimit is how long the writer of a pipe may be silent.
 const pipeLimit = 20 * time.Second
 
-// ReadFile reads a .config or a piece of one, which should have at most limit bytes: a file
-// or a pipe that has it as text or compressed, or a kernel image that was built with
-// CONFIG_IKCONFIG. Errors leave out the path.
+// ReadFile reads a .config or a fragment of at most limit bytes from a file or a pipe: text,
+// compressed text, or a kernel image built with CONFIG_IKCONFIG. Errors omit the path.
 func ReadFile(path string, limit int64) ([]byte, error) {
 	f, err := openUser(path)
 	if err != nil {
@@ -40,7 +39,7 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 			return nil, err
 		}
 	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("longer than %d bytes, which none is", limit)
+		return nil, fmt.Errorf("longer than %d bytes", limit)
 	}
 	if data, err = Unpack(data, limit); err != nil {
 		return nil, err
@@ -48,8 +47,8 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 	return data, checkBinary(data)
 }
 
-// openUser opens a regular file, or a pipe, such as /dev/stdin and a shell's <(...),
-// without blocking.
+// openUser opens a regular file, or a pipe such as /dev/stdin or a shell's <(...), without
+// blocking.
 func openUser(path string) (*os.File, error) {
 	if info, err := os.Stat(path); err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
 		return file.Open(path)
@@ -61,8 +60,7 @@ func openUser(path string) (*os.File, error) {
 	return f, nil
 }
 
-// readPart reads what is there, but at most limit bytes. Nothing at all in a pipe is an
-// error: nobody writes there.
+// readPart reads at most limit bytes. An empty pipe is an error, as nobody writes to it.
 func readPart(f *os.File, limit int64) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -81,7 +79,7 @@ func readPart(f *os.File, limit int64) ([]byte, error) {
 	return data, err
 }
 
-// patient reads a pipe, waiting for each piece at most pipeLimit.
+// patient reads a pipe and waits for each piece at most pipeLimit.
 type patient struct{ *os.File }
 
 func (p patient) Read(b []byte) (int, error) {
@@ -91,15 +89,15 @@ func (p patient) Read(b []byte) (int, error) {
 	return p.File.Read(b)
 }
 
-// checkBinary refuses in one line what has no lines.
+// checkBinary returns an error for data that is not text in UTF-8.
 func checkBinary(data []byte) error {
 	for i, b := range data {
 		switch {
 		case b != 0:
 		case i < 4 && len(data) > 2:
-			return errors.New("it is no text, or text in UTF-16: save it as UTF-8")
+			return errors.New("it is not text, or text in UTF-16: save it as UTF-8")
 		default:
-			return fmt.Errorf("it is no text: byte %d is 0", i+1)
+			return fmt.Errorf("it is not text: byte %d is 0", i+1)
 		}
 	}
 	if head := data[:min(len(data), 2)]; len(head) == 2 && !utf8.Valid(head) && (head[0] == 0xff || head[0] == 0xfe) {
@@ -108,7 +106,7 @@ func checkBinary(data []byte) error {
 	return nil
 }
 
-// cause leaves out the path, which whoever tells of the error names.
+// cause removes the path, which the caller adds.
 func cause(err error) error {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// downloads are the programs that fetch, and so need to know the way out.
+// downloads are the programs that use the network.
 var downloads = []string{"go", "apt-get", "mmdebstrap", "npm"}
 
 // Environ returns the environment of a program that netstrip starts: what it needs to find
-// its files and the way out, and nothing else of netstrip's own, in which there may be
-// secrets and what changes a build.
+// its files and, for downloads, proxies and certificates. The rest of netstrip's own
+// environment may contain secrets and change a build.
 func Environ(program string) []string {
 	env := []string{"LANG=C"}
 	for _, v := range os.Environ() {

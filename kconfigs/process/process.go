@@ -1,7 +1,6 @@
-// Package process starts the host's programs: make, tar, the compiler. It runs on
-// the host. It is the one place that does (QEMU aside, which vmtest starts), so
-// that everything started dies with netstrip and every error says what the program
-// itself said last.
+// Package process starts programs such as make, tar and the compiler. It runs on the host.
+// All programs but QEMU, which vmtest starts, are started here, so that they die with
+// netstrip and every error quotes what the program said.
 package process
 
 import (
@@ -21,57 +20,54 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keepTail is how many bytes of a program's output an error quotes from.
+// keepTail is the size in bytes of the end of the output that errors quote from.
 const keepTail = 16 << 10
 
-// maxLine bounds what is kept of a line, in bytes: a program may write one that never ends.
+// maxLine is how much of a line is kept, in bytes.
 const maxLine = 1 << 20
 
-// supervise runs its arguments in the background and kills the whole process group
-// when SIGTERM comes, which the kernel sends when netstrip dies, even by SIGKILL
-// (PR_SET_PDEATHSIG). A parent-death signal on make alone would leave its compilers.
-// A shell gives what it runs in the background /dev/null to read, so standard input
-// goes there by way of descriptor 9.
+// supervise runs its arguments in the background and kills the whole process group on
+// SIGTERM, which the kernel sends when netstrip dies, even by SIGKILL (PR_SET_PDEATHSIG). A
+// parent-death signal for make alone would not reach its compilers. As a shell connects
+// background commands to /dev/null, standard input goes through descriptor 9.
 const supervise = `trap 'kill -KILL 0' TERM; exec 9<&0; "$@" <&9 9<&- & exec 9<&-; wait $!`
 
 // Command is a program to run.
 type Command struct {
 	// Args are the program and its arguments.
 	Args []string
-	// Dir is where it runs; empty means here.
+	// Dir is its working directory; empty means netstrip's.
 	Dir string
 	// Env is added to the environment (Environ).
 	Env []string
-	// Inherit returns it all of netstrip's own environment: it is the user's own program.
+	// Inherit passes netstrip's whole environment to the user's own program.
 	Inherit bool
-	// Stdin is given to it; nil means nothing.
+	// Stdin is its standard input; nil means none.
 	Stdin io.Reader
-	// OnLine, if set, is called with each line of standard output and error. What a line has
-	// over 1 MiB is left out.
+	// OnLine, if set, is called with each line of standard output and error, up to 1 MiB of it.
 	OnLine func(line string)
-	// Files are inherited as descriptors 3, 4, ... by it and all it starts.
+	// Files are descriptors 3, 4, ... of the program and all it starts.
 	Files []*os.File
 }
 
-// Usage is what a program took.
+// Usage is the time that a program took.
 type Usage struct {
-	// CPU is user and system time of it and its children.
+	// CPU is user and system time, including children.
 	CPU time.Duration
-	// Wall is the time from start to end.
+	// Wall is the elapsed time.
 	Wall time.Duration
 }
 
 // Error is the failure of a program that was started.
 type Error struct {
-	// Args are what was run.
 	Args []string
 	// Tail is the end of its output.
 	Tail string
-	// Err is what exec.Cmd.Wait said.
+	// Err is the error of exec.Cmd.Wait.
 	Err error
 }
 
-// Error returns the program, how it ended and the line of its output that tells most.
+// Error returns the program, how it ended and the most telling line of its output.
 func (e *Error) Error() string {
 	if line := decisiveLine(e.Tail); line != "" {
 		return fmt.Sprintf("%s: %v: %s", e.Args[0], e.Err, line)
@@ -79,11 +75,11 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %v", e.Args[0], e.Err)
 }
 
-// Unwrap returns what exec.Cmd.Wait said.
+// Unwrap returns the error of exec.Cmd.Wait.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Run runs c to its end, and kills what c has left running. When ctx ends first, c and
-// all it started are killed and the error is ctx's.
+// Run runs c to its end and kills what it left running. If ctx ends first, c and all it
+// started are killed, and the error is ctx's.
 func Run(ctx context.Context, c Command) (Usage, error) {
 	cmd := prepare(ctx, c)
 	out := &lines{each: c.OnLine}
@@ -107,7 +103,7 @@ func Run(ctx context.Context, c Command) (Usage, error) {
 	return usage, nil
 }
 
-// prepare returns c with all that ties it to netstrip.
+// prepare returns c under supervision.
 func prepare(ctx context.Context, c Command) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", supervise, "sh"}, c.Args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
@@ -121,13 +117,13 @@ func prepare(ctx context.Context, c Command) *exec.Cmd {
 	return cmd
 }
 
-// runGroup runs cmd, which leads a process group, and ends the group with it: whatever
-// still holds the pipe for the output would otherwise be waited for.
+// runGroup runs cmd, which leads a process group, and then ends the group: otherwise Wait
+// would wait for whatever still holds the output pipe.
 func runGroup(cmd *exec.Cmd) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	// Until it is waited for, its ID can be given to no other process or group.
+	// Its ID is not reused before it is waited for.
 	for {
 		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
@@ -138,14 +134,14 @@ func runGroup(cmd *exec.Cmd) error {
 	return cmd.Wait()
 }
 
-// Output runs the program args and gives its standard output and error, trimmed.
+// Output runs a program and returns its standard output and error, trimmed.
 func Output(ctx context.Context, args ...string) (string, error) {
 	var b strings.Builder
 	_, err := Run(ctx, Command{Args: args, OnLine: func(l string) { b.WriteString(l + "\n") }})
 	return strings.TrimSpace(b.String()), err
 }
 
-// Missing reports whether err says that a program is not installed.
+// Missing reports whether err means that a program is not installed.
 func Missing(err error) bool { return errors.Is(err, exec.ErrNotFound) }
 
 // find returns an error that names the package of a program that is not in PATH.
@@ -181,7 +177,7 @@ func Check(ctx context.Context, names ...string) error {
 	return programs.Missing(missing...)
 }
 
-// lines hands on whole lines and keeps the end of all of it.
+// lines passes on whole lines and keeps the end of the output.
 type lines struct {
 	each    func(string)
 	partial []byte
@@ -207,7 +203,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	}
 }
 
-// end hands on a last line that did not end in a newline.
+// end passes on a last line without a newline.
 func (l *lines) end() {
 	if len(l.partial) > 0 && l.each != nil {
 		l.each(string(l.partial))
@@ -215,8 +211,8 @@ func (l *lines) end() {
 	}
 }
 
-// decisiveLine picks the line of a failed program's output that a person would look
-// for: the first that speaks of an error, else the last that says anything.
+// decisiveLine returns the line of a failed program's output that a person would look for:
+// the first with an error, or else the last that is not empty.
 func decisiveLine(tail string) string {
 	last := ""
 	for _, line := range strings.Split(tail, "\n") {

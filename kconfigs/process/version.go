@@ -9,14 +9,13 @@ import (
 	"unicode"
 )
 
-// A program says its version at once, in a line.
 const (
 	versionLimit = 10 * time.Second
 	versionBytes = 1 << 10
 )
 
-// Version runs args, which have a program say its version, and returns the first line of
-// its standard output. What it says on standard error is not its version.
+// Version runs a program that prints its version, and returns the first line of its standard
+// output.
 func Version(ctx context.Context, args ...string) (string, error) {
 	return version(ctx, versionLimit, args)
 }
@@ -42,7 +41,7 @@ func version(ctx context.Context, limit time.Duration, args []string) (string, e
 	case err != nil:
 		return "", &Error{Args: args, Tail: said.tail.String(), Err: err}
 	case line == "":
-		return "", &Error{Args: args, Err: errors.New("it says no version")}
+		return "", &Error{Args: args, Err: errors.New("it prints no version")}
 	}
 	return line, nil
 }

@@ -27,7 +27,7 @@ func TestVersion(t *testing.T) {
 		"much on both":       {"head -c 10000000 /dev/zero >&2; echo 'program 1.2'; head -c 10000000 /dev/zero", "program 1.2", ""},
 		"a line of 10 MB":    {"head -c 10000000 /dev/zero | tr '\\0' x", strings.Repeat("x", versionBytes), ""},
 		"escapes":            {`printf 'program\033[31m 1.2\377\n'`, "program?[31m 1.2?", ""},
-		"nothing":            {"echo hello >&2", "", "it says no version"},
+		"nothing":            {"echo hello >&2", "", "it prints no version"},
 		"a failure":          {"echo 'cannot: no such library' >&2; exit 1", "", "exit status 1: cannot: no such library"},
 	} {
 		got, err := Version(t.Context(), script(t, tc.does), "--version")

@@ -1,8 +1,7 @@
-// Package progress tells a person what a long run is doing. It runs on the host.
+// Package progress shows what a long run is doing. It runs on the host.
 //
-// On a terminal the present state stands on one line that is written over; into a
-// pipe or a CI log goes a plain line now and then, so that nothing slower than a
-// few seconds is ever silent and no log is flooded.
+// On a terminal the current state is one line that is overwritten. A pipe or a CI log gets
+// a plain line from time to time, so that it is neither silent nor flooded.
 package progress
 
 import (
@@ -15,7 +14,7 @@ import (
 	"golang.org/x/term"
 )
 
-// quiet is how often a changing state is printed where it cannot be written over.
+// quiet is the interval between states where they cannot be overwritten.
 const quiet = 10 * time.Second
 
 // Printer prints progress. The zero value and nil print nothing.
@@ -24,11 +23,11 @@ type Printer struct {
 	w        io.Writer
 	terminal bool
 	width    int
-	shown    bool      // a state stands on the terminal's line
+	shown    bool      // the terminal shows a state
 	last     time.Time // when a state was last printed
 }
 
-// New returns a Printer on w, which is written over only when it is a terminal.
+// New returns a Printer on w.
 func New(w io.Writer) *Printer {
 	p := &Printer{w: w, last: time.Now()}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
@@ -39,7 +38,7 @@ func New(w io.Writer) *Printer {
 	return p
 }
 
-// State shows what is going on just now. It is cheap to call often.
+// State shows what is going on now. It is cheap to call often.
 func (p *Printer) State(format string, args ...any) {
 	if p == nil || p.w == nil {
 		return
@@ -66,7 +65,7 @@ func (p *Printer) State(format string, args ...any) {
 	p.shown = true
 }
 
-// Line prints a line that stays.
+// Line prints a permanent line.
 func (p *Printer) Line(format string, args ...any) {
 	if p == nil || p.w == nil {
 		return
@@ -78,7 +77,7 @@ func (p *Printer) Line(format string, args ...any) {
 	p.last = time.Now()
 }
 
-// Clear takes the present state off the terminal, before something else prints.
+// Clear removes the state from the terminal, before something else is printed.
 func (p *Printer) Clear() {
 	if p == nil || p.w == nil {
 		return

@@ -1,5 +1,5 @@
-// Package rename knows what became of the kernel's symbols that have another name now, or are
-// gone, and which name another is a slip of. It runs on the host and is pure.
+// Package rename knows kernel symbols that were renamed or removed, and recognizes
+// misspelled names. It runs on the host and is pure.
 package rename
 
 import (
@@ -33,9 +33,9 @@ func readRenames() (all []rename) {
 	return all
 }
 
-// Other says what became of a symbol that is not among known, the symbols of a kernel, or
-// which of them its name is a slip of; as "; it is called MITIGATION_RETPOLINE since Linux
-// 6.9". It is empty where that is not certain: a wrong name is worse than none.
+// Other explains a symbol that is not among known, the symbols of a kernel, such as "; it is
+// called MITIGATION_RETPOLINE since Linux 6.9", or suggests one that it may be a
+// misspelling of. It is empty if that is uncertain: a wrong name is worse than none.
 func Other(name string, known map[string]bool) string {
 	for _, r := range readRenames() {
 		switch name {
@@ -53,7 +53,7 @@ func Other(name string, known map[string]bool) string {
 	return ""
 }
 
-// forward tells of a name that is older than the kernel.
+// forward explains a name that is older than the kernel.
 func (r rename) forward(known map[string]bool) string {
 	if r.new != "" && !known[r.new] {
 		return "" // not in this kernel
@@ -78,7 +78,7 @@ func (r rename) forward(known map[string]bool) string {
 	return "; it was removed from Linux"
 }
 
-// back tells of a name that is newer than the kernel.
+// back explains a name that is newer than the kernel.
 func (r rename) back(known map[string]bool) string {
 	came := "; it came with " + r.since
 	switch {
@@ -94,8 +94,8 @@ func (r rename) back(known map[string]bool) string {
 	return ""
 }
 
-// slip returns the one known name that a name is a slip of: with underscores elsewhere, in the
-// plural or not, as the end of a longer name, or with one word misspelt.
+// slip returns the only known name that a name may be a misspelling of: with underscores
+// elsewhere, in the plural or not, as the end of a longer name, or with one word misspelled.
 func slip(name string, known map[string]bool) string {
 	words := map[string]bool{}
 	for k := range known {
@@ -127,14 +127,14 @@ func slip(name string, known map[string]bool) string {
 }
 
 // plural reports whether one name is the plural of another, whose last word is long enough
-// for an S at its end to be that.
+// for a final S to mean that.
 func plural(many, one string) bool {
 	return len(one)-1-strings.LastIndex(one, "_") >= 5 && (many == one+"S" || many == one+"ES")
 }
 
-// misspelt reports whether two names differ in one word, which in the first is none that
-// symbols have: what is a word was meant so. Of short words only letters that were swapped or
-// struck twice count, for most others of their length mean something too.
+// misspelt reports whether two names differ slightly in one word that, in the first name, no
+// symbol contains. In short words only swapped or doubled letters count, since most other
+// words of their length have a meaning too.
 func misspelt(name, k string, words map[string]bool) bool {
 	a, b := strings.Split(name, "_"), strings.Split(k, "_")
 	if len(a) != len(b) {
@@ -164,7 +164,7 @@ func misspelt(name, k string, words map[string]bool) bool {
 	return min(len(x), len(y)) >= 5 || sameLetters(x, y)
 }
 
-// sameLetters reports whether two words have the same letters, each of them once or more.
+// sameLetters reports whether two words have the same set of letters.
 func sameLetters(x, y string) bool {
 	set := func(s string) string {
 		r := []rune(s)
@@ -174,8 +174,8 @@ func sameLetters(x, y string) bool {
 	return set(x) == set(y)
 }
 
-// Here returns the symbol among known, those of a kernel, that is there in the place of
-// one that is not, and means the same or contains it; empty where none does.
+// Here returns the symbol among known, those of a kernel, that replaces a missing one and
+// means the same or includes it; empty if there is none.
 func Here(name string, known map[string]bool) string {
 	for _, r := range readRenames() {
 		same := r.kind == "renamed" || r.kind == "merged"
@@ -189,8 +189,7 @@ func Here(name string, known map[string]bool) string {
 	return ""
 }
 
-// Near returns ", did you mean X or Y?" for the names nearest to name, and
-// nothing when none is near.
+// Near returns "; did you mean X or Y?" for the names nearest to name, or nothing.
 func Near(name string, names []string) string {
 	best := 1 + len(name)/4
 	var near []string
@@ -211,8 +210,8 @@ func Near(name string, names []string) string {
 	return "; did you mean " + strings.Join(near[:min(len(near), 3)], " or ") + "?"
 }
 
-// distance is the number of letters to insert, delete, change or swap with their
-// neighbour to make b of a; it may stop counting beyond limit.
+// distance is the number of letters to insert, delete, change or swap with their neighbour
+// to turn a into b; it may stop counting beyond limit.
 func distance(a, b string, limit int) int {
 	if d := len(a) - len(b); d > limit || -d > limit {
 		return limit + 1

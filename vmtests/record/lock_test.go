@@ -80,7 +80,7 @@ func TestCheckRefuses(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "console"), nil, 0o644))
 	s := Store{Path: filepath.Join(dir, "r.jsonl")}
-	require.ErrorContains(t, s.Check(), "console is no directory, and console logs go there")
+	require.ErrorContains(t, s.Check(), "console is not a directory, but console logs go there")
 }
 
 // Whatever length of the end is read, what comes of it are the last records.

@@ -148,7 +148,7 @@ func TestAppendToAFileThatIsGone(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(s.Path))
 	err = run.Append(t.Context(), of("r1", "full", Completed))
-	require.EqualError(t, err, "storing the record r1/full: the results file "+s.Path+" was removed while the run was under way")
+	require.EqualError(t, err, "storing the record r1/full: the results file "+s.Path+" was removed during the run")
 	assert.NoFileExists(t, s.Path)
 	require.NoError(t, os.WriteFile(s.Path, nil, 0o644))
 	assert.ErrorContains(t, run.Append(t.Context(), of("r1", "full", Completed)), "was replaced")
