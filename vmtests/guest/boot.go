@@ -4,22 +4,18 @@
 package guest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/hugelgupf/vmtest/qemu"
 	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
-	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/vmtests/console"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -66,211 +62,146 @@ type Result struct {
 	Said string
 	// Console is the console log; nil if QEMU was not started.
 	Console []byte
+}
 
-	again   int // hellos after the first, which change nothing
-	capture *capture
+// boot is a boot under way.
+type boot struct {
+	Result
+	guest    Guest
+	channels *channels
+	watchdog *watchdog
+	capture  capture
+	decoder  decoder
+	monitor  monitor
+	said     tail // what QEMU prints itself
+	hellos   int
+	pid      atomic.Int64 // QEMU's process and process group; 0 while it is unknown
+	held     bool         // somebody else holds the channels open after QEMU's end
 }
 
 // Boot runs one guest to its end. A fault of the rig is an outcome; the only error is that
 // of ctx.
 func Boot(ctx context.Context, g Guest) (Result, error) {
-	kernel, image, err := g.openImages()
+	files, err := g.openFiles()
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
 	if err != nil {
 		return Result{Outcome: record.ImageFailed, Reason: err.Error()}, nil
 	}
-	defer kernel.Close()
-	defer image.Close()
-	var disk *os.File
-	if g.Disk != "" {
-		if disk, err = openForQEMU(g.Disk); err != nil {
-			return Result{Outcome: record.ImageFailed, Reason: "opening the disk: " + err.Error()}, nil
-		}
-		defer disk.Close()
-	}
-	e, err := openChannels()
+	c, err := openChannels()
 	if err != nil {
 		return Result{Outcome: record.QEMUFailed, Reason: err.Error()}, nil
 	}
-	defer e.close()
+	defer c.close()
 
-	name := newName()
-	w := g.watch(name)
-	r := Result{Started: w.start, capture: &capture{start: w.start, progress: w.progress, reached: w.reach}}
-	events := make(chan wire.Event, 64)
-	s, m := &decoder{progress: w.progress}, &monitor{}
-	task, err := eventTask(s, events, e.host[1], e.host[2])
-	if err != nil {
-		return Result{Outcome: record.QEMUFailed, Reason: err.Error()}, nil
-	}
-	var said tail
-	vm, err := qemu.StartContext(ctx, qemu.ArchAMD64, g.configure(name, e, [3]*os.File{kernel, image, disk}, &said, task))
+	b := newBoot(g, c)
+	vm, err := b.options(files).Start(ctx)
 	if err != nil {
 		return Result{Outcome: record.QEMUFailed, Reason: "QEMU did not start: " + err.Error()}, ctx.Err()
 	}
-	e.closeGuest()
-	w.reach(Started)
-	var readers sync.WaitGroup
-	readers.Go(func() { r.capture.read(e.host[0]) })
-	readers.Go(func() { r.consume(events, w, s) })
-	readers.Go(func() { m.read(e.host[3]) })
+	c.closeGuest()
 	exit := make(chan error, 1)
-	go func() { exit <- leader{vm, name, e.host[4]}.wait() }()
-	waitErr := w.run(vm, exit, func() bool { return r.capture.flooded() || s.flooded() })
-	r.Phases.Exit = time.Since(w.start).Seconds()
-	if errors.Is(waitErr, errHeld) {
-		e.close() // the readers would wait for ever
-	}
-	readers.Wait()
+	go func() { exit <- vm.Wait() }()
+	err = b.watchdog.run(vm.Kill, exit, func() bool { return b.capture.flooded() || b.decoder.flooded() })
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
 	}
-	r.finish(s, w, waitErr, m.quit(), said.String())
-	return r, nil
+	b.finish(err)
+	return b.Result, nil
 }
 
-// configure sets up vmtest's options, all of them: whatever VMTEST_ variables the
-// environment holds must not change what is measured.
-// Of the files, kernel, initramfs and disk, the last may be none.
-func (g Guest) configure(name string, e *channels, files [3]*os.File, said *tail, task qemu.Task) qemu.Fn {
-	return func(_ *qemu.IDAllocator, o *qemu.Options) error {
-		*o = qemu.Options{Tasks: []qemu.Task{task}}
-		o.SerialOutput = append(o.SerialOutput, said) // what QEMU itself prints
-		id := o.AddFile(e.guest[4])                   // first, since a shell can name no descriptor over 9
-		console, events, fallback := o.AddFile(e.guest[0]), o.AddFile(e.guest[1]), o.AddFile(e.guest[2])
-		kernel, image, disk := o.AddFile(files[0]), o.AddFile(files[1]), 0
-		if files[2] != nil {
-			disk = o.AddFile(files[2])
+func newBoot(g Guest, c *channels) *boot {
+	w := newWatchdog(g.Limits)
+	b := &boot{guest: g, channels: c, watchdog: w}
+	b.Started = w.start
+	w.stopped = func() bool { return stopped(b.pid.Load()) }
+	if g.Reached != nil {
+		w.reached = func(m Milestone) { g.Reached(m, int(b.pid.Load())) }
+	}
+	b.capture = capture{start: w.start, progress: w.progress, reached: w.reach}
+	b.decoder = decoder{event: b.event, end: b.end}
+	return b
+}
+
+// event takes one event of the guest's.
+func (b *boot) event(e wire.Event) {
+	b.watchdog.progress()
+	if b.Phases.FirstEvent == 0 {
+		b.Phases.FirstEvent = time.Since(b.Started).Seconds()
+		b.Phases.GuestStart = e.Uptime
+	}
+	switch {
+	case e.Kind == wire.KindHello && e.Hello != nil:
+		b.hellos++
+		if b.hellos == 1 {
+			b.Hello = e.Hello
 		}
-		w := fdWiring(console, events, fallback, kernel, image, disk)
-		w.passed = append(w.passed, "-chardev", fmt.Sprintf("socket,fd=%d,id=monitor", o.AddFile(e.guest[3])), "-mon", "chardev=monitor,mode=control")
-		o.AppendQEMU(append(append([]string{"env", "-i", bootEnv + "=" + name}, process.Environ(QEMU)...), confine(g.Accel, id)...)...)
-		o.AppendQEMU(g.QEMU)
-		o.AppendQEMU(sandbox()...)
-		o.AppendQEMU("-name", name)
-		o.AppendQEMU(g.args(w)...)
-		return nil
+	case e.Kind == wire.KindStart:
+		b.Running = e.Probe
+		b.watchdog.reach(ProbeBegun)
+		if b.guest.Asked != nil {
+			b.guest.Asked(e.Probe)
+		}
+	case e.Kind == wire.KindFinding && e.Finding != nil:
+		b.Findings = append(b.Findings, *e.Finding)
+		b.Running = ""
 	}
 }
 
-// command is the boot as a line to paste.
-func (g Guest) Command() string {
-	args := append([]string{"qemu-system-x86_64"}, sandbox()...)
-	return shellQuote(append(args, g.args(pasteWiring(g.Kernel, g.Image, g.Disk))...))
-}
-
-// consume takes the guest's events until "done" or the guest's end.
-func (r *Result) consume(events <-chan wire.Event, w *watchdog, s *decoder) {
-	for e := range events {
-		if r.Phases.FirstEvent == 0 {
-			r.Phases.FirstEvent = time.Since(w.start).Seconds()
-			r.Phases.GuestStart = e.Uptime
-		}
-		switch {
-		case e.Kind == wire.KindHello && e.Hello != nil && r.Hello != nil:
-			r.again++
-		case e.Kind == wire.KindHello && e.Hello != nil:
-			r.Hello = e.Hello
-		case e.Kind == wire.KindStart:
-			r.Running = e.Probe
-			w.reach(ProbeBegun)
-			if w.asked != nil {
-				w.asked(e.Probe)
-			}
-		case e.Kind == wire.KindFinding && e.Finding != nil:
-			r.Findings = append(r.Findings, *e.Finding)
-			r.Running = ""
-		}
-	}
-	r.Phases.Done = time.Since(w.start).Seconds()
-	w.channelClosed()
-	if _, done := s.ended(); done {
-		w.reach(Done)
+// end takes the end of the guest's events: "done", or that no more can come.
+func (b *boot) end(done bool) {
+	b.watchdog.channelClosed()
+	if done {
+		b.watchdog.progress()
+		b.Phases.Done = time.Since(b.Started).Seconds()
+		b.watchdog.reach(Done)
 	}
 }
 
-// finish settles what the boot came to, once every reader has ended.
-func (r *Result) finish(s *decoder, w *watchdog, waitErr error, quit bool, said string) {
-	r.Console = append([]byte{}, r.capture.log.Bytes()...) // not nil, though it may be empty
-	log := console.Read(r.Console)
-	sent, done := s.ended()
+// finish decides what the boot came to, once everything has been read. exit is how QEMU ended.
+func (b *boot) finish(exit error) {
+	b.Console = append([]byte{}, b.capture.log.Bytes()...) // not nil, though it may be empty
+	log, said, w := console.Read(b.Console), b.said.String(), b.watchdog
 	facts := console.Facts{
-		Done: done, Events: sent, Running: r.Running, Flood: r.capture.flooded() || s.flooded(),
-		Killed: w.killed, Idle: w.idle, Message: said,
+		Done: b.decoder.done, Events: b.decoder.events, Running: b.Running, Flood: b.capture.flood || b.decoder.flood,
+		Killed: w.killed, Idle: w.idle, Message: said, Quit: exit == nil && b.monitor.quit(),
 	}
-	if exit := new(exec.ExitError); errors.As(waitErr, &exit) {
-		if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+	if failed := new(exec.ExitError); errors.As(exit, &failed) {
+		if ws, ok := failed.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 			facts.Signal = unix.SignalName(ws.Signal())
 		} else {
-			facts.Exit = exit.ExitCode()
+			facts.Exit = failed.ExitCode()
 		}
-	} else {
-		facts.Quit = quit && !errors.Is(waitErr, errHeld) // any other error is of the event channel
 	}
-	r.Outcome, r.Reason = console.Classify(log, facts)
-	r.Notices = append(log.Notices, s.notices()...)
-	switch held := errors.Is(waitErr, errHeld); {
-	case held && done:
-		r.Notices = append(r.Notices, waitErr.Error())
-	case held:
-		r.Outcome, r.Reason = record.QEMUFailed, waitErr.Error()
+	b.Outcome, b.Reason = console.Classify(log, facts)
+	b.Notices = append(log.Notices, b.decoder.notices()...)
+	switch {
+	case b.held && facts.Done:
+		b.Notices = append(b.Notices, held)
+	case b.held:
+		b.Outcome, b.Reason = record.QEMUFailed, held
 	}
-	if r.again > 0 {
-		r.Notices = append(r.Notices, fmt.Sprintf("the guest said hello %d times; the first counts", 1+r.again))
+	if b.hellos > 1 {
+		b.Notices = append(b.Notices, fmt.Sprintf("the guest said hello %d times; the first counts", b.hellos))
 	}
-	if r.Outcome == record.Panicked || r.Outcome == record.InitFailed {
-		r.Task, r.Trace = log.PanicTask, log.Trace
+	if b.Outcome == record.Panicked || b.Outcome == record.InitFailed {
+		b.Task, b.Trace = log.PanicTask, log.Trace
 	}
-	if !r.Outcome.RigFault() && !strings.Contains(said, "warning:") { // else the reason has it
-		r.Said = said
+	if !b.Outcome.RigFault() && !strings.Contains(said, "warning:") { // else the reason has it
+		b.Said = said
 	}
 	if n := console.End(log, facts); n != "" {
-		r.Notices = append(r.Notices, n)
+		b.Notices = append(b.Notices, n)
 	}
-	if !done {
-		r.Phases.Done = 0
-	}
-	r.Phases.Exit = max(r.Phases.Exit, r.Phases.Done) // two readers of one end
-	r.Phases.FirstByte = r.capture.firstByte.Seconds()
-	r.Phases.Banner = r.capture.banner.Seconds()
-	r.Phases.Init = r.capture.init.Seconds()
+	b.Phases.Exit = max(b.Phases.Exit, b.Phases.Done) // two readers of one end
+	b.Phases.FirstByte = b.capture.firstByte.Seconds()
+	b.Phases.Banner = b.capture.banner.Seconds()
+	b.Phases.Init = b.capture.init.Seconds()
 	if w.away > 0 {
-		r.Phases = record.Phases{}
-		r.Notices = append(r.Notices, fmt.Sprintf("netstrip did not run for %s of this boot, stopped or starved, so that no times are recorded", w.away.Round(time.Second/10)))
+		b.Phases = record.Phases{}
+		b.Notices = append(b.Notices, fmt.Sprintf("netstrip did not run for %s of this boot, stopped or starved, so that no times are recorded", w.away.Round(time.Second/10)))
 	}
-}
-
-// tail keeps the last of what is written to it; vmtest closes it.
-type tail struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf.Write(p)
-	if over := t.buf.Len() - 4096; over > 4096 {
-		t.buf.Next(over)
-	}
-	return len(p), nil
-}
-
-func (t *tail) Close() error { return nil }
-
-// String returns QEMU's last line that is more than a warning, and what is wrong with KVM
-// before the registers that QEMU then lists.
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	last := ""
-	for line := range strings.Lines(t.buf.String()) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "KVM") {
-			return line
-		}
-		if line != "" && (last == "" || !strings.Contains(line, "warning:")) {
-			last = line
-		}
-	}
-	return last
 }

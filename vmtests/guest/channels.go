@@ -11,12 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ends are the host's and the guest's ends of the channels: console, events, fallback,
-// QEMU's monitor, and the one through which the process that becomes QEMU says its ID.
-type channels struct {
-	host  [5]io.ReadCloser
-	guest [5]*os.File
+// channel has an end on the host and one that QEMU, or the shell that becomes it, is given.
+type channel struct {
+	host  io.ReadCloser
+	guest *os.File
 }
+
+// channels are those of a boot: console, events and fallback are the guest's, monitor is QEMU's
+// own (QMP), output is what it prints, and id is where it writes its process ID.
+type channels struct{ console, events, fallback, monitor, output, id channel }
 
 // openChannels opens the channels: a socket for the events, whose port waits while the host is
 // slow, and pipes for the serial lines. A serial line does not wait: what cannot be
@@ -26,15 +29,20 @@ type channels struct {
 // Not even an event waits when the guest reboots: the last that its port has taken are
 // gone where the socket is full, 280 of them unless it is made larger.
 func openChannels() (*channels, error) {
-	var e channels
-	for i, open := range []func() (io.ReadCloser, *os.File, error){openSerial, openSocket, openSerial, openMonitor, openPipe} {
+	c := &channels{}
+	open := []func() (io.ReadCloser, *os.File, error){openSerial, openSocket, openSerial, openMonitor, openPipe, openPipe}
+	for i, ch := range c.all() {
 		var err error
-		if e.host[i], e.guest[i], err = open(); err != nil {
-			e.close()
+		if ch.host, ch.guest, err = open[i](); err != nil {
+			c.close()
 			return nil, fmt.Errorf("opening the guest's channels: %w", err)
 		}
 	}
-	return &e, nil
+	return c, nil
+}
+
+func (c *channels) all() []*channel {
+	return []*channel{&c.console, &c.events, &c.fallback, &c.monitor, &c.output, &c.id}
 }
 
 func openSocket() (io.ReadCloser, *os.File, error) {
@@ -65,19 +73,19 @@ func openSerial() (io.ReadCloser, *os.File, error) {
 	return &serialEnd{fd: fds[0]}, os.NewFile(uintptr(fds[1]), "guest end"), nil
 }
 
-func (e *channels) close() {
-	for _, h := range e.host {
-		if h != nil {
-			h.Close()
+func (c *channels) close() {
+	for _, ch := range c.all() {
+		if ch.host != nil {
+			ch.host.Close()
 		}
 	}
-	e.closeGuest()
+	c.closeGuest()
 }
 
-func (e *channels) closeGuest() {
-	for _, g := range e.guest {
-		if g != nil {
-			g.Close()
+func (c *channels) closeGuest() {
+	for _, ch := range c.all() {
+		if ch.guest != nil {
+			ch.guest.Close()
 		}
 	}
 }

@@ -10,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A serial line gives what is written, byte by byte, up to its end.
+// A serial line returns what is written, byte by byte, up to its end.
 func TestSerialEnd(t *testing.T) {
 	e, err := openChannels()
 	require.NoError(t, err)
 	defer e.close()
 	go func() {
 		for _, b := range []byte("Linux version\n") {
-			_, _ = e.guest[0].Write([]byte{b})
+			_, _ = e.console.guest.Write([]byte{b})
 		}
 		e.closeGuest()
 	}()
-	all, err := io.ReadAll(e.host[0])
+	all, err := io.ReadAll(e.console.host)
 	require.NoError(t, err)
 	assert.Equal(t, "Linux version\n", string(all))
 }
@@ -33,12 +33,12 @@ func TestSerialEndClosed(t *testing.T) {
 	defer e.close()
 	read := make(chan error)
 	go func() {
-		_, err := e.host[2].Read(make([]byte, 1))
+		_, err := e.fallback.host.Read(make([]byte, 1))
 		read <- err
 	}()
-	require.NoError(t, e.host[2].Close())
+	require.NoError(t, e.fallback.host.Close())
 	assert.ErrorIs(t, <-read, os.ErrClosed)
-	assert.ErrorIs(t, e.host[2].Close(), os.ErrClosed, "and once is enough")
+	assert.ErrorIs(t, e.fallback.host.Close(), os.ErrClosed, "and once is enough")
 }
 
 // Where no more descriptors can be had, nothing is opened, and nothing done to those of
@@ -62,7 +62,7 @@ func TestNoMoreDescriptors(t *testing.T) {
 	free, err := unix.Dup(1)
 	require.NoError(t, err)
 	require.NoError(t, unix.Close(free))
-	for more := range uint64(9) { // of ten at least that are needed
+	for more := range uint64(9) { // of twelve at least that are needed
 		// One is taken, and the lowest free ones are as many as the limit leaves.
 		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(free) + more, Max: old.Max}))
 		e, err := openChannels()

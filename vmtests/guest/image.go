@@ -14,30 +14,39 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/packed"
 )
 
-// openImages opens what the guest is booted from and looks at both, since a file cut
-// short boots to a silent guest or to one without an init, which looks like a verdict
-// on the kernel. So does too little memory for both: QEMU puts the one over the other,
-// and the kernel dies of what looks like its own faults.
-func (g Guest) openImages() (kernel, initramfs *os.File, err error) {
-	var end, size int64
-	if kernel, end, err = openChecked(g.Kernel, checkKernel); err != nil {
-		return nil, nil, fmt.Errorf("opening the kernel: %w", err)
+// openFiles opens what the guest is booted from, kernel, initramfs and disk, if there is one,
+// and checks the first two: a file cut short boots to a silent guest or to one without an init,
+// which looks like a verdict on the kernel. So does too little memory for both: QEMU puts the one
+// over the other, and the kernel dies of what looks like its own faults. With an error come the
+// files that are open.
+func (g Guest) openFiles() (files []*os.File, err error) {
+	kernel, end, err := openChecked(g.Kernel, checkKernel)
+	if err != nil {
+		return files, fmt.Errorf("opening the kernel: %w", err)
 	}
+	files = append(files, kernel)
 	if err := checkLine(kernel, g.commandLine()); err != nil {
-		kernel.Close()
-		return nil, nil, fmt.Errorf("opening the kernel: %s: %w", g.Kernel, err)
+		return files, fmt.Errorf("opening the kernel: %s: %w", g.Kernel, err)
 	}
-	if initramfs, size, err = openChecked(g.Image, checkInitramfs); err == nil {
-		if err = checkRoom(end+size, int64(g.MemoryMiB)<<20); err == nil {
-			return kernel, initramfs, nil
+	image, size, err := openChecked(g.Image, checkInitramfs)
+	if err != nil {
+		return files, fmt.Errorf("opening the initramfs: %w", err)
+	}
+	files = append(files, image)
+	if err := checkRoom(end+size, int64(g.MemoryMiB)<<20); err != nil {
+		return files, fmt.Errorf("opening the initramfs: %w", err)
+	}
+	if g.Disk != "" {
+		disk, err := openForQEMU(g.Disk)
+		if err != nil {
+			return files, fmt.Errorf("opening the disk: %w", err)
 		}
-		initramfs.Close()
+		files = append(files, disk)
 	}
-	kernel.Close()
-	return nil, nil, fmt.Errorf("opening the initramfs: %w", err)
+	return files, nil
 }
 
-// openChecked opens a file and gives what check says of it.
+// openChecked opens a file and returns what check says of it.
 func openChecked(path string, check func(r io.ReaderAt, size int64) (int64, error)) (*os.File, int64, error) {
 	f, err := openForQEMU(path)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
 // QEMU is the name of the program that emulates x86-64 machines.
@@ -20,20 +21,22 @@ type wiring struct {
 	passed                    []string // arguments that hand over descriptors
 }
 
-// fdWiring wires to inherited descriptors. QEMU then needs to open no path of
-// ours, and can run as a user who may not.
-// A disk is handed over by number too, 0 for none.
-func fdWiring(console, events, fallback, kernel, initrd, disk int) wiring {
+// fdWiring wires to inherited descriptors, files being those of kernel, initramfs and disk, 0
+// for no disk. QEMU then needs to open no path of ours, and can run as a user who may not.
+func fdWiring(console, events, fallback, monitor int, files [3]int) wiring {
 	// A pipe is no file of QEMU's to open, and a set of descriptors is as one.
 	pipe := func(set int) string { return fmt.Sprintf("file,path=/dev/fdset/%d,append=on", set) }
 	proc := func(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
 	w := wiring{
-		console: pipe(1), events: fmt.Sprintf("socket,fd=%d", events), fallback: pipe(2), kernel: proc(kernel), initrd: proc(initrd),
-		passed: []string{"-add-fd", fmt.Sprintf("fd=%d,set=1", console), "-add-fd", fmt.Sprintf("fd=%d,set=2", fallback)},
+		console: pipe(1), events: fmt.Sprintf("socket,fd=%d", events), fallback: pipe(2), kernel: proc(files[0]), initrd: proc(files[1]),
+		passed: []string{
+			"-add-fd", fmt.Sprintf("fd=%d,set=1", console), "-add-fd", fmt.Sprintf("fd=%d,set=2", fallback),
+			"-chardev", fmt.Sprintf("socket,fd=%d,id=monitor", monitor), "-mon", "chardev=monitor,mode=control",
+		},
 	}
-	if disk != 0 {
+	if files[2] != 0 {
 		w.disk = "/dev/fdset/3"
-		w.passed = append(w.passed, "-add-fd", fmt.Sprintf("fd=%d,set=3", disk))
+		w.passed = append(w.passed, "-add-fd", fmt.Sprintf("fd=%d,set=3", files[2]))
 	}
 	return w
 }
@@ -41,6 +44,12 @@ func fdWiring(console, events, fallback, kernel, initrd, disk int) wiring {
 // pasteWiring shows the console on the terminal and leaves the events in a file.
 func pasteWiring(kernel, initrd, disk string) wiring {
 	return wiring{console: "stdio", events: "file,path=events.jsonl", fallback: "null", kernel: kernel, initrd: initrd, disk: disk}
+}
+
+// Command is the boot as a line to paste into a shell.
+func (g Guest) Command() string {
+	args := append([]string{QEMU}, sandbox()...)
+	return process.Quote(append(args, g.args(pasteWiring(g.Kernel, g.Image, g.Disk))...)...)
 }
 
 // args are QEMU's arguments. qboot.rom starts a kernel without looking for disks and
@@ -119,9 +128,9 @@ const nobody = 65534
 // A netstrip that dies before that signal is set is found out by a shell, which starts
 // QEMU only if netstrip is still its parent.
 //
-// setsid(1) makes it the leader of a group of its own, and the shell says the ID of that, which
-// is its own and then QEMU's, to the descriptor given.
-func confine(accel string, id int) []string {
+// setsid(1) makes it the leader of a process group, whose ID, which is QEMU's process ID too, the
+// shell writes to the descriptor id. QEMU's own output goes to the descriptor output.
+func confine(accel string, id, output int) []string {
 	args := []string{"setsid", "setpriv", "--pdeathsig", "KILL", "--no-new-privs"}
 	if os.Geteuid() == 0 {
 		args = append(args, "--inh-caps=-all", "--bounding-set=-all")
@@ -130,22 +139,6 @@ func confine(accel string, id int) []string {
 			args = append(args, "--reuid", id, "--regid", id, "--clear-groups")
 		}
 	}
-	script := fmt.Sprintf(`test "$PPID" = "$0" && echo $$ >&%d && exec "$@" %[1]d>&-`, id)
+	script := fmt.Sprintf(`test "$PPID" = "$0" && echo $$ >&%d && exec "$@" </dev/null >&%[2]d 2>&1 %[1]d>&- %[2]d>&-`, id, output)
 	return append(args, "sh", "-c", script, fmt.Sprint(os.Getpid()))
-}
-
-// shellQuote joins args into a line for a shell.
-func shellQuote(args []string) string {
-	quoted := make([]string, len(args))
-	for i, a := range args {
-		if a == "" || strings.ContainsFunc(a, needsQuote) {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		quoted[i] = a
-	}
-	return strings.Join(quoted, " ")
-}
-
-func needsQuote(r rune) bool {
-	return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%", r)
 }

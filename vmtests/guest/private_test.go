@@ -34,9 +34,9 @@ func TestUmask(t *testing.T) {
 	kernel := filepath.Join(entry, "bzImage")
 	reopens := func(f *os.File) {
 		t.Helper()
-		args := append(confine("tcg", 4), "cat", "/proc/self/fd/3")
+		args := append(confine("tcg", 4, 5), "cat", "/proc/self/fd/3")
 		cmd := exec.Command(args[0], args[1:]...)
-		cmd.ExtraFiles = []*os.File{f, os.Stderr}
+		cmd.ExtraFiles = []*os.File{f, os.Stderr, os.Stderr}
 		out, err := cmd.CombinedOutput()
 		assert.NoError(t, err, string(out))
 	}

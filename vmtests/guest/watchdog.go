@@ -1,10 +1,11 @@
 package guest
 
 import (
+	"bytes"
+	"fmt"
+	"os"
 	"sync"
 	"time"
-
-	"github.com/hugelgupf/vmtest/qemu"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/accel"
@@ -65,9 +66,8 @@ type watchdog struct {
 	// stopped tells whether somebody has stopped QEMU; it is asked when the guest looks
 	// stuck, and not before.
 	stopped func() bool
-	// reached, if set, is told of each stage, and asked of each probe that begins.
+	// reached, if set, is called at each milestone.
 	reached func(Milestone)
-	asked   func(id string)
 
 	mu       sync.Mutex
 	since    time.Time // the start, later by what forgive has given
@@ -87,15 +87,15 @@ func newWatchdog(l Limits) *watchdog {
 	return &watchdog{limits: l, start: now, since: now, last: now, stopped: func() bool { return false }}
 }
 
-// reach notes a stage.
-func (w *watchdog) reach(s Milestone) {
-	if s == Panicked {
+// reach notes a milestone.
+func (w *watchdog) reach(m Milestone) {
+	if m == Panicked {
 		w.mu.Lock()
 		w.panicked = true
 		w.mu.Unlock()
 	}
 	if w.reached != nil {
-		w.reached(s)
+		w.reached(m)
 	}
 }
 
@@ -112,9 +112,9 @@ func (w *watchdog) channelClosed() {
 	w.closed = time.Now()
 }
 
-// run waits for the guest's end, killing it when a limit is passed, and gives what
-// vmtest's Wait gave. flooded tells whether the guest has sent too much.
-func (w *watchdog) run(vm *qemu.VM, exit <-chan error, flooded func() bool) error {
+// run waits until exit says how QEMU ended, calls kill when a limit is passed, and returns what
+// exit said. flooded tells whether the guest has sent too much.
+func (w *watchdog) run(kill func() error, exit <-chan error, flooded func() bool) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for last := w.start; ; {
@@ -128,18 +128,18 @@ func (w *watchdog) run(vm *qemu.VM, exit <-chan error, flooded func() bool) erro
 			last = now
 			if w.killed == console.NotKilled {
 				if w.killed = w.verdict(now, flooded()); w.killed != console.NotKilled {
-					_ = vm.Kill() // already ended is as good
+					_ = kill() // already ended is as good
 				}
 			}
 		}
 	}
 }
 
-// absence is how long the watch may be away between two looks before the time counts
+// absence is how long the watchdog may be away between two ticks before the time counts
 // as nobody's.
 const absence = time.Second
 
-// forgive takes a gap between two looks off every limit when it is so long that
+// forgive takes a gap between two ticks off every limit when it is so long that
 // netstrip itself cannot have run: it was stopped, or the machine slept or was
 // starved. What the guest sent meanwhile is still unread, and it may not have run
 // either.
@@ -188,4 +188,16 @@ func (w *watchdog) over(now time.Time) console.Killed {
 		return console.KilledLate
 	}
 	return console.NotKilled
+}
+
+// stopped reports whether a process has been stopped, by a signal or by a debugger.
+func stopped(pid int64) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	// The state is the first field after the program's name (proc_pid_stat(5)), which
+	// may itself hold anything.
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	return len(fields) > 0 && (fields[0][0] == 'T' || fields[0][0] == 't')
 }
