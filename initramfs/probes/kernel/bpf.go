@@ -21,8 +21,8 @@ type bpfProgram struct {
 	flags        uint32
 }
 
-// bpfTypes ask for bpf(2) type by type. The types that stay without CONFIG_NET are
-// those outside its #ifdef in include/linux/bpf_types.h.
+// bpfTypes returns the probes of bpf(2), one for each type of program. Without CONFIG_NET the
+// types outside its #ifdef in include/linux/bpf_types.h remain.
 func bpfTypes() []probes.Probe {
 	all := []probes.Probe{{ID: "kernel/bpf/map", Ask: bpfMap}}
 	for _, p := range []bpfProgram{
@@ -49,7 +49,7 @@ func bpfTypes() []probes.Probe {
 	return all
 }
 
-// bpf is bpf(2) with the attributes that fields make, each of 4 or 8 bytes.
+// bpf is bpf(2) with attributes made of fields of 4 or 8 bytes.
 func bpf(command uintptr, fields ...any) (int, error) {
 	attr := make([]byte, 0, 128)
 	for _, f := range fields {
@@ -60,14 +60,14 @@ func bpf(command uintptr, fields ...any) (int, error) {
 	}
 	for {
 		n, err := probes.Syscall(unix.SYS_BPF, command, uintptr(unsafe.Pointer(unsafe.SliceData(attr))), uintptr(len(attr)))
-		if err != unix.EAGAIN { // a signal, such as Go sends itself, has the verifier stop (kernel/bpf/verifier.c:19022)
+		if err != unix.EAGAIN { // a signal, such as Go sends itself, stops the verifier (kernel/bpf/verifier.c:19022)
 			return n, err
 		}
 	}
 }
 
-// load loads two instructions, r0 = 1 and exit, that every type may have. A type that is not in
-// the kernel is EINVAL (kernel/bpf/syscall.c:2233).
+// load loads two instructions that every type allows: r0 = 1 and exit. A type that is not in the
+// kernel returns EINVAL (kernel/bpf/syscall.c:2233).
 func (p bpfProgram) load(context.Context) (probes.Answer, error) {
 	call := "bpf(BPF_PROG_LOAD, BPF_PROG_TYPE_" + p.name + ")"
 	program := []uint64{0x1_0000_00b7, 0x95}
@@ -102,7 +102,7 @@ func bpfMap(context.Context) (probes.Answer, error) {
 	}
 	_, err = bpf(unix.BPF_MAP_LOOKUP_ELEM, uint64(fd), at(key), at(out))
 	if err == nil && *out != *in {
-		err = probes.Wrong("bpf(BPF_MAP_LOOKUP_ELEM)", "42 was put in, %d came out", *out)
+		err = probes.Wrong("bpf(BPF_MAP_LOOKUP_ELEM)", "42 was stored, and %d returned", *out)
 	}
-	return probes.Answer{Call: call, Detail: "what was put in came out"}, probes.Try("bpf(BPF_MAP_LOOKUP_ELEM)", err)
+	return probes.Answer{Call: call, Detail: "the map returned what was stored"}, probes.Try("bpf(BPF_MAP_LOOKUP_ELEM)", err)
 }

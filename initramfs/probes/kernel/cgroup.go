@@ -15,7 +15,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes"
 )
 
-// inGroup makes a group in the hierarchy mounted at root and takes it away again.
+// inGroup creates a group in the hierarchy mounted at root, and removes it after f.
 func inGroup(root string, f func(group string) error) error {
 	group := filepath.Join(root, fmt.Sprintf("netstrip-%d", os.Getpid()))
 	if err := os.Mkdir(group, 0o700); err != nil {
@@ -25,7 +25,7 @@ func inGroup(root string, f func(group string) error) error {
 }
 
 func enterGroup(context.Context) (probes.Answer, error) {
-	return probes.Answer{Call: "mount(cgroup2)", Detail: "this process was in a group of its own, and said so"},
+	return probes.Answer{Call: "mount(cgroup2)", Detail: "this process moved to a group of its own, and /proc showed that"},
 		mounted("cgroup2", "", func(root string) error {
 			return inGroup(root, func(group string) error {
 				move := func(to string) error {
@@ -43,8 +43,8 @@ func enterGroup(context.Context) (probes.Answer, error) {
 		})
 }
 
-// markGroup writes the mark that iptables and tc would look for. The controller is one
-// of the first version's, to whose mount one that is not in the kernel is EINVAL
+// markGroup writes the class ID that iptables and tc match. The controller belongs to version 1,
+// whose mount returns EINVAL for a controller that is not in the kernel
 // (kernel/cgroup/cgroup-v1.c:950).
 func markGroup(context.Context) (probes.Answer, error) {
 	const call, mark = "mount(cgroup)", "65537\n"
@@ -62,20 +62,20 @@ func markGroup(context.Context) (probes.Answer, error) {
 		})
 	}
 	err := mounted("cgroup", "net_cls", mark1)
-	if errors.Is(err, unix.EBUSY) { // it is mounted already, as most distributions do
+	if errors.Is(err, unix.EBUSY) { // most distributions have it mounted already
 		err = mounted("cgroup", "net_cls,net_prio", mark1)
 	}
 	if fail := (*probes.Failure)(nil); errors.As(err, &fail) && fail.Call == call {
 		err = probes.GoneAs(err, unix.ENODEV, unix.EINVAL)
 	}
-	return probes.Answer{Call: call, Detail: "a group was given a mark and has it"}, err
+	return probes.Answer{Call: call, Detail: "a group was given a class ID and returned it"}, err
 }
 
-// pressure reads a file that is there only where stall times are kept (kernel/sched/psi.c:1703).
+// pressure reads a file that exists only if the kernel keeps stall times (kernel/sched/psi.c:1703).
 func pressure(context.Context) (probes.Answer, error) {
 	text, err := probes.ReadFile("/proc", "pressure/cpu")
 	if err == nil && !strings.HasPrefix(text, "some avg10=") {
-		err = probes.Wrong("/proc/pressure/cpu", "it begins with %.40q", text)
+		err = probes.Wrong("/proc/pressure/cpu", "the text begins with %.40q", text)
 	}
 	return probes.Answer{Call: "/proc/pressure/cpu"}, err
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// seccompStrict looks at how a child ended: as told, having asked for its number, is a no.
+// seccompStrict checks how a child ended. A child that exits was not stopped by strict mode.
 func seccompStrict(context.Context) (probes.Answer, error) {
 	const call = "prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT)"
 	pid, errno := strictChild()
@@ -31,18 +31,18 @@ func seccompStrict(context.Context) (probes.Answer, error) {
 		return probes.Answer{}, probes.Try("wait4", err)
 	}
 	if status.Exited() {
-		// EINVAL is what prctl says to a mode that is not in the kernel (kernel/seccomp.c:2115).
+		// prctl returns EINVAL for a mode that is not in the kernel (kernel/seccomp.c:2115).
 		return probes.Answer{}, probes.Try(call, syscall.Errno(status.ExitStatus()), unix.EINVAL)
 	}
 	if status.Signal() != unix.SIGKILL {
-		return probes.Answer{}, probes.Wrong(call, "the child ended by %v, want SIGKILL", status.Signal())
+		return probes.Answer{}, probes.Wrong(call, "the child was killed by %v, want SIGKILL", status.Signal())
 	}
-	return probes.Answer{Call: call, Detail: "a child in strict mode asked for its number and was killed"}, nil
+	return probes.Answer{Call: call, Detail: "a child in strict mode called getpid and was killed"}, nil
 }
 
-// strictChild forks a child that goes into strict mode and then does what is forbidden
-// there. It ends with the errno that kept it from that, or by the kernel's hand. Of Go
-// there is only this thread in it, so it must call nothing of Go's.
+// strictChild forks a child that enters strict mode and then makes a forbidden call. The child
+// exits with the errno that kept it from strict mode, or the kernel kills it. It has only this
+// one thread of the Go runtime, so it must not call into that.
 //
 //go:norace
 //go:nosplit
@@ -58,9 +58,9 @@ func strictChild() (pid uintptr, errno syscall.Errno) {
 	}
 }
 
-// seccompFilter has a filter refuse getppid(2), which never fails otherwise, with EDOM,
-// which it never gives. Filters need the network: they are BPF programs, and
-// SECCOMP_FILTER depends on NET (arch/Kconfig:611), without which the mode is EINVAL.
+// seccompFilter makes a filter refuse getppid(2), which never fails otherwise, with EDOM.
+// Filters are BPF programs and need the network: SECCOMP_FILTER depends on NET
+// (arch/Kconfig:611), and without it the mode returns EINVAL.
 func seccompFilter(context.Context) (probes.Answer, error) {
 	const call = "seccomp(SECCOMP_SET_MODE_FILTER)"
 	program := []unix.SockFilter{
@@ -79,17 +79,17 @@ func seccompFilter(context.Context) (probes.Answer, error) {
 			return probes.Try(call, err, unix.ENOSYS, unix.EINVAL)
 		}
 		if _, err := probes.Syscall(unix.SYS_GETPPID); err != unix.EDOM {
-			return probes.Wrong(call, "the call it was to refuse gave %v", err)
+			return probes.Wrong(call, "the call that it had to refuse returned %v", err)
 		}
 		return nil
 	})
-	return probes.Answer{Call: call, Detail: "a thread's filter refused a system call"}, err
+	return probes.Answer{Call: call, Detail: "the filter refused the system call"}, err
 }
 
-// landlockRules makes a ruleset. A kernel that has not all it asks for says E2BIG to an
-// attribute that is too long, EINVAL to a right that it does not know (security/landlock/syscalls.c:197).
+// landlockRules creates a ruleset. An older kernel returns E2BIG for an attribute that is too
+// long, EINVAL for a right that it does not know (security/landlock/syscalls.c:197).
 func landlockRules(attr unix.LandlockRulesetAttr) (int, error) {
-	const files, ports = 8, 16 // bytes of attr, of which later kernels have more
+	const files, ports = 8, 16 // bytes of attr; later kernels have more
 	size := uintptr(files)
 	if attr.Handled_access_net != 0 {
 		size = ports
@@ -98,7 +98,7 @@ func landlockRules(attr unix.LandlockRulesetAttr) (int, error) {
 	return fd, probes.Try("landlock_create_ruleset", err, unix.ENOSYS, unix.EOPNOTSUPP, unix.E2BIG, unix.EINVAL)
 }
 
-// landlocked has the calling thread, which must be one of onThread's, keep to the rules.
+// landlocked restricts the calling thread, which must be one of netdev.OnThread's.
 func landlocked(rules int) error {
 	err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	if err == nil {
@@ -123,21 +123,21 @@ func landlockFiles(dir string) (probes.Answer, error) {
 	defer unix.Close(rules)
 	a := probes.Answer{
 		Call: "landlock_restrict_self", Errno: unix.EACCES, Value: "ABI " + strconv.Itoa(version),
-		Detail: "a thread's own file was refused to it",
+		Detail: "a thread could not read its own file",
 	}
 	return a, netdev.OnThread(func() error {
 		if err := landlocked(rules); err != nil {
 			return err
 		}
 		if _, err := os.ReadFile(file); !errors.Is(err, unix.EACCES) {
-			return probes.Wrong("open", "what no rule allows gave %v, want EACCES", err)
+			return probes.Wrong("open", "reading what no rule allows returned %v, want EACCES", err)
 		}
 		return nil
 	})
 }
 
-// landlockPorts allows one port and binds it and another. Landlock stays without INET,
-// and says to a rule for ports that there is no TCP (security/landlock/syscalls.c:401).
+// landlockPorts allows one port, and binds that and another. Without INET Landlock exists, but
+// refuses a rule about ports because there is no TCP (security/landlock/syscalls.c:401).
 func landlockPorts(context.Context) (probes.Answer, error) {
 	rules, err := landlockRules(unix.LandlockRulesetAttr{Handled_access_net: unix.LANDLOCK_ACCESS_NET_BIND_TCP})
 	if err != nil {
@@ -145,7 +145,7 @@ func landlockPorts(context.Context) (probes.Answer, error) {
 	}
 	defer unix.Close(rules)
 	const call, port = "landlock_add_rule(LANDLOCK_RULE_NET_PORT)", 2
-	allowed := 1 // until it is known whether there are ports at all
+	allowed := 1 // where there are no ports at all
 	if fd, at, err := sock.Bound(unix.AF_INET, unix.SOCK_STREAM, sock.Loopback(unix.AF_INET)); err == nil {
 		allowed = at.(*unix.SockaddrInet4).Port
 		unix.Close(fd)
@@ -155,7 +155,7 @@ func landlockPorts(context.Context) (probes.Answer, error) {
 	if err != nil {
 		return probes.Answer{}, probes.Try(call, err, unix.EAFNOSUPPORT)
 	}
-	a := probes.Answer{Call: call, Errno: unix.EACCES, Detail: "the port of the rule could be bound, another was refused"}
+	a := probes.Answer{Call: call, Errno: unix.EACCES, Detail: "the allowed port could be bound, and another was refused"}
 	return a, netdev.OnThread(func() error {
 		if err := landlocked(rules); err != nil {
 			return err
@@ -164,15 +164,15 @@ func landlockPorts(context.Context) (probes.Answer, error) {
 			fd, _, err := sock.Bound(unix.AF_INET, unix.SOCK_STREAM, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
 			unix.Close(fd)
 			if !errors.Is(err, want) {
-				return probes.Wrong("bind", "port %d gave %v, want %v", port, err, want)
+				return probes.Wrong("bind", "port %d returned %v, want %v", port, err, want)
 			}
 		}
 		return nil
 	})
 }
 
-// securityModules reads the list of securityfs, which it mounts itself: on a machine that
-// has the modules somebody may have left that undone.
+// securityModules reads the list in securityfs. It mounts that itself, because an init may not
+// have.
 func securityModules(context.Context) (probes.Answer, error) {
 	a := probes.Answer{Call: "mount(securityfs)"}
 	err := mounted("securityfs", "", func(dir string) error {

@@ -21,7 +21,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// pingTUN pings the address of its own TUN device from the program's side of it.
+// pingTUN pings the address of its own TUN device from the program's side.
 func pingTUN(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: "/dev/net/tun", Detail: "the echo came back with all its bytes"}, netdev.Apart(func() error {
 		fd, err := tunDevice("netstrip0")
@@ -34,7 +34,7 @@ func pingTUN(context.Context) (probes.Answer, error) {
 			return probes.Try("write(tun)", err)
 		}
 		want := packet.Echo(packet.EchoReply, 1, 1, probes.Pattern(56))
-		for range 64 { // IPv6 has packets of its own to send
+		for range 64 { // IPv6 sends packets of its own
 			got, err := readNext(fd)
 			if err != nil {
 				return err
@@ -43,11 +43,11 @@ func pingTUN(context.Context) (probes.Answer, error) {
 				return nil
 			}
 		}
-		return probes.Wrong("read(tun)", "64 packets, and no echo among them")
+		return probes.Wrong("read(tun)", "64 packets came, but no echo")
 	})
 }
 
-// tunDevice makes a TUN device in the thread's namespace, with the address 192.0.2.1.
+// tunDevice creates a TUN device in the thread's namespace, with the address 192.0.2.1.
 func tunDevice(name string) (int, error) {
 	const minor = 200
 	fd, err := openDevice("/dev/net/tun", unix.S_IFCHR, miscMajor, minor)
@@ -70,7 +70,7 @@ func tunDevice(name string) (int, error) {
 	return fd, nil
 }
 
-// ipv4Packet is an IPv4 packet with an ICMP message in it (RFC 791).
+// ipv4Packet returns an IPv4 packet that contains an ICMP message (RFC 791).
 func ipv4Packet(from, to [4]byte, message []byte) []byte {
 	p := []byte{0x45, 0, 0, 0, 0, 0, 0, 0, 64, unix.IPPROTO_ICMP, 0, 0}
 	p = append(append(p, from[:]...), to[:]...)
@@ -79,10 +79,10 @@ func ipv4Packet(from, to [4]byte, message []byte) []byte {
 	return append(p, message...)
 }
 
-// wireguard makes an interface and no tunnel, for which it would take two.
+// wireguard creates an interface, but no tunnel, which takes two.
 func wireguard(context.Context) (probes.Answer, error) {
 	const call, name = "RTM_NEWLINK(wireguard)", "netstrip0"
-	return probes.Answer{Call: call, Detail: "made, set up and deleted"}, netdev.Apart(func() error {
+	return probes.Answer{Call: call, Detail: "an interface was created, set up and deleted"}, netdev.Apart(func() error {
 		link := &netlink.Wireguard{LinkAttrs: netlink.LinkAttrs{Name: name}}
 		// EOPNOTSUPP: "Unknown device type" (net/core/rtnetlink.c:3857).
 		if err := probes.Try(call, netlink.LinkAdd(link), unix.EOPNOTSUPP); err != nil {
@@ -90,7 +90,7 @@ func wireguard(context.Context) (probes.Answer, error) {
 		}
 		got, err := netlink.LinkByName(name)
 		if err == nil && got.Type() != "wireguard" {
-			err = probes.Wrong(call, "it is of type %s", got.Type())
+			err = probes.Wrong(call, "the interface is of type %s", got.Type())
 		}
 		if err == nil {
 			err = netlink.LinkSetUp(got)
@@ -99,7 +99,7 @@ func wireguard(context.Context) (probes.Answer, error) {
 	})
 }
 
-// clockClass looks for the class of the clocks, since there is no card that has one.
+// clockClass looks for the class of the clocks, since no card here has one.
 func clockClass(context.Context) (probes.Answer, error) {
 	_, err := os.Stat("/sys/class/ptp")
 	return probes.Answer{Call: "/sys/class/ptp"}, probes.AbsentFile("/sys/class", "/sys/class/ptp", err)
@@ -118,10 +118,10 @@ const (
 	nbdBlock      = 4096
 )
 
-// networkDisk serves a disk of 16 blocks through one end of a connection, and reads one
-// of them through the kernel.
+// networkDisk serves a disk of 16 blocks through one end of a connection, and reads one of them
+// through the kernel.
 func networkDisk(context.Context) (probes.Answer, error) {
-	_, _ = netlink.GenlFamilyGet("nbd") // for which the kernel loads it where it is a module
+	_, _ = netlink.GenlFamilyGet("nbd") // makes the kernel load the driver if it is a module
 	disk, err := openDevice("/dev/nbd0", unix.S_IFBLK, nbdMajor, 0)
 	if err != nil {
 		return probes.Answer{}, err
@@ -145,7 +145,7 @@ func networkDisk(context.Context) (probes.Answer, error) {
 	}()
 	err = readBlock(disk)
 	probes.Syscall(unix.SYS_IOCTL, uintptr(disk), nbdDisconnect)
-	unix.Shutdown(p.B, unix.SHUT_WR) // by which the kernel's side ends
+	unix.Shutdown(p.B, unix.SHUT_WR) // ends the kernel's side
 	<-done
 	unix.Shutdown(p.A, unix.SHUT_RDWR)
 	serr := <-served
@@ -154,7 +154,7 @@ func networkDisk(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: "/dev/nbd0", Detail: "a block was served and read"}, errors.Join(err, serr)
 }
 
-// anyStream is a connection of whichever family this kernel has.
+// anyStream returns a connection of whichever family this kernel has.
 func anyStream() (sock.Pair, error) {
 	p, err := sock.Socketpair(unix.SOCK_STREAM)
 	if err != nil {
@@ -165,7 +165,7 @@ func anyStream() (sock.Pair, error) {
 	return p, err
 }
 
-// readBlock reads the second of the disk's blocks. Until it is served it has none.
+// readBlock reads the second block of the disk, which has none until it is served.
 func readBlock(disk int) error {
 	buf := make([]byte, nbdBlock)
 	for range probes.Patience * 1000 {
@@ -175,23 +175,23 @@ func readBlock(disk int) error {
 			continue
 		}
 		if err == nil && !bytes.Equal(buf[:n], probes.Pattern(nbdBlock)) {
-			err = probes.Wrong("read(nbd)", "%d bytes that are not those served", n)
+			err = probes.Wrong("read(nbd)", "got %d bytes that are not those served", n)
 		}
 		return probes.Try("read(nbd)", err)
 	}
-	return probes.Wrong("read(nbd)", "the disk stays empty")
+	return probes.Wrong("read(nbd)", "the disk remained empty")
 }
 
-// nbdServer serves pattern as every block, until it is told to end.
+// nbdServer serves the pattern as every block, until it is told to end.
 func nbdServer(conn sock.Descriptor) error {
 	be := binary.BigEndian
 	for {
-		request := make([]byte, 28) // magic, what to do, number, offset, length
+		request := make([]byte, 28) // magic, command, number, offset, length
 		if _, err := io.ReadFull(conn, request); err != nil {
 			return probes.Try("read", err)
 		}
 		if be.Uint32(request[4:]) != nbdRead {
-			return nil // NBD_CMD_DISC; nothing else is asked of a disk that is only read
+			return nil // NBD_CMD_DISC: the disk is only read
 		}
 		reply := be.AppendUint32(nil, nbdReply)
 		reply = append(be.AppendUint32(reply, 0), request[8:16]...)

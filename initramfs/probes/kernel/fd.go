@@ -27,7 +27,7 @@ func readable(fd int) error {
 	return probes.Try("poll", err)
 }
 
-// readNext reads what is next in a descriptor, for which it waits.
+// readNext waits for the next data of a descriptor and reads it.
 func readNext(fd int) ([]byte, error) {
 	if err := readable(fd); err != nil {
 		return nil, err
@@ -59,13 +59,13 @@ func epollPipe(context.Context) (probes.Answer, error) {
 			return probes.Answer{}, probes.Try("epoll_wait", err)
 		}
 		if n != i || n == 1 && got[0] != want {
-			return probes.Answer{}, probes.Wrong("epoll_wait", "with %d bytes in the pipe it told of %v", i, got[:n])
+			return probes.Answer{}, probes.Wrong("epoll_wait", "with %d bytes in the pipe it reported %v", i, got[:n])
 		}
 		if _, err := unix.Write(p.B, []byte{1}); err != nil {
 			return probes.Answer{}, probes.Try("write", err)
 		}
 	}
-	return probes.Answer{Call: "epoll_create1", Detail: "nothing to read, then something, and it told so"}, nil
+	return probes.Answer{Call: "epoll_create1", Detail: "an empty pipe was not reported, a pipe with data was"}, nil
 }
 
 func eventCounter(context.Context) (probes.Answer, error) {
@@ -86,10 +86,10 @@ func eventCounter(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: "eventfd2", Detail: "3 and 4 were written, 7 was read"}, err
 }
 
-// readSignal sends a signal to its own thread, which has it blocked.
+// readSignal sends a signal that is blocked to its own thread.
 func readSignal(context.Context) (probes.Answer, error) {
 	err := netdev.OnThread(func() error {
-		const signal = unix.SIGWINCH // which hurts nobody
+		const signal = unix.SIGWINCH // harmless
 		set := unix.Sigset_t{}
 		set.Val[0] = 1 << (signal - 1)
 		if err := unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil); err != nil {
@@ -124,9 +124,9 @@ func readTimer(context.Context) (probes.Answer, error) {
 	}
 	got, err := readNext(fd)
 	if err == nil && !bytes.Equal(got, binary.NativeEndian.AppendUint64(nil, 1)) {
-		err = probes.Wrong("read", "it ran out % x times, want once", got)
+		err = probes.Wrong("read", "the timer expired % x times, want once", got)
 	}
-	return probes.Answer{Call: "timerfd_create", Detail: "it ran out after a millisecond, once"}, err
+	return probes.Answer{Call: "timerfd_create", Detail: "the timer expired once, after a millisecond"}, err
 }
 
 func watchDirectory(dir string) (probes.Answer, error) {
@@ -145,7 +145,7 @@ func watchDirectory(dir string) (probes.Answer, error) {
 	if err == nil && !bytes.Contains(got, []byte("new\x00")) {
 		err = probes.Wrong("read", "%q does not name the file", got)
 	}
-	return probes.Answer{Call: "inotify_init1", Detail: "a file was made, and it was told"}, err
+	return probes.Answer{Call: "inotify_init1", Detail: "a new file was reported"}, err
 }
 
 func sealedMemory(context.Context) (probes.Answer, error) {
@@ -161,7 +161,7 @@ func sealedMemory(context.Context) (probes.Answer, error) {
 		return probes.Answer{}, probes.Try("fcntl(F_ADD_SEALS)", err)
 	}
 	if _, err := unix.Write(fd, []byte{1}); err != unix.EPERM {
-		return probes.Answer{}, probes.Wrong("write", "to sealed memory it gave %v, want EPERM", err)
+		return probes.Answer{}, probes.Wrong("write", "a write to sealed memory returned %v, want EPERM", err)
 	}
-	return probes.Answer{Call: "memfd_create", Detail: "written, sealed, and then it refused"}, nil
+	return probes.Answer{Call: "memfd_create", Detail: "after sealing, a write was refused"}, nil
 }

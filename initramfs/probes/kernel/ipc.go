@@ -26,8 +26,8 @@ func throughPipe(context.Context) (probes.Answer, error) {
 		sock.Flow(p.B, p.A, probes.Pattern(64<<10))
 }
 
-// wakeFutex wakes until somebody was woken: there is no telling when the other thread
-// has begun to wait.
+// wakeFutex wakes repeatedly until it woke somebody: it cannot know when the other thread has
+// begun to wait.
 func wakeFutex(context.Context) (probes.Answer, error) {
 	const wait, wake = 0, 1 // FUTEX_WAIT, FUTEX_WAKE (include/uapi/linux/futex.h:11)
 	const call = "futex(FUTEX_WAIT)"
@@ -45,7 +45,7 @@ func wakeFutex(context.Context) (probes.Answer, error) {
 		}
 		select {
 		case err := <-woken:
-			return probes.Answer{Call: call, Detail: "a thread that waited was woken"}, probes.Try(call, err, unix.ENOSYS)
+			return probes.Answer{Call: call, Detail: "a waiting thread was woken"}, probes.Try(call, err, unix.ENOSYS)
 		case <-time.After(time.Duration(n) * time.Second / 1000):
 		}
 	}
@@ -57,7 +57,7 @@ type message struct {
 	text [100]byte
 }
 
-// sysvMessage and its neighbours answer ENOSYS without CONFIG_SYSVIPC (kernel/sys_ni.c:119).
+// sysvMessage, like the next two, fails with ENOSYS without CONFIG_SYSVIPC (kernel/sys_ni.c:119).
 func sysvMessage(context.Context) (probes.Answer, error) {
 	const private, create = 0, unix.IPC_CREAT | 0o600
 	id, err := probes.Syscall(unix.SYS_MSGGET, private, create)
@@ -71,12 +71,12 @@ func sysvMessage(context.Context) (probes.Answer, error) {
 	}
 	n, err := probes.Syscall(unix.SYS_MSGRCV, uintptr(id), uintptr(unsafe.Pointer(&got)), 100, 7, unix.IPC_NOWAIT)
 	if err == nil && (n != 100 || got != sent) {
-		err = probes.Wrong("msgrcv", "%d bytes that are not those sent", n)
+		err = probes.Wrong("msgrcv", "got %d bytes that are not those sent", n)
 	}
 	return probes.Answer{Call: "msgget", Detail: "a message arrived as sent"}, probes.Try("msgrcv", err)
 }
 
-// sysvSemaphore adds two and takes one away three times, the last of which must not go.
+// sysvSemaphore adds two, and subtracts one three times, the last of which must fail.
 func sysvSemaphore(context.Context) (probes.Answer, error) {
 	type operation struct {
 		number    uint16
@@ -91,7 +91,7 @@ func sysvSemaphore(context.Context) (probes.Answer, error) {
 		op := operation{add: add, flag: unix.IPC_NOWAIT}
 		_, err := probes.Syscall(unix.SYS_SEMOP, uintptr(id), uintptr(unsafe.Pointer(&op)), 1)
 		if i == 3 && err == unix.EAGAIN {
-			return probes.Answer{Call: "semget", Detail: "it counted to two and refused a third"}, nil
+			return probes.Answer{Call: "semget", Detail: "it counted two and refused a third"}, nil
 		}
 		if err != nil {
 			return probes.Answer{}, probes.Try("semop", err)
@@ -115,13 +115,14 @@ func sysvMemory(context.Context) (probes.Answer, error) {
 	}
 	copy(at[0], probes.Pattern(4096))
 	if !bytes.Equal(at[1], probes.Pattern(4096)) {
-		return probes.Answer{}, probes.Wrong("shmat", "what was written at one place is not at the other")
+		return probes.Answer{}, probes.Wrong("shmat", "one attachment does not show what was written to the other")
 	}
-	return probes.Answer{Call: "shmget", Detail: "what was written at one place was at the other"}, nil
+	return probes.Answer{Call: "shmget", Detail: "one attachment showed what was written to the other"}, nil
 }
 
-// posixQueue: message queues need the network, since they tell of messages over netlink
-// (init/Kconfig:448); without CONFIG_POSIX_MQUEUE the calls are stubs (kernel/sys_ni.c:113).
+// posixQueue sends itself a message. POSIX message queues need the network, because they announce
+// messages over netlink (init/Kconfig:448); without CONFIG_POSIX_MQUEUE the calls are stubs
+// (kernel/sys_ni.c:113).
 func posixQueue(context.Context) (probes.Answer, error) {
 	fd, remove, err := probes.OpenQueue(fmt.Sprintf("netstrip-%d", os.Getpid()), 2, 128)
 	if err != nil {
@@ -135,7 +136,7 @@ func posixQueue(context.Context) (probes.Answer, error) {
 	}
 	n, err := probes.Syscall(unix.SYS_MQ_TIMEDRECEIVE, uintptr(fd), uintptr(unsafe.Pointer(&got[0])), 128, 0, uintptr(unsafe.Pointer(&until)))
 	if err == nil && !bytes.Equal(got[:n], sent) {
-		err = probes.Wrong("mq_timedreceive", "%d bytes that are not those sent", n)
+		err = probes.Wrong("mq_timedreceive", "got %d bytes that are not those sent", n)
 	}
 	return probes.Answer{Call: "mq_open", Detail: "a message arrived as sent"}, probes.Try("mq_timedreceive", err)
 }

@@ -25,8 +25,8 @@ const (
 	uffdFault    = 0x12
 )
 
-// fillPage has write(2) touch a page that is not there yet. It must be a system call
-// that does: a thread of Go's that stops anywhere else stops all of Go.
+// fillPage lets write(2) touch a page that does not exist yet. It has to be a system call: a
+// thread that stops anywhere else stops the whole Go runtime.
 func fillPage(context.Context) (probes.Answer, error) {
 	page, err := unix.Mmap(-1, 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
@@ -54,7 +54,7 @@ func fillPage(context.Context) (probes.Answer, error) {
 		return probes.Answer{}, err
 	}
 	if len(got) != 32 || got[0] != uffdFault || binary.NativeEndian.Uint64(got[16:]) != uint64(at) {
-		return probes.Answer{}, probes.Wrong("read", "% x does not tell of the page", got)
+		return probes.Answer{}, probes.Wrong("read", "% x does not report the page", got)
 	}
 	data := probes.Pattern(len(page))
 	fill := [5]uintptr{at, uintptr(unsafe.Pointer(unsafe.SliceData(data))), size}
@@ -69,7 +69,7 @@ func fillPage(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: "userfaultfd", Detail: "a page was touched, filled, and read as filled"}, sock.Receive(p.A, data)
 }
 
-// watchPage returns a descriptor that tells when the page is touched.
+// watchPage returns a descriptor that reports when the page is touched.
 func watchPage(at, size uintptr) (int, error) {
 	fd, err := probes.Syscall(unix.SYS_USERFAULTFD, unix.O_CLOEXEC)
 	if err != nil {

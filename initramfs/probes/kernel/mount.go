@@ -17,17 +17,17 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// rootMode are the permissions of a served root, by which it is known to be ours.
+// rootMode are the permissions of a served root, which identify it.
 const rootMode = 0o751
 
-// mounted mounts a file system for as long as f runs. ENODEV is what mount says of one
-// that is not in the kernel (fs/namespace.c:3566).
+// mounted mounts a file system for as long as f runs. mount returns ENODEV for one that is not
+// in the kernel (fs/namespace.c:3566).
 func mounted(kind, options string, f func(dir string) error) error {
 	dir, err := os.MkdirTemp("", "netstrip-")
 	if err != nil {
 		return probes.Try("mkdir", err)
 	}
-	defer os.Remove(dir) // and not what is in it: it may still be mounted
+	defer os.Remove(dir) // not RemoveAll: it may still be mounted
 	call := "mount(" + kind + ")"
 	if err := unix.Mount("netstrip", dir, kind, unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 		return probes.Try(call, err, unix.ENODEV)
@@ -36,17 +36,17 @@ func mounted(kind, options string, f func(dir string) error) error {
 	return f(dir)
 }
 
-// isServed looks at the root that a program serves.
+// isServed checks the root of the file system that a program serves.
 func isServed(dir string) error {
 	info, err := os.Stat(dir)
 	if err == nil && info.Mode().Perm() != rootMode {
-		err = fmt.Errorf("the root's mode is %v, not the one that is served", info.Mode())
+		err = fmt.Errorf("the root has mode %v, not the one that is served", info.Mode())
 	}
 	return probes.Try("stat", err)
 }
 
-// openDevice opens a device by its number, whether or not /dev has it: a module may yet
-// bring it. ENODEV or ENXIO is what open says where nobody has the number
+// openDevice opens a device by its number, whether or not it is in /dev: opening may load its
+// module. open returns ENODEV or ENXIO for a number without a driver
 // (drivers/char/misc.c:122, fs/char_dev.c:388, fs/inode.c:145).
 func openDevice(name string, mode, major, minor uint32) (int, error) {
 	dir, err := os.MkdirTemp("/dev", "netstrip-")
@@ -82,14 +82,14 @@ func serveFuse(context.Context) (probes.Answer, error) {
 		return isServed(dir)
 	})
 	if err == nil {
-		err = <-served // to its end, which is the unmounting
+		err = <-served // ends when the file system is unmounted
 	}
 	unix.Close(fd)
-	return probes.Answer{Call: "/dev/fuse", Detail: "a root was served, mounted and looked at"}, err
+	return probes.Answer{Call: "/dev/fuse", Detail: "a file system was served and mounted, and its root read"}, err
 }
 
-// fuseServer answers what the kernel asks for until it is told that nobody has the file
-// system mounted any more, which is ENODEV.
+// fuseServer answers the kernel's requests until ENODEV says that the file system is no longer
+// mounted.
 func fuseServer(fd int) error {
 	buf := make([]byte, 64<<10)
 	le := binary.NativeEndian
@@ -157,14 +157,14 @@ func serve9P(context.Context) (probes.Answer, error) {
 	}
 	unix.Close(requests.A)
 	unix.Close(replies.B)
-	return probes.Answer{Call: "mount(9p)", Detail: "a root was served, mounted and looked at"}, err
+	return probes.Answer{Call: "mount(9p)", Detail: "a file system was served and mounted, and its root read"}, err
 }
 
-// p9Server answers what is asked through one pipe into the other, until nobody asks.
+// p9Server answers the requests of one pipe through the other, until the first is closed.
 func p9Server(in, out int) error {
 	buf := make([]byte, 64<<10)
 	for {
-		// Each request is written at once, and the next one waits for its reply.
+		// The kernel writes each request at once, and waits for the reply before the next.
 		n, err := probes.Again(func() (int, error) { return unix.Read(in, buf) })
 		if err != nil || n < 7 {
 			return probes.Try("read(9p)", err)
@@ -182,7 +182,7 @@ func p9Server(in, out int) error {
 	}
 }
 
-// p9Reply is the body of the reply to a request, nil where there is none but an error.
+// p9Reply returns the body of the reply to a request, nil if the reply is an error.
 func p9Reply(kind byte, body []byte) []byte {
 	qid := append([]byte{0x80}, make([]byte, 12)...) // a directory
 	le := binary.LittleEndian

@@ -33,8 +33,8 @@ func ueventSeqnum() (uint64, error) {
 	return n, probes.Try("/sys/kernel/uevent_seqnum", err)
 }
 
-// countUevents makes a uevent. It is counted before anybody hears of it
-// (lib/kobject_uevent.c:604), and so without CONFIG_NET too.
+// countUevents causes a uevent. The kernel counts it before it sends it
+// (lib/kobject_uevent.c:604), so it does without CONFIG_NET too.
 func countUevents(context.Context) (probes.Answer, error) {
 	before, err := ueventSeqnum()
 	if err != nil {
@@ -45,17 +45,17 @@ func countUevents(context.Context) (probes.Answer, error) {
 	}
 	after, err := ueventSeqnum()
 	if err == nil && after <= before {
-		err = probes.Wrong("/sys/kernel/uevent_seqnum", "it stays at %d", after)
+		err = probes.Wrong("/sys/kernel/uevent_seqnum", "it stayed at %d", after)
 	}
-	return probes.Answer{Call: "/sys/kernel/uevent_seqnum", Detail: "a uevent was made, and it was counted"}, err
+	return probes.Answer{Call: "/sys/kernel/uevent_seqnum", Detail: "a uevent was counted"}, err
 }
 
-// netlinkMessage is one message to the kernel.
+// netlinkMessage returns one message to the kernel.
 func netlinkMessage(kind uint16, payload []byte) []byte {
 	m := binary.NativeEndian.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(payload)))
 	m = binary.NativeEndian.AppendUint16(m, kind)
 	m = binary.NativeEndian.AppendUint16(m, unix.NLM_F_REQUEST)
-	m = append(m, make([]byte, 8)...) // numbers of message and sender: the kernel's to fill in
+	m = append(m, make([]byte, 8)...) // sequence number and sender: 0
 	return append(m, payload...)
 }
 
@@ -83,18 +83,18 @@ func hear(fd int, f func(syscall.NetlinkMessage) bool) error {
 	return cmp.Or(failed, err)
 }
 
-// auditStatus asks for the status, which belongs to AUDIT_GET.
+// auditStatus asks for the status with AUDIT_GET.
 func auditStatus(fd int) (probes.Answer, error) {
 	if err := tell(fd, unix.AUDIT_GET, nil); err != nil {
 		return probes.Answer{}, err
 	}
-	return probes.Answer{Call: "AUDIT_GET", Detail: "the status came"}, hear(fd, func(m syscall.NetlinkMessage) bool {
+	return probes.Answer{Call: "AUDIT_GET", Detail: "the kernel sent the status"}, hear(fd, func(m syscall.NetlinkMessage) bool {
 		return m.Header.Type == unix.AUDIT_GET && len(m.Data) >= 40 // struct audit_status of 3.13
 	})
 }
 
-// taskStatistics asks for its own process's. Generic netlink is always there with NET,
-// and says ENOENT to a family that is not (net/netlink/genetlink.c:1457).
+// taskStatistics asks for those of its own process. Generic netlink always exists with NET, and
+// returns ENOENT for an unknown family (net/netlink/genetlink.c:1457).
 func taskStatistics(context.Context) (probes.Answer, error) {
 	const lookup, call = "CTRL_CMD_GETFAMILY(TASKSTATS)", "TASKSTATS_CMD_GET"
 	family, err := netlink.GenlFamilyGet(unix.TASKSTATS_GENL_NAME)
@@ -108,7 +108,7 @@ func taskStatistics(context.Context) (probes.Answer, error) {
 	if err != nil {
 		return probes.Answer{}, probes.Try(call, err)
 	}
-	exe, err := os.ReadFile("/proc/self/comm") // it is in the statistics (ac_comm)
+	exe, err := os.ReadFile("/proc/self/comm") // part of the statistics (ac_comm)
 	if err == nil && (len(replies) != 1 || !bytes.Contains(replies[0], bytes.TrimSpace(exe))) {
 		err = fmt.Errorf("%d replies, none of them about %s", len(replies), bytes.TrimSpace(exe))
 	}
@@ -151,10 +151,10 @@ func processEvents(fd int) (probes.Answer, error) {
 	if err == nil {
 		err = hear(fd, func(m syscall.NetlinkMessage) bool { return isRenamed(m.Data, thread, name) })
 	}
-	return probes.Answer{Call: "PROC_EVENT_COMM", Detail: "a thread changed its name, and it was told"}, errors.Join(err, control(cnIgnore))
+	return probes.Answer{Call: "PROC_EVENT_COMM", Detail: "the new name of a thread was reported"}, errors.Join(err, control(cnIgnore))
 }
 
-// isRenamed reports whether a message of the connector tells that thread has a new name.
+// isRenamed reports whether a message of the connector says that thread has a new name.
 func isRenamed(data []byte, thread int, name string) bool {
 	if len(data) < cnHeader+procHeader+8+len(name) {
 		return false

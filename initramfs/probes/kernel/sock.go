@@ -13,13 +13,13 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// hashSocket asks for SHA-256. ENOENT is what bind says to a kind of algorithm that is
-// not in the kernel, or to one of that kind (crypto/af_alg.c:45).
+// hashSocket asks for SHA-256. bind returns ENOENT for a type of algorithm, or an algorithm of
+// that type, that is not in the kernel (crypto/af_alg.c:45).
 func hashSocket(fd int) (probes.Answer, error) {
 	if err := unix.Bind(fd, &unix.SockaddrALG{Type: "hash", Name: "sha256"}); err != nil {
 		return probes.Answer{}, probes.Try("bind(hash, sha256)", err, unix.ENOENT)
 	}
-	// unix.Accept does not know an address of this family, of which there is none.
+	// unix.Accept fails, because this family has no addresses.
 	op, err := probes.Syscall(unix.SYS_ACCEPT, uintptr(fd), 0, 0)
 	if err != nil {
 		return probes.Answer{}, probes.Try("accept", err)
@@ -29,15 +29,15 @@ func hashSocket(fd int) (probes.Answer, error) {
 		return probes.Answer{}, probes.Try("write", err)
 	}
 	got := make([]byte, 100)
-	n, err := probes.Again(func() (int, error) { return unix.Read(op, got) }) // it cannot be polled for
+	n, err := probes.Again(func() (int, error) { return unix.Read(op, got) }) // not pollable
 	if want := sha256.Sum256(probes.Pattern(1000)); err == nil && !bytes.Equal(got[:n], want[:]) {
 		err = probes.Wrong("read", "%x is not the hash", got[:n])
 	}
-	return probes.Answer{Call: sock.Call("socket", unix.AF_ALG, unix.SOCK_SEQPACKET), Detail: "the hash came, and it is right"}, probes.Try("read", err)
+	return probes.Answer{Call: sock.Call("socket", unix.AF_ALG, unix.SOCK_SEQPACKET), Detail: "the kernel returned the right hash"}, probes.Try("read", err)
 }
 
-// vsockStream binds the address that stands for the machine itself, which is none
-// without a transport for it (net/vmw_vsock/af_vsock.c:785).
+// vsockStream binds the address of the machine itself, which does not exist without a transport
+// for it (net/vmw_vsock/af_vsock.c:785).
 func vsockStream(context.Context) (probes.Answer, error) {
 	at := &unix.SockaddrVM{CID: unix.VMADDR_CID_LOCAL, Port: unix.VMADDR_PORT_ANY}
 	p, err := sock.Connected(unix.AF_VSOCK, unix.SOCK_STREAM, at)

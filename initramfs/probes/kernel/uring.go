@@ -24,8 +24,8 @@ type uringOp struct {
 	code byte
 }
 
-// uringOps ask for io_uring operation by operation. Without CONFIG_NET those on
-// sockets are still known and answer EOPNOTSUPP (io_uring/opdef.c:46).
+// uringOps returns the probes of io_uring, one for each operation. Without CONFIG_NET those on
+// sockets are still known, but return EOPNOTSUPP (io_uring/opdef.c:46).
 func uringOps() []probes.Probe {
 	all := []probes.Probe{{ID: "kernel/io-uring/read", Ask: uringRead}}
 	for _, op := range []uringOp{
@@ -38,9 +38,9 @@ func uringOps() []probes.Probe {
 	return all
 }
 
-// known asks twice: for the list of operations, and for the operation itself on a
-// descriptor that is none. That they contradict each other is no finding, but that Linux
-// 6.1 lists what it refuses, for want of a mark that it looks for (its io_uring.c:3863).
+// known asks twice: for the list of operations, and for the operation itself on an invalid
+// descriptor. If the answers differ there is no finding, except that Linux 6.1 lists what it
+// refuses, because it checks no mark (its io_uring.c:3863).
 func (op uringOp) known(context.Context) (probes.Answer, error) {
 	r, err := newRing()
 	if err != nil {
@@ -56,12 +56,12 @@ func (op uringOp) known(context.Context) (probes.Answer, error) {
 		return probes.Answer{}, err
 	}
 	call, errno := "IORING_OP_"+op.name, syscall.Errno(max(0, -res))
-	// EINVAL is what a number says that is no operation's (io_uring/io_uring.c:2085).
+	// EINVAL: no operation has this number (io_uring/io_uring.c:2085).
 	gone := errno == unix.EOPNOTSUPP || errno == unix.EINVAL
 	if gone == listed && errno != unix.EOPNOTSUPP {
-		return probes.Answer{}, probes.Wrong(call, "listed by IORING_REGISTER_PROBE: %v, yet it gives %v", listed, errno)
+		return probes.Answer{}, probes.Wrong(call, "listed by IORING_REGISTER_PROBE: %v, but it returned %v", listed, errno)
 	}
-	a := probes.Answer{Call: call, Detail: "it is known, and wants another descriptor than -1"}
+	a := probes.Answer{Call: call, Detail: "the kernel knows it, and refused the descriptor -1"}
 	if errno != 0 {
 		a.Errno = errno
 	}
@@ -92,7 +92,7 @@ func uringRead(context.Context) (probes.Answer, error) {
 		return probes.Answer{}, err
 	}
 	if res < 0 || !bytes.Equal(buf[:res], probes.Pattern(100)) {
-		return probes.Answer{}, probes.Wrong(call, "it gave %d, want the 100 bytes in the pipe", res)
+		return probes.Answer{}, probes.Wrong(call, "it returned %d, want the 100 bytes in the pipe", res)
 	}
 	return probes.Answer{Call: call, Detail: "100 bytes arrived as written"}, nil
 }
@@ -104,7 +104,7 @@ type ring struct {
 	params      [30]uint32 // struct io_uring_params (include/uapi/linux/io_uring.h:525)
 }
 
-// Places in the params, in the rings of which they speak, and in mmap's offsets.
+// Indices of offsets in the params, offsets for mmap, and sizes.
 const (
 	ringSQTail, ringSQArray   = 11, 16
 	ringCQTail, ringCQEntries = 21, 25
@@ -138,7 +138,7 @@ func (r *ring) close() {
 	unix.Close(r.fd)
 }
 
-// lists asks whether an operation is in the kernel's own list.
+// lists reports whether the kernel lists an operation.
 func (r *ring) lists(op byte) (bool, error) {
 	const register, entry = 8, 8 // IORING_REGISTER_PROBE, bytes of one operation
 	list := [16 + 256*entry]byte{}
@@ -148,7 +148,7 @@ func (r *ring) lists(op byte) (bool, error) {
 	return list[16+int(op)*entry+2]&1 != 0, nil // IO_URING_OP_SUPPORTED
 }
 
-// do does the one operation of a ring, on as many bytes as buf has, and gives its result.
+// do performs the one operation of a ring on buf, and returns its result.
 func (r *ring) do(op byte, fd int, buf []byte) (int, error) {
 	clear(r.sqes)
 	r.sqes[0] = op
@@ -164,12 +164,12 @@ func (r *ring) do(op byte, fd int, buf []byte) (int, error) {
 		return 0, probes.Try("io_uring_enter", err)
 	}
 	if atomic.LoadUint32(r.word(ringCQTail)) == 0 {
-		return 0, probes.Wrong("io_uring_enter", "it came back without a completion")
+		return 0, probes.Wrong("io_uring_enter", "it returned without a completion")
 	}
 	return int(int32(binary.NativeEndian.Uint32(r.rings[r.params[ringCQEntries]+8:]))), nil
 }
 
-// word is the word of the rings whose place stands in the params.
+// word returns the word of the rings at an offset that the params have.
 func (r *ring) word(param int) *uint32 {
 	return (*uint32)(unsafe.Pointer(&r.rings[r.params[param]]))
 }

@@ -10,9 +10,8 @@ import (
 	"strings"
 )
 
-// inet6Addresses reads /proc/net/if_inet6 and gives each address as "::1/128 lo".
-// Lines that are not as the kernel writes them (net/ipv6/addrconf.c:4542)
-// are left out.
+// inet6Addresses returns each address in the text of /proc/net/if_inet6 as "::1/128 lo". It
+// skips lines that are not as the kernel writes them (net/ipv6/addrconf.c:4542).
 func inet6Addresses(text string) []string {
 	var found []string
 	for line := range strings.Lines(text) {
@@ -23,8 +22,8 @@ func inet6Addresses(text string) []string {
 	return found
 }
 
-// inet6Address reads one line: the address as 32 hexadecimal digits, then index,
-// prefix length, scope and flags in hexadecimal too, then the interface.
+// inet6Address reads one line: the address as 32 hexadecimal digits; index, prefix length,
+// scope and flags, also in hexadecimal; the interface.
 func inet6Address(fields []string) (string, bool) {
 	if len(fields) != 6 {
 		return "", false

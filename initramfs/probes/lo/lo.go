@@ -22,7 +22,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// sysNet is where sysfs has lo. It belongs to CONFIG_NET (net/core/net-sysfs.c:2053).
+// sysNet is lo's directory in sysfs, which belongs to CONFIG_NET (net/core/net-sysfs.c:2053).
 const sysNet = "/sys/class/net/lo"
 
 // Probes returns the family.
@@ -41,8 +41,7 @@ func Probes() []probes.Probe {
 	}
 }
 
-// present asks two witnesses. That they contradict each other is a finding about
-// the probe, not about the kernel.
+// present asks netlink and sysfs. If they disagree, the probe is wrong, not the kernel.
 func present(context.Context) (probes.Answer, error) {
 	_, linkErr := netdev.Lo()
 	_, fileErr := os.Stat(sysNet)
@@ -52,16 +51,16 @@ func present(context.Context) (probes.Answer, error) {
 	if (linkErr == nil) != (fileErr == nil) {
 		return probes.Answer{}, probes.Wrong(sysNet, "netlink and sysfs disagree: %v, %v", linkErr, fileErr)
 	}
-	return probes.Answer{Call: "RTM_GETLINK(lo)", Detail: "netlink and sysfs both have lo"}, linkErr
+	return probes.Answer{Call: "RTM_GETLINK(lo)", Detail: "netlink and sysfs both show lo"}, linkErr
 }
 
-// ifindex: 1, or the kernel would not have booted (drivers/net/loopback.c:221).
+// ifindex is 1, or the kernel would not have booted (drivers/net/loopback.c:221).
 func ifindex(context.Context) (probes.Answer, error) {
 	text, err := probes.ReadFile("/sys/class", "net/lo/ifindex")
 	return probes.Answer{Call: sysNet + "/ifindex", Value: strings.TrimSpace(text)}, err
 }
 
-// flags are those that ioctl gives: sysfs shows no RUNNING, netlink shows more.
+// flags reads those that ioctl returns: sysfs does not show RUNNING, netlink shows more.
 func flags(context.Context) (probes.Answer, error) {
 	r, call, err := netdev.LoRequest(unix.SIOCGIFFLAGS, "SIOCGIFFLAGS")
 	if err != nil {
@@ -70,7 +69,7 @@ func flags(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: call, Value: netdev.FlagNames(uint32(r.Uint16()))}, nil
 }
 
-// mtu: 64 KiB (drivers/net/loopback.c:201), against 1500 of Ethernet.
+// mtu is 64 KiB (drivers/net/loopback.c:201); that of Ethernet is 1500.
 func mtu(context.Context) (probes.Answer, error) {
 	r, call, err := netdev.LoRequest(unix.SIOCGIFMTU, "SIOCGIFMTU")
 	if err != nil {
@@ -79,8 +78,8 @@ func mtu(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: call, Value: strconv.FormatUint(uint64(r.Uint32()), 10)}, nil
 }
 
-// up sets lo down and up again. A new namespace's lo is born down; the only one
-// there is was set up by u-root's init, and is again in the end.
+// up sets lo down and up again. In a new namespace lo is down at first. u-root's init set up
+// that of the only namespace, and it is up again in the end.
 func up(context.Context) (probes.Answer, error) {
 	const call = "RTM_NEWLINK(lo up)"
 	err := netdev.Apart(func() error {
@@ -105,14 +104,14 @@ func up(context.Context) (probes.Answer, error) {
 		const both = unix.IFF_UP | unix.IFF_RUNNING
 		was, is := down.Attrs().RawFlags, up.Attrs().RawFlags
 		if was&unix.IFF_UP != 0 || is&both != both {
-			return probes.Wrong(call, "from %q it went to %q", netdev.FlagNames(was), netdev.FlagNames(is))
+			return probes.Wrong(call, "lo went from %q to %q", netdev.FlagNames(was), netdev.FlagNames(is))
 		}
 		return nil
 	})
-	return probes.Answer{Call: call, Detail: "set down, it was down; set up, it was up and running"}, err
+	return probes.Answer{Call: call, Detail: "lo was down after it was set down, and running after it was set up"}, err
 }
 
-// addr4: the kernel itself gives lo this address when it goes up
+// addr4 expects the address that the kernel itself adds when lo comes up
 // (net/ipv4/devinet.c:1601).
 func addr4(fd int) (probes.Answer, error) {
 	addr, err := inet4(fd, unix.SIOCGIFADDR, "SIOCGIFADDR")
@@ -131,7 +130,7 @@ func addr4(fd int) (probes.Answer, error) {
 	}
 	value := fmt.Sprintf("%d.%d.%d.%d/%d", addr[0], addr[1], addr[2], addr[3], ones)
 	if value != "127.0.0.1/8" {
-		return probes.Answer{}, probes.Wrong("ioctl(SIOCGIFADDR, lo)", "its address is %s", value)
+		return probes.Answer{}, probes.Wrong("ioctl(SIOCGIFADDR, lo)", "the address is %s", value)
 	}
 	return probes.Answer{Call: "ioctl(SIOCGIFADDR, lo)", Value: value}, nil
 }
@@ -149,12 +148,12 @@ func inet4(fd int, request uint, name string) ([]byte, error) {
 	return addr, probes.Try(call, err)
 }
 
-// addr6 reads the file that only IPv6 makes (net/ipv6/addrconf.c:4564). The address
-// comes with lo's going up (net/ipv6/addrconf.c:3329).
+// addr6 reads the file that only IPv6 creates (net/ipv6/addrconf.c:4564). The kernel adds the
+// address when lo comes up (net/ipv6/addrconf.c:3329).
 func addr6(context.Context) (probes.Answer, error) {
 	const call = "/proc/net/if_inet6"
-	// /proc/net stands for /proc/self/net, which is not there at all without CONFIG_NET, and
-	// self for the first thread, which another probe may have taken to another namespace.
+	// /proc/net is a link to /proc/self/net, which does not exist without CONFIG_NET; self is
+	// the first thread, which another probe may have moved to another namespace.
 	text, err := probes.ReadFile("/proc/thread-self", "net/if_inet6")
 	if err != nil {
 		var fail *probes.Failure
@@ -171,8 +170,7 @@ func addr6(context.Context) (probes.Answer, error) {
 	return probes.Answer{}, &probes.Failure{Call: call, Err: fmt.Errorf("::1/128 on lo is not among %q", inet6Addresses(text)), Gone: true}
 }
 
-// bind127 binds without any of them being an address of lo: 127.0.0.0/8 is local
-// as a net.
+// bind127 binds addresses that lo need not have: the whole net 127.0.0.0/8 is local.
 func bind127(context.Context) (probes.Answer, error) {
 	if err := sock.Has(unix.AF_INET, unix.SOCK_STREAM); err != nil {
 		return probes.Answer{}, err
@@ -188,11 +186,11 @@ func bind127(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: "bind", Detail: "127.0.0.1, 127.0.0.53, 127.1.2.3, 127.200.100.50 and 127.255.255.254 can be bound"}, nil
 }
 
-// undeletable: lo has no way to be deleted (net/core/rtnetlink.c:3378), for all the
-// capabilities in the world.
+// undeletable tries to delete lo, which has no operation for that, whatever the caller's
+// capabilities (net/core/rtnetlink.c:3378).
 func undeletable(context.Context) (probes.Answer, error) {
 	const call = "RTM_DELLINK(lo)"
-	a := probes.Answer{Call: call, Detail: "refused, and lo is still there"}
+	a := probes.Answer{Call: call, Detail: "the kernel refused, and lo still exists"}
 	err := netdev.Apart(func() error {
 		lo, err := netdev.Lo()
 		if err != nil {
@@ -211,8 +209,8 @@ func undeletable(context.Context) (probes.Answer, error) {
 	return a, err
 }
 
-// counters sends a datagram to a socket on lo and looks at the counters before and
-// after. They count on sending and stand for both ways (drivers/net/loopback.c:90, 124).
+// counters reads the counters before and after a datagram over lo. The driver counts a
+// packet once, when it is sent, for both directions (drivers/net/loopback.c:90, 124).
 func counters(context.Context) (probes.Answer, error) {
 	p, err := sock.Datagrams(unix.AF_INET, sock.Loopback(unix.AF_INET), sock.Loopback(unix.AF_INET))
 	if err != nil {
@@ -233,14 +231,14 @@ func counters(context.Context) (probes.Answer, error) {
 	moved := map[string]float64{}
 	for name, n := range after {
 		if n <= before[name] {
-			return probes.Answer{}, probes.Wrong(sysNet+"/statistics/"+name, "it did not move from %v", n)
+			return probes.Answer{}, probes.Wrong(sysNet+"/statistics/"+name, "it stayed at %v", n)
 		}
 		moved[name] = n - before[name]
 	}
-	return probes.Answer{Call: sysNet + "/statistics", Detail: "all four counters moved", Numbers: moved}, nil
+	return probes.Answer{Call: sysNet + "/statistics", Detail: "all four counters increased", Numbers: moved}, nil
 }
 
-// statistics are four of lo's counters.
+// statistics returns four of lo's counters.
 func statistics() (map[string]float64, error) {
 	counters := map[string]float64{}
 	for _, name := range []string{"rx_packets", "tx_packets", "rx_bytes", "tx_bytes"} {

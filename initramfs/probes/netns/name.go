@@ -20,9 +20,9 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// namedNetns does what ip netns add does: it binds a namespace's file to a name. The
-// thread that made it has ended when another goes there by that name and finds what was
-// left there.
+// namedNetns does what ip netns add does: it bind-mounts a namespace's file to a name. The
+// thread that made the namespace has ended when another enters it by name and looks for the
+// interface left there.
 func namedNetns(dir string) (probes.Answer, error) {
 	name := filepath.Join(dir, "name")
 	if err := os.WriteFile(name, nil, 0o600); err != nil {
@@ -38,7 +38,7 @@ func namedNetns(dir string) (probes.Answer, error) {
 		return probes.Answer{}, err
 	}
 	defer unix.Unmount(name, unix.MNT_DETACH)
-	return probes.Answer{Call: "mount(MS_BIND)", Detail: "its maker had ended, and its device was still there"}, netdev.OnThread(func() error {
+	return probes.Answer{Call: "mount(MS_BIND)", Detail: "the thread that made it had ended, and its device was still there"}, netdev.OnThread(func() error {
 		named, err := os.Open(name)
 		if err != nil {
 			return probes.Try("open", err)
@@ -51,10 +51,10 @@ func namedNetns(dir string) (probes.Answer, error) {
 	})
 }
 
-// freshSysfs does what ip netns exec does: in a mount namespace of its own it mounts a
-// sysfs, which shows the network namespace that it was mounted in.
+// freshSysfs does what ip netns exec does: it mounts a sysfs in a mount namespace of its own,
+// which shows the network namespace that it was mounted in.
 func freshSysfs(dir string) (probes.Answer, error) {
-	a := probes.Answer{Call: "mount(sysfs)", Detail: "it has the devices of the new namespace, and not what is here"}
+	a := probes.Answer{Call: "mount(sysfs)", Detail: "it shows the devices of the new namespace, and not those of the old one"}
 	err := netdev.InNew(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 			return probes.Try("unshare(CLONE_NEWNS)", err)
@@ -90,7 +90,7 @@ func freshSysfs(dir string) (probes.Answer, error) {
 	return a, err
 }
 
-// procNetDevices are the interfaces in a process's or thread's /proc/.../net/dev.
+// procNetDevices returns the interfaces in /proc/WHO/net/dev.
 func procNetDevices(who string) ([]string, error) {
 	text, err := probes.ReadFile("/proc/"+who, "net/dev")
 	var names []string
@@ -102,13 +102,13 @@ func procNetDevices(who string) ([]string, error) {
 	return names, err
 }
 
-// ownProcNet: /proc/net stands for /proc/self/net, which is of the first thread's
-// namespace; only thread-self shows the calling thread's.
+// ownProcNet compares two namespaces: /proc/net, a link to /proc/self/net, shows that of the
+// first thread; only thread-self shows that of the calling thread.
 func ownProcNet(context.Context) (probes.Answer, error) {
 	if _, err := procNetDevices("self"); err != nil {
 		return probes.Answer{}, err
 	}
-	return probes.Answer{Call: "/proc/thread-self/net/dev", Detail: "a device was in the one and not in the other"}, netdev.InNew(func() error {
+	return probes.Answer{Call: "/proc/thread-self/net/dev", Detail: "a device was listed for the thread, and not for its process"}, netdev.InNew(func() error {
 		if err := netdev.AddDummy("mark"); err != nil {
 			return err
 		}
@@ -118,14 +118,14 @@ func ownProcNet(context.Context) (probes.Answer, error) {
 		}
 		process, err := procNetDevices("self")
 		if err == nil && (!slices.Contains(own, "mark") || slices.Contains(process, "mark")) {
-			err = probes.Wrong("/proc/thread-self/net/dev", "the thread's are %v, its process's %v", own, process)
+			err = probes.Wrong("/proc/thread-self/net/dev", "the thread has %v, its process %v", own, process)
 		}
 		return err
 	})
 }
 
-// ownAbstract listens under an abstract name, which must mean nothing in another
-// namespace until somebody listens there too.
+// ownAbstract listens under an abstract name, which must be unknown in another namespace until
+// somebody listens there too.
 func ownAbstract(context.Context) (probes.Answer, error) {
 	at := &unix.SockaddrUnix{Name: fmt.Sprintf("@netstrip-%d-%d", os.Getpid(), time.Now().UnixNano())}
 	l, _, err := sock.Listening(unix.AF_UNIX, unix.SOCK_STREAM, at)
@@ -146,7 +146,7 @@ func ownAbstract(context.Context) (probes.Answer, error) {
 	}
 	err = netdev.InNew(func() error {
 		if err := reach(); !errors.Is(err, unix.ECONNREFUSED) {
-			return probes.Wrong("connect", "another namespace's name gave %v, want ECONNREFUSED", err)
+			return probes.Wrong("connect", "connecting to another namespace's name returned %v, want ECONNREFUSED", err)
 		}
 		own, _, err := sock.Listening(unix.AF_UNIX, unix.SOCK_STREAM, at)
 		if err == nil {
@@ -154,5 +154,5 @@ func ownAbstract(context.Context) (probes.Answer, error) {
 		}
 		return err
 	})
-	return probes.Answer{Call: "connect", Errno: unix.ECONNREFUSED, Detail: "a name taken in one namespace was unknown and free in another"}, err
+	return probes.Answer{Call: "connect", Errno: unix.ECONNREFUSED, Detail: "a name in use in one namespace was unknown and free in another"}, err
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// namespaceOf returns the inode number by which a network namespace is known. The file is not
-// there without CONFIG_NET_NS (fs/proc/namespaces.c:16); its directory always is.
+// namespaceOf returns the link that identifies a process's network namespace. The file does not
+// exist without CONFIG_NET_NS (fs/proc/namespaces.c:16); its directory always does.
 func namespaceOf(proc string) (string, error) {
 	dir := "/proc/" + proc + "/ns"
 	link, err := os.Readlink(dir + "/net")
@@ -28,7 +28,7 @@ func namespaceOf(proc string) (string, error) {
 	return link, nil
 }
 
-// inodeOf returns the number in the text of such a link, "net:[4026531840]".
+// inodeOf returns the inode number in such a link, "net:[4026531840]".
 func inodeOf(link string) (float64, error) {
 	var inode uint64
 	if _, err := fmt.Sscanf(link, "net:[%d]", &inode); err != nil {
@@ -73,7 +73,7 @@ func unshare(context.Context) (probes.Answer, error) {
 		}
 		return err
 	})
-	return probes.Answer{Call: "unshare(CLONE_NEWNET)", Detail: "a thread got a namespace of its own"}, err
+	return probes.Answer{Call: "unshare(CLONE_NEWNET)", Detail: "a thread moved to a new namespace"}, err
 }
 
 func ownLo(context.Context) (probes.Answer, error) {
@@ -85,7 +85,7 @@ func ownLo(context.Context) (probes.Answer, error) {
 		}
 		flags := lo.Attrs().RawFlags
 		a.Value = netdev.FlagNames(flags)
-		a.Detail = "a new namespace's lo is there and down"
+		a.Detail = "lo exists in the new namespace, and is down"
 		if flags&unix.IFF_UP != 0 || lo.Attrs().Index != packet.LoIndex {
 			return probes.Wrong("RTM_GETLINK", "lo is %s and has index %d", netdev.FlagNames(flags), lo.Attrs().Index)
 		}
@@ -94,8 +94,8 @@ func ownLo(context.Context) (probes.Answer, error) {
 	return a, err
 }
 
-// samePort listens on a port, makes sure that nobody else can there, and does the
-// same once more in another namespace, where it connects.
+// samePort listens on a port, checks that nobody else can in this namespace, and then listens
+// on the same port in another namespace and connects there.
 func samePort(context.Context) (probes.Answer, error) {
 	first, at, err := sock.Listening(unix.AF_INET, unix.SOCK_STREAM, sock.Loopback(unix.AF_INET))
 	if err != nil {
@@ -104,7 +104,7 @@ func samePort(context.Context) (probes.Answer, error) {
 	defer unix.Close(first)
 	if second, _, err := sock.Listening(unix.AF_INET, unix.SOCK_STREAM, at); !errors.Is(err, unix.EADDRINUSE) {
 		unix.Close(second)
-		return probes.Answer{}, probes.Wrong("bind", "a port bound twice in one namespace gave %v, want EADDRINUSE", err)
+		return probes.Answer{}, probes.Wrong("bind", "binding a port twice in one namespace returned %v, want EADDRINUSE", err)
 	}
 	err = netdev.InNew(func() error {
 		lo, err := netdev.Lo()
@@ -123,7 +123,7 @@ func samePort(context.Context) (probes.Answer, error) {
 	})
 	return probes.Answer{
 		Call:   "bind",
-		Detail: "a port taken in one namespace was free in another, and could be connected to",
+		Detail: "a port in use in one namespace was free in another, and accepted a connection",
 	}, err
 }
 
@@ -150,5 +150,5 @@ func comeBack(context.Context) (probes.Answer, error) {
 		}
 		return err
 	})
-	return probes.Answer{Call: "setns(CLONE_NEWNET)", Detail: "a thread left its namespace and came back"}, err
+	return probes.Answer{Call: "setns(CLONE_NEWNET)", Detail: "a thread left its namespace and returned"}, err
 }

@@ -13,17 +13,17 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// LoIndex is lo's number: the kernel insists on it in every network namespace
+// LoIndex is lo's ifindex, which the kernel requires in every network namespace
 // (drivers/net/loopback.c:221, include/net/flow.h:24).
 const LoIndex = 1
 
-// Numbers of ICMP (RFC 792).
+// Types of ICMP messages (RFC 792).
 const (
 	EchoReply   = 0
 	EchoRequest = 8
 )
 
-// Echo is an ICMP echo message, checksum and all.
+// Echo returns an ICMP echo message with its checksum.
 func Echo(typ byte, id, seq uint16, payload []byte) []byte {
 	m := make([]byte, 8, 8+len(payload))
 	m[0] = typ
@@ -34,8 +34,7 @@ func Echo(typ byte, id, seq uint16, payload []byte) []byte {
 	return m
 }
 
-// Checksum is the Internet checksum (RFC 1071). Over data that holds a right one it
-// is 0.
+// Checksum returns the Internet checksum (RFC 1071), which is 0 for data that contains its own.
 func Checksum(data []byte) uint16 {
 	var sum uint32
 	for i, b := range data {
@@ -51,7 +50,7 @@ func Checksum(data []byte) uint16 {
 	return ^uint16(sum)
 }
 
-// ICMP is the ICMP message in an IPv4 packet, nil when there is no sound one.
+// ICMP returns the ICMP message in an IPv4 packet, nil if there is no valid one.
 func ICMP(packet []byte) []byte {
 	if len(packet) < 20 || packet[0]>>4 != 4 || packet[9] != unix.IPPROTO_ICMP {
 		return nil
@@ -63,11 +62,11 @@ func ICMP(packet []byte) []byte {
 	return packet[header:]
 }
 
-// EtherTest is an EtherType set aside for experiments (ETH_P_802_EX1,
+// EtherTest is an EtherType reserved for experiments (ETH_P_802_EX1,
 // include/uapi/linux/if_ether.h).
 const EtherTest = 0x88b5
 
-// Socket makes a packet socket on lo for a protocol; with 0 it hears nothing.
+// Socket makes a packet socket on lo for a protocol; with 0 it receives nothing.
 func Socket(protocol uint16) (int, error) {
 	fd, err := sock.New(unix.AF_PACKET, unix.SOCK_DGRAM, 0)
 	if err != nil || protocol == 0 {
@@ -81,7 +80,7 @@ func Socket(protocol uint16) (int, error) {
 	return fd, nil
 }
 
-// Htons turns a number as the host has it into network byte order.
+// Htons converts a number to network byte order.
 func Htons(n uint16) uint16 {
 	var b [2]byte
 	binary.BigEndian.PutUint16(b[:], n)

@@ -21,7 +21,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// Probes ask which way packets of a machine to itself go.
+// Probes returns the family.
 func Probes() []probes.Probe {
 	own := net.IPv4(192, 0, 2, 1)
 	return []probes.Probe{
@@ -66,8 +66,8 @@ func captureLocal(context.Context) (probes.Answer, error) {
 		})
 }
 
-// withOwn runs f in a namespace of its own where lo is up if it is at home, and so is
-// another interface that has the address 192.0.2.1 if own is set.
+// withOwn runs f in a namespace of its own. There lo is up if it is up outside. If own is set,
+// another interface is up with the address 192.0.2.1.
 func withOwn(own bool, f func() error) error {
 	home, err := netdev.Lo()
 	if err != nil {
@@ -92,13 +92,13 @@ func withOwn(own bool, f func() error) error {
 	})
 }
 
-// countLocal sends four datagrams to and from an address of the machine's own.
+// countLocal sends four datagrams from one of the machine's addresses to itself.
 func countLocal(ip net.IP) probes.Ask {
 	return func(context.Context) (probes.Answer, error) {
 		if err := sock.Has(unix.AF_INET, unix.SOCK_DGRAM); err != nil {
 			return probes.Answer{}, err
 		}
-		a := probes.Answer{Call: "RTM_GETLINK(lo)", Detail: "four datagrams were sent, and counted going out and coming in"}
+		a := probes.Answer{Call: "RTM_GETLINK(lo)", Detail: "four datagrams were counted as sent and as received"}
 		err := withOwn(!ip.IsLoopback(), func() error {
 			at := func() unix.Sockaddr { return &unix.SockaddrInet4{Addr: [4]byte(ip.To4())} }
 			p, err := sock.Datagrams(unix.AF_INET, at(), at())
@@ -111,7 +111,7 @@ func countLocal(ip net.IP) probes.Ask {
 				return err
 			}
 			if before.Attrs().RawFlags&unix.IFF_UP == 0 {
-				// What is sent is dropped without a word (noop_enqueue, net/sched/sch_generic.c:669).
+				// Packets are dropped silently (noop_enqueue, net/sched/sch_generic.c:669).
 				unix.SetNonblock(p.A, true)
 				unix.SetNonblock(p.B, true)
 				return probes.GoneAs(p.Messages(), unix.EAGAIN)
@@ -127,7 +127,7 @@ func countLocal(ip net.IP) probes.Ask {
 			a.Value = fmt.Sprintf("%d packets, %d bytes", is.TxPackets-was.TxPackets, is.TxBytes-was.TxBytes)
 			const want = "4 packets, 2186 bytes" // 1000 and 37 bytes each way, and 28 of headers each
 			if a.Value != want || is.RxPackets-was.RxPackets != 4 {
-				return probes.Wrong("RTM_GETLINK(lo)", "it counted %s, want %s", a.Value, want)
+				return probes.Wrong("RTM_GETLINK(lo)", "lo counted %s, want %s", a.Value, want)
 			}
 			return nil
 		})
@@ -135,8 +135,8 @@ func countLocal(ip net.IP) probes.Ask {
 	}
 }
 
-// routeTo asks the kernel for a route, as ip route get does. Where nobody has routes of
-// the family it is EOPNOTSUPP (net/core/rtnetlink.c:6790).
+// routeTo asks the kernel for a route, as ip route get does. Without routing for the family the
+// kernel returns EOPNOTSUPP (net/core/rtnetlink.c:6790).
 func routeTo(ip net.IP) probes.Ask {
 	const call = "RTM_GETROUTE"
 	return func(context.Context) (probes.Answer, error) {
@@ -161,7 +161,7 @@ func routeTo(ip net.IP) probes.Ask {
 	}
 }
 
-// lookUpLocalhost finds the name in /etc/hosts, for which no socket is needed.
+// lookUpLocalhost finds the name in /etc/hosts, without a socket.
 func lookUpLocalhost(ctx context.Context) (probes.Answer, error) {
 	names, err := net.DefaultResolver.LookupHost(ctx, "localhost")
 	slices.Sort(names)

@@ -18,8 +18,8 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// raw is a system call of which Go's scheduler does not know: the thread keeps its
-// processor while it blocks, and need not wait for one afterwards.
+// raw is a system call that Go's scheduler does not notice: the thread keeps its processor while
+// it blocks, and need not wait for one afterwards.
 //
 //go:uintptrescapes
 func raw(number uintptr, args ...uintptr) (int, error) {
@@ -57,7 +57,7 @@ func fileEnd(from, to int) end {
 	}
 }
 
-// overPair measures two sockets, of which it lets go.
+// overPair measures two sockets and closes them.
 func overPair(p sock.Pair, call string, message, window int) (probes.Answer, error) {
 	defer p.Close()
 	c := channel{ends: [2]end{fileEnd(p.A, p.A), fileEnd(p.B, p.B)}, message: message, window: window}
@@ -74,8 +74,8 @@ func overTCP(domain int) probes.Ask {
 	}
 }
 
-// overStream measures a TCP connection. Nagle's algorithm would hold back the last of
-// what is written until the rest was acknowledged.
+// overStream measures a TCP connection, without Nagle's algorithm, which would hold back the last
+// bytes until the others are acknowledged.
 func overStream(p sock.Pair, domain int) (probes.Answer, error) {
 	err := errors.Join(unix.SetsockoptInt(p.A, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
 		unix.SetsockoptInt(p.B, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
@@ -105,8 +105,8 @@ func across(c netdev.Crossing) (probes.Answer, error) {
 	return overStream(p, c.Domain)
 }
 
-// overUDP sends no more at once than a socket's buffer takes (net.core.rmem_default, with
-// what the kernel needs to keep it): nobody holds the sender, and the rest would be lost.
+// overUDP sends no more at once than a socket's buffer holds (net.core.rmem_default, including the
+// kernel's overhead): nothing blocks the sender, and the rest would be lost.
 func overUDP(context.Context) (probes.Answer, error) {
 	p, err := sock.Datagrams(unix.AF_INET, sock.Loopback(unix.AF_INET), sock.Loopback(unix.AF_INET))
 	if err != nil {
@@ -149,8 +149,8 @@ func overPipe(context.Context) (probes.Answer, error) {
 	return c.finding("pipe2")
 }
 
-// queueEnd is an end that takes messages from one queue and sends them to another. The
-// kernel refuses a buffer that is shorter than a message may be.
+// queueEnd is an end that takes messages from one queue and sends them to another. The kernel
+// refuses a buffer shorter than the longest message.
 func queueEnd(from, to int) end {
 	room := make([]byte, smallMessage)
 	return end{
@@ -182,10 +182,10 @@ func overQueue(context.Context) (probes.Answer, error) {
 	return c.finding("mq_open")
 }
 
-// box is a place in shared memory for one message, whose length is 0 while it is empty.
+// box holds one message in shared memory. Its length is 0 while it is empty.
 type box struct {
 	length, waiting atomic.Uint32
-	_               [56]byte // as a cache line has it
+	_               [56]byte // to fill a cache line
 	data            [bigMessage]byte
 }
 
@@ -201,13 +201,13 @@ func (b *box) await(full bool) (uint32, error) {
 		b.waiting.Add(1)
 		_, err := raw(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&b.length)), wait, uintptr(n), uintptr(unsafe.Pointer(&limit)))
 		b.waiting.Add(^uint32(0))
-		if err != nil && err != unix.EAGAIN { // EAGAIN: it has changed meanwhile
+		if err != nil && err != unix.EAGAIN { // EAGAIN: the length has changed
 			return 0, probes.Try("futex(FUTEX_WAIT)", err)
 		}
 	}
 }
 
-// put says how much the box now holds, and wakes who waits for that, if somebody does.
+// put sets how much the box holds, and wakes a thread that waits for that.
 func (b *box) put(n int) error {
 	const wake = 1 // FUTEX_WAKE
 	b.length.Store(uint32(n))
@@ -237,7 +237,7 @@ func boxEnd(from, to *box) end {
 	}
 }
 
-// overMemory has the memory mapped as two processes that share it would have it.
+// overMemory maps the memory as two processes that share it would.
 func overMemory(context.Context) (probes.Answer, error) {
 	var boxes [2]*box
 	for i := range boxes {

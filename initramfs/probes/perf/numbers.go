@@ -9,8 +9,8 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// summary makes the numbers of a finding of how many seconds the round trips and the loads
-// took, on the channel measured and on the pipe.
+// summary returns the numbers of a finding, from the seconds that the round trips and the loads
+// took on the channel measured and on the pipe.
 func summary(took [2][2][]float64) map[string]float64 {
 	var trips, loads [2][][]float64
 	for which := range trips {
@@ -35,7 +35,7 @@ func summary(took [2][2][]float64) map[string]float64 {
 		n[name] = quantile(slices.Sorted(slices.Values(quantiles(trips[0], p, 1e6))), 0.50)
 	}
 	for name, x := range n {
-		n[name] = math.Round(x*1000) / 1000 // no clock here is better
+		n[name] = math.Round(x*1000) / 1000 // the clock is no better
 	}
 	return n
 }
@@ -58,7 +58,7 @@ func ratios(a, b []float64) []float64 {
 	return all
 }
 
-// quantile is the least of sorted values that so large a part of them does not exceed.
+// quantile returns the least of the sorted values that a part p of them does not exceed.
 func quantile(sorted []float64, p float64) float64 {
 	return sorted[max(0, int(math.Ceil(p*float64(len(sorted))))-1)]
 }

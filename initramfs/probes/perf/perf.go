@@ -19,8 +19,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// Probes measure what a byte's way to another thread and back costs, and how many
-// bytes go through in a second.
+// Probes returns the family.
 func Probes() []probes.Probe {
 	var all []probes.Probe
 	for _, m := range []struct {
@@ -43,18 +42,17 @@ func Probes() []probes.Probe {
 	return all
 }
 
-// One measurement, which an emulated guest has done in about half a second. The first
-// repeat is for warming up and does not count. What is timed is short, so that on a busy
-// host nobody comes between in most cases, and medians do not see the others.
+// One measurement, which takes an emulated guest about half a second. The first repeat warms up
+// and does not count. What is timed is short, so that a busy host interrupts few of them, and
+// medians ignore those.
 const (
 	repeatCount = 21
 	tripCount   = 100
-	loadCount   = 5 // in a repeat, of perfBytes each
+	loadCount   = 5 // in a repeat, of loadBytes each
 	loadBytes   = 256 << 10
 )
 
-// Sizes of what is written at once where much is sent: what a pipe holds, and what a
-// message queue takes.
+// Bytes written at once in a load: what a pipe holds, and what a message queue takes.
 const (
 	bigMessage   = 64 << 10
 	smallMessage = 8 << 10
@@ -66,12 +64,12 @@ type end struct {
 	recv func([]byte) (int, error)
 }
 
-// receive takes n bytes.
+// receive receives n bytes.
 func (e end) receive(buf []byte, n int) error {
 	for n > 0 {
 		got, err := e.recv(buf[:min(n, len(buf))])
 		if err == nil && got == 0 {
-			err = probes.Wrong("read", "end of stream, and %d bytes to come", n)
+			err = probes.Wrong("read", "end of stream with %d bytes missing", n)
 		}
 		if err != nil {
 			return err
@@ -81,14 +79,14 @@ func (e end) receive(buf []byte, n int) error {
 	return nil
 }
 
-// channel is what is measured: two ends, how much is written at once, and after how many
-// bytes the receiver has to say that it has them.
+// channel is what is measured: two ends, how many bytes are written at once, and after how many
+// bytes the receiver acknowledges them.
 type channel struct {
 	ends            [2]end
 	message, window int
 }
 
-// exchange sends a message so many times and waits for a byte.
+// exchange sends a message several times and waits for a byte.
 func (c channel) exchange(message []byte, times int) error {
 	for range times {
 		if err := c.ends[0].send(message); err != nil {
@@ -98,7 +96,7 @@ func (c channel) exchange(message []byte, times int) error {
 	return c.ends[0].receive(make([]byte, 1), 1)
 }
 
-// reply takes n bytes and sends one.
+// reply receives n bytes and sends one.
 func (c channel) reply(buf []byte, n int) error {
 	if err := c.ends[1].receive(buf, n); err != nil {
 		return err
@@ -106,7 +104,7 @@ func (c channel) reply(buf []byte, n int) error {
 	return c.ends[1].send(buf[:1])
 }
 
-// task is what is timed, n times in a repeat: what the one who asks does, and the other.
+// task is what is timed, n times in a repeat: what each of the two threads does.
 type task struct {
 	n             int
 	ask, answered func(channel, []byte) error
@@ -138,8 +136,8 @@ func tasks() [2]task {
 	}
 }
 
-// inTurn has do done for each task, repeat and channel, the repeats of one channel after
-// those of the other: what else the host does then weighs on both alike.
+// inTurn calls do for each task, repeat and channel. The channels alternate, so that other load on
+// the host affects both alike.
 func inTurn(channels [2]channel, do func(t task, number, which int, c channel) error) error {
 	for number, t := range tasks() {
 		for range 1 + repeatCount {
@@ -155,9 +153,9 @@ func inTurn(channels [2]channel, do func(t task, number, which int, c channel) e
 	return nil
 }
 
-// measure has two threads talk over a channel, and in turn over a pipe. Each has a processor
-// of Go's for itself, in which it blocks (see raw), so that nothing but the kernel decides
-// who runs; a collection of garbage would wait for both.
+// measure makes two threads talk over a channel and, alternating, over a pipe. Each thread has one
+// of Go's processors to itself, and blocks in it (see raw), so that only the kernel decides which
+// thread runs. The garbage collector is off: it would wait for both.
 func (c channel) measure() (map[string]float64, error) {
 	pipe, closePipe, err := pipeChannel()
 	if err != nil {
@@ -196,7 +194,7 @@ func (c channel) measure() (map[string]float64, error) {
 	return numbers, nil
 }
 
-// finding is the answer of a probe that has measured.
+// finding measures the channel and returns the answer.
 func (c channel) finding(call string) (probes.Answer, error) {
 	numbers, err := c.measure()
 	return probes.Answer{

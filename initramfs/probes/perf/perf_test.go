@@ -91,6 +91,6 @@ func TestMeasureFails(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, unix.Shutdown(p.B, unix.SHUT_WR))
 	_, err = overPair(p, "socketpair", bigMessage, loadBytes)
-	assert.ErrorContains(t, err, "read: end of stream, and 1 bytes to come")
+	assert.ErrorContains(t, err, "read: end of stream with 1 bytes missing")
 	assert.ErrorContains(t, err, "write: broken pipe", "the other thread's too")
 }

@@ -20,10 +20,9 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/netdev"
 )
 
-// OfInit returns what is asked, before all else, of a guest that was booted to see how far
-// its init comes: who process 1 is, what it has set up, and how each step of its start
-// script or unit of its own went. It is empty for no name. What stands in dir is read
-// (wire.StepsDir in a guest).
+// Probes returns what is asked, before all else, of a guest booted into the init called name:
+// what process 1 is, what it has set up, and how each step of its start script (in dir,
+// wire.StepsDir in a guest) or each of its units ended. It returns none for an empty name.
 func Probes(name, dir string) []probes.Probe {
 	if name == "" {
 		return nil
@@ -64,7 +63,7 @@ func mounts(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: "/proc/mounts", Value: strings.Join(slices.Compact(kinds), ",")}, err
 }
 
-// loUp takes an lo that is down for one that init has not set up: it is born down.
+// loUp reads lo's flags. If lo is down, init has not set it up.
 func loUp(context.Context) (probes.Answer, error) {
 	r, call, err := netdev.LoRequest(unix.SIOCGIFFLAGS, "SIOCGIFFLAGS")
 	if err != nil {
@@ -76,8 +75,8 @@ func loUp(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: call, Value: netdev.FlagNames(uint32(r.Uint16()))}, nil
 }
 
-// ipSockets counts the lines below the heads of /proc/net/tcp and its like. What is not
-// there has none.
+// ipSockets counts the lines below the headings of /proc/net/tcp and similar files. A missing file
+// counts as empty.
 func ipSockets(context.Context) (probes.Answer, error) {
 	n := 0
 	_, err := probes.ReadFile("/proc/self", "net/dev")
@@ -89,8 +88,8 @@ func ipSockets(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: "/proc/net", Value: strconv.Itoa(n)}, err
 }
 
-// step reads what a start script left of one of its steps. A step that failed has not done
-// its work, whatever the reason: that is conclusive, and its words name the errno.
+// step reads the result that a start script left of one of its steps. A failed step is absent,
+// whatever the reason, and its message names the errno.
 func step(file string) (probes.Answer, error) {
 	call := filepath.Base(file)
 	data, err := os.ReadFile(file)
@@ -105,7 +104,7 @@ func step(file string) (probes.Answer, error) {
 	return probes.Answer{}, &probes.Failure{Call: call, Gone: true, Err: &told{said: fmt.Sprintf("exit status %s: %s", status, said), errno: errnoIn(said)}}
 }
 
-// told is an error that a program put into words.
+// told is an error that a program printed.
 type told struct {
 	said  string
 	errno error
@@ -115,8 +114,8 @@ func (t *told) Error() string { return t.said }
 
 func (t *told) Unwrap() error { return t.errno }
 
-// errnoIn returns the error number whose text stands in what a program said; nil for none.
-// Go's texts are those of the C library in small letters.
+// errnoIn returns the error number whose text a program printed, nil for none. Go's texts are
+// those of the C library in lower case.
 func errnoIn(said string) error {
 	said = strings.ToLower(said)
 	for n := syscall.Errno(1); n < 134; n++ { // EHWPOISON is the last

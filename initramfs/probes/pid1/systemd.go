@@ -13,8 +13,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes"
 )
 
-// systemd ask what a system under systemd has come to, and whether its journal and
-// its bus do their work.
+// systemd returns the probes of systemd's units, its journal and its bus.
 func systemd() []probes.Probe {
 	var all []probes.Probe
 	for _, unit := range []string{
@@ -33,7 +32,7 @@ func systemd() []probes.Probe {
 		probes.Probe{ID: "init/failed-units", Ask: failedUnits})
 }
 
-// output runs a program of the system's. Its own words are the error.
+// output runs a program of the system. If it fails, its output is the error.
 func output(ctx context.Context, args ...string) (string, error) {
 	out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
 	text := strings.TrimSpace(string(out))
@@ -43,8 +42,8 @@ func output(ctx context.Context, args ...string) (string, error) {
 	return text, nil
 }
 
-// unitState says that a unit which is not active is absent: systemd has settled that when
-// it starts the probes.
+// unitState returns that a unit which is not active is absent: systemd has decided that before it
+// starts the probes.
 func unitState(ctx context.Context, unit string) (probes.Answer, error) {
 	call := "systemctl show " + unit
 	out, err := output(ctx, "systemctl", "show", "--property=ActiveState,SubState,Result", unit)
@@ -73,14 +72,14 @@ func askJournal(ctx context.Context) (probes.Answer, error) {
 	err = probes.Eventually(func() error {
 		log, err := output(ctx, "journalctl", "--no-pager", "-o", "cat", "-t", "netstrip")
 		if err == nil && !strings.Contains(log, token) {
-			err = probes.Wrong("journalctl", "it is not there: %.200q", log)
+			err = probes.Wrong("journalctl", "the message is missing: %.200q", log)
 		}
 		return err
 	})
 	return probes.Answer{Call: call, Detail: "a datagram to an AF_UNIX socket, read back by journalctl"}, err
 }
 
-// askBus asks logind, which is a client of the bus as we are.
+// askBus calls logind, which is a client of the bus too.
 func askBus(ctx context.Context) (probes.Answer, error) {
 	err := probes.Eventually(func() error {
 		_, err := output(ctx, "busctl", "call", "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager", "ListSeats")
@@ -89,7 +88,7 @@ func askBus(ctx context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: "connect(/run/dbus/system_bus_socket)", Detail: "a call through dbus-daemon to logind and back"}, err
 }
 
-// failedUnits lists them; none at all is a yes too.
+// failedUnits lists the failed units; it works also if there are none.
 func failedUnits(ctx context.Context) (probes.Answer, error) {
 	out, err := output(ctx, "systemctl", "list-units", "--failed", "--plain", "--no-legend", "--no-pager")
 	var units []string

@@ -19,7 +19,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// chat has three clients each say something that the other two must hear.
+// chat makes each of three clients say something that the other two must receive.
 func chat(context.Context) (probes.Answer, error) {
 	l, at, err := sock.Listening(unix.AF_INET, unix.SOCK_STREAM, sock.Loopback(unix.AF_INET))
 	if err != nil {
@@ -28,15 +28,15 @@ func chat(context.Context) (probes.Answer, error) {
 	served := make(chan error, 1)
 	go func() { served <- chatServer(l) }()
 	err = chatAt(at)
-	unix.Shutdown(l, unix.SHUT_RD) // by which the server ends
+	unix.Shutdown(l, unix.SHUT_RD) // ends the server
 	if serr := <-served; err == nil {
 		err = serr
 	}
 	unix.Close(l)
-	return probes.Answer{Call: "poll", Detail: "each of three heard what the other two said"}, err
+	return probes.Answer{Call: "poll", Detail: "each of three clients received the words of the other two"}, err
 }
 
-// chatAt is the clients' part.
+// chatAt runs the clients.
 func chatAt(at unix.Sockaddr) error {
 	var clients [3]int
 	for i := range clients {
@@ -48,7 +48,7 @@ func chatAt(at unix.Sockaddr) error {
 		if err := sock.Connect(fd, at); err != nil {
 			return sock.Reach("connect", err)
 		}
-		// The server says hello: until then it may not know this one to tell things to.
+		// Until the server has said hello it may not know this client.
 		if err := sock.Receive(fd, []byte("hello\n")); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func chatAt(at unix.Sockaddr) error {
 	return nil
 }
 
-// chatServer polls until its listener is shut down, and takes the clients with it.
+// chatServer polls until its listener is shut down, and then closes its clients.
 func chatServer(l int) error {
 	set := []unix.PollFd{{Fd: int32(l), Events: unix.POLLIN}}
 	defer func() {
@@ -104,7 +104,7 @@ func chatServer(l int) error {
 			}
 			n, err := sock.Descriptor(c.Fd).Read(buf)
 			if errors.Is(err, io.EOF) {
-				set[i].Fd = -1 // poll passes over it, and nobody speaks to it
+				set[i].Fd = -1 // poll and the loop below skip it
 				unix.Close(int(c.Fd))
 				continue
 			}
@@ -113,15 +113,15 @@ func chatServer(l int) error {
 			}
 			for j, other := range set[1:] {
 				if j+1 != i && other.Fd >= 0 {
-					_, _ = sock.Descriptor(other.Fd).Write(buf[:n]) // who has gone does not hear
+					_, _ = sock.Descriptor(other.Fd).Write(buf[:n]) // a client that has gone misses it
 				}
 			}
 		}
 	}
 }
 
-// anyAddress is a socket of a server on every address, and its port: IPv6's, which takes
-// IPv4 too, or where there is none, IPv4's.
+// anyAddress returns a server's socket on every address, and its port: one of IPv6, which
+// accepts IPv4 too, or else of IPv4.
 func anyAddress(typ int) (fd, port int, err error) {
 	fd, at, err := sock.Bound(unix.AF_INET6, typ, &unix.SockaddrInet6{})
 	if err != nil {
@@ -141,15 +141,15 @@ func portOf(at unix.Sockaddr) int {
 	return 0
 }
 
-// localhostInTurn tries the addresses of localhost, as getaddrinfo(3) would give them,
-// until f is content with one, which it gives.
+// localhostInTurn tries the addresses of localhost, in the order of getaddrinfo(3), and returns
+// the first for which f returns no error.
 func localhostInTurn(ctx context.Context, port int, f func(domain int, to unix.Sockaddr) error) (string, error) {
 	names, err := net.DefaultResolver.LookupHost(ctx, "localhost")
 	if err != nil {
 		return "", probes.Try("lookup(localhost)", err)
 	}
-	slices.Sort(names)    // an order that does not depend on the resolver:
-	slices.Reverse(names) // ::1 first, as RFC 6724 has it
+	slices.Sort(names)    // whatever the resolver's order:
+	slices.Reverse(names) // ::1 first, as in RFC 6724
 	for _, name := range names {
 		ip, perr := netip.ParseAddr(name)
 		switch {
@@ -222,11 +222,11 @@ func datagramTutorial(ctx context.Context) (probes.Answer, error) {
 		}
 		return sock.Receive(ear, words)
 	})
-	return probes.Answer{Call: "sendto", Value: reached, Detail: "the listener got the talker's words"}, err
+	return probes.Answer{Call: "sendto", Value: reached, Detail: "the server received the client's words"}, err
 }
 
-// pingAll pings 127.n.n.n for every n; 127.0.0.1 stands for the first, and the last address
-// that is no broadcast for the last. Each reply must come from the address that was pinged.
+// pingAll pings 127.n.n.n for every n, but 127.0.0.1 instead of the first, and the last address
+// that is not a broadcast address. Each reply must come from the address that was pinged.
 func pingAll(fd int) (probes.Answer, error) {
 	for n := range 256 {
 		to := [4]byte{127, byte(n), byte(n), byte(n)}

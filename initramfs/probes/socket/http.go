@@ -18,8 +18,8 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// overHTTP serves on 127.0.0.1 and asks for host. A bare system call asks for the
-// socket first: net's own error for a kernel without one depends on its fallbacks.
+// overHTTP serves a page on 127.0.0.1 and gets it from host. A bare system call makes a socket
+// first: the error of Go's net package on a kernel without one depends on its fallbacks.
 func overHTTP(host string) probes.Ask {
 	return func(ctx context.Context) (probes.Answer, error) {
 		if err := sock.Has(unix.AF_INET, unix.SOCK_STREAM); err != nil {
@@ -48,12 +48,12 @@ func overHTTP(host string) probes.Ask {
 		return probes.Answer{
 			Call:   "GET http://" + host + "/",
 			Value:  remote,
-			Detail: fmt.Sprintf("%s stands for %s; the page came from %s", host, strings.Join(names, " and "), remote),
+			Detail: fmt.Sprintf("%s resolves to %s; the page came from %s", host, strings.Join(names, " and "), remote),
 		}, nil
 	}
 }
 
-// get fetches a page, checks it, and gives the address that it came from.
+// get fetches a page, checks it, and returns the address that it came from.
 func get(ctx context.Context, url string, want []byte) (remote string, err error) {
 	transport := &http.Transport{
 		DisableKeepAlives: true,

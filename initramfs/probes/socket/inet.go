@@ -40,9 +40,8 @@ func overUDP(domain int) probes.Ask {
 	}
 }
 
-// refused connects to a port that is held by a socket which does not listen, so that
-// nothing else can come to listen there. The refusal is the RST that TCP sends for it
-// (net/ipv4/tcp_input.c:4597).
+// refused connects to a port whose socket does not listen, so that nothing else can listen there
+// either. The refusal is the RST that TCP sends (net/ipv4/tcp_input.c:4597).
 func refused(context.Context) (probes.Answer, error) {
 	holder, at, err := sock.Bound(unix.AF_INET, unix.SOCK_STREAM, sock.Loopback(unix.AF_INET))
 	if err != nil {
@@ -56,10 +55,10 @@ func refused(context.Context) (probes.Answer, error) {
 	defer unix.Close(fd)
 	err = sock.Connect(fd, at)
 	if err == nil {
-		return probes.Answer{}, probes.Wrong("connect", "a connection to a port on which nothing listens was made")
+		return probes.Answer{}, probes.Wrong("connect", "it connected to a port on which nothing listens")
 	}
 	if !errors.Is(err, unix.ECONNREFUSED) {
 		return probes.Answer{}, sock.Reach("connect", err)
 	}
-	return probes.Answer{Call: "connect", Errno: err, Detail: "refused, as it should be"}, nil
+	return probes.Answer{Call: "connect", Errno: err, Detail: "the connection was refused"}, nil
 }

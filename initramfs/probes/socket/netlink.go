@@ -36,7 +36,7 @@ func dumpLinks(context.Context) (probes.Answer, error) {
 	}, nil
 }
 
-// linkNames are the names in the answer to an RTM_GETLINK dump.
+// linkNames returns the names in the reply to an RTM_GETLINK dump.
 func linkNames(raw []byte) ([]string, error) {
 	msgs, err := syscall.ParseNetlinkMessage(raw)
 	if err != nil {
@@ -79,7 +79,7 @@ func hearUevent(fd int) (probes.Answer, error) {
 		})
 }
 
-// ueventIs reports whether a uevent has this head line and this synthetic UUID.
+// ueventIs reports whether a uevent has this first line and this synthetic UUID.
 func ueventIs(message []byte, head, uuid string) bool {
 	parts := bytes.Split(message, []byte{0})
 	return string(parts[0]) == head &&

@@ -15,7 +15,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// unixConnection makes a connection through a listener and lets check talk over it.
+// unixConnection connects through a listener and passes both ends to check.
 func unixConnection(typ int, check func(sock.Pair) error, abstract bool) func(context.Context) (probes.Answer, error) {
 	return probes.InDir(func(dir string) (probes.Answer, error) {
 		at := &unix.SockaddrUnix{Name: filepath.Join(dir, "socket")}
@@ -61,8 +61,8 @@ func unixSocketpair(context.Context) (probes.Answer, error) {
 	}, p.Stream()
 }
 
-// passDescriptor hands over the read end of a pipe, closes its own copy, and reads
-// through what arrived.
+// passDescriptor passes the read end of a pipe, closes its own copy, and reads from the one that
+// arrived.
 func passDescriptor(context.Context) (probes.Answer, error) {
 	p, err := sock.Socketpair(unix.SOCK_STREAM)
 	if err != nil {
@@ -88,11 +88,11 @@ func passDescriptor(context.Context) (probes.Answer, error) {
 	defer unix.Close(fd)
 	return probes.Answer{
 		Call:   "sendmsg(SCM_RIGHTS)",
-		Detail: "a pipe's end was handed over and read through",
+		Detail: "one end of a pipe was passed, and read from",
 	}, sock.Flow(int(w.Fd()), fd, probes.Pattern(100))
 }
 
-// receiveDescriptor takes the one descriptor that comes with the next byte.
+// receiveDescriptor returns the one descriptor that comes with the next byte.
 func receiveDescriptor(from int) (int, error) {
 	const call = "recvmsg(SCM_RIGHTS)"
 	buf, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
@@ -127,7 +127,7 @@ func peerCredentials(context.Context) (probes.Answer, error) {
 	}
 	want := unix.Ucred{Pid: int32(os.Getpid()), Uid: uint32(os.Geteuid()), Gid: uint32(os.Getegid())}
 	if *got != want {
-		return probes.Answer{}, probes.Wrong(call, "the other end is %+v, which should be %+v", *got, want)
+		return probes.Answer{}, probes.Wrong(call, "the peer is %+v, want %+v", *got, want)
 	}
-	return probes.Answer{Call: call, Detail: "the other end is this very process, and it says so"}, nil
+	return probes.Answer{Call: call, Detail: "the peer is this process"}, nil
 }
