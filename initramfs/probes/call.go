@@ -22,7 +22,10 @@ func (a Ask) After(first func() error) Ask {
 	}
 }
 
-// InDir returns an Ask that passes an empty directory to ask and removes it afterwards.
+// InDir returns an Ask that passes an empty directory to ask and removes it afterwards. A copy
+// for each caller would make the guest larger.
+//
+//go:noinline
 func InDir(ask func(dir string) (Answer, error)) Ask {
 	return func(context.Context) (Answer, error) {
 		dir, err := os.MkdirTemp("", "netstrip-")

@@ -40,7 +40,10 @@ func setPatience(fd int) error {
 	return probes.Try("setsockopt(SO_RCVTIMEO)", err)
 }
 
-// With returns an Ask that passes a socket to ask and closes it afterwards.
+// With returns an Ask that passes a socket to ask and closes it afterwards. A copy for each
+// caller would make the guest larger.
+//
+//go:noinline
 func With(domain, typ, proto int, ask func(fd int) (probes.Answer, error)) probes.Ask {
 	return func(context.Context) (probes.Answer, error) {
 		fd, err := New(domain, typ, proto)
