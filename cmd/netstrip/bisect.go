@@ -15,7 +15,6 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/search"
 	"github.com/netstrip/netstrip/vmtests/bisect"
-	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
@@ -95,12 +94,12 @@ func (f *searching) question() (bisect.Question, error) {
 }
 
 func knownProbes(ids ...string) error {
-	known, err := expect.Probes("*")
+	known, err := probeIDs()
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if _, ok := slices.BinarySearch(known, id); !ok {
+		if !slices.Contains(known, id) {
 			return usagef("no such probe: %q; netstrip show and shell completion list them", id)
 		}
 	}

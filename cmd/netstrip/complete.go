@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"strings"
 
+	"github.com/spf13/cobra"
+
+	"github.com/netstrip/netstrip/initramfs/apps"
+	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
-	"github.com/spf13/cobra"
 )
 
 func completeCommands(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
@@ -30,10 +33,23 @@ func completeProfiles(_ *cobra.Command, _ []string, begin string) ([]string, cob
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
+// probeIDs returns the IDs of all probes: those of the catalogue, and netstrip's applications.
+func probeIDs() ([]string, error) {
+	var ids []string
+	for _, p := range wire.Probes() {
+		ids = append(ids, p.ID)
+	}
+	list, err := apps.Load(context.Background(), "")
+	for _, a := range apps.Wire(list) {
+		ids = append(ids, a.ID)
+	}
+	return ids, err
+}
+
 // completeProbes completes the last of a list of IDs.
 func completeProbes(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
 	before := begin[:strings.LastIndex(begin, ",")+1]
-	ids, _ := expect.Probes("*")
+	ids, _ := probeIDs()
 	var words []string
 	for _, id := range ids {
 		if strings.HasPrefix(before+id, begin) {

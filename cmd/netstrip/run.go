@@ -41,7 +41,7 @@ func (a *app) run(ctx context.Context, f *flags, names []string) error {
 	if f.resume && (len(names)+len(f.fragments)+len(f.configs)+len(f.kernels)+len(f.inits) > 0 || f.probes != "") {
 		return usagef("--resume uses the profiles, fragments, inits, probes and files the run began with: name none")
 	}
-	if err := f.checkProbes(); err != nil {
+	if err := checkProbes(f.probes, wire.Probes(), f.inits != nil); err != nil {
 		return err
 	}
 	records, err := a.boot(ctx, f, names)
@@ -62,17 +62,17 @@ func (a *app) resumed(f *flags, err error) error {
 	return err
 }
 
-// checkProbes refuses a pattern that means no probe of this run. Without any it is content.
-func (f *flags) checkProbes() error {
-	if f.probes == "" {
+// checkProbes refuses a list with a pattern that matches none of the probes that a run can ask.
+func checkProbes(patterns string, known []wire.Probe, ofInit bool) error {
+	if patterns == "" {
 		return nil
 	}
-	for pattern := range strings.SplitSeq(f.probes, ",") {
-		known, err := expect.Probes(pattern)
-		known = slices.DeleteFunc(known, func(id string) bool { // asked by netstrip apps, and by --init
-			return strings.HasPrefix(id, wire.AppFamily+"/") || strings.HasPrefix(id, "init/") && f.inits == nil
-		})
-		if err == nil && len(known) == 0 {
+	for pattern := range strings.SplitSeq(patterns, ",") {
+		_, err := wire.Matches(pattern, "")
+		if err == nil && !slices.ContainsFunc(known, func(p wire.Probe) bool {
+			ok, _ := wire.Matches(pattern, p.ID)
+			return ok && (ofInit || !strings.HasPrefix(p.ID, wire.InitFamily+"/"))
+		}) {
 			err = errors.New("no such probe; netstrip run --probes <TAB> lists them")
 		}
 		if err != nil {

@@ -128,40 +128,6 @@ func Path(r record.Record) string {
 
 func pathOf(series, profile string) string { return "testdata/" + series + "/" + profile + ".txt" }
 
-// Probes returns, sorted, those probes of which something is expected anywhere that the
-// patterns mean (wire.Matches).
-func Probes(patterns string) ([]string, error) {
-	all := answers{}
-	err := fs.WalkDir(golden, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := golden.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		some, err := parseExpectation(path, string(data))
-		maps.Copy(all, some)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	delete(all, outcomeID)
-	delete(all, saidID)
-	var chosen []string
-	for _, id := range ids(all) {
-		ok, err := wire.Matches(patterns, id)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			chosen = append(chosen, id)
-		}
-	}
-	return chosen, nil
-}
-
 // Expected returns the findings that are expected of a profile on a series, with what an
 // expectation holds of each: no details, no times.
 func Expected(series, profile string) ([]wire.Finding, error) {
