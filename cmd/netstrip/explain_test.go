@@ -45,7 +45,7 @@ func TestExplain(t *testing.T) {
 
 	out, _ = netstrip(0, "--against", "services-no-net", "NET")
 	assert.Contains(t, out, "  against services-no-net on 6.12: ")
-	assert.Contains(t, out, "  IO_URING is on, and absent: EOPNOTSUPP\n    kernel/io-uring/accept ")
+	assert.Contains(t, out, "  IO_URING is on, but absent: EOPNOTSUPP\n    kernel/io-uring/accept ")
 	out, _ = netstrip(0, "--against", "no-unix", "--json", "UNIX")
 	var against []explained
 	require.NoError(t, json.Unmarshal([]byte(out), &against))

@@ -59,7 +59,7 @@ func noVerdict(t *testing.T, p *place, _ int) {
 	n := p.netstrip("run", "no-net", "--quiet", "--accel", "kvm", "--results", p.results).exits(t, 3)
 	assert.Equal(t, "netstrip: infrastructure failure, no result for no-net\n", n.stderr.String())
 	assert.Contains(t, n.stdout.String(), "\nno-net: silent under KVM; the same kernel completed under TCG: suspect /dev/kvm\n")
-	assert.Contains(t, n.stdout.String(), "\nno-net has no verdict, because the rig failed (qemu-failed).\nNo probe was run.\n")
+	assert.Contains(t, n.stdout.String(), "\nno-net has no verdict: infrastructure failure (qemu-failed).\nNo probe was run.\n")
 	assert.NotContains(t, n.stdout.String(), "did not complete")
 	assert.NotContains(t, n.stdout.String(), "differs from its expectation")
 }

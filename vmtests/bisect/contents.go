@@ -13,12 +13,12 @@ import (
 	"strings"
 )
 
-// largest is the size in bytes up to which a file that a command names is read; of a larger
-// one, such as a disk's image, size and time count.
+// largest is the size in bytes up to which a file that a command names is read; a larger one,
+// such as a disk image, is identified by size and time.
 const largest = 64 << 20
 
-// contents returns what the answers of a command rest on besides its text: the programs and
-// other files that it names, with what is in them. What those read in turn nobody can know.
+// contents returns what the answers of a command depend on apart from its text: hashes of the
+// programs and files that it names. What those read in turn is unknown.
 func contents(line string) (string, error) {
 	words := commandWords(line)
 	dirs := []string{""}
@@ -57,7 +57,7 @@ func contents(line string) (string, error) {
 	return strings.Join(all, "\n"), nil
 }
 
-// content returns a file's path and a hash of it; nothing where there is no such file.
+// content returns the path and hash of a file; "" if there is none.
 func content(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
@@ -78,8 +78,8 @@ func content(path string) (string, error) {
 	return fmt.Sprintf("%s %x", path, d.Sum(nil)), nil
 }
 
-// commandWords returns the words of a shell's command, without quotes, and those in quoted
-// words, as sh -c has them. What follows a > is written and not read.
+// commandWords returns the words of a shell command without quotes, and those in quoted words,
+// as for sh -c. It omits the file after a >, which is not read.
 func commandWords(line string) []string {
 	var all []string
 	var word strings.Builder

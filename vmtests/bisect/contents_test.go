@@ -81,5 +81,5 @@ func TestSearchesBeginAnew(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Dir(path), nil, 0o644))
 	err := (&Driver{Options: Options{Anew: true}}).load(path)
 	require.Error(t, err)
-	assert.True(t, strings.HasPrefix(err.Error(), "beginning the search anew: "), "%v", err)
+	assert.True(t, strings.HasPrefix(err.Error(), "discarding the interrupted search: "), "%v", err)
 }

@@ -1,11 +1,10 @@
-// Package bisect searches among real kernels: which symbols broke a probe, and which are the
-// least that one needs. It runs on the host. What is to be tried next package search says;
-// this package makes a .config of it, builds that, boots it and asks it one thing.
+// Package bisect searches real kernels for the symbols that broke a probe, or for the fewest
+// that it needs. It runs on the host. Package search decides what to try next; this package
+// makes a .config of that, builds and boots it, and asks one question.
 //
-// Every answer is kept in a journal beside the results file as soon as there is one, under
-// the .config it is of, so that a search that was interrupted goes on where it was. Every
-// boot is a record in the results file as all are. While one kernel boots, the one that
-// will probably be wanted next is being built.
+// Every answer is stored at once in a journal beside the results file, under its .config, so
+// that an interrupted search continues where it was. Every boot is recorded in the results
+// file. While one kernel boots, the one that is likely to be needed next is built.
 package bisect
 
 import (
@@ -37,28 +36,28 @@ import (
 type Options struct {
 	Runner  *run.Runner
 	Kconfig *kconf.Kconfig
-	// Name is that of the search: its records are called Name.1, Name.2, ...
+	// Name is that of the search; its records are Name.1, Name.2, ...
 	Name string
-	// First and Last are the ends; changes lead from the first to the last.
+	// First and Last are the two ends; changes lead from the first to the last.
 	First, Last *explain.World
 	// Question is what every kernel is asked.
 	Question Question
-	// Suspects are symbols that are tried first, besides those that the question speaks of.
+	// Suspects are symbols to try first, in addition to those that the question names.
 	Suspects []string
 	// Beside names the start of kernels that those searched are like; see kconfigs.Start.
 	Beside string
-	// Repeat is how often a kernel is asked before its answer counts; 0 means once.
+	// Repeat is how often a kernel must answer before that counts; 0 means once.
 	Repeat int
-	// Anew forgets the answers of an earlier search that was interrupted.
+	// Anew discards the answers of an interrupted search.
 	Anew bool
-	// Guest says which differences of the ends no boot can tell of; nil: there are none, or
-	// none is booted.
+	// Guest is the differences of the ends that no boot can show; nil if there are none, or
+	// if nothing is booted.
 	Guest *configdiff.Guest
-	// Progress is told of every step; nil tells nobody.
+	// Progress reports every step; it may be nil.
 	Progress *progress.Printer
 }
 
-// Driver runs a search under way.
+// Driver runs a search.
 type Driver struct {
 	Options
 	space   *space
@@ -71,40 +70,39 @@ type Driver struct {
 
 // Cost is what a search took.
 type Cost struct {
-	// Steps are the answers that were asked for, Known those that an earlier, interrupted
-	// search had had. Kernels were asked for the others, the two ends among them: that is the
-	// search's own cost. How many were Built, those ahead of a question that then never came among them,
-	// hangs on what the cache had. Configs were settled without either.
+	// Steps is how many answers were needed, Known how many an interrupted search had left.
+	// Kernels is how many kernels were asked for the others, the two ends included. Built is
+	// how many of them were not in the cache, including those built ahead in vain. Configs is
+	// how many .configs were settled without being built.
 	Steps   int `json:"steps"`
 	Known   int `json:"known"`
 	Kernels int `json:"kernels"`
 	Built   int `json:"built"`
 	Boots   int `json:"boots"`
 	Configs int `json:"configs"`
-	// Seconds is the time it took, CPUSeconds what the compilers used of processors.
+	// Seconds is the elapsed time, CPUSeconds the processor time of the compilers.
 	Seconds    float64 `json:"seconds"`
 	CPUSeconds float64 `json:"cpu_seconds"`
 }
 
-// String returns it for people.
+// String returns the cost for people.
 func (c Cost) String() string {
 	text := fmt.Sprintf("%d kernels asked in %d boots; %d built (%.0f CPU s); %d .configs settled; %.0f s",
 		c.Kernels, c.Boots, c.Built, c.CPUSeconds, c.Configs, c.Seconds)
 	if c.Known > 0 {
-		text += fmt.Sprintf("; %d answers were known from before", c.Known)
+		text += fmt.Sprintf("; %d answers were known already", c.Known)
 	}
 	return text
 }
 
-// New makes a search ready. It settles, builds and boots nothing.
+// New prepares a search. It settles, builds and boots nothing.
 func New(o Options) *Driver {
 	d := &Driver{Options: o, asked: map[string]bool{}, started: time.Now()}
 	d.space = newSpace(o, &d.cost)
 	return d
 }
 
-// name tells this search from others: what is between the same ends, asked the same by the
-// same means, is the same search.
+// name identifies the search: one with the same ends, question and means is the same search.
 func (d *Driver) name(ctx context.Context) (string, error) {
 	first, _, err := d.space.Settle(ctx, nil)
 	if err != nil {
@@ -119,8 +117,8 @@ func (d *Driver) name(ctx context.Context) (string, error) {
 	return hex.EncodeToString(sum[:])[:16], err
 }
 
-// means returns what all answers rest on besides the kernels and the question. The first
-// kernel, which is asked first in any case, is built for that.
+// means returns what all answers depend on apart from kernel and question. It builds the first
+// kernel, which is asked first in any case.
 func (d *Driver) means(ctx context.Context, first string) (string, error) {
 	if !d.Question.Boots() {
 		return contents(d.Question.command)
@@ -143,11 +141,11 @@ func (d *Driver) open(ctx context.Context) error {
 	return d.load(filepath.Join(dir, name+".jsonl"))
 }
 
-// load takes up the answers of a search that was interrupted, unless they are to be forgotten.
+// load reads the answers of an interrupted search, or removes them for a new one.
 func (d *Driver) load(path string) (err error) {
 	if d.Anew {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("beginning the search anew: %w", err)
+			return fmt.Errorf("discarding the interrupted search: %w", err)
 		}
 	}
 	if d.journal, err = openJournal(path); err != nil {
@@ -157,7 +155,7 @@ func (d *Driver) load(path string) (err error) {
 		d.cost.Known += len(all)
 	}
 	if d.cost.Known > 0 {
-		d.Progress.Line("%d answers are known from a search that was begun before (%s)", d.cost.Known, d.journal.path)
+		d.Progress.Line("continuing a search with %d known answers (%s)", d.cost.Known, d.journal.path)
 	}
 	return nil
 }
@@ -174,7 +172,7 @@ func solve[R any](ctx context.Context, d *Driver, method search.Method[R]) (R, e
 	return r, err
 }
 
-// ask has a candidate built and asked.
+// ask builds a candidate and asks it.
 func (d *Driver) ask(ctx context.Context, c search.Candidate, ahead func() []search.Candidate) (search.Reply, error) {
 	d.cost.Steps++
 	d.Progress.State("step %d: %s", d.cost.Steps, c.Why)
@@ -192,7 +190,7 @@ func (d *Driver) ask(ctx context.Context, c search.Candidate, ahead func() []sea
 	id := fmt.Sprintf("%s.%d", d.Name, d.cost.Steps)
 	v, sure, err := d.question(ctx, c, k, id)
 	if err == nil && (!sure || v.Answer == search.Unknown) {
-		// A guest that starves may give no answer, or even panic; once is not enough.
+		// A guest that is starved of CPU may not answer, or even panic, so ask again.
 		first := v
 		id += ".again"
 		if v, _, err = d.question(ctx, c, k, id); first.Answer != search.Unknown && v.Answer != first.Answer {
@@ -206,7 +204,7 @@ func (d *Driver) ask(ctx context.Context, c search.Candidate, ahead func() []sea
 	return v, d.journal.add(entry{Key: c.Key, Reply: v, Set: c.Set, Why: c.Why, Boot: id})
 }
 
-// question asks a kernel once, and says whether the guest came to its end.
+// question asks a kernel once; sure says that the guest came to its end.
 func (d *Driver) question(ctx context.Context, c search.Candidate, k *kbuild.Kernel, id string) (v search.Reply, sure bool, err error) {
 	if d.Question.Boots() {
 		d.cost.Boots++
@@ -217,7 +215,7 @@ func (d *Driver) question(ctx context.Context, c search.Candidate, k *kbuild.Ker
 	return v, sure, err
 }
 
-// asLast makes no answer of a failure that is not the last end's, where that counts.
+// asLast turns a failure other than that of the last end into no answer, if outcomes count.
 func (d *Driver) asLast(ctx context.Context, c search.Candidate, v search.Reply) (search.Reply, error) {
 	if !d.Question.outcome || v.Answer != search.Fail || len(c.Set) == len(d.space.Changes) {
 		return v, nil
@@ -235,8 +233,8 @@ func (d *Driver) asLast(ctx context.Context, c search.Candidate, v search.Reply)
 	return v, nil
 }
 
-// unbuilt says whether a kernel that could not be built is a step without an answer, as
-// one that the compiler refuses, or the rig's end.
+// unbuilt decides whether a failed build is a step without an answer, because the compiler
+// refused it, or ends the search.
 func (d *Driver) unbuilt(ctx context.Context, err error) (search.Reply, error) {
 	if _, refused := errors.AsType[*process.Error](err); !refused || ctx.Err() != nil || strings.Contains(err.Error(), "No space left") {
 		return search.Reply{}, err
@@ -245,12 +243,12 @@ func (d *Driver) unbuilt(ctx context.Context, err error) (search.Reply, error) {
 	return search.Reply{Note: err.Error()}, nil
 }
 
-// profile returns a candidate as something that can be built, with what the guest needs
-// unless a command is asked, which gets the ends as they are.
+// profile returns a profile for a candidate, with what the guest needs unless a command is
+// asked, which gets the kernels unchanged.
 func (d *Driver) profile(name string, c search.Candidate) kconfigs.Profile {
 	p, err := kconfigs.UserConfig(d.Name, d.space.texts[c.Key])
 	if err != nil {
-		panic(err) // Kconfig wrote it, and it has been read once
+		panic(err) // Kconfig wrote it, and it was read before
 	}
 	if !d.Question.Boots() {
 		p = p.Own()
@@ -259,7 +257,7 @@ func (d *Driver) profile(name string, c search.Candidate) kconfigs.Profile {
 	return p
 }
 
-// build returns a candidate's kernel, which is the very one that was settled.
+// build builds a candidate, and checks that its .config is the one settled.
 func (d *Driver) build(ctx context.Context, c search.Candidate) (*kbuild.Kernel, error) {
 	next := d.ahead != nil && d.ahead.key == c.Key
 	if k := d.drop(next); next && k != nil {
@@ -275,7 +273,7 @@ func (d *Driver) build(ctx context.Context, c search.Candidate) (*kbuild.Kernel,
 	}
 	d.count(kernels[0])
 	if kernels[0].ConfigSHA256 != c.Key {
-		return nil, fmt.Errorf("building %s: make has made another .config of what Kconfig had settled", c.Why)
+		return nil, fmt.Errorf("building %s: make changed the .config that Kconfig had settled", c.Why)
 	}
 	return kernels[0], nil
 }
@@ -292,10 +290,10 @@ type building struct {
 	key    string
 	cancel func()
 	done   chan struct{}
-	kernel *kbuild.Kernel // once it is done, unless it failed
+	kernel *kbuild.Kernel // once done is closed; nil if the build failed
 }
 
-// prefetch begins to build the likeliest of what may come next, if that has to be built.
+// prefetch starts to build the most likely next kernel, unless it is in the cache.
 func (d *Driver) prefetch(ctx context.Context, next []search.Candidate) {
 	if len(next) == 0 {
 		return
@@ -309,13 +307,13 @@ func (d *Driver) prefetch(ctx context.Context, next []search.Candidate) {
 	p := d.profile(d.Name, next[0])
 	go func() {
 		defer close(b.done)
-		if kernels, err := d.Runner.Build(ctx, []kconfigs.Profile{p}); err == nil { // else it fails again in its turn
+		if kernels, err := d.Runner.Build(ctx, []kconfigs.Profile{p}); err == nil { // an error will occur again in its turn
 			b.kernel = kernels[0]
 		}
 	}()
 }
 
-// drop ends what is being built ahead, or waits for its end, and gives it.
+// drop cancels the build ahead, or waits for it, and returns its kernel if there is one.
 func (d *Driver) drop(wait bool) *kbuild.Kernel {
 	b := d.ahead
 	if b == nil {

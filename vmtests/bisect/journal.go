@@ -13,13 +13,13 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
-// journal is a file of the answers of one search, a line of JSON each.
+// journal is the file of the answers of one search, one JSON object a line.
 type journal struct {
 	path  string
 	known search.Answers
 }
 
-// maxJournal bounds a journal, in bytes: an answer has some 10 KB.
+// maxJournal bounds a journal, in bytes; an answer has about 10 KB.
 const maxJournal = 1 << 30
 
 // entry is an answer.
@@ -32,8 +32,8 @@ type entry struct {
 	Boot string `json:"boot,omitempty"`
 }
 
-// openJournal reads a journal, which need not be there. A line that a crash has cut off is
-// passed over: its answer is asked for again. So is what was no answer.
+// openJournal reads a journal, if there is one. It skips lines truncated by a crash, and those
+// without an answer, so that they are asked again.
 func openJournal(path string) (*journal, error) {
 	j := &journal{path, search.Answers{}}
 	data, err := file.Read(path, maxJournal)
@@ -49,7 +49,7 @@ func openJournal(path string) (*journal, error) {
 	return j, nil
 }
 
-// add writes an answer down.
+// add stores an answer.
 func (j *journal) add(e entry) error {
 	line, err := json.Marshal(e)
 	if err == nil {
@@ -60,7 +60,7 @@ func (j *journal) add(e entry) error {
 	}
 	f, err := file.OpenFile(j.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	if err == nil {
-		// A newline before it too: a line that was cut off must not swallow this one.
+		// The first newline keeps a truncated line from swallowing this one.
 		_, err = f.Write(append([]byte("\n"), append(line, '\n')...))
 		err = errors.Join(err, f.Sync(), f.Close())
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/apps"
@@ -16,38 +15,38 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// Question is what a kernel is asked. Probe, Require, Boot and Command make one.
+// Question is what a kernel is asked; see Probe, Require, Boot and Command.
 type Question struct {
-	// Text names it.
+	// Text is the question in words.
 	Text string
 
-	probes  string // to be asked in the guest
+	probes  string // to run in the guest
 	words   []string
 	judge   func(record.Record) search.Reply
-	command string // on the host, instead of a boot
-	outcome bool   // it is the boot's outcome, and one that is not the last end's is no answer
+	command string // to run on the host instead of a boot
+	outcome bool   // asks for the boot's outcome; one other than that of the last end is no answer
 }
 
-// Apps reports whether applications are asked, for which the guest needs their disk.
+// Apps reports whether applications are run, which need their disk.
 func (q Question) Apps() bool {
 	return apps.Asked(q.probes)
 }
 
-// Probe asks whether a probe works. One that is not answered is no answer.
+// Probe asks whether a probe works.
 func Probe(id string) Question {
 	return Question{Text: "probe " + id, probes: id, words: words(id), judge: func(r record.Record) search.Reply {
 		return judgeProbe(r, id)
 	}}
 }
 
-// requires stands before what is required in a question's text.
+// requires is the prefix of the text of a Require question.
 const requires = "require "
 
-// Require asks whether all of some probes work. A kernel on which they cannot be asked
-// fails.
+// Require asks whether several probes all work. A kernel that cannot run them fails.
 func Require(ids ...string) Question {
 	q := Question{Text: requires + strings.Join(ids, ","), probes: strings.Join(ids, ",")}
 	for _, id := range ids {
@@ -77,8 +76,8 @@ func Require(ids ...string) Question {
 	return q
 }
 
-// Boot asks whether the kernel boots to the end. One that ends otherwise than the last end
-// does is no answer: that is another fault.
+// Boot asks whether the kernel boots to the end. Another failure than that of the last end is
+// another fault, and no answer.
 func Boot() Question {
 	return Question{Text: "boot", outcome: true, probes: run.NoProbes, judge: func(r record.Record) search.Reply {
 		v := search.Reply{Note: ended(r)}
@@ -92,8 +91,9 @@ func Boot() Question {
 	}}
 }
 
-// Command asks a command of the user's, which a shell runs with the path of the kernel's
-// image behind it, as git bisect run does: 0 passes, 125 is no answer, and 1 to 127 fails.
+// Command asks a shell command of the user, which gets the path of the kernel's image as its
+// last argument. Its exit code counts as in git bisect run: 0 passes, 125 is no answer, any
+// other up to 127 fails.
 func Command(line string) Question { return Question{Text: "command " + line, command: line} }
 
 // Boots reports whether kernels are booted to be asked.
@@ -107,11 +107,10 @@ func ended(r record.Record) string {
 }
 
 func judgeProbe(r record.Record, id string) search.Reply {
-	i := slices.IndexFunc(r.Findings, func(f wire.Finding) bool { return f.ID == id })
-	if i < 0 {
+	f, ok := report.Finding(r, id)
+	if !ok {
 		return search.Reply{Note: ended(r)}
 	}
-	f := r.Findings[i]
 	v := search.Reply{Note: string(f.Verdict)}
 	if f.Verdict != wire.Works {
 		v.Note = strings.Trim(fmt.Sprintf("%s, %s %s", f.Verdict, f.Call, f.Errno), " ,")
@@ -125,8 +124,8 @@ func judgeProbe(r record.Record, id string) search.Reply {
 	return v
 }
 
-// ask asks a kernel, which is recorded under the profile's name if it is booted, and says
-// whether it came to its end.
+// ask asks a kernel; a boot is recorded under the profile's name. sure says that it came to
+// its end.
 func (q Question) ask(ctx context.Context, runner *run.Runner, p kconfigs.Profile, k *kbuild.Kernel) (v search.Reply, sure bool, err error) {
 	if q.command != "" {
 		v, err = q.run(ctx, k)
@@ -157,8 +156,7 @@ func (q Question) run(ctx context.Context, k *kbuild.Kernel) (search.Reply, erro
 	return search.Reply{Answer: search.Fail, Note: fmt.Sprintf("exit %d", exit.ExitCode())}, nil
 }
 
-// words returns what is known of the symbols that a probe may have to do with: those it
-// stands for, and the parts of its name.
+// words returns hints at the symbols behind a probe: those it needs, and the parts of its ID.
 func words(id string) []string {
 	all := kconfigcheck.Of(id)
 	for word := range strings.FieldsFuncSeq(id, func(r rune) bool { return r == '/' || r == '-' }) {

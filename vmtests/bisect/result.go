@@ -12,16 +12,16 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// Plan is what a search would do.
+// Plan is what a search would cost.
 type Plan struct {
-	// Differ is how many symbols differ, Changes are those of them that can be set, in the
-	// order in which they are tried.
+	// Differ is how many symbols differ; Changes are those that can be set, in the order in
+	// which they are tried.
 	Differ  int      `json:"differ"`
 	Changes []string `json:"changes"`
-	// Kernels says how many kernels it takes if a single change matters, those that have
-	// been built before among them.
+	// Kernels is how many kernels it takes if a single change matters, including those in the
+	// cache.
 	Kernels search.Estimate `json:"kernels"`
-	// Guest says what is not searched, as no boot can tell of it.
+	// Guest is what is not searched, since no boot can show it.
 	Guest *configdiff.Guest `json:"guest,omitempty"`
 }
 
@@ -29,18 +29,18 @@ type Plan struct {
 type Cause struct {
 	Question string `json:"question"`
 	search.Bisection
-	// Chains say, for each symbol of each culprit, how it came to be what it is.
+	// Chains explain the value of each symbol of each culprit.
 	Chains []Chain `json:"chains"`
 	Differ int     `json:"differ"`
 	Cost   Cost    `json:"cost"`
-	// Guest says what was not searched, as no boot can tell of it.
+	// Guest is what was not searched, since no boot can show it.
 	Guest *configdiff.Guest `json:"guest,omitempty"`
 }
 
-// Chain says what led to a change.
+// Chain explains a change.
 type Chain struct {
 	configdiff.Change
-	// First and Last say why the symbol is what it is at the two ends.
+	// First and Last explain the value of the symbol at the two ends.
 	First string `json:"first"`
 	Last  string `json:"last"`
 }
@@ -49,15 +49,15 @@ type Chain struct {
 type Needs struct {
 	Question string `json:"question"`
 	search.Minimum
-	// Fragment are lines of .config with the reason for each.
+	// Fragment is lines of a .config, each with its reason.
 	Fragment string `json:"fragment"`
-	// Tried is how many symbols could have been left out.
+	// Tried is how many symbols were candidates for removal.
 	Tried int  `json:"tried"`
 	Cost  Cost `json:"cost"`
 }
 
-// NeedsTable returns what several searches found as a table: what is required, the
-// symbols that it needs, and what it says without each of them.
+// NeedsTable returns the results of several searches as a table: what is required, the symbols
+// that it needs, and the answer without each of them.
 func NeedsTable(minima []Needs) table.Table {
 	t := table.Table{Head: []string{"required", "symbols", "without them"}, Value: minima}
 	for _, m := range minima {
@@ -75,8 +75,7 @@ func NeedsTable(minima []Needs) table.Table {
 	return t
 }
 
-// Plan rehearses a search for one change that matters: with a kernel that passes and one
-// that fails, or, to minimize, the other way round. Nothing is built.
+// Plan estimates a search for a single change that matters. It builds nothing.
 func (d *Driver) Plan(ctx context.Context, minimize bool) (Plan, error) {
 	p := Plan{Differ: len(d.space.delta.Changes), Changes: d.space.Changes, Guest: d.Guest}
 	var err error
@@ -88,7 +87,7 @@ func (d *Driver) Plan(ctx context.Context, minimize bool) (Plan, error) {
 	return p, err
 }
 
-// Bisect finds which changes make the last end fail, where the first passes.
+// Bisect finds the changes that make the last end fail although the first passes.
 func (d *Driver) Bisect(ctx context.Context) (Cause, error) {
 	found, err := solve(ctx, d, d.space.Bisect)
 	if err != nil {
@@ -103,7 +102,7 @@ func (d *Driver) Bisect(ctx context.Context) (Cause, error) {
 	return b, nil
 }
 
-// Minimize finds the least changes of the first end with which it passes, as the last does.
+// Minimize finds the fewest changes with which the first end passes, as the last does.
 func (d *Driver) Minimize(ctx context.Context) (Needs, error) {
 	found, err := solve(ctx, d, d.space.Minimize)
 	if err != nil {
@@ -123,7 +122,7 @@ func (d *Driver) Minimize(ctx context.Context) (Needs, error) {
 	return m, nil
 }
 
-// unseen returns lines on what is not searched.
+// unseen returns lines about what is not searched.
 func unseen(g *configdiff.Guest) string {
 	if g == nil {
 		return ""
@@ -139,13 +138,13 @@ func unseen(g *configdiff.Guest) string {
 func (p Plan) Write(out io.Writer) error {
 	first := p.Changes[:min(len(p.Changes), 8)]
 	_, err := fmt.Fprintf(out, `%d symbols differ, of which %d can be set by themselves; first tried: %s
-If one of them matters it takes %d to %d kernels to find and to verify it, and %.1f in the mean,
-those among them that have been built before. Each is one boot or more.
+If one of them matters, finding and verifying it takes %d to %d kernels, %.1f on average, including
+those in the cache. Each kernel takes one boot or more.
 %s`, p.Differ, len(p.Changes), strings.Join(first, ", "), p.Kernels.Least, p.Kernels.Most, p.Kernels.Mean, unseen(p.Guest))
 	return err
 }
 
-// Write writes what was found for people; first and last are the names of the ends.
+// Write writes the result for people; first and last are the names of the ends.
 func (b Cause) Write(out io.Writer, first, last string) error {
 	var t strings.Builder
 	chains := b.Chains
@@ -163,18 +162,18 @@ func (b Cause) Write(out io.Writer, first, last string) error {
 		}
 		chains = chains[len(c.Changes):]
 		if len(c.Needed) > 0 {
-			fmt.Fprintf(&t, "          comes only with %s\n", strings.Join(c.Needed, ", "))
+			fmt.Fprintf(&t, "          only together with %s\n", strings.Join(c.Needed, ", "))
 		}
 		if n := len(c.Effective) - len(c.Changes) - len(c.Needed); n > 0 {
-			fmt.Fprintf(&t, "          %d other symbols that can be set change with it\n", n)
+			fmt.Fprintf(&t, "          %d other settable symbols change with it\n", n)
 		}
 		fmt.Fprintf(&t, "verdict  %s with that alone changed: %s\n", first, c.Verdict.Note)
 	}
 	if b.Doubt != "" {
 		fmt.Fprintf(&t, "\nNOT VERIFIED: %s\n", b.Doubt)
 	} else {
-		fmt.Fprintf(&t, "\nverified %s with that changed fails, with any part of it less it passes,\n", first)
-		fmt.Fprintf(&t, "         and %s passes with %s taken back\n", last, strings.Join(b.Back, ", "))
+		fmt.Fprintf(&t, "\nverified %s fails with that changed, and passes with any part of it left out;\n", first)
+		fmt.Fprintf(&t, "         %s passes with %s changed back\n", last, strings.Join(b.Back, ", "))
 	}
 	t.WriteString(unseen(b.Guest))
 	fmt.Fprintf(&t, "cost     %s, for %d symbols that differ\n", b.Cost, b.Differ)

@@ -14,7 +14,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
-// space is what is between two .configs.
+// space is the changes between two .configs.
 type space struct {
 	search.Space
 	delta   *configdiff.Delta
@@ -24,8 +24,8 @@ type space struct {
 	cost    *Cost
 }
 
-// newSpace makes one of the ends: the changes are the symbols that a person can set, those
-// that the question speaks of first.
+// newSpace returns the space between the ends of o. Its changes are the symbols that a user
+// can set; those that the question names come first.
 func newSpace(o Options, cost *Cost) *space {
 	s := &space{changes: map[string]configdiff.Change{}, texts: map[string][]byte{}, opts: o, cost: cost}
 	s.delta = configdiff.Of(o.First, o.Last)
@@ -47,8 +47,7 @@ func newSpace(o Options, cost *Cost) *space {
 	return s
 }
 
-// settle returns what a set of changes comes to: the hash of the final .config, and which of
-// the changes that has.
+// settle returns the hash of the final .config of a set of changes, and which changes it has.
 func (s *space) settle(ctx context.Context, set []string) (key string, effective []string, err error) {
 	s.cost.Configs++
 	s.opts.Progress.State("%s: %d .configs settled", s.opts.Name, s.cost.Configs)
@@ -71,8 +70,8 @@ func (s *space) settle(ctx context.Context, set []string) (key string, effective
 	return key, effective, nil
 }
 
-// before says for each change which others are better tried before it: of what goes, all
-// that needs it, and of what comes, all that it needs. Only the order hangs on it.
+// before returns, for each change, the others to try before it: if it goes, those that need
+// it, and if it comes, those that it needs. Only the order depends on this.
 func (s *space) before() map[string][]string {
 	before := map[string][]string{}
 	for _, c := range s.delta.Changes {
@@ -90,7 +89,7 @@ func (s *space) before() map[string][]string {
 	return before
 }
 
-// pass returns the weight of what nobody can set to what it hangs on.
+// pass passes the weight of symbols that no user can set on to those they depend on.
 func (s *space) pass(weights map[string]float64, fixed func(string) bool) {
 	for _, c := range s.delta.Changes {
 		seen := map[string]bool{}
@@ -109,7 +108,7 @@ func (s *space) pass(weights map[string]float64, fixed func(string) bool) {
 	}
 }
 
-// names returns the symbols that an expression speaks of.
+// names returns the symbols in an expression.
 func names(e *kconf.Expr, all []string) []string {
 	if e == nil {
 		return all
@@ -123,9 +122,9 @@ func names(e *kconf.Expr, all []string) []string {
 	return all
 }
 
-// weights says how likely each symbol is to have to do with some words: the more of its
-// name they are, and the fewer others have them, the more; most of all where they are the
-// whole name. Others are not left out.
+// weights returns how likely each symbol is to be meant by some words: the more of its name
+// they cover and the fewer symbols share them, the likelier, most of all if they cover the
+// whole name. Every symbol has a weight above 0.
 func weights(words, symbols []string) map[string]float64 {
 	with := map[string]int{} // symbols that have a word
 	for _, name := range symbols {

@@ -9,7 +9,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Strip returns w with the symbols called off switched off, and all that depends on them.
+// Strip returns w without the symbols in off and everything that depends on them.
 func Strip(ctx context.Context, k *kconf.Kconfig, w *explain.World, off []string) (*explain.World, error) {
 	text := configdiff.Of(w, w).Exactly()
 	for _, name := range off {
@@ -22,8 +22,8 @@ func Strip(ctx context.Context, k *kconf.Kconfig, w *explain.World, off []string
 	return explain.NewWorld(w.Tree, values, kconfigs.Request{}), nil
 }
 
-// Everything returns all symbols that are on in w and that a person could switch off, but for
-// those that the guest cannot do without.
+// Everything returns the symbols that are on in w and that a user could switch off, except
+// those that the guest needs.
 func Everything(w *explain.World) []string {
 	protected := map[string]bool{}
 	for _, name := range kconfigs.Protected() {

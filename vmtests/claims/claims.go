@@ -1,9 +1,9 @@
-// Package claims decides what people believe about Linux networking from records of
-// boots. It runs on the host, and is pure: records in, a ledger out.
+// Package claims decides common beliefs about Linux networking from records of boots. It
+// runs on the host, and is pure: records in, a ledger out.
 //
-// A claim is an entry of claims.txt: the sentence, who says it, which profiles have to be
-// booted, and rules that turn what was found there into a verdict. Nothing but records
-// decides; a claim whose records are not there is undecided, and says what is missing.
+// A claim is an entry of claims.txt: the sentence, who says it, the profiles that have to be
+// booted, and rules that turn findings into a ruling. Only records decide; a claim without
+// its records is undecided, and the entry says what is missing.
 package claims
 
 import (
@@ -19,62 +19,61 @@ import (
 //go:embed claims.txt
 var ledger string
 
-// Ruling is what experiments make of a claim.
+// Ruling is what the records say about a claim.
 type Ruling string
 
 // The rulings.
 const (
-	// True: what it says was seen.
+	// True: the records confirm it.
 	True Ruling = "true"
-	// False: the opposite was seen.
+	// False: the records show the opposite.
 	False Ruling = "false"
-	// Depends: it is true of some kernels and false of others, or of part of what it says.
+	// Depends: it is true of some kernels only, or only in part.
 	Depends Ruling = "it depends"
-	// Undecided: records are missing, or fit no rule.
+	// Undecided: records are missing, or match no rule.
 	Undecided Ruling = "undecided"
 )
 
-// Claim is a sentence and how it is decided.
+// Claim is a sentence and the rules that decide it.
 type Claim struct {
-	// ID is short, as people write it: C6.
+	// ID is short: C6.
 	ID string
-	// Text is the sentence, Who those who say it, Because why what is asked decides it.
+	// Text is the sentence, Who says it, Because is why the rules decide it.
 	Text, Who, Because string
-	// Profiles are those that have to be booted, Measured those that have to be booted with
-	// the probes that measure.
+	// Profiles have to be booted, Measured have to be booted with the probes that measure.
 	Profiles, Measured []string
-	// Rules are tried in order; the first of which every condition holds gives the verdict.
+	// Rules are tried in order; the first whose conditions all hold decides.
 	Rules []Rule
 }
 
-// Rule returns a verdict when all of its conditions hold.
+// Rule decides a claim if all of its conditions hold.
 type Rule struct {
 	Verdict Ruling
-	// On says on what it depends.
+	// On is what it depends on, for Depends.
 	On         string
 	Conditions []Condition
 }
 
-// Entry is what became of a claim.
+// Entry is the decision about a claim.
 type Entry struct {
 	ID      string `json:"id"`
 	Text    string `json:"text"`
 	Verdict Ruling `json:"verdict"`
-	// DependsOn says on what it depends, where it does.
+	// DependsOn is what it depends on, for Depends.
 	DependsOn string `json:"depends_on,omitempty"`
-	// Evidence is what the conditions that decided it are about.
+	// Evidence is what the deciding conditions were tested on.
 	Evidence []Evidence `json:"evidence"`
-	// Missing says, for an undecided claim, what would have to be known.
+	// Missing is what an undecided claim lacks.
 	Missing []string `json:"missing,omitempty"`
 }
 
-// Evidence is one condition, what was found, and where that is recorded.
+// Evidence is a condition, what was found, and the record.
 type Evidence struct {
-	// Record is the ID of the record, Profile and Series what was booted.
+	// Record is the ID of the record, Profile and Series the kernel.
 	Record  string `json:"record"`
 	Profile string `json:"profile"`
 	Series  string `json:"series"`
-	// Condition is the rule's, Found what the record has.
+	// Condition is that of the rule, Found what the record says.
 	Condition string `json:"condition"`
 	Found     string `json:"found"`
 }
@@ -82,11 +81,11 @@ type Evidence struct {
 // All returns the claims, in the order of the file.
 func All() ([]Claim, error) { return Parse("claims.txt", ledger) }
 
-// boots are records by profile: the newest for each choice of probes.
+// boots are the newest records for each choice of probes, by profile.
 type boots map[string][]record.Record
 
-// of returns the newest record of a profile that has an answer of the probe, or of one of
-// those whose IDs begin so, or else the newest of all.
+// of returns the newest record of a profile with an answer of the probe or family, or else
+// the newest of all.
 func (b boots) of(profile, probe string) (best record.Record, there bool) {
 	answered := false
 	for _, r := range b[profile] {
@@ -98,8 +97,8 @@ func (b boots) of(profile, probe string) (best record.Record, there bool) {
 	return best, there
 }
 
-// Decide decides a claim from the newest records of each of its profiles, for every kernel
-// series that has any of them. Series that disagree make it depend on the series.
+// Decide decides a claim from the newest records of its profiles, for every kernel series
+// that has any. If series disagree, it depends on the series.
 func Decide(c Claim, records []record.Record) Entry {
 	bySeries := map[string]boots{}
 	var series []string
@@ -139,10 +138,10 @@ func Decide(c Claim, records []record.Record) Entry {
 	return all
 }
 
-// profiles are all that a claim is about.
+// profiles returns all profiles that the claim needs.
 func (c Claim) profiles() []string { return slices.Concat(c.Profiles, c.Measured) }
 
-// decide tries the rules on the records of one series, by profile.
+// decide applies the rules to the records of one series.
 func (c Claim) decide(booted boots) Entry {
 	var missing []string
 	for _, rule := range c.Rules {

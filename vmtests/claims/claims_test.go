@@ -79,17 +79,17 @@ func TestAll(t *testing.T) {
 func TestParseFaults(t *testing.T) {
 	const head = "claim A\ntext x\nwho x\nbecause x\nboot full\n"
 	for text, want := range map[string]string{
-		"text x\n": `f:1: "text" stands before the first claim`,
+		"text x\n": `f:1: "text" comes before the first claim`,
 		head + "true full completed\n" + head + "true full completed\n": "f:7: there are two claims A",
 		head + "maybe full completed\n":                                 `f:6: "maybe" is none of claim, text, who, boot, measure, because, true, false, depends`,
-		head + "true full finished\n":                                   `f:6: "finished" is no outcome of a boot`,
-		head + "true full a/b perhaps\n":                                `f:6: "perhaps" is no verdict of a probe`,
-		head + "true full\n":                                            `f:6: "full" is no condition`,
-		head + "true full a/b > 2 x full a/b.p50\n":                     `f:6: "a/b" is no number of a probe, such as perf/tcp4.p50`,
+		head + "true full finished\n":                                   `f:6: "finished" is not an outcome of a boot`,
+		head + "true full a/b perhaps\n":                                `f:6: "perhaps" is not a verdict of a probe`,
+		head + "true full\n":                                            `f:6: "full" is not a condition`,
+		head + "true full a/b > 2 x full a/b.p50\n":                     `f:6: "a/b" is not a number of a probe, such as perf/tcp4.p50`,
 		head + "depends on nothing\n":                                   "f:6: want: depends on WHAT: CONDITION",
 		head + "true no-net completed\n":                                "f: claim A asks about no-net, which it does not boot",
 		head:                                                            "f: claim A has no rule",
-		"claim A\ntext x\nboot full\ntrue full completed\n":             "f: claim A does not say who says so",
+		"claim A\ntext x\nboot full\ntrue full completed\n":             "f: claim A does not say who makes it",
 	} {
 		_, err := Parse("f", text)
 		assert.EqualError(t, err, want)

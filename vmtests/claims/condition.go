@@ -2,6 +2,7 @@ package claims
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,30 +11,30 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// Condition is one thing that must have been found, in one of these forms, each of which
-// "not" may stand before:
+// Condition is something that must have been found, in one of these forms, optionally after
+// "not":
 //
 //	PROFILE OUTCOME                              no-net completed
 //	PROFILE PROBE VERDICT [ERRNO]                no-net socket/* absent ENOSYS
 //	PROFILE PROBE value VALUE                    full lo/mtu value 65536
 //	PROFILE PROBE.NUMBER > FACTOR x PROFILE PROBE.NUMBER
 //
-// A probe that ends in /* stands for all whose IDs begin so, of which there must be one.
+// A probe that ends in /* stands for all whose IDs begin so; at least one must have answered.
 type Condition struct {
-	// Text is the condition as it is written.
+	// Text is the condition as written.
 	Text string
 
 	not            bool
-	profile, probe string // no probe: it is about the outcome
+	profile, probe string // "" for a condition about the outcome
 	is             string // an outcome, a verdict, or "value"
 	errno, value   string
-	number         string // of probe, to be compared
-	more           bool   // than, rather than less than
+	number         string // of probe, for a comparison
+	more           bool   // > rather than <
 	factor         float64
 	other          operand
 }
 
-// operand is a number of a probe's on a profile.
+// operand is a number of a probe on a profile.
 type operand struct{ profile, probe, number string }
 
 // parseCondition reads a condition.
@@ -50,7 +51,7 @@ func parseCondition(text string) (Condition, error) {
 	case len(words) == 1:
 		c.is = words[0]
 		if !isOutcome(c.is) {
-			return c, fmt.Errorf("%q is no outcome of a boot", c.is)
+			return c, fmt.Errorf("%q is not an outcome of a boot", c.is)
 		}
 		return c, nil
 	case len(words) == 6 && words[3] == "x" && (words[1] == ">" || words[1] == "<"):
@@ -78,15 +79,15 @@ func parseCondition(text string) (Condition, error) {
 		case wire.Works, wire.Absent, wire.Inconclusive:
 			return c, nil
 		}
-		return c, fmt.Errorf("%q is no verdict of a probe", c.is)
+		return c, fmt.Errorf("%q is not a verdict of a probe", c.is)
 	}
-	return c, fmt.Errorf("%q is no condition", c.Text)
+	return c, fmt.Errorf("%q is not a condition", c.Text)
 }
 
 func numbered(s string) (probe, number string, err error) {
 	probe, number, ok := strings.Cut(s, ".")
 	if !ok {
-		err = fmt.Errorf("%q is no number of a probe, such as perf/tcp4.p50", s)
+		err = fmt.Errorf("%q is not a number of a probe, such as perf/tcp4.p50", s)
 	}
 	return probe, number, err
 }
@@ -99,8 +100,8 @@ func isOutcome(s string) bool {
 	return false
 }
 
-// holds says whether the condition holds of the records, by profile, and what was seen.
-// Lack says what is not there to tell by; a boot that met a fault of the rig tells nothing.
+// holds reports whether the condition holds, and what was seen. lack is what is missing to
+// decide it; a boot with an infrastructure failure is missing.
 func (c Condition) holds(booted boots) (seen []Evidence, ok bool, lack string) {
 	probe := strings.TrimSuffix(c.probe, "/*")
 	r, there := booted.of(c.profile, probe)
@@ -121,7 +122,7 @@ func (c Condition) holds(booted boots) (seen []Evidence, ok bool, lack string) {
 		ok = true
 		for _, f := range findings {
 			ok = ok && c.fits(f)
-			seen = append(seen, c.evidence(r, strings.Join(nonEmpty(f.ID, string(f.Verdict), f.Errno, f.Value), " ")))
+			seen = append(seen, c.evidence(r, found(f)))
 		}
 	}
 	return seen, ok != c.not, ""
@@ -134,7 +135,7 @@ func (c Condition) fits(f wire.Finding) bool {
 	return string(f.Verdict) == c.is && (c.errno == "" || c.errno == f.Errno)
 }
 
-// compare holds one number against another.
+// compare compares two numbers.
 func (c Condition) compare(booted boots, r record.Record) (seen []Evidence, ok bool, lack string) {
 	o, there := booted.of(c.other.profile, c.other.probe)
 	if !there {
@@ -156,25 +157,17 @@ func (c Condition) compare(booted boots, r record.Record) (seen []Evidence, ok b
 }
 
 func number(r record.Record, probe, name string) (float64, bool) {
-	for _, f := range r.Findings {
-		if f.ID == probe {
-			n, ok := f.Numbers[name]
-			return n, ok
-		}
-	}
-	return 0, false
+	f, _ := report.Finding(r, probe)
+	n, ok := f.Numbers[name]
+	return n, ok
 }
 
 func (c Condition) evidence(r record.Record, found string) Evidence {
 	return Evidence{Record: r.ID, Profile: r.Profile, Series: r.Series, Condition: c.Text, Found: found}
 }
 
-func nonEmpty(words ...string) []string {
-	var out []string
-	for _, w := range words {
-		if w != "" {
-			out = append(out, w)
-		}
-	}
-	return out
+// found returns a finding in one line.
+func found(f wire.Finding) string {
+	words := []string{f.ID, string(f.Verdict), f.Errno, f.Value}
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
 }

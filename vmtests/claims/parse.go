@@ -9,14 +9,14 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/ref"
 )
 
-// Parse reads claims. An entry begins with "claim ID"; then come, a line each and in any
-// order, text, who, boot (profiles), measure (profiles) and because, and one line for every rule:
+// Parse reads claims. An entry begins with "claim ID". A line each follows for text, who, boot
+// (profiles), measure (profiles) and because, in any order, and for every rule:
 //
 //	false   CONDITION; CONDITION
 //	depends on what it depends: CONDITION; CONDITION
 //
-// A line that begins with white space goes on with the one before. Everything that is not
-// understood is an error with its line.
+// A line that begins with white space continues the one before. Parse returns an error with
+// its line for everything it does not understand.
 func Parse(file, text string) ([]Claim, error) {
 	var all []Claim
 	var bad []error
@@ -31,7 +31,7 @@ func Parse(file, text string) ([]Claim, error) {
 			continue
 		}
 		if len(all) == 0 {
-			bad = append(bad, fmt.Errorf("%s:%d: %q stands before the first claim", file, l.number, key))
+			bad = append(bad, fmt.Errorf("%s:%d: %q comes before the first claim", file, l.number, key))
 			continue
 		}
 		if err := all[len(all)-1].line(key, rest); err != nil {
@@ -49,7 +49,7 @@ func Parse(file, text string) ([]Claim, error) {
 	return all, errors.Join(bad...)
 }
 
-// numberedLine is a line with those that go on with it, and where it begins.
+// numberedLine is a line with its continuations, and the number of its first.
 type numberedLine struct {
 	number int
 	text   string
@@ -72,7 +72,7 @@ func logical(text string) []numberedLine {
 	return lines
 }
 
-// line takes up one line of an entry.
+// line reads one line of an entry.
 func (c *Claim) line(key, rest string) error {
 	switch key {
 	case "text":
@@ -111,13 +111,13 @@ func (c *Claim) rule(r Rule, conditions string) error {
 	return nil
 }
 
-// complete says what an entry lacks.
+// complete returns an error if an entry lacks something.
 func (c Claim) complete() error {
 	switch {
 	case c.Text == "":
 		return errors.New("has no text")
 	case c.Who == "":
-		return errors.New("does not say who says so")
+		return errors.New("does not say who makes it")
 	case c.Because == "":
 		return errors.New("does not say why its rules decide it")
 	case len(c.Rules) == 0:
@@ -126,7 +126,7 @@ func (c Claim) complete() error {
 	for _, r := range c.Rules {
 		for _, cond := range r.Conditions {
 			for _, p := range []string{cond.profile, cond.other.profile} {
-				// Boots of a profile into other inits are evidence where they are there.
+				// Boots of a profile into other inits count if there are any.
 				if p != "" && !slices.Contains(c.profiles(), p) && !slices.Contains(c.profiles(), ref.Parse(p).Profile()) {
 					return fmt.Errorf("asks about %s, which it does not boot", p)
 				}

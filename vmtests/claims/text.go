@@ -13,7 +13,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// Write writes the ledger, a line a claim.
+// Write writes the ledger for people.
 func Write(w io.Writer, entries []Entry) error {
 	var b strings.Builder
 	for _, e := range entries {
@@ -43,7 +43,7 @@ func Table(entries []Entry) table.Table {
 	return t
 }
 
-// Show writes the whole argument about one claim, and what repeats it.
+// Show writes the argument about one claim, and the commands that repeat it.
 func Show(w io.Writer, c Claim, e Entry) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", c.ID, c.Text)
@@ -66,8 +66,7 @@ func Show(w io.Writer, c Claim, e Entry) error {
 	return err
 }
 
-// repeat are the commands that boot again what an entry rests on, on each series that it
-// rests on: of another than the usual one they say so.
+// repeat returns the commands that repeat the boots behind an entry, on each series.
 func (c Claim) repeat(e Entry) []string {
 	var series, all []string
 	for _, v := range e.Evidence {
@@ -89,8 +88,8 @@ func (c Claim) repeat(e Entry) []string {
 	return all
 }
 
-// runs are the commands that boot what a claim is about: one for the profiles alone, one
-// for those that are booted into other inits, and one for what is measured.
+// runs returns the commands that boot what a claim needs: the profiles, those with
+// applications, those under other inits, and the measurements.
 func (c Claim) runs() []string {
 	profiles := map[string][]string{} // by init
 	add := func(subject string) {

@@ -1,11 +1,11 @@
-// Package compare says in what two kernels differ: in size, in how long their boots take
-// and what memory they leave, and in what the probes find. It runs on the host, boots
-// nothing, and works from what is known of built kernels and from records alone.
+// Package compare compares two kernels: their sizes, the times and free memory of their
+// boots, and the findings of the probes. It runs on the host, boots nothing, and works from
+// built kernels and records alone.
 //
-// Times and memory vary from boot to boot, and with what else the machine does. So only
-// boots of one run, of one initramfs and under one accelerator are held against each other, and a
-// difference counts when chance would bring it about in less than one case in twenty
-// (Mann-Whitney, as benchstat does, which supposes nothing about how the values lie).
+// Times and memory vary from boot to boot, and with the load of the machine. So only boots of
+// the same run, initramfs and accelerator are compared, and a difference is significant if
+// chance alone explains it in less than one case in twenty (Mann-Whitney, as in benchstat,
+// which assumes nothing about the distribution).
 package compare
 
 import (
@@ -21,41 +21,41 @@ import (
 // Side is one of the two kernels.
 type Side struct {
 	Name string `json:"name"`
-	// Kernel is nil where it was never built.
+	// Kernel is nil if it was never built.
 	Kernel *kbuild.Kernel `json:"kernel"`
-	// Boots are the IDs of the records that count, Outcomes how many of them ended how.
+	// Boots are the IDs of the records compared, Outcomes the number of each outcome.
 	Boots    []string               `json:"boots"`
 	Outcomes map[record.Outcome]int `json:"outcomes"`
-	// Notes say what it is, what of it is not known, and how to get that.
+	// Notes say what the kernel is, what is unknown about it, and how to find out.
 	Notes []string `json:"notes"`
 
-	// Records are the boots there are of it, from which Between takes those that count.
+	// Records are all its boots; Between selects among them.
 	Records []record.Record `json:"-"`
 }
 
-// Comparison is in what B differs from A. No list is nil, so that JSON has none that is null.
+// Comparison is how B differs from A. No list is nil, so that JSON has no null.
 type Comparison struct {
 	A *Side `json:"a"`
 	B *Side `json:"b"`
-	// Directories are empty unless the sizes of both are known by directory.
+	// Directories is empty unless the sizes of both are known by directory.
 	Directories []Sizes `json:"directories"`
-	// Run is the run that all boots are of. Where it is empty they are of several, and
-	// nothing is measured.
+	// Run is the run of all boots. If it is empty, they are of several, and times are not
+	// compared.
 	Run string `json:"run"`
-	// Measures are the phases of the boots, by the names that records have for them, and
-	// the memory available once the guest is up.
+	// Measures are the phases of the boots, named as in records, and the memory available in
+	// the guest.
 	Measures []Measure `json:"measures"`
-	// Families are the probes that both were asked, or one of them.
+	// Families are the probes of either.
 	Families []Family `json:"families"`
-	// Numbers are those of the probes' numbers that differ significantly, of as many as
-	// NumbersCompared, which are those with enough boots; one in twenty would by chance.
+	// Numbers are the probes' numbers that differ significantly, out of NumbersCompared with
+	// enough boots. One in twenty does by chance.
 	Numbers         []Measure `json:"numbers"`
 	NumbersCompared int       `json:"numbers_compared"`
 	// Notes are about both.
 	Notes []string `json:"notes"`
 }
 
-// Between compares two kernels by whatever is known of both.
+// Between compares two kernels in everything known about both.
 func Between(a, b *Side) *Comparison {
 	c := &Comparison{A: a, B: b, Notes: []string{}, Measures: []Measure{}, Families: []Family{}, Numbers: []Measure{}}
 	c.Directories = directories(a.Kernel, b.Kernel)
@@ -69,12 +69,12 @@ func Between(a, b *Side) *Comparison {
 	if asked(as) && asked(bs) {
 		c.Families = families(as, bs)
 	} else if len(as) > 0 && len(bs) > 0 {
-		c.note("what the probes find is not compared: not both got as far as the probes")
+		c.note("findings are not compared: one of the kernels did not get as far as the probes")
 	}
 	return c
 }
 
-// Least is how many boots that can be compared the side with fewer of them has.
+// Least returns how many comparable boots the side with fewer of them has.
 func (c *Comparison) Least() int {
 	if c.Run == "" {
 		return 0
@@ -97,19 +97,19 @@ func (s *Side) take(boots []record.Record) {
 	}
 }
 
-// conditions are what boots that are compared must have in common.
+// conditions must be the same for boots that are compared.
 type conditions struct {
 	run, initramfs, qemu, accel string
 	memory                      int
 }
 
 func conditionsOf(r record.Record) conditions {
-	own, _, _ := strings.Cut(r.Initramfs.Key, "+") // after + a kernel's modules
+	own, _, _ := strings.Cut(r.Initramfs.Key, "+") // the kernel's modules follow the +
 	return conditions{r.Run, own, r.Machine.QEMU, r.Machine.Accel, r.Machine.MemoryMiB}
 }
 
-// choose takes the run in which both were booted most often, the newest of those. Where
-// there is none it takes the newest run of each. A fault of the rig is no boot of a kernel.
+// choose selects the run in which both were booted most often, the newest of several, or the
+// newest run of each if there is none. Infrastructure failures do not count as boots.
 func (c *Comparison) choose() (as, bs []record.Record) {
 	a, b := byConditions(c.A.Records), byConditions(c.B.Records)
 	most, best := 0, conditions{}
@@ -134,29 +134,29 @@ func (c *Comparison) choose() (as, bs []record.Record) {
 	case len(as) < len(bs):
 		bs = without(bs, as)
 	case len(as) > 1 && as[0].ID == bs[0].ID:
-		c.note("A and B are the same boots: every other one counts for A, the rest for B")
+		c.note("A and B are the same boots: every other one is used for A, the rest for B")
 		return everyOther(as, 0), everyOther(bs, 1)
 	}
 	return as, bs
 }
 
-// without leaves out the boots that are the other side's.
+// without removes the boots of the other side.
 func without(all, others []record.Record) []record.Record {
 	return slices.DeleteFunc(slices.Clone(all), func(r record.Record) bool {
 		return slices.ContainsFunc(others, func(o record.Record) bool { return o.ID == r.ID })
 	})
 }
 
-// apart says why times are not compared.
+// apart notes why times are not compared.
 func (c *Comparison) apart(a, b conditions) {
 	why := fmt.Sprintf("the runs are %s and %s", a.run, b.run)
 	if a.initramfs != b.initramfs {
-		why += ", the initramfs are not the same, so that a probe need not be"
+		why += ", the initramfs differ, so a probe may differ too"
 	}
 	if a.accel != b.accel {
 		why += fmt.Sprintf(", the accelerators are %s and %s", a.accel, b.accel)
 	}
-	c.note("times and memory are not compared, because no run has boots of both under the same conditions: %s", why)
+	c.note("times and memory are not compared, since no run has boots of both under the same conditions: %s", why)
 }
 
 func byConditions(records []record.Record) map[conditions][]record.Record {

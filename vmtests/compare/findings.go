@@ -9,30 +9,30 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// Family is the probes whose IDs begin alike.
+// Family is the probes whose IDs begin with the same name.
 type Family struct {
 	Name string `json:"name"`
-	// Probes is how many there are, Differ those that answer otherwise.
+	// Probes is their number, Differ those whose answers differ.
 	Probes int          `json:"probes"`
 	Differ []Difference `json:"differ"`
 }
 
-// Difference is a probe that answers otherwise on B.
+// Difference is a probe with another answer on B.
 type Difference struct {
 	Probe string `json:"probe"`
-	// A and B are the different answers that the boots of each gave, normally one, the most
-	// frequent first; none where it was not asked.
+	// A and B are the different answers on each, normally one, most frequent first; none if
+	// the probe was not run.
 	A []Answer `json:"a"`
 	B []Answer `json:"b"`
 }
 
-// Answer is what of a finding is the same at every boot of a kernel. A probe that was
-// announced and sent no finding has no verdict.
+// Answer is the part of a finding that does not vary from boot to boot. It has no verdict if
+// the probe was announced but sent no finding.
 type Answer struct {
 	Verdict wire.Verdict `json:"verdict"`
 	Errno   string       `json:"errno"`
 	Value   string       `json:"value"`
-	// Boots is how many boots gave it.
+	// Boots is how many boots answered so.
 	Boots int `json:"boots"`
 }
 
@@ -41,7 +41,7 @@ func asked(records []record.Record) bool {
 	return slices.ContainsFunc(records, func(r record.Record) bool { return len(r.Findings) > 0 })
 }
 
-// families compares the answers, in the order in which the guest was asked.
+// families compares the answers, in the order in which the probes ran.
 func families(as, bs []record.Record) []Family {
 	all := []Family{}
 	for _, f := range report.Families(slices.Concat(as, bs)) {
@@ -56,7 +56,7 @@ func families(as, bs []record.Record) []Family {
 	return all
 }
 
-// answers counts the different answers to one probe.
+// answers counts the different answers of one probe.
 func answers(records []record.Record, id string) []Answer {
 	all := []Answer{}
 	for _, r := range records {
@@ -76,7 +76,7 @@ func answers(records []record.Record, id string) []Answer {
 	return all
 }
 
-// is reports whether two answers are the same, however often they were given.
+// is reports whether two answers are the same, regardless of their number of boots.
 func (a Answer) is(b Answer) bool {
 	return a.Verdict == b.Verdict && a.Errno == b.Errno && a.Value == b.Value
 }

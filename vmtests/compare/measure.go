@@ -11,36 +11,34 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// Measure is something measured at each boot of both.
+// Measure is something measured in each boot of both.
 type Measure struct {
-	// Name is that of a phase, such as first_event, mem_available_kb, or a probe's ID and
-	// the name of its number with a blank between.
+	// Name is a phase, such as first_event, mem_available_kb, or "PROBE NUMBER".
 	Name string `json:"name"`
-	// Unit is s, KiB, or empty for what only the number's name tells.
+	// Unit is s, KiB, or empty if only the number's name implies it.
 	Unit string `json:"unit"`
 	A    Sample `json:"a"`
 	B    Sample `json:"b"`
-	// Difference is by how much B's median is more than A's.
+	// Difference is B's median minus A's.
 	Difference float64 `json:"difference"`
-	// P is how likely a difference like this is by chance alone; 1 where there are too few
-	// boots to tell. Significant says that it is not above 0.05.
+	// P is the probability of such a difference by chance alone, 1 if there are too few boots.
+	// Significant says that it is at most 0.05.
 	P           float64 `json:"p"`
 	Significant bool    `json:"significant"`
-	// Warnings say what the boots do not suffice for.
+	// Warnings say for what there are too few boots.
 	Warnings []string `json:"warnings"`
 }
 
-// Sample is what the boots of one side gave.
+// Sample is the values of one side.
 type Sample struct {
 	N      int     `json:"n"`
 	Median float64 `json:"median"`
-	// Low and High are the ends of the median's 95 % confidence interval, for which it
-	// takes six boots: else they are nil.
+	// Low and High are the median's 95 % confidence interval; nil with less than six boots.
 	Low  *float64 `json:"low"`
 	High *float64 `json:"high"`
 }
 
-// measures returns times and memory.
+// measures compares times and memory.
 func measures(as, bs []record.Record) []Measure {
 	all := []Measure{}
 	for _, m := range []struct {
@@ -61,7 +59,7 @@ func measures(as, bs []record.Record) []Measure {
 	return slices.DeleteFunc(all, func(m Measure) bool { return m.A.N+m.B.N == 0 })
 }
 
-// exit is not the kernel's doing where the guest had to be killed.
+// exit is unknown if the guest had to be killed.
 func exit(r record.Record) float64 {
 	if r.Outcome != record.Completed {
 		return 0
@@ -76,7 +74,7 @@ func available(r record.Record) float64 {
 	return float64(r.Hello.MemAvailableKB)
 }
 
-// values leaves out boots that did not get so far, for which a record has 0.
+// values omits boots that did not get that far, whose value is 0.
 func values(records []record.Record, of func(record.Record) float64) []float64 {
 	var all []float64
 	for _, r := range records {
@@ -87,7 +85,7 @@ func values(records []record.Record, of func(record.Record) float64) []float64 {
 	return all
 }
 
-// numbers compares those of the probes, and gives those that differ, by name.
+// numbers compares the probes' numbers, and returns those that differ, by name.
 func numbers(as, bs []record.Record) (differ []Measure, compared int) {
 	a, b := byNumber(as), byNumber(bs)
 	differ = []Measure{}
@@ -108,8 +106,8 @@ func numbers(as, bs []record.Record) (differ []Measure, compared int) {
 	return differ, compared
 }
 
-// tooGreat is what no measurement comes to; a guest can send it, and differences between
-// such are not finite.
+// tooGreat is larger than any measurement; a guest can send larger numbers, whose differences
+// are not finite.
 const tooGreat = 1e100
 
 func byNumber(records []record.Record) map[string][]float64 {
@@ -126,7 +124,7 @@ func byNumber(records []record.Record) map[string][]float64 {
 	return all
 }
 
-// compare says whether two samples differ.
+// compare compares two samples.
 func compare(name, unit string, a, b []float64) Measure {
 	m := Measure{Name: name, Unit: unit, P: 1, Warnings: []string{}}
 	if len(a) > 0 && len(b) > 0 {
@@ -142,8 +140,8 @@ func compare(name, unit string, a, b []float64) Measure {
 	return m
 }
 
-// tooFew reports whether no difference, however great, could be significant: of all orders
-// of the values two are the extreme ones.
+// tooFew reports whether no difference, however great, could be significant: two of all
+// orders of the values are extreme.
 func (m *Measure) tooFew() bool {
 	orders := new(big.Int).Binomial(int64(m.A.N+m.B.N), int64(m.A.N))
 	return orders.Cmp(big.NewInt(int64(2/benchmath.DefaultThresholds.CompareAlpha))) < 0

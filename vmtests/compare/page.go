@@ -8,7 +8,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// page is text, or Markdown, in the making.
+// page collects text or Markdown.
 type page struct {
 	text     strings.Builder
 	markdown bool
@@ -19,7 +19,7 @@ func (p *page) line(format string, args ...any) {
 	p.text.WriteString("\n" + p.plain(fmt.Sprintf(format, args...)) + "\n")
 }
 
-// item writes one of several sentences.
+// item writes one of a list of sentences.
 func (p *page) item(s string) {
 	if p.markdown {
 		p.text.WriteString("- ")

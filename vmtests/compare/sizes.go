@@ -7,12 +7,12 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 )
 
-// Sizes are those of one directory of the source in both kernels.
+// Sizes are those of one source directory in both kernels.
 type Sizes struct {
 	Name string           `json:"name"`
 	A    kbuild.Directory `json:"a"`
 	B    kbuild.Directory `json:"b"`
-	// Difference is by how many bytes B's text, data and bss are more than A's.
+	// Difference is B's text, data and bss minus A's, in bytes.
 	Difference int64 `json:"difference"`
 }
 
@@ -23,7 +23,7 @@ func newSizes(name string, a, b kbuild.Directory) Sizes {
 	return Sizes{name, a, b, total(b) - total(a)}
 }
 
-// directories pairs those of two kernels, the one that differs most first.
+// directories pairs those of two kernels, largest difference first.
 func directories(a, b *kbuild.Kernel) []Sizes {
 	all := []Sizes{}
 	if a == nil || b == nil || len(a.Directories) == 0 || len(b.Directories) == 0 {
@@ -48,7 +48,7 @@ func directories(a, b *kbuild.Kernel) []Sizes {
 
 func distance(n int64) int64 { return max(n, -n) }
 
-// whole returns the sizes of vmlinux, and as objects all that were counted.
+// whole returns the sizes of vmlinux, with the number of all objects.
 func whole(k *kbuild.Kernel) kbuild.Directory {
 	d := kbuild.Directory{Text: k.Text, Data: k.Data, BSS: k.BSS}
 	for _, in := range k.Directories {

@@ -13,7 +13,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// Write writes all of it for people, as text or as Markdown.
+// Write writes the comparison for people, as text or Markdown.
 func (c *Comparison) Write(out io.Writer, markdown bool) error {
 	p := &page{markdown: markdown}
 	c.writeSizes(p)
@@ -58,7 +58,7 @@ func (d Sizes) cells() []string {
 	return append(row, signed(d.Difference))
 }
 
-// objects are not known of a kernel that was built before they were counted.
+// objects returns "-" for a kernel built before objects were counted.
 func objects(d kbuild.Directory) string {
 	if d.Objects == 0 {
 		return "-"
@@ -66,7 +66,7 @@ func objects(d kbuild.Directory) string {
 	return fmt.Sprint(d.Objects)
 }
 
-// bytesOf is exact for what would be 0 KiB.
+// bytesOf returns a size, in bytes if it is below 1 KiB.
 func bytesOf(n int64) string {
 	if 0 < n && n < 1<<10 {
 		return fmt.Sprintf("%d B", n)
@@ -96,13 +96,13 @@ func (c *Comparison) writeMeasures(p *page) {
 	}
 	switch {
 	case slices.Contains(verdicts, tooFew):
-		p.line("Too few boots to tell whether times and memory differ: it takes four of each, and six for a confidence interval.")
+		p.line("Too few boots to tell whether times and memory differ: that takes four of each, and six for a confidence interval.")
 	case !slices.ContainsFunc(verdicts, func(v string) bool { return v != none && v != "-" }) && slices.Contains(verdicts, none):
 		p.line("No significant difference in times or memory.")
 	}
 }
 
-// ends says how the boots ended.
+// ends counts the outcomes of the boots.
 func (s *Side) ends() string {
 	var said []string
 	for o, n := range s.Outcomes {
@@ -153,7 +153,7 @@ func (m Measure) interval(s Sample) string {
 	return strings.TrimSuffix(m.value(*s.Low, s.N), unit) + " to " + strings.TrimSuffix(m.value(*s.High, s.N), unit)
 }
 
-// What is said of samples that do not differ, and of such as could not.
+// Verdicts on samples that do not differ, and on those too small to tell.
 const (
 	none   = "no significant difference"
 	tooFew = "too few boots"
@@ -225,7 +225,7 @@ func (c *Comparison) writeNumbers(p *page) {
 	if c.NumbersCompared == 0 {
 		return
 	}
-	p.line("Numbers of the probes: %d of %d differ significantly; by chance one in twenty would", len(c.Numbers), c.NumbersCompared)
+	p.line("Numbers of the probes: %d of %d differ significantly; one in twenty does by chance", len(c.Numbers), c.NumbersCompared)
 	if len(c.Numbers) > 0 {
 		p.measures(c.Numbers)
 	}

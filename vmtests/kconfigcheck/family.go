@@ -10,18 +10,18 @@ import (
 //go:embed families.txt
 var families string
 
-// Constant reports whether a word is the name of a family of sockets, or the error that a
-// missing one makes, and not that of a symbol.
+// Constant reports whether a word names a socket family, or the error of a missing one, and
+// is not a symbol.
 func Constant(word string) bool {
 	symbol := ofFamily(word)
 	return word == noFamily || symbol != "" && symbol != word
 }
 
-// noFamily is what socket(2) and socketpair(2) fail with, and hardly another call, where the
-// family is not there.
+// noFamily is the error of socket(2) and socketpair(2), and of hardly any other call, if the
+// family is missing.
 const noFamily = "EAFNOSUPPORT"
 
-// ofFamily returns the symbol that a family of sockets hangs on, empty of no family.
+// ofFamily returns the symbol that a socket family needs; "" if name is none.
 func ofFamily(name string) string {
 	for line := range strings.Lines(families) {
 		if f := strings.Fields(line); len(f) == 2 && f[0] == name {
@@ -36,8 +36,8 @@ var (
 	address6 = regexp.MustCompile(`(?:^|[\s(=\[])[0-9a-f:]*::[0-9a-f:]*(?:$|[\s)\],])|\b(?:tcp|udp)6\b`)
 )
 
-// family finds the symbols behind a socket that was not to be had, by the family that a
-// message names, or an address of it. Where it names none, one of the usual is meant.
+// family finds the symbols behind a failed socket by the family or the address in a message.
+// If it has neither, one of the usual families is meant.
 func (s *Symptom) family(words []string, errno string) bool {
 	if !slices.Contains([]string{"", "ENOSYS", noFamily}, errno) {
 		return false
@@ -48,7 +48,7 @@ func (s *Symptom) family(words []string, errno string) bool {
 			continue
 		}
 		if errno == "ENOSYS" {
-			symbol = "NET" // kernel/sys_ni.c has socket(2) then
+			symbol = "NET" // socket(2) is then in kernel/sys_ni.c
 		}
 		s.Symbols = []string{symbol}
 		return true
@@ -56,7 +56,7 @@ func (s *Symptom) family(words []string, errno string) bool {
 	switch {
 	case errno != noFamily:
 		return false
-	case strings.Contains(s.Text, "socketpair"): // no other family of these has it
+	case strings.Contains(s.Text, "socketpair"): // AF_UNIX alone makes pairs
 		s.Symbols = []string{"UNIX"}
 	case address4.MatchString(s.Text):
 		s.Symbols = []string{"INET"}

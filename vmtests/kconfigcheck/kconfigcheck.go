@@ -1,10 +1,8 @@
-// Package kconfigcheck holds what the kernel's Kconfig files say of a kernel against what its
-// probes found there. It runs on the host and is pure: symbols and findings in,
-// disagreements out.
+// Package kconfigcheck compares what Kconfig says about a kernel with what the probes found
+// on it. It runs on the host and is pure: symbols and findings in, disagreements out.
 //
-// A static reading of Kconfig says which symbols fall with another. That a symbol is on
-// does not say that what it is called after works, for the C code has dependencies of its
-// own, and only a boot shows them.
+// Kconfig says which symbols depend on another. It does not say that a feature works because
+// its symbol is on: the C code has further dependencies, which only a boot shows.
 package kconfigcheck
 
 import (
@@ -18,32 +16,32 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// Comparison is what came of it, for the symbols that go with one.
+// Comparison is the result for one symbol and those that go with it.
 type Comparison struct {
-	// Profile and Series say whose findings they are.
+	// Profile and Series name the kernel.
 	Profile string `json:"profile"`
 	Series  string `json:"series"`
-	// Gone counts the probes that are absent and stand for a symbol that goes with the
-	// one asked about, Off those absent whose symbol is off besides, On those that work and
-	// whose symbols are all on.
+	// Gone counts the absent probes that need a symbol that goes with the one in question,
+	// Off the absent ones that need another symbol that is off, On those that work with all
+	// their symbols on.
 	Gone int `json:"gone_absent"`
 	Off  int `json:"off_absent"`
 	On   int `json:"on_works"`
-	// Disagree are the others: on and absent, or off and at work.
+	// Disagree are the others: absent although on, or working although off.
 	Disagree []Disagreement `json:"disagree"`
 }
 
-// Disagreement is a probe whose answer is not what its symbols say.
+// Disagreement is a probe whose answer contradicts its symbols.
 type Disagreement struct {
 	Probe string `json:"probe"`
-	// Symbols are those it stands for; On says that all of them are on.
+	// Symbols are those it needs; On says that all of them are on.
 	Symbols []string `json:"symbols"`
 	On      bool     `json:"on"`
 	// Verdict, Errno and Call are those of the finding.
 	Verdict wire.Verdict `json:"verdict"`
 	Errno   string       `json:"errno,omitempty"`
 	Call    string       `json:"call"`
-	// Why is where the code says so, as far as that is known.
+	// Why is the reason in the code, if known.
 	Why string `json:"why,omitempty"`
 }
 
@@ -69,21 +67,21 @@ func lookup(id string) (wire.Probe, bool) {
 	return p, true
 }
 
-// Of returns the symbols that a probe stands on; none of a probe that nothing is known of.
+// Of returns the symbols that a probe needs; none if the probe is unknown.
 func Of(id string) []string {
 	p, _ := lookup(id)
 	return p.Symbols
 }
 
-// Compare compares findings with the symbols of their kernel. Gone are the symbols that are lost
-// with the one asked about; on reports whether a symbol is on. An inconclusive finding is an
-// error, and so is a probe that is not in the catalogue: both would look like agreement.
+// Compare compares findings with the symbols of their kernel. gone are the symbols that go
+// with the one in question; on reports whether a symbol is on. Inconclusive findings and
+// probes that are not in the catalogue are errors: both would look like agreement.
 func Compare(gone []string, on func(symbol string) bool, findings []wire.Finding) (Comparison, error) {
 	c := Comparison{Disagree: []Disagreement{}}
 	for _, f := range findings {
 		p, ok := lookup(f.ID)
 		if !ok {
-			return c, fmt.Errorf("comparing probes with symbols: nothing says which symbols %s stands on", f.ID)
+			return c, fmt.Errorf("comparing probes with symbols: the symbols that %s needs are unknown", f.ID)
 		}
 		off := slices.ContainsFunc(p.Symbols, func(s string) bool { return !on(s) })
 		switch {
@@ -105,20 +103,20 @@ func Compare(gone []string, on func(symbol string) bool, findings []wire.Finding
 	return c, nil
 }
 
-// group is what several disagreements have in common.
+// group returns what several disagreements have in common.
 func (d Disagreement) group() string {
-	state := "off, and works"
+	state := "off, but works"
 	if d.On {
-		state = strings.TrimRight("on, and absent: "+d.Errno, ": ")
+		state = strings.TrimRight("on, but absent: "+d.Errno, ": ")
 	}
 	return strings.Join(d.Symbols, ",") + " is " + state
 }
 
-// Write writes it for people, as a part of what is said of symbol.
+// Write writes the comparison for people, below what is said about symbol.
 func (c Comparison) Write(w io.Writer, symbol string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n  against %s on %s: %d probes are absent with a symbol that goes with %s, %d with one that is off\n"+
-		"  besides; %d work with all their symbols on; %d disagree with their symbols\n",
+	fmt.Fprintf(&b, "\n  against %s on %s: %d probes are absent with a symbol that goes with %s, %d with another\n"+
+		"  symbol off; %d work with all their symbols on; %d contradict their symbols\n",
 		c.Profile, c.Series, c.Gone, symbol, c.Off, c.On, len(c.Disagree))
 	last := ""
 	for _, d := range c.Disagree {

@@ -33,7 +33,7 @@ func TestCompare(t *testing.T) {
 	assert.False(t, c.Disagree[1].On)
 
 	_, err = Compare(gone, on, []wire.Finding{finding("new/probe", wire.Works)})
-	assert.ErrorContains(t, err, "nothing says which symbols new/probe stands on")
+	assert.ErrorContains(t, err, "the symbols that new/probe needs are unknown")
 	_, err = Compare(gone, on, []wire.Finding{finding("kernel/tun", wire.Inconclusive)})
 	assert.ErrorContains(t, err, `kernel/tun is "inconclusive"`)
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// Doubt returns findings in which nothing counts as absent that may be so only because
-// its module is not loaded: such a finding is inconclusive, and says which symbol is m.
-// Value returns a symbol's value in the kernel's .config, and inGuest says that the
-// guest has the kernel's modules. What has a symbol that is off besides is absent.
+// Doubt returns the findings with those inconclusive that may be absent only because a module
+// is not loaded; their details name the symbols that are m. A finding that needs a symbol
+// that is off stays absent. value returns a symbol's value in the kernel's .config; inGuest
+// says that the guest has the kernel's modules.
 func Doubt(findings []wire.Finding, value func(symbol string) string, inGuest bool) []wire.Finding {
 	out := slices.Clone(findings)
 	for i, f := range out {

@@ -17,30 +17,30 @@ import (
 //go:embed paths.txt
 var paths string
 
-// Kernel is what is expected of the probes on a kernel, and which symbols it has on.
+// Kernel is the expected findings on a kernel, and which of its symbols are on.
 type Kernel struct {
 	Findings []wire.Finding
 	On       func(symbol string) bool
 }
 
-// Symptom is what stands behind a failure that somebody met.
+// Symptom is a failure that somebody saw, and the symbols behind it.
 type Symptom struct {
-	// Text is as it was told.
+	// Text is the failure as described.
 	Text string `json:"text"`
-	// Probes are those that meet the same.
+	// Probes are those that fail the same way.
 	Probes []string `json:"probes,omitempty"`
-	// Symbols are all needed, or, where Any is set, one of them by what was asked for.
+	// Symbols are all needed or, if Any is set, one of them, depending on the request.
 	Symbols []string `json:"symbols"`
 	Any     bool     `json:"any,omitempty"`
 }
 
-// String says it in a line.
+// String returns one line for people.
 func (s Symptom) String() string {
 	symbols := strings.Join(s.Symbols, " and ")
 	if s.Any {
-		symbols = "one of " + strings.Join(s.Symbols, ", ") + ", by what was asked for"
+		symbols = "one of " + strings.Join(s.Symbols, ", ") + ", depending on the request"
 	}
-	text := s.Text + " stands for " + symbols
+	text := s.Text + " needs " + symbols
 	if n := len(s.Probes); n > 0 && s.Probes[0] != s.Text {
 		text += fmt.Sprintf(" (%s", s.Probes[0])
 		if n > 1 {
@@ -51,8 +51,8 @@ func (s Symptom) String() string {
 	return text
 }
 
-// Behind finds what stands behind a text: the ID of a probe, a path, or a call and how it
-// failed, as a program prints it. It reports whether anything is known.
+// Behind finds the symbols behind a text: the ID of a probe, a path, or a failed call as
+// printed by a program. It reports whether any are known.
 func Behind(text string, kernels []Kernel) (Symptom, bool) {
 	s := Symptom{Text: text}
 	text = strings.TrimSpace(text)
@@ -79,7 +79,7 @@ func Behind(text string, kernels []Kernel) (Symptom, bool) {
 	return s, s.family(words, errno)
 }
 
-// below finds the symbols behind all probes whose IDs begin with a text.
+// below finds the symbols behind a family of probes.
 func (s *Symptom) below(text string) bool {
 	for _, p := range wire.Probes() {
 		if strings.HasPrefix(p.ID, strings.TrimSuffix(text, "/")+"/") {
@@ -102,7 +102,7 @@ var (
 	process   = regexp.MustCompile(`^/proc/(?:\d+|thread-self)(/|$)`)
 )
 
-// ofPath returns the symbols of the longest path of the table that a path lies at or below.
+// ofPath returns the symbols of the longest path in the table that path equals or is below.
 func ofPath(path string) (symbols []string) {
 	path = process.ReplaceAllString(path, "/proc/self$1")
 	longest := ""
@@ -113,7 +113,7 @@ func ofPath(path string) (symbols []string) {
 		}
 	}
 	switch longest {
-	case "/proc", "/sys": // too short to say anything of what lies below
+	case "/proc", "/sys": // says nothing about what is below
 		if path != longest {
 			return nil
 		}
@@ -121,8 +121,8 @@ func ofPath(path string) (symbols []string) {
 	return symbols
 }
 
-// parse takes a message apart: names that may be a call's, constants among its arguments, and
-// the error, by name or as strerror(3) has it.
+// parse splits a message: names that may be calls, constants among the arguments, and the
+// error, by name or in the words of strerror(3).
 func parse(text string) (calls, words []string, errno string) {
 	if n := errnoName.FindString(text); n != "" {
 		errno = n
@@ -146,8 +146,7 @@ func parse(text string) (calls, words []string, errno string) {
 	return callName.FindAllString(text, -1), words, errno
 }
 
-// numbered returns the name of an error that is told by its number, as by Python's OSError:
-// those of amd64.
+// numbered returns the name of an error given by its number on amd64, as in Python's OSError.
 func numbered(text string) string {
 	m := errnoNum.FindStringSubmatch(text)
 	if m == nil {
@@ -160,7 +159,7 @@ func numbered(text string) string {
 	return unix.ErrnoName(syscall.Errno(n))
 }
 
-// find looks for the probes that fail so, and for the symbols that are off where they do.
+// find finds the probes that fail this way, and the symbols that are off where they do.
 func (s *Symptom) find(kernels []Kernel, call string, words []string, errno string) bool {
 	fails := func(f wire.Finding) bool {
 		name, args, _ := strings.Cut(f.Call, "(")
@@ -189,24 +188,24 @@ func (s *Symptom) find(kernels []Kernel, call string, words []string, errno stri
 	}
 	s.Symbols = decides(kernels, s.Probes, fails, append([]string{"NET"}, off...))
 	if own := slices.DeleteFunc(slices.Clone(s.Symbols), func(name string) bool { return !slices.Contains(off, name) }); len(own) > 0 {
-		s.Symbols = own // NET goes with much
+		s.Symbols = own // without NET, much else is off
 	}
 	if len(s.Symbols) == 0 {
 		s.Symbols, s.Any = off, len(off) > 1
 	}
 	if !slices.ContainsFunc(s.Probes, func(id string) bool { return containsAll(Of(id), s.Symbols) }) {
-		s.Any = len(s.Symbols) > 1 // no probe needs them all
+		s.Any = len(s.Symbols) > 1 // no probe needs all of them
 	}
 	return len(s.Symbols) > 0
 }
 
-// containsAll reports whether every name of some is among all.
+// containsAll reports whether all contains every name of some.
 func containsAll(all, some []string) bool {
 	return !slices.ContainsFunc(some, func(name string) bool { return !slices.Contains(all, name) })
 }
 
-// decides returns the symbols that are off where the probes fail so and on where they do not;
-// or, where there is none, those that are off where they fail so and on where they work.
+// decides returns the symbols that are off exactly where the probes fail this way or, if there
+// are none, those that are off where they fail this way and on where they work.
 func decides(kernels []Kernel, probes []string, fails func(wire.Finding) bool, candidates []string) []string {
 	slices.Sort(candidates)
 	candidates = slices.Compact(candidates)

@@ -8,14 +8,14 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// none stands for the reference of a record that is compared with no other.
+// none is the reference of a record that is compared with no other.
 const none = -1
 
-// references returns for each record the index of the one it is compared with, or none.
-// A reference completed, is of the same kernel series and init, and has a probe that
-// works; what answered nothing is compared with none. It is the kernel that something was taken from, by its name, if that was booted
-// too (full for no-net, services for services-no-net), and otherwise the record on which
-// most probes work. What others are compared with by name is compared with nothing.
+// references returns, for each record, the index of the one it is compared with, or none. A
+// reference completed, has the same kernel series and init, and has a probe that works. It is
+// the kernel from which something was removed, by its name (full for no-net, services for
+// services-no-net) or, if that was not booted, the record on which most probes work. A
+// reference by name, and a record without answers, are themselves compared with none.
 func references(records []record.Record) []int {
 	refs, named := make([]int, len(records)), map[int]bool{}
 	counts := counted(records)
@@ -37,7 +37,7 @@ func references(records []record.Record) []int {
 		if refs[i] != none || named[i] {
 			continue
 		}
-		most := counts[i].works - 1 // of two that are equal the earlier one is the reference
+		most := counts[i].works - 1 // of equals the earlier one is the reference
 		for j := range records {
 			if n := counts[j].works; may(j, i) && n > most && (n > counts[i].works || j < i) {
 				refs[i], most = j, n
@@ -47,9 +47,8 @@ func references(records []record.Record) []int {
 	return refs
 }
 
-// base returns the name of the profile that this one takes something from, or "": a
-// rung of the ladder takes it from full, X-no-Y from X. Fragments and inits, which stand
-// behind the name, are the same.
+// base returns the profile from which this one removes something, or "": full for a rung of
+// the ladder, X for X-no-Y, with the same fragments and init behind the name.
 func base(profile string) string {
 	name, rest := profile, ""
 	if i := strings.IndexAny(profile, "+/"); i >= 0 {
@@ -65,9 +64,9 @@ func base(profile string) string {
 }
 
 // effect is what a kernel lost and gained against its reference. Probes without a clear
-// answer on either of the two count as neither.
+// answer on one of them count as neither.
 type effect struct {
-	of, lost, gained int    // of those that work on the reference
+	of, lost, gained int    // of is how many work on the reference
 	first            string // the first probe that was lost
 }
 
@@ -92,7 +91,7 @@ func effectOf(ref, r record.Record) effect {
 	return e
 }
 
-// effects returns the effect on each record that is compared, and nil for the others.
+// effects returns the effect on each record that is compared, nil for the others.
 func effects(records []record.Record, refs []int) []*effect {
 	all := make([]*effect, len(records))
 	for i, ref := range refs {
@@ -104,16 +103,15 @@ func effects(records []record.Record, refs []int) []*effect {
 	return all
 }
 
-// Compared reports whether any record is compared with another, so that Table leaves out
-// the lines of probes that answer alike.
+// Compared reports whether any record is compared with another, so that Table omits probes
+// that answer alike.
 func Compared(records []record.Record) bool {
 	return slices.ContainsFunc(references(records), func(ref int) bool { return ref != none })
 }
 
-// Closer returns the record and the probe that are most worth a look: the first probe that
-// the record with the greatest loss lost against its reference or, where nothing is
-// compared, the first that finds nothing on the record where most is absent. The probe is
-// "" if there is none.
+// Closer returns the record and probe most worth a closer look: the first probe lost on the
+// record that lost most against its reference or, if none is compared, the first absent one
+// on the record with most of those. The probe is "" if there is none.
 func Closer(records []record.Record) (r record.Record, probe string) {
 	most := 0
 	for i, e := range effects(records, references(records)) {
@@ -133,7 +131,7 @@ func Closer(records []record.Record) (r record.Record, probe string) {
 	return r, probe
 }
 
-// plainID reports whether an ID can be shown, and pasted, as it is.
+// plainID reports whether an ID can be shown and pasted unchanged.
 func plainID(id string) bool {
 	return Escape(id, len(id)) == id && !strings.ContainsAny(id, " '\"\\$`")
 }

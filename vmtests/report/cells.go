@@ -11,9 +11,8 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// labels names each record as briefly as can be: by its profile, and the kernel series
-// where there are several, or where a profile comes several times by what its ID adds to
-// the run.
+// labels returns a short name for each record: its profile, or its ID without the run if a
+// profile occurs several times, and its kernel series if there are several.
 func labels(records []record.Record) []string {
 	count, series := map[string]int{}, map[string]bool{}
 	for _, r := range records {
@@ -34,14 +33,14 @@ func labels(records []record.Record) []string {
 	return labels
 }
 
-// Family is the probes whose IDs begin with the same Name.
+// Family is the probes whose IDs begin with Name.
 type Family struct {
 	Name string
 	IDs  []string
 }
 
-// Families returns every probe that any record knows of, in the order the guest ran
-// them; a probe that only a later record has comes at the end of its family.
+// Families returns every probe of any record, in the order in which the guest ran them; one
+// that only a later record has comes at the end of its family.
 func Families(records []record.Record) []Family {
 	var all []Family
 	at := map[string]int{}
@@ -65,8 +64,8 @@ func Families(records []record.Record) []Family {
 	return all
 }
 
-// Probes returns the IDs of the probes a record knows of, each once: those the guest
-// said it would run, then any other it sent a finding for.
+// Probes returns the IDs of a record's probes, each once: those that the guest announced,
+// then any others that it sent a finding for.
 func Probes(r record.Record) []string {
 	var ids []string
 	seen := map[string]bool{}
@@ -87,8 +86,8 @@ func Probes(r record.Record) []string {
 	return ids
 }
 
-// Finding returns what a record says of a probe. A probe that answered twice with
-// different verdicts has no answer that could be trusted.
+// Finding returns a record's finding of a probe. If the probe sent several with different
+// verdicts, it is inconclusive.
 func Finding(r record.Record, id string) (wire.Finding, bool) {
 	i := slices.IndexFunc(r.Findings, func(f wire.Finding) bool { return f.ID == id })
 	if i < 0 {
@@ -103,10 +102,10 @@ func Finding(r record.Record, id string) (wire.Finding, bool) {
 	return f, true
 }
 
-// noAnswer is the cell of what was not answered, or is not known.
+// noAnswer is the cell of what is unknown.
 const noAnswer = "-"
 
-// probeCell is a finding in one word. Only a conclusive absence shows its errno.
+// probeCell returns a finding in one word. Only a conclusive absence shows its errno.
 func probeCell(r record.Record, id string) table.Cell {
 	f, ok := Finding(r, id)
 	switch {
@@ -126,15 +125,15 @@ func probeCell(r record.Record, id string) table.Cell {
 	return table.Cell{Text: "inconclusive", Mark: table.Doubtful}
 }
 
-// callName is a call without its arguments. The errno of an application says little
-// without it: an application makes many calls.
+// callName returns a call without its arguments. An application makes many calls, so its
+// errno says little without it.
 func callName(call string) string {
 	name, _, _ := strings.Cut(call, "(")
 	return Escape(name, 20)
 }
 
-// isErrno reports whether s looks like the name of an error number; those of
-// Linux have 15 letters at most (EPROTONOSUPPORT, ENOTRECOVERABLE).
+// isErrno reports whether s looks like an errno; Linux's have at most 15 letters
+// (EPROTONOSUPPORT, ENOTRECOVERABLE).
 func isErrno(s string) bool {
 	rest, ok := strings.CutPrefix(s, "E")
 	return ok && rest != "" && len(s) <= 15 && strings.Trim(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
@@ -152,8 +151,8 @@ func outcomeCell(r record.Record) table.Cell {
 	return table.Cell{Text: string(r.Outcome), Mark: table.Bad}
 }
 
-// userSpaceCell is the time from QEMU's start to the first sign of user space: the
-// console's word that init is run, or on a silent console the guest's first event.
+// userSpaceCell returns the time from QEMU's start to the first sign of user space: the
+// console line about init or, on a silent console, the guest's first event.
 func userSpaceCell(r record.Record) table.Cell {
 	for _, s := range []float64{r.Phases.Init, r.Phases.FirstEvent} {
 		if s > 0 {
@@ -165,7 +164,7 @@ func userSpaceCell(r record.Record) table.Cell {
 
 func imageCell(r record.Record) table.Cell { return table.Cell{Text: Size(r.Kernel.ImageBytes)} }
 
-// Size returns a number of bytes in binary units; what is not known is "-".
+// Size returns a number of bytes in binary units, "-" if it is unknown.
 func Size(n int64) string {
 	switch {
 	case n <= 0:

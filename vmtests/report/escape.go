@@ -7,15 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// maxText is how many characters of a guest's text are shown in a place that has
-// room for a sentence.
+// maxText is how many characters of a guest's text are shown where there is room for a
+// sentence.
 const maxText = 300
 
-// Escape makes text that came from a guest safe to show on a terminal: whatever is
-// not a plain printable character is written as an escape in Go's notation. That
-// holds for control characters, for the invisible and bidirectional ones, for
-// combining marks (which pile up) and for bytes that are no UTF-8. Text of more than
-// limit characters is cut, and the cut is told.
+// Escape makes text from a guest safe to show on a terminal. It replaces everything that is
+// not a plain printable character with an escape in Go's notation: control characters,
+// invisible and bidirectional ones, combining marks (which pile up) and invalid UTF-8. Text of
+// more than limit characters is cut, and ends with a note that says so.
 func Escape(s string, limit int) string {
 	var b strings.Builder
 	n := 0
@@ -47,7 +46,7 @@ func Escape(s string, limit int) string {
 	return b.String()
 }
 
-// name escapes what is normally a short word: a probe, an errno, a profile.
+// name escapes what is normally a word: a probe, an errno, a profile.
 func name(s string) string { return Escape(s, 48) }
 
 // text escapes what is normally a sentence or a line.

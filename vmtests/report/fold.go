@@ -9,9 +9,8 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// fold returns the rows of a family with one line for all that have the same answers. Rows
-// in which all kernels that answered agree are only counted, behind the family's name,
-// unless the answer is unclear.
+// fold merges the rows of a family that have the same answers. Rows on which all kernels that
+// answered agree are only counted, next to the family's name, unless the answer is unclear.
 func fold(family string, rows []table.Row, answered []bool) []table.Row {
 	var kept []table.Row
 	var names [][]string // of the probes that each row stands for
@@ -53,7 +52,7 @@ func fold(family string, rows []table.Row, answered []bool) []table.Row {
 	return append([]table.Row{{Cells: []table.Cell{{Text: head}}}}, kept...)
 }
 
-// verdicts says how many of those that answer alike work.
+// verdicts counts the probes that answer alike.
 func verdicts(works, absent int) string {
 	var said []string
 	if works > 0 {
@@ -80,8 +79,8 @@ func alike(r table.Row, answered []bool) (first table.Cell, ok bool) {
 	return first, ok
 }
 
-// answeredAny returns which records hold the answer of any probe. The others would make
-// each probe look as if it had answered differently.
+// answeredAny returns which records have any answer. The others would make every probe look
+// as if kernels differed.
 func answeredAny(records []record.Record) []bool {
 	did := make([]bool, len(records))
 	for i, r := range records {

@@ -14,11 +14,11 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// ErrUnknownProbe says that a record knows nothing of a probe.
+// ErrUnknownProbe says that a record has no such probe.
 var ErrUnknownProbe = errors.New("no such probe in the record")
 
-// Show writes everything known about one boot or, where probe is not empty, about
-// one probe of it. The beginning of IDs, such as socket, stands for all that follow.
+// Show writes everything about one boot or, unless probe is empty, about one probe of it. A
+// family, such as socket, stands for all of its probes.
 func Show(w io.Writer, r record.Record, probe string) error {
 	var b strings.Builder
 	if probe == "" {
@@ -31,7 +31,7 @@ func Show(w io.Writer, r record.Record, probe string) error {
 	return err
 }
 
-// field writes one named value; what is not known is left out.
+// field writes a named value, unless it is empty.
 func field(b *strings.Builder, key, value string) {
 	if value != "" {
 		fmt.Fprintf(b, "  %-10s %s\n", key, value)
@@ -51,7 +51,7 @@ func showBoot(b *strings.Builder, r record.Record) {
 		field(b, "notice", text(n))
 	}
 	for _, t := range r.Tries {
-		field(b, "tried", fmt.Sprintf("%s after %.1f s, and repeated", outcomeCell(record.Record{Outcome: t.Outcome}).Text, t.Seconds))
+		field(b, "tried", fmt.Sprintf("%s after %.1f s, then repeated", outcomeCell(record.Record{Outcome: t.Outcome}).Text, t.Seconds))
 	}
 	field(b, "cut off", text(r.Running))
 	showInit(b, r)
@@ -78,7 +78,7 @@ func showBoot(b *strings.Builder, r record.Record) {
 	}
 }
 
-// showInit says into which init a boot went, and what that complained of.
+// showInit writes the init under test, and its errors.
 func showInit(b *strings.Builder, r record.Record) {
 	from := ""
 	if n := len(r.Initramfs.Packages); n > 0 {
@@ -104,7 +104,7 @@ func showKernel(b *strings.Builder, r record.Record) {
 	field(b, "config", text(k.ConfigSHA256))
 }
 
-// phases returns the times that were reached, in the order of the record.
+// phases returns the phases that were reached, in the order of the record.
 func phases(p record.Phases) string {
 	var said []string
 	for _, t := range []struct {
@@ -122,7 +122,7 @@ func phases(p record.Phases) string {
 	return strings.Join(said, ", ")
 }
 
-// joined joins what is not empty.
+// joined joins the parts that are not empty.
 func joined(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
@@ -141,7 +141,7 @@ func memory(mib int) string {
 	return fmt.Sprintf("%d MiB of memory", mib)
 }
 
-// showFindings lists every probe with its answer and what was said about it.
+// showFindings writes every probe with its answer, value and detail.
 func showFindings(b *strings.Builder, r record.Record) {
 	ids := Probes(r)
 	if len(ids) == 0 {
@@ -156,7 +156,7 @@ func showFindings(b *strings.Builder, r record.Record) {
 	_ = t.Write(b, table.Format{}) // a Builder takes everything
 }
 
-// showProbes writes out all that is known of one probe, or of a family.
+// showProbes writes everything about one probe, or a family.
 func showProbes(b *strings.Builder, r record.Record, probe string) error {
 	found := false
 	for _, id := range Probes(r) {
@@ -185,7 +185,7 @@ func showProbes(b *strings.Builder, r record.Record, probe string) error {
 	return nil
 }
 
-// Matching returns the findings of the probe, or of those whose IDs begin with it.
+// Matching returns the findings of a probe or family.
 func Matching(r record.Record, probe string) []wire.Finding {
 	var found []wire.Finding
 	for _, f := range r.Findings {
@@ -196,8 +196,7 @@ func Matching(r record.Record, probe string) []wire.Finding {
 	return found
 }
 
-// Only returns the records cut down to a probe, or to those whose IDs begin with it; all of
-// them for no probe.
+// Only returns the records with nothing but a probe or family; unchanged if probe is empty.
 func Only(records []record.Record, probe string) ([]record.Record, error) {
 	if probe == "" {
 		return records, nil
@@ -219,13 +218,13 @@ func Only(records []record.Record, probe string) ([]record.Record, error) {
 	return cut, nil
 }
 
-// within reports whether probe is an ID or the beginning of it.
+// within reports whether id is the probe, or in the family probe.
 func within(id, probe string) bool {
 	probe = strings.TrimSuffix(probe, "/")
 	return id == probe || strings.HasPrefix(id, probe+"/")
 }
 
-// missing says why a probe that was announced has no finding.
+// missing says why an announced probe has no finding.
 func missing(r record.Record, id string) string {
 	if r.Running == id {
 		return "none: the boot ended while it ran"

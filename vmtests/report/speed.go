@@ -8,13 +8,13 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// Speed is what one way between two threads was measured to be, and how that compares.
+// Speed is the measured speed of one way between two threads, absolute and relative.
 type Speed struct {
 	Record  string `json:"record"`
 	Profile string `json:"profile"`
 	Series  string `json:"series"`
-	// Accel is what the guest ran under; under tcg, emulation, RatiosOnly is set: the numbers
-	// are those of the emulator, and only how they compare says something.
+	// Accel is the guest's accelerator. RatiosOnly is set under tcg, where the numbers are those
+	// of the emulator, and only ratios are meaningful.
 	Accel      string `json:"accel"`
 	RatiosOnly bool   `json:"ratios_only"`
 	// Probe is the ID, Verdict and Errno its answer, Numbers those of wire.
@@ -22,16 +22,16 @@ type Speed struct {
 	Verdict wire.Verdict       `json:"verdict"`
 	Errno   string             `json:"errno,omitempty"`
 	Numbers map[string]float64 `json:"numbers,omitempty"`
-	// Latency and Throughput are multiples of those of TCP on 127.0.0.1 in the same boot,
-	// by way of the pipe that both took turns with; 0 where one of the two was not measured.
+	// Latency and Throughput are relative to TCP on 127.0.0.1 in the same boot, each first
+	// divided by that of the pipe that took turns with it; 0 if one of the two was not measured.
 	Latency    float64 `json:"latency_ratio"`
 	Throughput float64 `json:"throughput_ratio"`
 }
 
-// yardstick is the probe that the others are compared with.
+// yardstick is the probe that all others are compared with.
 const yardstick = wire.PerfFamily + "/tcp4"
 
-// Speeds returns what was measured in the boots recorded.
+// Speeds returns what was measured in recorded boots.
 func Speeds(records []record.Record) []Speed {
 	all := []Speed{}
 	for _, r := range records {
@@ -83,7 +83,7 @@ func SpeedTable(speeds []Speed) table.Table {
 	return t
 }
 
-// row is a speed's line of the table, with the profile's name where there are several.
+// row returns the row of a speed, with the name of its profile if there are several.
 func (s Speed) row(several bool) []string {
 	label := name(s.Probe)
 	if several {

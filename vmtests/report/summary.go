@@ -12,7 +12,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// sentences are those of Summary.
+// sentences returns those of Summary.
 func sentences(records []record.Record) []string {
 	if len(records) == 0 {
 		return []string{"No boots are recorded."}
@@ -31,10 +31,9 @@ func sentences(records []record.Record) []string {
 	return slices.DeleteFunc(said, func(s string) bool { return s == "" })
 }
 
-// Summary says in a few sentences what the records show: how the boots ended, and what
-// each kernel lost against the one it is compared with. It claims nothing that the records
-// do not hold, whatever they hold, and has no number that is not in their table. Where o has
-// a width the sentences are broken into lines.
+// Summary writes a few sentences: how the boots ended, and what each kernel lost against the
+// one it is compared with. Every number in it is in the table as well. Lines are wrapped if o
+// has a width.
 func Summary(w io.Writer, records []record.Record, o TableOptions) error {
 	var b strings.Builder
 	for _, s := range sentences(records) {
@@ -52,7 +51,7 @@ func Summary(w io.Writer, records []record.Record, o TableOptions) error {
 type tally struct {
 	probes, works, absent, unclear, notices int
 
-	first string // the first that is absent
+	first string // absent probe
 }
 
 func count(r record.Record) tally {
@@ -82,8 +81,8 @@ func counted(records []record.Record) []tally {
 	return counts
 }
 
-// bootSentence says which completed. "Kernels" is right only where each record is of
-// another profile; else it is boots that are counted.
+// bootSentence says which boots completed. It counts kernels if each record is of another
+// profile, boots otherwise.
 func bootSentence(records []record.Record, heads []string) string {
 	what, did, clean := "kernel", "booted and finished the probes", ", without an oops or a panic"
 	var done []string
@@ -105,7 +104,7 @@ func bootSentence(records []record.Record, heads []string) string {
 	n := len(records)
 	switch {
 	case faults == n:
-		return "" // nothing is known of any kernel, which the next sentences say
+		return "" // the next sentences say so
 	case n == 1 && len(done) == 1:
 		return fmt.Sprintf("The %s %s %s%s.", what, heads[0], did, clean)
 	case n == 1:
@@ -120,14 +119,14 @@ func bootSentence(records []record.Record, heads []string) string {
 	return fmt.Sprintf("Of the%s %ss only %s %s.", spelt(n), what, and(done), did)
 }
 
-// troubleSentence says of a boot that did not complete how it ended. The reason, which may
-// be anything that a guest or a tool wrote, stands below the table.
+// troubleSentence says how a boot that did not complete ended. The reason, which may be any
+// text of a guest or a tool, is below the table.
 func troubleSentence(r record.Record, head string) string {
 	switch {
 	case r.Outcome == record.Completed:
 		return ""
 	case r.Outcome.RigFault():
-		return fmt.Sprintf("%s has no verdict, because the rig failed (%s).", head, r.Outcome)
+		return fmt.Sprintf("%s has no verdict: infrastructure failure (%s).", head, r.Outcome)
 	case r.Outcome == "":
 		return fmt.Sprintf("%s has no verdict.", head)
 	}
@@ -138,7 +137,7 @@ func troubleSentence(r record.Record, head string) string {
 	return fmt.Sprintf("%s %s%s.", head, ended(r.Outcome), where)
 }
 
-// ended puts the outcome of a kernel that did not complete into words.
+// ended describes the outcome of a kernel that did not complete.
 func ended(o record.Outcome) string {
 	switch o {
 	case record.Panicked:
@@ -148,17 +147,17 @@ func ended(o record.Outcome) string {
 	case record.Hung:
 		return "hung"
 	case record.Reset:
-		return "started over"
+		return "restarted"
 	case record.Silent:
 		return "wrote nothing on its console"
 	case record.TimedOut:
-		return "was still going when its time was up"
+		return "was still making progress at the time limit"
 	}
 	return "ended as " + name(string(o))
 }
 
-// lossSentences say what the kernels that are compared with ref lost and gained, those
-// that lost most first.
+// lossSentences say what the kernels that are compared with ref lost and gained, largest loss
+// first.
 func lossSentences(ref int, refs []int, all []*effect, counts []tally, heads []string, noun string) []string {
 	var lost, gained, spared []string
 	var order []int
@@ -199,13 +198,12 @@ func lossSentences(ref int, refs []int, all []*effect, counts []tally, heads []s
 		}
 	}
 	if gained != nil {
-		said = append(said, fmt.Sprintf("What finds nothing on %s works in part elsewhere: %s.", heads[ref], strings.Join(gained, ", ")))
+		said = append(said, fmt.Sprintf("Absent on %s but working elsewhere: %s.", heads[ref], strings.Join(gained, ", ")))
 	}
 	return said
 }
 
-// worksSentence is about the records that are compared with no other, and with which
-// none is compared.
+// worksSentence is about records that are neither compared nor a reference.
 func worksSentence(refs []int, counts []tally, heads []string) string {
 	var said []string
 	asked := false
@@ -254,7 +252,7 @@ func noticeSentence(counts []tally, heads []string) string {
 	return "Notices (oopses and the like): " + strings.Join(said, ", ") + "."
 }
 
-// noun is what is counted: probes, or where all are of applications, ways to use those.
+// noun returns what is counted: probes, or ways to use an application if all are those.
 func noun(records []record.Record) string {
 	for _, f := range Families(records) {
 		if f.Name != wire.AppFamily {
@@ -264,8 +262,7 @@ func noun(records []record.Record) string {
 	return "ways to use an application"
 }
 
-// spelt spells a small number, with a blank before it. Greater ones, which would be
-// numbers that no table has, are left out.
+// spelt spells a small number after a blank. It omits greater ones, as no table has them.
 func spelt(n int) string {
 	words := []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
 	if n < len(words) {
@@ -274,7 +271,7 @@ func spelt(n int) string {
 	return ""
 }
 
-// plural is the verb for n of something.
+// plural returns the verb for n of something.
 func plural(verb string, n int) string {
 	if n == 1 {
 		return verb + "s"
@@ -285,7 +282,7 @@ func plural(verb string, n int) string {
 func and(list []string) string { return series(list, " and ") }
 func or(list []string) string  { return series(list, " or ") }
 
-// series joins a list as a sentence has it.
+// series joins a list for a sentence.
 func series(list []string, last string) string {
 	if len(list) < 2 {
 		return strings.Join(list, "")

@@ -38,7 +38,7 @@ func TestSummaryOfOddRecords(t *testing.T) {
 			[]record.Record{boot("one", record.Panicked), boot("no-net", record.BuildFailed)},
 			[]string{
 				"None of the two kernels booted and finished the probes.",
-				"one panicked.", "no-net has no verdict, because the rig failed (build-failed).", "No probe was run.",
+				"one panicked.", "no-net has no verdict: infrastructure failure (build-failed).", "No probe was run.",
 			},
 		},
 		"hung half way": {
@@ -76,7 +76,7 @@ func TestSummarySaysWhatWasLost(t *testing.T) {
 				"Both kernels booted and finished the probes, without an oops or a panic.",
 				"None of the 1 probes that work on full fails on no-net.",
 				"1 other finds nothing on full itself.",
-				"What finds nothing on full works in part elsewhere: 1 on no-net.",
+				"Absent on full but working elsewhere: 1 on no-net.",
 			},
 		},
 		"what is not clear is no loss": {

@@ -1,7 +1,6 @@
-// Package report turns saved records into text for people: a table of profiles and
-// probes, a few sentences, everything about one boot. It runs on the host, starts
-// nothing, and works from the records alone. What came from a guest is escaped
-// before it is shown.
+// Package report turns saved records into text for people: a table of kernels and probes, a
+// summary, everything about one boot. It runs on the host, starts nothing, and works from
+// records alone. Text from a guest is escaped before it is shown.
 package report
 
 import (
@@ -122,7 +121,7 @@ func (g *grid) totals(refs []int) bool {
 	return compared
 }
 
-// orNone is n, or nothing where there is none to count.
+// orNone returns n, or "-" if there is nothing to count.
 func orNone(n, all int) string {
 	if all == 0 {
 		return noAnswer
@@ -130,7 +129,7 @@ func orNone(n, all int) string {
 	return fmt.Sprint(n)
 }
 
-// outOf is n of all, or nothing where there is none.
+// outOf returns "n of all", or "-" if there is nothing to count.
 func outOf(n, all int) string {
 	if all == 0 {
 		return noAnswer

@@ -88,15 +88,15 @@ func (w workload) predict(rung string) (prediction, string) {
 	case w.needs("socket") && rung == noNet:
 		return breaks, "it needs socket"
 	case w.needs("socket"):
-		return unsaid, "it needs socket, of a family that is not said"
+		return unsaid, "it needs socket, of an unknown family"
 	case socket != "" && pair != "":
-		return unsaid, "it goes on without socket or socketpair, and without both is not said"
+		return unsaid, "it does not need socket or socketpair; without both was not tried"
 	case socket != "":
-		return works, "it goes on without socket"
+		return works, "it does not need socket"
 	case pair != "":
-		return works, "it goes on without socketpair"
+		return works, "it does not need socketpair"
 	}
-	return works, "it makes no socket"
+	return works, "it creates no socket"
 }
 
 // loupe returns the function that makes the rows of a probe. Ways over Unix sockets have none:
@@ -140,15 +140,15 @@ func (w workload) row(a answers, rung, id string) Row {
 	case a.lacks(id) != "":
 		r.Why = a.lacks(id)
 	case got.Verdict != wire.Works && got.Verdict != wire.Absent:
-		r.Why = "there is no clear answer from this kernel"
+		r.Why = "this kernel returned no clear answer"
 	case p == unsaid:
-		r.Why = "single calls do not tell"
+		r.Why = "Loupe's single calls do not predict this"
 	case p == breaks && w.name == suite:
-		r.Why = "a suite breaks when one of its cases does, and which one is not said"
+		r.Why = "one failing case breaks a suite, and Loupe does not say which"
 	case p == breaks && socketless && w.serves():
-		r.Why = "what breaks was to serve over sockets, and here it was asked without"
+		r.Why = "Loupe's workload serves over sockets, and this one does not"
 	case p == works && !socketless && !w.serves():
-		r.Why = "what works was not to serve over sockets, and here it was"
+		r.Why = "Loupe's workload does not serve over sockets, and this one does"
 	case (p == works) != (got.Verdict == wire.Works):
 		r.Verdict = Disagree
 		if rung == noUnix {
@@ -157,7 +157,7 @@ func (w workload) row(a answers, rung, id string) Row {
 	default:
 		r.Verdict = Agree
 		if rung == noNet && !socketless {
-			r.Why = "it could not have come otherwise: the client needs a socket too"
+			r.Why = "no other answer was possible: the client needs a socket too"
 		}
 	}
 	return r

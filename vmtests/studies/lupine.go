@@ -46,11 +46,11 @@ func parseLupine(file, text string) (map[string]list, error) {
 		_, twice := all[app]
 		switch {
 		case app == "" || twice:
-			bad = append(bad, fmt.Errorf("%s: application is %q, which is empty or there already", l.at, app))
+			bad = append(bad, fmt.Errorf("%s: application is %q, which is empty or repeated", l.at, app))
 		case err != nil || int(n) < len(network):
-			bad = append(bad, fmt.Errorf("%s: options is %q, which is no number of options that holds %d", l.at, l.cells["options"], len(network)))
+			bad = append(bad, fmt.Errorf("%s: options is %q, which is not a number of at least %d", l.at, l.cells["options"], len(network)))
 		case !slices.Equal(network, inOrder(network, listed())) || len(network) > 0 && network[0] != "NET":
-			bad = append(bad, fmt.Errorf("%s: network is %q, which is not NET and then what there is of INET, UNIX", l.at, l.cells["network"]))
+			bad = append(bad, fmt.Errorf("%s: network is %q, which is not NET followed by INET and UNIX, as far as listed", l.at, l.cells["network"]))
 		}
 		all[app] = list{int(n), network}
 	}
@@ -139,15 +139,15 @@ func (n need) String() string {
 		s = append(s, "needs "+strings.Join(n.needs, " "))
 	}
 	if len(n.untold) > 0 {
-		s = append(s, "needs of "+strings.Join(n.untold, " ")+" at least one")
+		s = append(s, "needs at least one of "+strings.Join(n.untold, " "))
 	}
 	if len(n.spared) == len(parts()) {
-		s = append(s, "needs nothing of it")
+		s = append(s, "needs no part")
 	} else if len(n.spared) > 0 {
 		s = append(s, "not "+strings.Join(n.spared, " "))
 	}
 	if len(n.odd) > 0 {
-		s = append(s, "yet fails on "+strings.Join(n.odd, " "))
+		s = append(s, "but fails on "+strings.Join(n.odd, " "))
 	}
 	return strings.Join(s, ", ")
 }
@@ -195,19 +195,19 @@ func (l list) judge(way string, n need) (Agreement, string) {
 	}
 	switch {
 	case len(l.network) == 0 && way != "none":
-		return NotComparable, "Lupine ran it to say hello world, which asks nothing of the network"
+		return NotComparable, "Lupine only ran a hello world, which needs no network"
 	case len(l.network) > 0 && way != "loopback":
 		return NotComparable, "Lupine's list is for a server on TCP"
 	case len(n.odd) > 0:
-		return NotComparable, "what it needs is no list of parts"
+		return NotComparable, "no list of parts explains where it fails"
 	case len(unknown) > 0:
-		return NotComparable, "the records do not tell whether it needs " + strings.Join(unknown, " and ")
+		return NotComparable, "the records do not show whether it needs " + strings.Join(unknown, " and ")
 	case len(more)+len(less) == 0:
 		return Agree, ""
 	}
 	var why []string
 	if len(more) > 0 {
-		why = append(why, "Lupine lists "+strings.Join(more, " and ")+", which can be spared here")
+		why = append(why, "Lupine lists "+strings.Join(more, " and ")+", which is not needed here")
 	}
 	if len(less) > 0 {
 		why = append(why, "Lupine leaves out "+strings.Join(less, " and ")+", which is needed here")

@@ -18,7 +18,7 @@ func needsOf(grid string) need {
 
 func TestNeeds(t *testing.T) {
 	for grid, want := range map[string]string{
-		"wwwwwwww": "needs nothing of it",
+		"wwwwwwww": "needs no part",
 		"wwwwwwwa": "needs NET, not INET UNIX IPV6 NET_NS PACKET",
 		"wwwwwaaa": "needs NET INET, not UNIX IPV6 NET_NS PACKET",
 		"wwwwaaaa": "needs NET INET IPV6, not UNIX NET_NS PACKET",
@@ -26,12 +26,12 @@ func TestNeeds(t *testing.T) {
 		"wwaawaaa": "needs NET INET UNIX NET_NS, not IPV6 PACKET",
 		"waaaaaaa": "needs NET INET UNIX IPV6 NET_NS PACKET",
 		// One or the other will do, and nothing says which: each can be spared.
-		"wwwwwwaa": "needs NET, not INET UNIX IPV6 NET_NS PACKET, yet fails on bare-net",
+		"wwwwwwaa": "needs NET, not INET UNIX IPV6 NET_NS PACKET, but fails on bare-net",
 		// ENOSYS is got over, and EAFNOSUPPORT is not.
-		"wwwawwww": "needs nothing of it, yet fails on no-unix",
+		"wwwawwww": "needs no part, but fails on no-unix",
 		// Too few kernels to tell.
-		"w.....a.": "needs of INET UNIX IPV6 NET_NS PACKET at least one",
-		"wwwiiaaa": "needs of NET INET UNIX IPV6 at least one, not NET_NS PACKET",
+		"w.....a.": "needs at least one of INET UNIX IPV6 NET_NS PACKET",
+		"wwwiiaaa": "needs at least one of NET INET UNIX IPV6, not NET_NS PACKET",
 		"w.......": "",
 	} {
 		assert.Equal(t, want, needsOf(grid).String(), grid)
@@ -94,13 +94,13 @@ func TestLupineVerdicts(t *testing.T) {
 		{inet, "loopback", "wwwwwaaa", Agree, ""},
 		{inet, "loopback", "wwwawaaa", Disagree, "Lupine leaves out UNIX, which is needed here"},
 		{local, "loopback", "wwwawaaa", Agree, ""},
-		{local, "loopback", "wwwwwaaa", Disagree, "Lupine lists UNIX, which can be spared here"},
-		{inet, "loopback", "wwwawwaa", Disagree, "Lupine lists INET, which can be spared here; Lupine leaves out UNIX, which is needed here"},
-		{local, "loopback", "www.waaa", NotComparable, "the records do not tell whether it needs UNIX"},
-		{local, "loopback", "w.......", NotComparable, "the records do not tell whether it needs NET and INET and UNIX"},
-		{local, "loopback", "wwwwwwaa", NotComparable, "what it needs is no list of parts"},
+		{local, "loopback", "wwwwwaaa", Disagree, "Lupine lists UNIX, which is not needed here"},
+		{inet, "loopback", "wwwawwaa", Disagree, "Lupine lists INET, which is not needed here; Lupine leaves out UNIX, which is needed here"},
+		{local, "loopback", "www.waaa", NotComparable, "the records do not show whether it needs UNIX"},
+		{local, "loopback", "w.......", NotComparable, "the records do not show whether it needs NET and INET and UNIX"},
+		{local, "loopback", "wwwwwwaa", NotComparable, "no list of parts explains where it fails"},
 		{local, "unix", "wwwawwaa", NotComparable, "Lupine's list is for a server on TCP"},
-		{hello, "loopback", "wwwwwaaa", NotComparable, "Lupine ran it to say hello world, which asks nothing of the network"},
+		{hello, "loopback", "wwwwwaaa", NotComparable, "Lupine only ran a hello world, which needs no network"},
 		{hello, "none", "wwwwwwww", Agree, ""},
 		{hello, "none", "wwwwwwwa", Disagree, "Lupine leaves out NET, which is needed here"},
 	} {

@@ -36,7 +36,7 @@ type Agreement string
 const (
 	Agree    Agreement = "agree"
 	Disagree Agreement = "disagree"
-	// NotComparable: the two are about different things, or one of them says nothing.
+	// NotComparable: study and record are about different things, or one is silent.
 	NotComparable Agreement = "not comparable"
 )
 
@@ -88,7 +88,7 @@ func Against(study string, records []record.Record) (Comparison, error) {
 		c.Source = "Kuo et al., A Linux in Unikernel Clothing, EuroSys 2020; data: github.com/hckuo2/Lupine-Linux"
 		rows, err = lupine()
 	default:
-		err = fmt.Errorf("no study is called %q; the studies are %s", study, strings.Join(Studies(), ", "))
+		err = fmt.Errorf("unknown study %q; the studies are %s", study, strings.Join(Studies(), ", "))
 	}
 	if err != nil {
 		return Comparison{}, err
@@ -149,9 +149,9 @@ func (a answers) lacks(id string) string {
 	case wire.Works:
 		return ""
 	case wire.Absent:
-		return "it does not work with the whole network either"
+		return "it does not work on the full kernel either"
 	}
-	return "there is no answer from the kernel with the whole network"
+	return "the full kernel returned no answer"
 }
 
 // said describes a finding in a few words.
@@ -177,9 +177,9 @@ func names(app string) []theirs {
 	case "postgresql":
 		return []theirs{{name: "postgres"}}
 	case "mariadb":
-		return []theirs{{name: "mariadb"}, {"mysql", "MariaDB grew out of MySQL"}}
+		return []theirs{{name: "mariadb"}, {"mysql", "MariaDB is a fork of MySQL"}}
 	case "rabbitmq":
-		return []theirs{{name: "rabbitmq"}, {"erlang", "RabbitMQ runs in Erlang's virtual machine"}}
+		return []theirs{{name: "rabbitmq"}, {"erlang", "RabbitMQ runs on Erlang's virtual machine"}}
 	case "node":
 		return []theirs{{name: "node"}, {name: "nodejs"}, {name: "node-express"}}
 	}

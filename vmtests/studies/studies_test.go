@@ -138,7 +138,7 @@ func golden(t *testing.T, file, got string) {
 
 func TestAgainstUnknown(t *testing.T) {
 	_, err := Against("lope", nil)
-	assert.EqualError(t, err, `no study is called "lope"; the studies are loupe, lupine`)
+	assert.EqualError(t, err, `unknown study "lope"; the studies are loupe, lupine`)
 }
 
 // Of each probe the newest answer counts, whatever the order of the records; what is no

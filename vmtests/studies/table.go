@@ -22,7 +22,7 @@ func readTable(file, text string, columns ...string) ([]line, error) {
 	r.Comment = '#'
 	names, err := r.Read()
 	if err == io.EOF {
-		return nil, fmt.Errorf("%s: there is no line with the names of the columns", file)
+		return nil, fmt.Errorf("%s: the line with the names of the columns is missing", file)
 	}
 	if err != nil {
 		return nil, positioned(file, err)
@@ -30,12 +30,12 @@ func readTable(file, text string, columns ...string) ([]line, error) {
 	var bad []error
 	for i, name := range names {
 		if name == "" || slices.Contains(names[:i], name) {
-			bad = append(bad, fmt.Errorf("%s: column %d is called %q, which is empty or there already", file, i+1, name))
+			bad = append(bad, fmt.Errorf("%s: column %d is named %q, which is empty or repeated", file, i+1, name))
 		}
 	}
 	for _, c := range columns {
 		if !slices.Contains(names, c) {
-			bad = append(bad, fmt.Errorf("%s: there is no column %s", file, c))
+			bad = append(bad, fmt.Errorf("%s: column %s is missing", file, c))
 		}
 	}
 	var lines []line

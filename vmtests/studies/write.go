@@ -13,7 +13,7 @@ import (
 func (c Comparison) Table() table.Table {
 	t := table.Table{Title: c.Source, Value: c}
 	if len(c.Rows) == 0 {
-		t.Notes = []string{"no application that it is about is recorded: netstrip apps records them"}
+		t.Notes = []string{"no application of this study is recorded; netstrip apps records them"}
 		return t
 	}
 	t.Head = []string{"application", "kernel", "theirs", "it says", "here", "verdict"}

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// JSON writes v as indented JSON in plain ASCII. Guest text may hold characters that
-// JSON allows and a terminal acts upon; outside its strings JSON is ASCII anyway.
+// JSON writes v as indented JSON in plain ASCII. Text of a guest may contain characters that
+// JSON allows but that act on a terminal.
 func JSON(w io.Writer, v any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
