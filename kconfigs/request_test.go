@@ -175,7 +175,7 @@ func TestConflicts(t *testing.T) {
 func TestOverride(t *testing.T) {
 	mine := fragment(t, "base.config", "CONFIG_ACPI=y\nCONFIG_NET=y\n# CONFIG_TTY is not set\n") // as one of ours is called
 	p := lookup(t, "full").With(mine)
-	const why = "base.config:48 (Off although something might bring them in: the guest reboots instead of powering off, has all it needs built in, and has no screen and no keyboard)"
+	const why = "base.config:48 (Off, although something might select them: the guest reboots instead of powering off, needs no modules, and has neither a screen nor a keyboard)"
 	const tty = "base.config:3: CONFIG_TTY: n is not to be had: the guest needs y (guest.config:26)"
 	_, err := p.Request()
 	require.EqualError(t, err, "base.config:1: CONFIG_ACPI: y conflicts with n in "+why+
