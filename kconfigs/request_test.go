@@ -166,7 +166,7 @@ func TestConflicts(t *testing.T) {
 	_, err := p.Request()
 	require.EqualError(t, err, ""+
 		"mine.config:1: CONFIG_UNIX: n conflicts with y in unix.config:3 "+
-		"(AF_UNIX sockets. The symbol has no default (net/unix/Kconfig:6): NET alone leaves them out): --override puts yours in its place\n"+
+		"(AF_UNIX sockets. The symbol has no default (net/unix/Kconfig:6) and NET does not select it): --override puts yours in its place\n"+
 		"mine.config:3: CONFIG_VIRTIO_CONSOLE: n is not to be had: the guest needs y (guest.config:43)\n"+
 		"theirs.config:1: CONFIG_TUN: m conflicts with y in mine.config:2")
 }
