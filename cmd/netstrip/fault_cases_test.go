@@ -46,11 +46,11 @@ func faults() []fault {
 		}},
 		{"a plan with such a list", "exit 2", nil, planOfOthers},
 		{"an application's file has a second document", "exit 2", nil, func(t *testing.T, p *place, _ int) {
-			oneLine(t, p.declared(t, ownApp+"---\n"+ownApp).exits(t, 2), "mine.yaml:8: a second document begins")
+			oneLine(t, p.declared(t, ownApp+"---\n"+ownApp).exits(t, 2), "mine.yaml:8: a second document starts here")
 		}},
 		{"an application's file has 200,000 ways", "exit 2", nil, func(t *testing.T, p *place, _ int) {
 			start := time.Now()
-			oneLine(t, p.declared(t, ownApp+strings.Repeat("  none: {ask: {run: a}, expect: y, seconds: 5}\n", 200_000)).exits(t, 2), "the file goes on here beyond 1048576 bytes")
+			oneLine(t, p.declared(t, ownApp+strings.Repeat("  none: {ask: {run: a}, expect: y, seconds: 5}\n", 200_000)).exits(t, 2), "the file exceeds the limit of 1048576 bytes")
 			assert.Less(t, time.Since(start), 10*time.Second)
 		}},
 		{"two netstrips run at once on one cache", "exit 0", nil, twoRun},

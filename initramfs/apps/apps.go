@@ -1,31 +1,31 @@
-// Package apps declares the real applications that are started in the guest and asked
-// something by a real client: a YAML file each, embedded, and those of a user's own. It
-// runs on the host; the guest is told of them as wire.App. Package image makes the disk
-// that they stand on. A file says
+// Package apps reads the declarations of the real applications that are started in the guest
+// and queried by a real client: one YAML file each, embedded here or in a user's directory.
+// It runs on the host, and passes them to the guest as wire.App. Package image makes their
+// disk. A file looks like this:
 //
 //	name: redis
-//	packages: [redis-server, redis-tools]   # of Debian
-//	npm: [vite@5.4.21]                      # of npm, if any; to /srv/NAME/node_modules
-//	symbols: [TUN]                          # of the kernel, besides what all need
-//	make:                                   # once, as the disk is made
+//	packages: [redis-server, redis-tools]   # Debian packages
+//	npm: [vite@5.4.21]                      # npm packages, in /srv/NAME/node_modules
+//	symbols: [TUN]                          # kernel symbols, besides those all need
+//	make:                                   # once, when the disk is made
 //	  files: {/etc/x.conf: text}            # before the packages are installed
-//	  run: [{run: x --init, user: redis}]   # after
-//	files: {/srv/y: text}                   # before it is started, in every way
+//	  run: [{run: x --init, user: redis}]   # afterwards
+//	files: {/srv/y: text}                   # written before the start, in every way
 //	ways:
 //	  loopback:                             # or veth, unix, none
 //	    files: {/etc/z.conf: text}
-//	    setup: [{run: mkdir /run/redis}]    # run to its end
-//	    services:                           # stay, each started when that before is ready
+//	    setup: [{run: mkdir /run/redis}]    # each must exit with 0
+//	    services:                           # started in order, when the previous is ready
 //	      - run: redis-server --port 6379
 //	        user: redis
-//	        ready: {run: redis-cli ping}    # until it exits with 0
-//	        log: /var/log/redis.log         # besides its output
-//	    ask: {run: redis-cli get answer}    # the client
-//	    expect: ^42$                        # its output, and exit status 0
-//	    seconds: 60                         # the limit of it all
+//	        ready: {run: redis-cli ping}    # repeated until it exits with 0
+//	        log: /var/log/redis.log         # searched for errors, like the output
+//	    ask: {run: redis-cli get answer}    # the client; must exit with 0
+//	    expect: ^42$                        # regular expression for its output
+//	    seconds: 60                         # time limit for all of this
 //
-// What is run is a list of words, or text that is split at white space; it may have user,
-// env and dir. It starts as root, on a disk of its own that is thrown away after it.
+// A command is a list of words, or text that is split at white space, and may have user, env
+// and dir. Each way starts as root on a fresh copy of the disk.
 package apps
 
 import (
@@ -48,34 +48,34 @@ import (
 //go:embed *.yaml
 var embedded embed.FS
 
-// App is an application: what the disk must have for it, and the ways of using it.
+// App is an application: its part of the disk and the ways of using it.
 type App struct {
-	// Name is what people call it: "redis".
+	// Name is the common name, such as "redis".
 	Name string
-	// Packages are Debian's packages that it takes.
+	// Packages are the Debian packages that it needs.
 	Packages []string
-	// NPM are packages of npm, as NAME@VERSION, which go to /srv/NAME/node_modules.
+	// NPM are npm packages, as NAME@VERSION, which go to /srv/NAME/node_modules.
 	NPM []string
-	// Symbols are the kernel's that it needs besides what all need.
+	// Symbols are kernel symbols that it needs besides those that all applications need.
 	Symbols []string
-	// Make says what is done once, as the image is made.
+	// Make is done once, when the disk is made.
 	Make Make
-	// Ways are those it is used in: over loopback, a veth pair, a Unix socket, or none.
+	// Ways are the ways of using it: over loopback, a veth pair, a Unix socket, or none.
 	Ways []wire.App
 }
 
-// Make is how an application is put into the image.
+// Make is what is done for an application when the disk is made.
 type Make struct {
-	// Files are there before the packages are installed, which leave them as they are.
-	// They are by absolute path; one that begins with #! can be executed.
+	// Files, by absolute path, are written before the packages are installed, which keep
+	// them. A file that begins with #! is made executable.
 	Files map[string]string
-	// Run are run when the packages are installed, each of which must exit with 0.
+	// Run are run after the packages have been installed; each must exit with 0.
 	Run []wire.Command
 }
 
-// Load returns netstrip's own applications and those of the YAML files in dir, in the order
-// of their names; a user's takes the place of one of ours of the same name. With no dir it
-// returns ours. What is wrong with a file is a kconfigs.RequestError. It ends when ctx does.
+// Load returns the built-in applications and those of the YAML files in dir, sorted by
+// name. An application in dir replaces a built-in one of the same name; dir may be empty. A
+// mistake in a file is a kconfigs.RequestError. Load returns early when ctx ends.
 func Load(ctx context.Context, dir string) ([]App, error) {
 	all, err := ours()
 	if err == nil && dir != "" {
@@ -91,7 +91,7 @@ func Load(ctx context.Context, dir string) ([]App, error) {
 	return list, nil
 }
 
-// ours are netstrip's own applications by their names.
+// ours returns the built-in applications by name.
 func ours() (map[string]App, error) {
 	all := map[string]App{}
 	names, err := fs.Glob(embedded, "*.yaml")
@@ -112,7 +112,7 @@ func ours() (map[string]App, error) {
 	return all, nil
 }
 
-// load adds the applications of the files in dir.
+// load adds the applications of the files in dir to all.
 func load(ctx context.Context, dir string, all map[string]App) error {
 	wrong := &kconfigs.RequestError{}
 	names, err := list(dir)
@@ -128,7 +128,7 @@ func load(ctx context.Context, dir string, all map[string]App) error {
 		name = filepath.Join(dir, name)
 		app, problems := read(name)
 		if other := from[app.Name]; other != "" && problems == nil {
-			problems = []kconfigs.Problem{{File: name, Text: fmt.Sprintf("name %q is that of the application in %s", app.Name, other)}}
+			problems = []kconfigs.Problem{{File: name, Text: fmt.Sprintf("name %q is already used in %s", app.Name, other)}}
 		}
 		if wrong.Problems = append(wrong.Problems, problems...); len(wrong.Problems) >= maxProblems {
 			break
@@ -154,14 +154,14 @@ func list(dir string) (names []string, err error) {
 	}
 	switch {
 	case len(names) == 0:
-		return nil, errors.New("there is no *.yaml in it")
+		return nil, errors.New("no *.yaml files")
 	case len(names) > maxEntries:
-		return nil, fmt.Errorf("there are %d *.yaml in it, want at most %d", len(names), maxEntries)
+		return nil, fmt.Errorf("%d *.yaml files, want at most %d", len(names), maxEntries)
 	}
 	return names, nil
 }
 
-// cause leaves out the path, which whoever tells of the error names.
+// cause strips the path from an error, because the caller's message has it.
 func cause(err error) error {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
@@ -169,7 +169,7 @@ func cause(err error) error {
 	return err
 }
 
-// Wire returns the ways of all of them, for the guest.
+// Wire returns the ways of all applications in the list, for the guest.
 func Wire(list []App) []wire.App {
 	var ways []wire.App
 	for _, a := range list {
@@ -178,9 +178,9 @@ func Wire(list []App) []wire.App {
 	return ways
 }
 
-// Own returns the IDs of those ways in the list of which nothing is known: of applications
-// that are not ours, or not as we declare them, and of ways that we do not have. Ways of
-// ours that are not in the list are among them: nobody may expect an answer of those.
+// Own returns the IDs of the ways in the list that have no expectation, because they are not
+// built in or are declared differently. It also returns the IDs of built-in ways that an
+// application in the list lacks, since no answer may be expected from those.
 func Own(list []App) ([]string, error) {
 	known, err := ours()
 	if err != nil {
@@ -205,7 +205,8 @@ func Own(list []App) ([]string, error) {
 	return own, nil
 }
 
-// Symbols returns the kernel's symbols that any of them needs, sorted, without CONFIG_.
+// Symbols returns the kernel symbols that the applications in the list need, sorted, without
+// CONFIG_.
 func Symbols(list []App) []string {
 	var all []string
 	for _, a := range list {

@@ -43,7 +43,7 @@ func TestOwnApplications(t *testing.T) {
 	for _, w := range Wire(list) {
 		assert.False(t, ids[w.ID], w.ID)
 		ids[w.ID] = true
-		// The guest mounts something of its own there.
+		// The guest mounts other file systems there.
 		for name := range w.Files {
 			assert.NotRegexp(t, `^/(tmp|run|proc|sys|dev)/`, name, w.ID)
 		}
@@ -53,7 +53,7 @@ func TestOwnApplications(t *testing.T) {
 	assert.Subset(t, Symbols(list), []string{"TUN", "WIREGUARD"})
 }
 
-// An application is named for one way; what it says for all ways, and for one, is there.
+// Files for all ways and files for one way are merged.
 func TestParse(t *testing.T) {
 	a, problems := parse("x.yaml", []byte(`
 name: x
@@ -90,7 +90,7 @@ ways:
 	assert.Equal(t, "u", a.Make.Run[0].User)
 }
 
-// The example in the package's comment is one that is understood.
+// The example in the package comment is valid.
 func TestExample(t *testing.T) {
 	source, err := os.ReadFile("apps.go")
 	require.NoError(t, err)
@@ -111,12 +111,12 @@ func TestMessages(t *testing.T) {
 	_, problems := parse("x.yaml", []byte(good))
 	require.Empty(t, problems)
 	for _, tt := range []struct{ old, new, want string }{
-		{good, "", "x.yaml: it is empty"},
-		{good, "# nothing\n", "x.yaml: it is empty"},
-		{good, good + "---\nname: second\n", "x.yaml:8: a second document begins: want one application in a file"},
-		{good, good + "---\n", "x.yaml:8: a second document begins: want one application in a file"},
+		{good, "", "x.yaml: the file is empty"},
+		{good, "# nothing\n", "x.yaml: the file is empty"},
+		{good, good + "---\nname: second\n", "x.yaml:8: a second document starts here: want one application per file"},
+		{good, good + "---\n", "x.yaml:8: a second document starts here: want one application per file"},
 		{good, good + "---\n: [\n", "x.yaml:8: did not find expected key"},
-		{good, good + strings.Repeat("#\n", maxBytes/2), "x.yaml:524253: the file goes on here beyond 1048576 bytes, which is more than an application takes"},
+		{good, good + strings.Repeat("#\n", maxBytes/2), "x.yaml:524253: the file exceeds the limit of 1048576 bytes here"},
 		{"  unix:\n", "  unix: {}\n" + numbered("  w%d: {}\n", 1500) + "  none:\n", "x.yaml:4: ways: 1502 entries: want at most 1000"},
 		{"packages: [pk]", "packages: [" + strings.Repeat("pk, ", 1001) + "]", "x.yaml:2: packages: 1001 entries: want at most 1000"},
 		{"    ask:", "    services: [" + strings.Repeat("{run: s}, ", 1001) + "]\n    ask:", "x.yaml:5: services: 1001 entries: want at most 1000"},
@@ -126,22 +126,22 @@ func TestMessages(t *testing.T) {
 		{"packages: [pk]", "packages: pk: [pk]", "x.yaml:2: mapping values are not allowed in this context"},
 		{"packages", "package", "x.yaml:2: field package not found"},
 		{"{run: ask}", "{rum: ask}", "x.yaml:5: field rum not found"},
-		{"name: x", "name: X y", `x.yaml:1: name "X y": want small letters, digits and -`},
-		{"packages: [pk]", "packages: []", "x.yaml:2: packages: name those of Debian's that it takes"},
-		{"packages: [pk]", "packages: ['; rm']", `x.yaml:2: packages: "; rm" is no name of a Debian package`},
+		{"name: x", "name: X y", `x.yaml:1: name "X y": want lower-case letters, digits and -`},
+		{"packages: [pk]", "packages: []", "x.yaml:2: packages: want at least one Debian package"},
+		{"packages: [pk]", "packages: ['; rm']", `x.yaml:2: packages: "; rm" is not the name of a Debian package`},
 		{"ways:", "npm: [vite]\nways:", `x.yaml:3: npm: "vite": want NAME@VERSION`},
 		{"ways:", "symbols: [CONFIG_TUN]\nways:", `x.yaml:3: symbols: "CONFIG_TUN": want the name of a symbol without CONFIG_`},
 		{"ways:", "files:\n  etc/x: y\nways:", `x.yaml:4: "etc/x": want an absolute path`},
 		{"ways:", "make:\n  files:\n    /etc/../x: y\nways:", `x.yaml:5: "/etc/../x": want an absolute path`},
 		{"  unix:", "  tcp:", `x.yaml:4: way "tcp": want one of loopback, veth, unix, none`},
-		{"{run: ask}", "{}", "x.yaml:5: ask: there is no run"},
-		{"    ask: {run: ask}\n", "", "x.yaml:4: ask: there is no run"},
-		{"    expect: y", "    services: [{ready: {run: r}}]\n    expect: y", "x.yaml:6: services: there is no run"},
+		{"{run: ask}", "{}", "x.yaml:5: ask: run is missing"},
+		{"    ask: {run: ask}\n", "", "x.yaml:4: ask: run is missing"},
+		{"    expect: y", "    services: [{ready: {run: r}}]\n    expect: y", "x.yaml:6: services: run is missing"},
 		{"expect: y", "expect: '('", "x.yaml:6: expect: error parsing regexp: missing closing ): `(`"},
-		{"expect: y", "expect: ''", "x.yaml:6: expect: any answer would match"},
-		{"seconds: 5", "seconds: 0", "x.yaml:7: seconds: want 1 to 3600, the limit of the whole"},
+		{"expect: y", "expect: ''", "x.yaml:6: expect: is empty and would match any answer"},
+		{"seconds: 5", "seconds: 0", "x.yaml:7: seconds: want a time limit of 1 to 3600"},
 		{"seconds: 5", "seconds: soon", "x.yaml:7: cannot unmarshal !!str `soon` into int"},
-		{good, "name: x\npackages: [pk]\nways: {}\n", "x.yaml:3: ways: there is none of loopback, veth, unix, none"},
+		{good, "name: x\npackages: [pk]\nways: {}\n", "x.yaml:3: ways: want at least one of loopback, veth, unix, none"},
 	} {
 		text := strings.Replace(good, tt.old, tt.new, 1)
 		require.NotEqual(t, good, text)
@@ -150,7 +150,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// numbered is a format n times over, with the numbers from 0.
+// numbered repeats a format n times, with the numbers from 0.
 func numbered(format string, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -159,7 +159,7 @@ func numbered(format string, n int) string {
 	return b.String()
 }
 
-// A file with a great many mistakes is told of in some lines, and at once.
+// A file with very many mistakes is reported quickly and in a few lines.
 func TestManyMistakes(t *testing.T) {
 	ways := numbered("  w%d: {ask: {run: ask}, expect: y, seconds: 5}\n", 999)
 	start := time.Now()
@@ -172,7 +172,7 @@ func TestManyMistakes(t *testing.T) {
 	assert.Less(t, time.Since(start), 10*time.Second) // 30 s on an idle machine without bounds
 }
 
-// A directory is left at the first signal, and what is no file is not waited for.
+// Load stops when its context ends, and does not wait for a FIFO.
 func TestLoadEnds(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, unix.Mkfifo(filepath.Join(dir, "a.yaml"), 0o644))
@@ -193,7 +193,7 @@ func TestLoadEnds(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("c%d.yaml", i)), nil, 0o644))
 	}
 	_, err = Load(t.Context(), dir)
-	assert.EqualError(t, err, dir+": reading the applications: there are 1041 *.yaml in it, want at most 1000")
+	assert.EqualError(t, err, dir+": reading the applications: 1041 *.yaml files, want at most 1000")
 }
 
 func TestLoadUsersOwn(t *testing.T) {
@@ -204,7 +204,7 @@ func TestLoadUsersOwn(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
 	_, err = Load(t.Context(), dir)
-	assert.EqualError(t, err, dir+": reading the applications: there is no *.yaml in it")
+	assert.EqualError(t, err, dir+": reading the applications: no *.yaml files")
 	_, err = Load(t.Context(), filepath.Join(dir, "none"))
 	assert.EqualError(t, err, filepath.Join(dir, "none")+": reading the applications: no such file or directory")
 
@@ -216,22 +216,21 @@ func TestLoadUsersOwn(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, list, len(own)+1)
 	i := slices.IndexFunc(list, func(a App) bool { return a.Name == "redis" })
-	assert.Equal(t, []string{"pk"}, list[i].Packages, "a user's takes the place of ours")
+	assert.Equal(t, []string{"pk"}, list[i].Packages, "the user's replaces the built-in one")
 
 	write("c.yaml", "name: redis\n"+text)
 	_, err = Load(t.Context(), dir)
-	assert.EqualError(t, err, dir+`/c.yaml: name "redis" is that of the application in `+dir+"/b.yaml")
+	assert.EqualError(t, err, dir+`/c.yaml: name "redis" is already used in `+dir+"/b.yaml")
 	require.NoError(t, os.Remove(filepath.Join(dir, "c.yaml")))
 
 	write("a.yaml", "name: mine\n")
 	write("b.yaml", "nam: mine\n")
 	_, err = Load(t.Context(), dir)
-	want := []string{"a.yaml:1: packages: name those of Debian's that it takes", "a.yaml:1: ways: there is none of loopback, veth, unix, none", "b.yaml:1: field nam not found"}
+	want := []string{"a.yaml:1: packages: want at least one Debian package", "a.yaml:1: ways: want at least one of loopback, veth, unix, none", "b.yaml:1: field nam not found"}
 	assert.EqualError(t, err, dir+"/"+strings.Join(want, "\n"+dir+"/"))
 }
 
-// Of what is not ours, and of ours as a user has changed it, nothing is known; of the rest
-// of ours all is.
+// Own and changed ways have no expectation; unchanged built-in ones have.
 func TestOwn(t *testing.T) {
 	ours, err := os.ReadFile("redis.yaml")
 	require.NoError(t, err)

@@ -11,39 +11,38 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Bounds on what is read: far above what any application takes, and below where the YAML
-// library, which compares every key of a mapping with every other, needs seconds.
+// Bounds on what is read. They are far above what any application needs, and low enough for
+// the YAML library, which compares all keys of a mapping with each other.
 const (
 	maxBytes    = 1 << 20 // of one file
-	maxEntries  = 1000    // of one mapping or list in it, and files in a directory
-	maxProblems = 20      // told of at once
+	maxEntries  = 1000    // of a mapping or list, and files in a directory
+	maxProblems = 20      // reported at once
 )
 
-// read reads the application of a file.
+// read reads an application from a file.
 func read(name string) (App, []kconfigs.Problem) {
-	data, err := file.Read(name, 64*maxBytes) // of one that is too long the line is told, up to here
+	data, err := file.Read(name, 64*maxBytes) // more than maxBytes, to report the line where a file gets too long
 	if err != nil {
 		return App{}, []kconfigs.Problem{{File: name, Text: cause(err).Error()}}
 	}
 	return parse(name, data)
 }
 
-// document reads the file's one document into c.root, and says what is wrong with it
-// before anything is made of it.
+// document reads the only document of a file into c.root and checks its size.
 func (c *checker) document(data []byte) []kconfigs.Problem {
 	if len(data) > maxBytes {
-		c.at(1+bytes.Count(data[:maxBytes], []byte("\n")), "the file goes on here beyond %d bytes, which is more than an application takes", maxBytes)
+		c.at(1+bytes.Count(data[:maxBytes], []byte("\n")), "the file exceeds the limit of %d bytes here", maxBytes)
 		return c.problems
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	if err := dec.Decode(&c.root); errors.Is(err, io.EOF) {
-		return []kconfigs.Problem{{File: c.file, Text: "it is empty"}}
+		return []kconfigs.Problem{{File: c.file, Text: "the file is empty"}}
 	} else if err != nil {
 		return located(c.file, err)
 	}
 	var second yaml.Node
 	if err := dec.Decode(&second); err == nil {
-		c.at(second.Line, "a second document begins: want one application in a file")
+		c.at(second.Line, "a second document starts here: want one application per file")
 	} else if !errors.Is(err, io.EOF) {
 		return located(c.file, err)
 	}
@@ -51,8 +50,8 @@ func (c *checker) document(data []byte) []kconfigs.Problem {
 	return c.problems
 }
 
-// bound refuses mappings and lists that are longer than any application needs. What an
-// alias stands for is bound where it is written.
+// bound reports mappings and lists with too many entries. It does not follow aliases, whose
+// targets are checked where they stand.
 func (c *checker) bound(name string, n *yaml.Node) {
 	entries := len(n.Content)
 	if n.Kind == yaml.MappingNode {
@@ -72,7 +71,7 @@ func (c *checker) bound(name string, n *yaml.Node) {
 	}
 }
 
-// at adds a problem with a line, as long as there are not too many already.
+// at adds a problem, unless there are maxProblems already.
 func (c *checker) at(line int, format string, args ...any) {
 	if len(c.problems) < maxProblems {
 		c.problems = append(c.problems, kconfigs.Problem{File: c.file, Line: line, Text: fmt.Sprintf(format, args...)})

@@ -21,7 +21,7 @@ type declaration struct {
 	Packages []string
 	NPM      []string
 	Symbols  []string
-	// Files go into the image's view of every way.
+	// Files are written in every way.
 	Files map[string]string
 	Make  struct {
 		Files map[string]string
@@ -55,7 +55,7 @@ type command struct {
 // words are a list, or text that is split at white space.
 type words []string
 
-// UnmarshalYAML takes either.
+// UnmarshalYAML accepts both forms.
 func (w *words) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind == yaml.ScalarNode {
 		*w = strings.Fields(n.Value)
@@ -75,7 +75,7 @@ func commands(list []command) (all []wire.Command) {
 	return all
 }
 
-// ways are those there can be, in the order they are asked and shown.
+// ways returns the possible ways, in the order in which they are run and shown.
 func ways() []string { return []string{"loopback", "veth", "unix", "none"} }
 
 // parse reads one file strictly.
@@ -117,7 +117,7 @@ func (w way) wire(id string, files map[string]string) wire.App {
 	return a
 }
 
-// located returns what the decoder says a file and a line.
+// located turns an error of the decoder into problems with a file and a line.
 func located(file string, err error) (all []kconfigs.Problem) {
 	list := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
 	if te, ok := errors.AsType[*yaml.TypeError](err); ok {
@@ -134,14 +134,14 @@ func located(file string, err error) (all []kconfigs.Problem) {
 	return all
 }
 
-// checker finds what the decoder cannot know to be wrong.
+// checker finds the mistakes that the decoder cannot.
 type checker struct {
 	file     string
 	root     yaml.Node
 	problems []kconfigs.Problem
 }
 
-// wrong adds a problem with what stands at the keys, or the nearest above them.
+// wrong adds a problem with the line of the value at the keys, or of its nearest parent.
 func (c *checker) wrong(keys []string, format string, args ...any) {
 	n := c.root.Content[0]
 	line := n.Line
@@ -159,14 +159,14 @@ func (c *checker) wrong(keys []string, format string, args ...any) {
 func (c *checker) check(d declaration) {
 	name := regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,30}$`)
 	if !name.MatchString(d.Name) {
-		c.wrong([]string{"name"}, "name %q: want small letters, digits and -", d.Name)
+		c.wrong([]string{"name"}, "name %q: want lower-case letters, digits and -", d.Name)
 	}
 	if len(d.Packages) == 0 {
-		c.wrong([]string{"packages"}, "packages: name those of Debian's that it takes")
+		c.wrong([]string{"packages"}, "packages: want at least one Debian package")
 	}
 	for _, p := range d.Packages {
 		if !regexp.MustCompile(`^[a-z0-9][a-z0-9.+-]+$`).MatchString(p) {
-			c.wrong([]string{"packages"}, "packages: %q is no name of a Debian package", p)
+			c.wrong([]string{"packages"}, "packages: %q is not the name of a Debian package", p)
 		}
 	}
 	for _, p := range d.NPM {
@@ -183,7 +183,7 @@ func (c *checker) check(d declaration) {
 	c.files(d.Make.Files, "make", "files")
 	c.commands(d.Make.Run, "make", "run")
 	if len(d.Ways) == 0 {
-		c.wrong([]string{"ways"}, "ways: there is none of %s", strings.Join(ways(), ", "))
+		c.wrong([]string{"ways"}, "ways: want at least one of %s", strings.Join(ways(), ", "))
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Ways)) {
 		c.way(name, d.Ways[name])
@@ -204,10 +204,10 @@ func (c *checker) way(name string, w way) {
 	if _, err := regexp.Compile(w.Expect); err != nil {
 		c.wrong(at("expect"), "expect: %v", err)
 	} else if w.Expect == "" {
-		c.wrong(at("expect"), "expect: any answer would match")
+		c.wrong(at("expect"), "expect: is empty and would match any answer")
 	}
 	if w.Seconds <= 0 || w.Seconds > 3600 {
-		c.wrong(at("seconds"), "seconds: want 1 to 3600, the limit of the whole")
+		c.wrong(at("seconds"), "seconds: want a time limit of 1 to 3600")
 	}
 }
 
@@ -222,7 +222,7 @@ func (c *checker) files(files map[string]string, keys ...string) {
 func (c *checker) commands(list []command, keys ...string) {
 	for _, cmd := range list {
 		if len(cmd.Run) == 0 {
-			c.wrong(keys, "%s: there is no run", keys[len(keys)-1])
+			c.wrong(keys, "%s: run is missing", keys[len(keys)-1])
 		}
 	}
 }
