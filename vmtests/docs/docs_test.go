@@ -1,6 +1,6 @@
-// Package docs holds the pages on what the kernels do, and the tests that write them:
-// make docs. Every answer on a page is an expectation, which a boot is held to, so that
-// the pages are made without a guest and cannot disagree with the tests. They run on the
+// Package docs holds the pages about what the kernels do and the tests that write them (make
+// docs). Every answer on a page is an expectation, which boots are checked against. The
+// tests therefore need no guest and cannot contradict the expectations. They run on the
 // host.
 package docs
 
@@ -38,7 +38,7 @@ const (
 	kept   = "../expect/testdata/" + series + "/"
 )
 
-// page is what a page is made of: its text, with %s where its tables go.
+// page is the source of a page: its text, with %s for each of its tables.
 type page struct {
 	name, text string
 	tables     func(t *testing.T) []any
@@ -62,7 +62,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A relative link of a page leads to a file that is there.
+// The target of every relative link exists.
 func TestLinks(t *testing.T) {
 	var pages []string
 	for _, pattern := range []string{"*.md", "../../*.md", "../*.md", "../../kconfigs/*.md", "../../initramfs/apps/*.md", "../../.github/*.md"} {
@@ -82,7 +82,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// golden compares a file with what it should be, or writes it.
+// golden compares a file with its expected content, or writes it.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	if *update {
@@ -93,7 +93,7 @@ func golden(t *testing.T, name, got string) {
 	assert.Equal(t, string(want), got, "%s is out of date; run: make docs", name)
 }
 
-// expected returns the record that a profile, or PROFILE/INIT, is expected to leave.
+// expected returns the expected record of PROFILE or PROFILE/INIT.
 func expected(t *testing.T, profile string) record.Record {
 	t.Helper()
 	findings, err := expect.Expected(series, profile)
@@ -111,14 +111,14 @@ func expected(t *testing.T, profile string) record.Record {
 	return r
 }
 
-// missing returns those of all that are not among some.
+// missing returns the findings of all that are not in some.
 func missing(all, some []wire.Finding) []wire.Finding {
 	return slices.DeleteFunc(slices.Clone(all), func(f wire.Finding) bool {
 		return slices.ContainsFunc(some, func(g wire.Finding) bool { return f.ID == g.ID })
 	})
 }
 
-// records returns what the profiles are expected to leave.
+// records returns the expected records of the profiles.
 func records(t *testing.T, profiles ...string) []record.Record {
 	t.Helper()
 	var all []record.Record
@@ -154,8 +154,8 @@ func everything(t *testing.T) []record.Record {
 	return records(t, names...)
 }
 
-// answers returns a table as Markdown: a row for each probe that keep wants, a column for
-// each record. Where a probe works with different values the values stand below.
+// answers returns a Markdown table with a row for each probe whose family keep accepts and a
+// column for each record. Values that differ from the first column's are listed below it.
 func answers(records []record.Record, keep func(family string) bool) string {
 	kept := slices.Clone(records)
 	for i, r := range kept {
@@ -168,7 +168,7 @@ func answers(records []record.Record, keep func(family string) bool) string {
 	_ = report.Table(&b, kept, report.TableOptions{Format: markdown}) // a Builder takes everything
 	rows := slices.DeleteFunc(strings.SplitAfter(b.String(), "\n"), func(row string) bool {
 		label, _, ok := strings.Cut(strings.TrimPrefix(row, "| "), " |")
-		// Times and sizes are no expectation, and counts are of all probes.
+		// Drop the times and sizes, which are not expected, and the counts, which cover all probes.
 		return ok && label != "" && label != "outcome" && !strings.HasPrefix(row, "|---") && !strings.Contains(label, "/") && strings.HasPrefix(row, "| ")
 	})
 	return strings.Join(rows, "")
@@ -198,7 +198,7 @@ func claimsTables(t *testing.T) []any {
 	for _, c := range all {
 		e := claims.Decide(c, have)
 		want := verdict(t, string(verdicts), c.ID)
-		if e.Verdict == claims.Undecided { // it rests on measurements, which are no expectation
+		if e.Verdict == claims.Undecided { // it rests on measurements, which are not expected
 			e.Verdict, e.DependsOn = want.Verdict, want.DependsOn
 		}
 		assert.Equal(t, want.Verdict, e.Verdict, c.ID)
@@ -219,7 +219,7 @@ func claimsTables(t *testing.T) []any {
 	return []any{ledger.String(), strings.TrimRight(arguments.String(), "\n") + "\n"}
 }
 
-// verdict returns the verdict on a claim that boots are held to.
+// verdict returns the expected verdict on a claim.
 func verdict(t *testing.T, file, id string) claims.Entry {
 	t.Helper()
 	_, rest, ok := strings.Cut("\n"+file, "\n"+id+" ")

@@ -1,6 +1,6 @@
 package docs
 
-// The tables of performance.md, as the commands named there print them.
+// The tables of performance.md, as printed by the commands on that page.
 
 const comparedTable = `                            A              95 %           B              95 %                B against A       p   n
     first byte        0.139 s    0.099 to 0.207     0.147 s    0.114 to 0.173  no significant difference   0.971  10
@@ -28,11 +28,11 @@ const kernelsTable = `| kernel | objects compiled | CPU seconds | from scratch, 
 
 const searchesTable = `| from, to | symbols that differ | what broke it | kernels, netstrip | kernels, config-bisect.pl |
 |---|---|---|---|---|
-| ` + "`" + `full` + "`" + `, ` + "`" + `no-net` + "`" + ` | 28 | POSIX_MQUEUE | 2 | 5, left with 3 symbols |
-| ` + "`" + `services` + "`" + `, ` + "`" + `services-no-net` + "`" + ` | 99 | NET, which SECCOMP_FILTER hangs on | 3 | 3, left with 78 |
+| ` + "`" + `full` + "`" + `, ` + "`" + `no-net` + "`" + ` | 28 | POSIX_MQUEUE | 2 | 5, with 3 symbols left |
+| ` + "`" + `services` + "`" + `, ` + "`" + `services-no-net` + "`" + ` | 99 | NET, on which SECCOMP_FILTER depends | 3 | 3, with 78 left |
 | tiny with a network and 1,106 options, without them | 1,106 | POSIX_MQUEUE | 3 | 8 |
-| tiny with a network, with them | 1,106 | PACKET and IPV6, only together | 4 | 11, left with PACKET |
-| the third, had the probe's name said nothing | 1,106 | POSIX_MQUEUE | 12 | 8 |
+| tiny with a network, with them | 1,106 | PACKET and IPV6, only together | 4 | 11, with PACKET left |
+| the third pair, without the hint from the probe's name | 1,106 | POSIX_MQUEUE | 12 | 8 |
 `
 
 const realSearchesTable = `| from, to | what must work | symbols that differ | what broke it | kernels | boots |

@@ -14,8 +14,8 @@ import (
 
 const module = "github.com/netstrip/netstrip/"
 
-// TestPackages draws the packages and their imports. An import that another one implies
-// is left out.
+// TestPackages draws the packages and their imports. It leaves out an import that another
+// import implies.
 func TestPackages(t *testing.T) {
 	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", "./...")
 	cmd.Dir = "../.."
@@ -52,7 +52,7 @@ func implied(imports map[string][]string, from, to string) bool {
 	return slices.ContainsFunc(imports[from], func(i string) bool { return i != to && reaches(imports, i, to) })
 }
 
-// level is how far a package is above those that import nothing of ours.
+// level returns the length of the longest chain of our packages that a package imports.
 func level(imports map[string][]string, name string) int {
 	n := 0
 	for _, i := range imports[name] {
@@ -66,11 +66,11 @@ const (
 	gapX, gapY          = 14, 40
 )
 
-// place is a package's box.
+// place is the position of a package's box.
 type place struct{ x, y int }
 
-// draw returns an SVG with a row for each level, the highest on top, and a colour for each
-// of the four directories.
+// draw returns an SVG with a row for each level, the highest at the top, and a colour for
+// each of the four directories.
 func draw(imports map[string][]string) string {
 	rows := map[int][]string{}
 	for name := range imports {
@@ -97,7 +97,7 @@ func draw(imports map[string][]string) string {
 	return svg(imports, places, 20+widest*(boxWidth+gapX)-gapX, 20+(top+1)*(boxHeight+gapY)-gapY)
 }
 
-// below is the mean x of the boxes that a package stands on.
+// below returns the mean x of the boxes of the packages that a package imports.
 func below(places map[string]place, on []string) int {
 	if len(on) == 0 {
 		return 0

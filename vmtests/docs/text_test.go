@@ -11,8 +11,8 @@ case. A verdict that changes fails ` + "`go test ./vmtests`" + `.
 
 %s
 ` + "`netstrip claims C11`" + ` prints one argument with the records it rests on and the commands that
-repeat it. What follows is the same for all of them, on Linux 6.12. C10 rests on
-measurements, which are no expectation, so its evidence is only printed after
+repeat it. The rest of this page has all of them, on Linux 6.12. C10 rests on measurements,
+which are not part of the expectations; its evidence is printed only after
 ` + "`netstrip bench`" + `.
 
 %s`
@@ -20,12 +20,12 @@ measurements, which are no expectation, so its evidence is only printed after
 const matrixText = `# What works on which kernel
 
 Expected answers of every probe on Linux 6.12. ` + "`works`" + ` means that the probe succeeded. An errno
-is the one of the call that decided that the feature is not there. ` + "`netstrip run`" + ` boots the
-ladder and compares; a kernel that answers otherwise, better or worse, fails the test. Call,
-value and errno of each answer are in [the expectations](../expect/testdata/6.12).
+means that the feature is absent, and is that of the call that decided. ` + "`netstrip run`" + ` boots the
+ladder and compares the answers with these; any difference, better or worse, fails the test.
+[The expectations](../expect/testdata/6.12) have the call, value and errno of each answer.
 
-A star marks an answer that works with another value than in the first column; the values are
-below the table.
+A star marks an answer that works with a value other than that in the first column. The values
+are listed below the table.
 
 | kernel | probes that work | hypothesis |
 |---|---|---|
@@ -39,11 +39,11 @@ below the table.
 
 const initsText = `# Which init the kernel boots into
 
-The probes answer the same under each init, to the errno. What the init itself did is asked
-first:
+The probes give the same answers, including the errno, under each init. The init's own steps are
+checked first:
 
 %s
-A loopback interface is down until an init sets it up. To repeat it:
+A loopback interface is down until an init sets it up. To repeat this:
 ` + "`netstrip run full no-net --init probe,u-root,busybox && netstrip show latest init --markdown`" + `
 
 ## systemd
@@ -56,10 +56,10 @@ Debian's systemd with its journal, udev, logind and D-Bus:
 %s
 On ` + "`services-no-net`" + ` systemd reports "Failed to allocate notification socket: Function not
 implemented" and freezes. That socket is an AF_UNIX socket: systemd, its journal and its bus
-need NET and UNIX, and no IP. Linux 6.1 answers the same, except that
-systemd-sysctl.service fails there with and without the network, because it sets
-kernel.pid_max to more than a 6.1 kernel without BASE_FULL accepts
-(include/linux/threads.h:34). To repeat it:
+need NET and UNIX, but not IP. Linux 6.1 answers the same, except that
+systemd-sysctl.service fails there with and without the network: it sets kernel.pid_max
+higher than a 6.1 kernel without BASE_FULL accepts (include/linux/threads.h:34). To repeat
+this:
 ` + "`netstrip run services services-no-inet services-no-net --init systemd`" + `
 `
 
@@ -74,13 +74,13 @@ in [decide.go](../../initramfs/trace/decide.go). A timeout alone is ` + "`inconc
 |---|---|
 %s
 %s
-To repeat it: ` + "`make apps && netstrip show latest app --markdown`" + `
+To repeat this: ` + "`make apps && netstrip show latest app --markdown`" + `
 
-- Without NET nothing that creates a socket starts. What needs no socket works.
-- Without AF_UNIX more breaks than the servers of Unix sockets: nginx, HAProxy, RabbitMQ, Squid,
-  ssh, D-Bus, dnsmasq, Vite and both container runtimes need it for themselves, even where
-  they serve TCP alone.
-- With lo down nothing can bind to 127.0.0.1.
+- Without NET no program that creates a socket starts. Programs without sockets work.
+- Without AF_UNIX not only servers on Unix sockets break. nginx, HAProxy, RabbitMQ, Squid, ssh,
+  D-Bus, dnsmasq, Vite and both container runtimes need it internally, even if they serve only
+  TCP.
+- With lo down no program can bind to 127.0.0.1.
 - Only tcpdump and the DHCP client udhcpc need packet sockets. No application needs IPv6.
 
 ## The applications
@@ -91,8 +91,8 @@ To repeat it: ` + "`make apps && netstrip show latest app --markdown`" + `
 
 const studiesText = `# What other studies say
 
-Two published studies beside the same answers. Each line says whether it can be compared, and why
-not where it cannot.
+Two published studies, compared with these answers. Each line says whether it can be compared,
+and if not, why.
 
 ## Loupe
 
@@ -104,73 +104,73 @@ Of %d lines %d can be compared, and %d agree.
 Of %d lines %d can be compared, and %d agree.
 
 %s
-To repeat it: ` + "`netstrip apps against loupe`" + ` and ` + "`netstrip apps against lupine`" + `, after ` + "`make apps`" + `
+To repeat this: ` + "`netstrip apps against loupe`" + ` and ` + "`netstrip apps against lupine`" + `, after ` + "`make apps`" + `
 `
 
-// The figures of this page are measured, each by the command beside it; no test can repeat
-// them. Whoever measures anew writes them here.
+// The figures on this page were measured with the commands on it. No test can reproduce them;
+// new measurements are entered here by hand.
 const performanceText = `# What it costs
 
-Every figure here was measured under TCG on two cores, by the command beside it, on Linux
-6.12.117 and QEMU 7.2. Times vary between machines; ratios taken in one run vary less.
+Every figure was measured under TCG on two cores with the command next to it, on Linux 6.12.117
+and QEMU 7.2. Times vary between machines; ratios within one run vary less.
 
 ## A boot
 
 ` + "`make bench-boot`" + `
 
-- A boot through netstrip takes 1.09 times as long as its bare QEMU command line (21 pairs in
-  turn on an idle machine, 95 %%: 1.06 to 1.13).
-- Sixteen boots in parallel on two cores are 1.63 times as fast as one after the other; the bare
+- A boot through netstrip takes 1.09 times as long as its bare QEMU command line (21 alternating
+  pairs on an idle machine, 95 %% interval: 1.06 to 1.13).
+- Sixteen boots in parallel on two cores are 1.63 times as fast as sequential ones; the bare
   command lines of the same boots reach 1.64, which is the machine's ceiling.
 
-` + "`make soak`" + `: 1,000 boots of ` + "`no-net`" + ` and ` + "`full`" + ` in turn all completed and answered as expected, in a
-median of 1.03 s and 1.59 s (with 35 probes, of the 128 there are now), and at the end held no
-more descriptors, goroutines, files, processes or memory than after the first ten.
+` + "`make soak`" + `: 1,000 boots of ` + "`no-net`" + ` and ` + "`full`" + `, alternating, all completed and answered as
+expected. The medians were 1.03 s and 1.59 s (with 35 probes; there are 128 now). At the end
+netstrip held no more descriptors, goroutines, files, processes or memory than after ten boots.
 
 ## Two kernels compared
 
-` + "`netstrip compare full no-net --boots 10`" + ` (the part on the boots, on a busy machine):
+` + "`netstrip compare full no-net --boots 10`" + ` (the part about the boots, on a busy machine):
 
 %[1]s
-Medians with their confidence intervals; p is of the Mann-Whitney test, as in benchstat. The
-probes end sooner without a network because most of what they ask for is refused.
+Medians with confidence intervals; p is from the Mann-Whitney test, as in benchstat. Without a
+network the probes finish sooner because the kernel refuses most of their requests.
 
 ## Kernels
 
 ` + "`make bench-build`" + ` (objects and CPU seconds) and ` + "`make bench-size`" + ` (size and memory):
 
 %[2]s
-The ladder is built in one object tree. It costs 3.8 times as much as make of ` + "`full`" + ` alone; make of
-each of the eight from scratch costs 6.8 times as much, and a profile without PACKET 3 %% of it.
-The headers explain why it is not less: everything that includes net/net_namespace.h (lines 127
-to 197) mentions NET_NS, UNIX and IPV6 alike, and is compiled again for each. With a MiB less
-than the least memory the kernel finds no init: the initramfs is 11.4 MiB, and its unpacked copy
-may fill half of the memory.
+The ladder is built in one object tree. It costs 3.8 times as much as make of ` + "`full`" + ` alone, whereas
+make of all eight from scratch costs 6.8 times as much. A profile without PACKET costs 3 %% of
+` + "`full`" + `. The headers prevent a lower cost: every file that includes net/net_namespace.h (lines 127
+to 197) depends on NET_NS, UNIX and IPV6 and is compiled again for each. With one MiB less than
+the least memory the kernel finds no init: the initramfs is 11.4 MiB, and its unpacked copy may
+fill at most half of the memory.
 
 ## Searches
 
-` + "`make bench-bisect`" + ` compares the number of kernels that netstrip has one build, verification
-included, with that of the kernel's own config-bisect.pl, which halves, verifies nothing and
-looks for one symbol. Which kernels fail is decided by their .configs there:
+` + "`make bench-bisect`" + ` compares how many kernels must be built with netstrip, including verification,
+and with the kernel's own config-bisect.pl, which halves the set, verifies nothing and looks for
+one symbol. In this benchmark a rule on the .config decides which kernels fail:
 
 %[3]s
 ` + "`NETSTRIP_FULL=1 NETSTRIP_REQUIRE_VM=1 go test -timeout 3h ./vmtests/bisect -run TestRealBisections -v`" + `
-builds and boots these; the kernels at both ends are booted too and not counted:
+builds and boots real kernels. It boots the kernels at both ends too, which are not counted:
 
 %[4]s
 The least network for some probes and applications (` + "`netstrip minimize --profile full --each\n--require socket/unix/stream,netns/unshare --markdown`" + `, and with ` + "`--profile full+apps`" + ` and
-` + "`--require app/redis/unix,app/flask/unix,app/nginx/loopback,app/postgres/unix`" + `). Each kernel less
+` + "`--require app/redis/unix,app/flask/unix,app/nginx/loopback,app/postgres/unix`" + `). Each kernel without
 one of the symbols was booted too:
 
 %[5]s
 ## Channels
 
 ` + "`netstrip bench`" + ` measures ten ways to send a byte to another thread and back. Medians of 17 boots:
-TCP on 127.0.0.1 takes twice as long as a Unix socket, three times as long as a pipe, and a
-fifth of the time of a wire between two network cards.
+TCP on 127.0.0.1 takes twice as long as a Unix socket, three times as long as a pipe, and a fifth
+of the time of a wire between two network cards.
 
 ## Applications
 
-` + "`make apps`" + `: 21 applications in 40 ways on nine kernels, two guests at a time, with disk and
-kernels cached: 21 minutes on two idle cores. Answers were equal in three runs.
+` + "`make apps`" + ` with the disk and the kernels cached, two guests at a time, on two idle cores: 21
+applications in 40 ways on nine kernels take 21 minutes. Three runs had the same answers.
 `
