@@ -32,8 +32,8 @@ func seeds(f *testing.F, dir string) {
 	f.Add([]byte("CONFIG_NET=y\nCONFIG_NET=n"))
 }
 
-// FuzzParseFragment holds two things for any input: what was understood is said
-// again by Text and understood the same, and every problem names its line.
+// FuzzParseFragment checks for any input that Text writes a parsed fragment in a form that
+// parses the same, and that every problem names its line.
 func FuzzParseFragment(f *testing.F) {
 	seeds(f, "fragment")
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -56,9 +56,8 @@ func FuzzParseFragment(f *testing.F) {
 	})
 }
 
-// FuzzParseConfig holds for any input: a config that is understood has a value for
-// each symbol it sets, in the form a fragment may ask for, and is understood the same
-// when it is written anew; a fragment that asks for just that is understood too.
+// FuzzParseConfig checks for any input that a parsed config has a valid value for each symbol
+// it sets, that it parses the same when written again, and that it is a valid fragment too.
 func FuzzParseConfig(f *testing.F) {
 	seeds(f, "final")
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -104,7 +104,7 @@ func (p *place) resumed(t *testing.T) {
 	if len(before) == 0 && strings.Contains(n.stderr.String(), "nothing to resume") {
 		return
 	}
-	require.Equal(t, 2, len(after), n.stderr.String())
+	require.Len(t, after, 2, n.stderr.String())
 	assert.Equal(t, before, append([]record.Record(nil), after[:len(before)]...))
 	assert.Equal(t, after[0].Run, after[1].Run)
 	assert.NotEqual(t, after[0].ID, after[1].ID)

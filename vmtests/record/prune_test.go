@@ -91,7 +91,7 @@ func TestPruneWhileOthersAppend(t *testing.T) {
 	records, damage, err := Load(s.Path)
 	require.NoError(t, err)
 	assert.Empty(t, damage)
-	assert.Equal(t, writers*each, len(records))
+	assert.Len(t, records, writers*each)
 }
 
 // Who has waited while the file was replaced appends to the new one.
@@ -110,5 +110,5 @@ func TestAppendToAFileThatWasPruned(t *testing.T) {
 	require.NoError(t, <-done)
 	records, _, err := Load(s.Path)
 	require.NoError(t, err)
-	assert.Equal(t, 1, len(records))
+	assert.Len(t, records, 1)
 }

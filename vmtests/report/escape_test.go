@@ -39,6 +39,14 @@ func TestEscapeCutsAndTells(t *testing.T) {
 }
 
 func FuzzEscape(f *testing.F) {
+	for _, records := range corpus(f) {
+		for _, r := range records {
+			f.Add(r.Reason, 60)
+			for _, n := range r.Notices {
+				f.Add(n, 80)
+			}
+		}
+	}
 	f.Add("a\x1b[0m\u202e\xff", 3)
 	f.Add("", 0)
 	f.Fuzz(func(t *testing.T, s string, limit int) {
