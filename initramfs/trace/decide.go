@@ -10,17 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Decisive picks the call that decided why a command failed, and says whether there is
-// one. Said has, by command (see Call), what each of those concerned said of its trouble;
-// culprit is the one that failed, and the others are those it depended on: the server of
-// a client that got no answer. Calls of commands that said does not have count for
-// nothing.
+// Decisive picks the call that decided why a command failed, and reports whether there is
+// one. Culprit is the command that failed. Said has, by command (see Call), the most telling
+// line of the culprit and of the commands it depended on, such as the server of a client
+// that got no answer. Calls of other commands are ignored.
 //
-// A failed call says little by itself: programs try what they can do without. So what the
-// program names goes before everything, by the text or the name of the errno in its last
-// words. Next come calls of the network that fail conclusively, since something is not in
-// this kernel or not configured. A refused connection and its like are the echo of trouble
-// elsewhere, and come last. Of equals the last one counts, which is the nearest to the end.
+// A failed call alone means little, because programs also try what they do not need. Calls
+// whose errno the program itself reports rank first. Next are network calls that show
+// conclusively that something is not in this kernel or not configured. Refused connections
+// and the like are consequences of a fault elsewhere and rank last. Among equals the last
+// call wins, because it is nearest to the end.
 func Decisive(calls []Call, culprit int, said map[int]string) (Call, bool) {
 	var best Call
 	highest := 0
@@ -41,7 +40,7 @@ func Decisive(calls []Call, culprit int, said map[int]string) (Call, bool) {
 	return best, highest > 0
 }
 
-// weight is what kind of failure a call is; ranks.txt says what each means.
+// weight is the kind of a failure; ranks.txt describes each.
 type weight string
 
 const (
@@ -60,24 +59,24 @@ func weigh(c Call) weight {
 		return other
 	}
 	if c.Text == "socket(AF_UNIX, SOCK_DGRAM)" {
-		return echo // by which syslog(3) tells of trouble that has come before
+		return echo // made by syslog(3) to report an earlier error
 	}
 	name, _, _ := strings.Cut(c.Text, "(")
 	switch c.Errno {
-	case unix.EACCES, unix.EPERM: // of a privilege, as ping(8)'s first socket (net/ipv4/ping.c:286)
+	case unix.EACCES, unix.EPERM: // a missing privilege, as for ping(8)'s first socket (net/ipv4/ping.c:286)
 		return other
 	case unix.ENOSYS, unix.EAFNOSUPPORT, unix.EPROTONOSUPPORT, unix.ESOCKTNOSUPPORT,
 		unix.EADDRNOTAVAIL, unix.ENETUNREACH, unix.ENETDOWN, unix.EHOSTUNREACH, unix.ENODEV:
 		return conclusive
-	case unix.EOPNOTSUPP: // a kind of device that this kernel cannot make (net/core/rtnetlink.c:3856)
+	case unix.EOPNOTSUPP: // an unknown kind of device (net/core/rtnetlink.c:3856)
 		if strings.HasSuffix(c.Text, "(AF_NETLINK, NLMSG_ERROR)") {
 			return conclusive
 		}
-	case unix.EINVAL: // a network namespace or a filter that this kernel cannot make (kernel/nsproxy.c:76)
+	case unix.EINVAL: // no network namespaces or filters (kernel/nsproxy.c:76)
 		if strings.HasSuffix(c.Text, "(CLONE_NEWNET)") || name == "seccomp" || name == "prctl" {
 			return conclusive
 		}
-	case unix.ENOENT: // a file of the network's; a socket's is made by the other end
+	case unix.ENOENT: // a missing file of the network, but not a socket file that the peer should have made
 		if name != "connect" && name != "sendto" && name != "sendmsg" {
 			return conclusive
 		}
@@ -85,8 +84,8 @@ func weigh(c Call) weight {
 	return echo
 }
 
-// mentions reports whether words name a call's error number. Of files that are not there,
-// which every program looks for, they must name the last part too.
+// mentions reports whether words name a call's errno. For ENOENT they must also name the last
+// part of the path, because every program looks for missing files.
 func mentions(words string, c Call) bool {
 	if c.Errno == unix.ENOENT && !c.network {
 		file, _ := strings.CutSuffix(c.Text, `")`)
@@ -95,13 +94,13 @@ func mentions(words string, c Call) bool {
 	return Names(words, c.Errno)
 }
 
-// Names reports whether words name an error number: as strerror does, by its symbol, or as
+// Names reports whether words name an errno: as strerror does, by its symbol, or as
 // "errno: 38".
 func Names(words string, errno syscall.Errno) bool {
 	words = strings.ToLower(words)
 	symbol := strings.ToLower(unix.ErrnoName(errno))
 	if strings.Contains(words, errno.Error()) || len(symbol) > len("eperm")-1 && strings.Contains(words, symbol) {
-		return true // a shorter one, such as EIO, is part of many words
+		return true // symbols shorter than EPERM, such as EIO, are part of many words
 	}
 	_, number, ok := strings.Cut(words, "errno")
 	number = strings.TrimLeft(number, ":= ")

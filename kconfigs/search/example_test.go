@@ -19,12 +19,12 @@ func ExampleSpace_Bisect() {
 	}
 	asked := 0
 	found, err := search.Run(context.Background(), space.Bisect, nil,
-		func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (search.Verdict, error) {
+		func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (search.Reply, error) {
 			asked++ // build and test the kernel with the changes c.Set here
 			if slices.Contains(c.Set, "C") && slices.Contains(c.Set, "F") {
-				return search.Verdict{Answer: search.Fail}, nil
+				return search.Reply{Answer: search.Fail}, nil
 			}
-			return search.Verdict{Answer: search.Pass}, nil
+			return search.Reply{Answer: search.Pass}, nil
 		})
 	if err != nil {
 		fmt.Println(err)
