@@ -179,10 +179,7 @@ func (s *side) recorded(ctx context.Context, from *sides, records []record.Recor
 		return s.made(ctx, from, s.profile.Name)
 	}
 	s.note("the kernel of %s is no longer in the cache: its .config and its sizes by directory are unknown", s.Name)
-	s.Kernel = &kbuild.Kernel{
-		Key: k.Key, Version: k.Version, Source: k.Source, Compiler: k.Compiler, ConfigSHA256: k.ConfigSHA256,
-		ImageBytes: k.ImageBytes, Text: k.Text, Data: k.Data, BSS: k.BSS,
-	}
+	s.Kernel = &kbuild.Kernel{Built: k}
 	return nil
 }
 

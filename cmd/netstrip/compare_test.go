@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kernel"
 	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -73,7 +74,7 @@ func TestCompareOtherKernels(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "config")
 	settle := func(version, text string) ([]string, error) {
 		require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
-		s := &side{Side: &compare.Side{Name: "abcd", Kernel: &kbuild.Kernel{Version: version, Config: config}}}
+		s := &side{Side: &compare.Side{Name: "abcd", Kernel: &kbuild.Kernel{Built: kernel.Built{Version: version}, Config: config}}}
 		err := s.settle(t.Context(), b, k)
 		return s.Notes, err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/kernel"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/programs"
 )
@@ -242,7 +243,8 @@ func (j *job) make(ctx context.Context, onLine func(string), env []string, args 
 // fill puts a kernel's files into dir.
 func (j *job) fill(ctx context.Context, dir string) error {
 	k := Kernel{
-		Key: j.key, Source: j.Source.Origin, Compiler: j.compiler, Objects: j.objects, CacheHits: j.hits,
+		Built:   kernel.Built{Key: j.key, Source: j.Source.Origin, Compiler: j.compiler},
+		Objects: j.objects, CacheHits: j.hits,
 		CPUSeconds: j.cpu.Seconds(), WallSeconds: time.Since(j.start).Seconds(),
 	}
 	sum := sha256.Sum256(j.final)

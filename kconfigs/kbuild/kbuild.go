@@ -29,6 +29,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/kernel"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
 
@@ -47,8 +48,7 @@ const (
 
 // Kernel is a kernel that was built.
 type Kernel struct {
-	// Key addresses it in the cache.
-	Key string `json:"key"`
+	kernel.Built
 	// Dir is where it stands, Image its bzImage, and Config its final .config. Boot is
 	// what QEMU starts: vmlinux without symbols, or Image where it lacks CONFIG_PVH.
 	// Modules is the directory of its modules; empty means that it has none here.
@@ -57,23 +57,10 @@ type Kernel struct {
 	Boot    string `json:"-"`
 	Config  string `json:"-"`
 	Modules string `json:"-"`
-	// Version is its release, as uname -r will give it: 6.12.117.
-	Version string `json:"version"`
-	// Source says where the source came from, Compiler what built it.
-	Source   string `json:"source"`
-	Compiler string `json:"compiler"`
-	// ConfigSHA256 is the hash of the final .config.
-	ConfigSHA256 string `json:"config_sha256"`
 	// ImageSHA256 and BootSHA256 are the hashes of Image and Boot, by which damaged ones
 	// are told.
 	ImageSHA256 string `json:"image_sha256"`
 	BootSHA256  string `json:"boot_sha256"`
-	// ImageBytes is the size of the bzImage; Text, Data and BSS are those of
-	// vmlinux as size(1) gives them. All in bytes.
-	ImageBytes int64 `json:"image_bytes"`
-	Text       int64 `json:"text"`
-	Data       int64 `json:"data"`
-	BSS        int64 `json:"bss"`
 	// Directories are the sizes by directory of the source; none of a kernel that was
 	// compiled elsewhere.
 	Directories []Directory `json:"directories,omitempty"`

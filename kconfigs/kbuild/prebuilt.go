@@ -15,6 +15,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/kernel"
 	"github.com/netstrip/netstrip/kconfigs/packed"
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
@@ -131,7 +132,7 @@ func cloudPackage(ctx context.Context, series string) (string, error) {
 
 // fillPrebuilt makes dir the entry of a kernel in a file. Config may be nil.
 func (j *job) fillPrebuilt(ctx context.Context, dir, key string, p kconfigs.Prebuilt, source string, config []byte) error {
-	k := Kernel{Key: key, Source: source, Compiler: compilerOf(nil)}
+	k := Kernel{Built: kernel.Built{Key: key, Source: source, Compiler: compilerOf(nil)}}
 	image := filepath.Join(dir, imageFile)
 	var err error
 	if k.ImageBytes, err = copyFile(image, p.Image); err != nil {

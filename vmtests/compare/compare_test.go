@@ -35,7 +35,7 @@ func of(t *testing.T, file, profile string) *Side {
 	}
 	require.NotEmpty(t, s.Records)
 	k := s.Records[0].Kernel
-	s.Kernel = &kbuild.Kernel{Key: k.Key, ImageBytes: k.ImageBytes, Text: k.Text, Data: k.Data, BSS: k.BSS}
+	s.Kernel = &kbuild.Kernel{Built: k}
 	return s
 }
 

@@ -8,21 +8,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kernel"
 )
 
 func TestSizes(t *testing.T) {
-	kernel := func(image int64, dirs ...kbuild.Directory) *kbuild.Kernel {
-		k := &kbuild.Kernel{ImageBytes: image, Directories: dirs}
+	sized := func(image int64, dirs ...kbuild.Directory) *kbuild.Kernel {
+		k := &kbuild.Kernel{Built: kernel.Built{ImageBytes: image}, Directories: dirs}
 		for _, d := range dirs {
 			k.Text, k.Data, k.BSS = k.Text+d.Text, k.Data+d.Data, k.BSS+d.BSS
 		}
 		return k
 	}
-	full := kernel(3<<20, kbuild.Directory{Name: "fs", Objects: 90, Text: 1 << 20, Data: 9 << 10, BSS: 12},
+	full := sized(3<<20, kbuild.Directory{Name: "fs", Objects: 90, Text: 1 << 20, Data: 9 << 10, BSS: 12},
 		kbuild.Directory{Name: "mm", Objects: 9, Text: 1 << 10}, kbuild.Directory{Name: "net", Objects: 130, Text: 2 << 20, Data: 64 << 10, BSS: 1 << 10})
-	small := kernel(1<<20, kbuild.Directory{Name: "fs", Objects: 91, Text: 1<<20 + 512, Data: 9 << 10, BSS: 12},
+	small := sized(1<<20, kbuild.Directory{Name: "fs", Objects: 91, Text: 1<<20 + 512, Data: 9 << 10, BSS: 12},
 		kbuild.Directory{Name: "mm", Objects: 9, Text: 1 << 10})
-	old := &kbuild.Kernel{ImageBytes: 1 << 20, Text: 2 << 20, Data: 5 << 10, BSS: 1}
+	old := &kbuild.Kernel{Built: kernel.Built{ImageBytes: 1 << 20, Text: 2 << 20, Data: 5 << 10, BSS: 1}}
 	write := func(a, b *kbuild.Kernel, markdown bool) string {
 		var out strings.Builder
 		require.NoError(t, Between(&Side{Name: "full", Kernel: a}, &Side{Name: "small", Kernel: b}).Write(&out, markdown))
@@ -43,6 +44,6 @@ bzImage: A 3.00 MiB, B 1.00 MiB, difference -2.00 MiB
 	assert.Contains(t, write(full, small, true), "\n| net | 130 | - | 2.00 MiB | - | 64 KiB | - | 1 KiB | - | -2.06 MiB |\n")
 	assert.Contains(t, write(full, old, false), "\nvmlinux ")
 	assert.NotContains(t, write(full, old, false), "net ")
-	assert.Equal(t, "\nbzImage: A 5.00 MiB, B 3.00 MiB, difference -2.00 MiB\n", write(&kbuild.Kernel{ImageBytes: 5 << 20}, full, false))
+	assert.Equal(t, "\nbzImage: A 5.00 MiB, B 3.00 MiB, difference -2.00 MiB\n", write(&kbuild.Kernel{Built: kernel.Built{ImageBytes: 5 << 20}}, full, false))
 	assert.Empty(t, write(nil, small, false))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/kernel"
 )
 
 // bulky is a record as long as those of real boots, some 27 KB.
@@ -64,7 +65,7 @@ func TestOpenDecodesWhatIsRead(t *testing.T) {
 		r.offset, r.length, r.line = 0, 0, 0
 		full := all[i]
 		want := Record{Schema: Schema, ID: full.ID, Run: full.Run, Time: full.Time, Profile: full.Profile, Series: full.Series,
-			Probes: full.Probes, Outcome: full.Outcome, Kernel: Kernel{Key: full.Kernel.Key}}
+			Probes: full.Probes, Outcome: full.Outcome, Kernel: kernel.Built{Key: full.Kernel.Key}}
 		if full.ID != odd.ID {
 			full = want
 		}

@@ -5,10 +5,10 @@
 package record
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/kernel"
 	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/vmtests/program"
 )
@@ -76,9 +76,9 @@ type Record struct {
 	// Netstrip is the program that wrote the record; nil if it was too old to say.
 	Netstrip *program.Program `json:"netstrip,omitempty"`
 
-	Kernel    Kernel     `json:"kernel"`
-	Initramfs Filesystem `json:"initramfs"`
-	Machine   Machine    `json:"machine"`
+	Kernel    kernel.Built `json:"kernel"`
+	Initramfs Filesystem   `json:"initramfs"`
+	Machine   Machine      `json:"machine"`
 	// Disk holds the applications; nil if none was run.
 	Disk *Filesystem `json:"disk,omitempty"`
 
@@ -130,25 +130,6 @@ func (r Record) Ref() ref.Ref {
 // series, as full@6.1.
 func (r Record) Called(name string) bool { return r.Profile == name || r.Ref().String() == name }
 
-// Kernel is the kernel that was booted.
-type Kernel struct {
-	// Key is the kernel's key in the cache: a hash of final config, source and compiler.
-	Key string `json:"key"`
-	// Version is the kernel release, for example 6.12.117.
-	Version string `json:"version"`
-	// Source is where the source came from, Compiler what compiled it.
-	Source   string `json:"source"`
-	Compiler string `json:"compiler"`
-	// ConfigSHA256 is the hash of the final .config.
-	ConfigSHA256 string `json:"config_sha256"`
-	// ImageBytes is the size of the bzImage; Text, Data and BSS are those of vmlinux
-	// according to size(1). All in bytes.
-	ImageBytes int64 `json:"image_bytes"`
-	Text       int64 `json:"text"`
-	Data       int64 `json:"data"`
-	BSS        int64 `json:"bss"`
-}
-
 // Filesystem is one that was made for the boot: the initramfs, or the disk with the
 // applications.
 type Filesystem struct {
@@ -187,15 +168,6 @@ type Phases struct {
 	Done       float64 `json:"done"`
 	Exit       float64 `json:"exit"`
 	GuestStart float64 `json:"guest_start"`
-}
-
-// Series is the kernel series: 6.12 of 6.12.117.
-func (k Kernel) Series() string {
-	major, minor := 0, 0
-	if _, err := fmt.Sscanf(k.Version, "%d.%d", &major, &minor); err != nil {
-		return k.Version
-	}
-	return fmt.Sprintf("%d.%d", major, minor)
 }
 
 // Asked reports whether the host asked for the probe id in this boot. What the guest says of

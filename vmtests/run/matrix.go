@@ -133,13 +133,10 @@ func (r *Runner) bootOne(ctx context.Context, p prepared, s target, id string) (
 	rec := record.Record{
 		Schema: record.Schema, ID: id, Run: r.run, Profile: s.name(), Init: s.init.Name,
 		Probes: p.probes, Netstrip: program.This(),
-		Kernel: record.Kernel{
-			Key: k.Key, Version: k.Version, Source: k.Source, Compiler: k.Compiler, ConfigSHA256: k.ConfigSHA256,
-			ImageBytes: k.ImageBytes, Text: k.Text, Data: k.Data, BSS: k.BSS,
-		},
+		Kernel:    k.Built,
 		Initramfs: record.Filesystem{Key: p.image.Key, Bytes: p.image.Bytes, Packages: p.image.Packages},
 	}
-	rec.Series = rec.Kernel.Series()
+	rec.Series = k.Series()
 	g := r.guestOf(p, s)
 	rec.Machine = record.Machine{
 		QEMU: p.version, Accel: p.accel.Name, AccelReason: p.accel.Reason,

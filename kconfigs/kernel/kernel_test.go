@@ -1,4 +1,4 @@
-package record
+package kernel
 
 import (
 	"testing"
@@ -8,6 +8,6 @@ import (
 
 func TestSeries(t *testing.T) {
 	for version, want := range map[string]string{"6.12.117": "6.12", "6.1.172-1": "6.1", "7.0-rc1": "7.0", "x": "x"} {
-		assert.Equal(t, want, Kernel{Version: version}.Series(), version)
+		assert.Equal(t, want, Built{Version: version}.Series(), version)
 	}
 }
