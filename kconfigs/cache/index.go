@@ -62,3 +62,12 @@ func confirmation(kind, name, key string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q leads to %q of %q", name, key, kind))
 	return "confirmed " + hex.EncodeToString(sum[:])
 }
+
+// Key returns a hash of parts, 64 hexadecimal digits. No other parts have the same.
+func Key(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

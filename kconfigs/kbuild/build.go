@@ -24,7 +24,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/programs"
 )
 
-// logFile, in the object tree, has all that make said of the last build.
+// logFile, in the object tree, is the output of make in the last build.
 const logFile = ".netstrip-log"
 
 // job is the build of one kernel in the object tree.
@@ -46,8 +46,7 @@ type job struct {
 	hits     int
 }
 
-// build makes the kernel for req. Not all that it needs is checked again under the
-// lock: only whether somebody else has built the same meanwhile.
+// build makes the kernel for req.
 func (b *Builder) build(ctx context.Context, req kconfigs.Request, title string, conf *lazy) (*Kernel, error) {
 	if req.Prebuilt != nil {
 		return b.adopt(ctx, req, title)
@@ -59,15 +58,14 @@ func (b *Builder) build(ctx context.Context, req kconfigs.Request, title string,
 	return k, err
 }
 
-// prepare configures the kernel, and builds it in the object tree where none with the same
-// .config has been built before.
+// prepare configures the kernel, and builds it unless one with the same .config exists.
 func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title string, conf *lazy) (*Kernel, error) {
 	j := &job{Builder: b, req: req, title: title}
 	if err := checkTools(ctx); err != nil {
 		return nil, err
 	}
 	if strings.ContainsAny(b.Cache.Dir, " :") {
-		return nil, fmt.Errorf("the cache %q: kbuild takes no path with a space or a colon; set %s", b.Cache.Dir, cache.Env)
+		return nil, fmt.Errorf("the cache %q: kbuild does not support paths with a space or a colon; set %s", b.Cache.Dir, cache.Env)
 	}
 	var err error
 	if j.tree, err = b.Source.Tree(ctx); err != nil {
@@ -97,26 +95,26 @@ func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title strin
 		return nil, err
 	}
 	defer j.lock.Close()
-	if k, err := j.found(ctx); k != nil { // by whoever had the lock
+	if k, err := j.found(ctx); k != nil { // built by the previous holder of the lock
 		return k, err
 	}
 	j.start = time.Now()
 	return j.run(ctx)
 }
 
-// found returns the kernel of the final .config if it is there, which another request may
-// have come to.
+// found returns the kernel of the final .config if it exists: another request may have led
+// to it.
 func (j *job) found(ctx context.Context) (*Kernel, error) {
 	k, err := j.load(j.key)
 	if err != nil {
-		return nil, nil // not there, or damaged and to be made again
+		return nil, nil // missing or damaged
 	}
 	k.Cached = true
-	j.Progress.Line("%s: its final .config is that of a kernel built before, so that is it", j.title)
+	j.Progress.Line("%s: identical .config already built; reusing it", j.title)
 	return k, j.writeIndex(ctx)
 }
 
-// run builds and publishes, the object tree being ours.
+// run builds and publishes the kernel, with the lock on the object tree held.
 func (j *job) run(ctx context.Context) (*Kernel, error) {
 	if err := j.followTree(ctx); err != nil {
 		return nil, err
@@ -127,7 +125,7 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	if err := recoverTree(j.obj); err != nil {
 		return nil, err
 	}
-	// A compiler that is killed leaves its temporary files behind.
+	// A killed compiler leaves its temporary files behind.
 	j.tmp = filepath.Join(j.Cache.Dir, "tmp", kindObject+"-"+filepath.Base(j.obj))
 	guarded, err := process.Guard(j.tmp, j.lock)
 	if err != nil {
@@ -137,12 +135,12 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	if err := os.MkdirAll(j.tmp, 0o755); err != nil {
 		return nil, fmt.Errorf("making the compiler's temporary directory: %w", err)
 	}
-	// What is there and cannot be loaded is damaged.
+	// A kernel that exists and cannot be loaded is damaged.
 	if err := os.RemoveAll(j.Cache.Path(kindKernel, j.key)); err != nil {
 		return nil, fmt.Errorf("clearing a damaged kernel: %w", err)
 	}
 	path := filepath.Join(j.obj, ".config")
-	// One that is as it was stays as old as it was, or kbuild would look at all of it anew.
+	// An unchanged .config must keep its time, or kbuild would check everything again.
 	if had, err := file.Read(path, maxConfig); err != nil || !bytes.Equal(had, j.final) {
 		if err := cache.WriteFile(path, j.final); err != nil {
 			return nil, err
@@ -156,10 +154,10 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 		return nil, fmt.Errorf("reading the final .config: %w", err)
 	}
 	if !bytes.Equal(after, j.final) {
-		return nil, errors.New("make bzImage changed the .config it was given")
+		return nil, errors.New("make bzImage changed the .config")
 	}
 	if err := j.Source.checkUnchanged(ctx); err != nil {
-		os.Remove(filepath.Join(j.obj, manifestFile)) // an object may be of either
+		os.Remove(filepath.Join(j.obj, manifestFile)) // an object may be of either version
 		return nil, err
 	}
 	if _, err := j.Cache.Publish(ctx, kindKernel, j.key, func(dir string) error { return j.fill(ctx, dir) }); err != nil {
@@ -175,7 +173,7 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	return k, err
 }
 
-// targets are what make is to make.
+// targets are the targets for make.
 func (j *job) targets() []string {
 	if modular(j.final) {
 		return []string{"bzImage", "modules"}
@@ -183,7 +181,7 @@ func (j *job) targets() []string {
 	return []string{"bzImage"}
 }
 
-// compile makes bzImage, and the modules where there are some, counting what is compiled.
+// compile makes bzImage and the modules, if any, and counts what is compiled.
 func (j *job) compile(ctx context.Context) error {
 	path := filepath.Join(j.obj, logFile)
 	f, err := os.Create(path)
@@ -211,23 +209,23 @@ func (j *job) compile(ctx context.Context) error {
 		j.hits, err = cacheHits(calls)
 	}
 	if ctx.Err() != nil {
-		return ctx.Err() // and the mark stays: what make was writing may be half there
+		return ctx.Err() // the mark stays, as make may leave incomplete files
 	}
 	if err != nil {
-		err = fmt.Errorf("%w (all of it is in %s)", err, path)
+		err = fmt.Errorf("%w (full output: %s)", err, path)
 	}
 	return errors.Join(err, unmarkBuilding(j.obj))
 }
 
-// isObject reports whether a line of make's is about an object of the kernel, rather
-// than about one of the host's programs.
+// isObject reports whether a line of make's output is about an object of the kernel, rather
+// than of a host program.
 func isObject(line string) bool {
 	words := strings.Fields(line)
 	return len(words) >= 2 && (words[0] == "CC" || words[0] == "AS")
 }
 
-// make runs kbuild's make. The lock on the object tree goes with it, so that it is
-// not let go of before the last compiler has ended.
+// make runs kbuild's make. It inherits the lock on the object tree, which is held until the
+// last compiler has ended.
 func (j *job) make(ctx context.Context, onLine func(string), env []string, args ...string) error {
 	all := append([]string{"make", "-C", j.tree, "O=" + j.obj}, variables()...)
 	usage, err := process.Run(ctx, process.Command{
@@ -240,15 +238,13 @@ func (j *job) make(ctx context.Context, onLine func(string), env []string, args 
 	return err
 }
 
-// fill puts a kernel's files into dir.
+// fill writes a kernel's files to dir.
 func (j *job) fill(ctx context.Context, dir string) error {
 	k := Kernel{
-		Built:   kernel.Built{Key: j.key, Source: j.Source.Origin, Compiler: j.compiler},
+		Built:   kernel.Built{Key: j.key, Source: j.Source.Origin, Compiler: j.compiler, ConfigSHA256: sum(j.final)},
 		Objects: j.objects, CacheHits: j.hits,
 		CPUSeconds: j.cpu.Seconds(), WallSeconds: time.Since(j.start).Seconds(),
 	}
-	sum := sha256.Sum256(j.final)
-	k.ConfigSHA256 = hex.EncodeToString(sum[:])
 	release, err := file.Read(filepath.Join(j.obj, "include/config/kernel.release"), maxConfig)
 	if err != nil {
 		return fmt.Errorf("reading the kernel's release: %w", err)
@@ -278,15 +274,25 @@ func (j *job) fill(ctx context.Context, dir string) error {
 	if err := j.fillModules(ctx, dir, k.Version); err != nil {
 		return err
 	}
+	return k.write(dir)
+}
+
+func sum(data []byte) string {
+	s := sha256.Sum256(data)
+	return hex.EncodeToString(s[:])
+}
+
+// write describes the kernel in its directory.
+func (k *Kernel) write(dir string) error {
 	data, err := json.MarshalIndent(k, "", "\t")
 	if err != nil {
-		return fmt.Errorf("writing down the kernel: %w", err)
+		return fmt.Errorf("describing the kernel: %w", err)
 	}
 	return cache.WriteFile(filepath.Join(dir, infoFile), append(data, '\n'))
 }
 
-// bootable returns the hash of what QEMU starts: vmlinux, put into dir without its
-// symbols, a third of it, where it has an entry for that, and else bzImage.
+// bootable returns the hash of what QEMU starts: vmlinux if it has an entry for that (PVH),
+// which is copied to dir without its symbols, a third of its size, and else bzImage.
 func (j *job) bootable(ctx context.Context, dir string) (string, error) {
 	path := filepath.Join(dir, bootFile)
 	if !bytes.Contains(j.final, []byte("\nCONFIG_PVH=y\n")) {

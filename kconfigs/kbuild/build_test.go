@@ -175,9 +175,9 @@ func TestBuildFaults(t *testing.T) {
 	require.ErrorAs(t, err, &re)
 	err = fails("CONFIG_UNXI=y\n", "building p+mine: mine.config:1: CONFIG_UNXI: this kernel has no such symbol; did you mean UNIX?")
 	require.ErrorAs(t, err, &re)
-	err = fails("CONFIG_SHAPE=\"FAKE_ERROR\"\n", "building p+mine: make: exit status 2: net/core/sock.c:12:3: error: too few sockets (all of it is in ")
+	err = fails("CONFIG_SHAPE=\"FAKE_ERROR\"\n", "building p+mine: make: exit status 2: net/core/sock.c:12:3: error: too few sockets (full output: ")
 	require.NotErrorAs(t, err, &re)
-	fails("CONFIG_SHAPE=\"FAKE_REVIVE\"\n", "building p+mine: make bzImage changed the .config it was given")
+	fails("CONFIG_SHAPE=\"FAKE_REVIVE\"\n", "building p+mine: make bzImage changed the .config")
 }
 
 func TestBuildInterrupted(t *testing.T) {
@@ -258,7 +258,7 @@ func TestCacheOnABadPath(t *testing.T) {
 	require.NoError(t, err)
 	b := newBuilder(t, c)
 	_, err = b.Build(context.Background(), ask(t, "CONFIG_NET=y\n"))
-	require.EqualError(t, err, `building p+mine: the cache "`+c.Dir+`": kbuild takes no path with a space or a colon; set NETSTRIP_CACHE`)
+	require.EqualError(t, err, `building p+mine: the cache "`+c.Dir+`": kbuild does not support paths with a space or a colon; set NETSTRIP_CACHE`)
 }
 
 func TestMissingTools(t *testing.T) {

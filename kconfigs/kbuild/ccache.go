@@ -10,15 +10,15 @@ import (
 	"path/filepath"
 )
 
-// ccache puts ccache, if it is installed, in front of the compiler, and gives the
-// environment for that and the file in which ccache logs what came of each call.
+// ccache puts ccache, if it is installed, in front of the compiler. It returns the
+// environment for that and the file in which ccache logs the result of each call.
 //
-// It stands in PATH under the compiler's name: in CC it would be part of every object's
-// command line, by which kbuild knows what to compile again. It goes by the dependencies
-// that the compiler writes (CCACHE_DEPEND), and not by preprocessing, which makes a first
-// build 39 % dearer and does not pay: of 272 objects that steps of the ladder touched,
-// only 21 had been preprocessed to the same text before. So it brings nothing between
-// profiles, and a kernel built a second time, in another cache, for a tenth of the cost.
+// It is in PATH under the compiler's name: in CC it would be part of every object's command
+// line, and changing that makes kbuild recompile. It uses the dependencies that the compiler
+// writes (CCACHE_DEPEND) instead of preprocessing, which makes a first build 39 % more
+// expensive and is not worth it: of 272 objects that steps of the ladder touched, only 21
+// had been preprocessed to the same text before. So ccache does not help between profiles,
+// but a kernel built again in another cache costs a tenth.
 func (j *job) ccache() (env []string, log string, err error) {
 	program, err := exec.LookPath("ccache")
 	if err != nil {
@@ -37,7 +37,7 @@ func (j *job) ccache() (env []string, log string, err error) {
 	return []string{"PATH=" + path, "CCACHE_DEPEND=1", "CCACHE_STATSLOG=" + log}, log, nil
 }
 
-// cacheHits counts the objects that ccache had.
+// cacheHits counts the compiler calls that ccache answered.
 func cacheHits(log string) (int, error) {
 	if log == "" {
 		return 0, nil

@@ -10,12 +10,13 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// objectTree names the object tree that a kernel is built in. Kernels that begin with
-// different configs have little in common, and would only undo each other's objects.
+// objectTree names the object tree that a kernel is built in. Kernels with different starts
+// have little in common, and would only replace each other's objects.
 func (j *job) objectTree() string {
 	parts := []string{j.Source.place(), j.compiler, recipe()}
 	name := cmp.Or(j.req.Start.Beside, j.req.Start.Name)
@@ -25,12 +26,12 @@ func (j *job) objectTree() string {
 	if name != "" && name != string(kconf.AllNo) {
 		parts = append(parts, name)
 	}
-	return hash(parts...)[:16]
+	return cache.Key(parts...)[:16]
 }
 
-// configure returns the final .config, which meets the request. The kernel's own Kconfig code
-// makes it, to the bytes that make would, and needs no object tree, which another netstrip
-// may have for minutes.
+// configure returns the final .config, which meets the request. The kernel's own Kconfig
+// code makes it with the same bytes as make, and without an object tree, which another
+// process may hold for minutes.
 func (j *job) configure(ctx context.Context) ([]byte, error) {
 	j.Progress.State("%s: configuring", j.title)
 	symbols, err := j.conf.Symbols()
@@ -55,7 +56,7 @@ func (j *job) configure(ctx context.Context) ([]byte, error) {
 	return data, j.withReasons(ctx, j.req.Verify(final))
 }
 
-// names are those of the symbols that have one.
+// names returns the names of all symbols but choices.
 func names(symbols []kconf.Symbol) map[string]bool {
 	known := map[string]bool{}
 	for _, s := range symbols {
@@ -66,13 +67,12 @@ func names(symbols []kconf.Symbol) map[string]bool {
 	return known
 }
 
-// begin returns the lines that a config is made from, and how the rest is filled in: with n,
-// or with the defaults of whoever wrote the start.
+// begin returns the lines that a .config is made from, and the mode for all other symbols.
 func (j *job) begin() (text string, mode kconf.Mode, err error) {
 	start := j.req.Start
 	switch {
 	case start.Text != "":
-		text, _ = j.req.Over(start.Text) // Read says what that changes
+		text, _ = j.req.Over(start.Text) // Read reports what that changes
 		return text, kconf.OldDef, nil
 	case start.Name == "defconfig":
 		text, err = j.readTree("arch/x86/configs/x86_64_defconfig")
@@ -83,13 +83,13 @@ func (j *job) begin() (text string, mode kconf.Mode, err error) {
 	case start.Name == "":
 		mode = kconf.AllNo
 	default:
-		err = fmt.Errorf("no start is called %q", start.Name)
+		err = fmt.Errorf("no such start: %q", start.Name)
 	}
 	text, _ = j.req.Over(text)
 	return text, mode, err
 }
 
-// readTree reads the files of the source that are there, of which one must be.
+// readTree reads those of the named files that the source has, at least one.
 func (j *job) readTree(names ...string) (string, error) {
 	var text strings.Builder
 	for _, name := range names {

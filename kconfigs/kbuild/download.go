@@ -17,17 +17,17 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
 
-// download is a tarball to get from the network, whose hash is known beforehand.
+// download is a tarball to download, with a known hash.
 type download struct {
 	url      string
 	sha256   string
-	stall    time.Duration // how long nothing may come
+	stall    time.Duration // the longest time without data
 	cache    *cache.Cache
 	progress *progress.Printer
 }
 
-// get returns the path of the tarball, fetching it if it is not in the cache. Nothing
-// is kept of a download that is cut short or is not what was asked for.
+// get returns the path of the tarball, and fetches it if it is not in the cache. An
+// incomplete or wrong download is not kept.
 func (d download) get(ctx context.Context) (string, error) {
 	dir, err := d.cache.Publish(ctx, "download", d.sha256, func(dir string) error {
 		if err := d.fetch(ctx, filepath.Join(dir, "tarball")); err != nil {
@@ -41,7 +41,7 @@ func (d download) get(ctx context.Context) (string, error) {
 func (d download) fetch(ctx context.Context, path string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watch := time.AfterFunc(d.stall, func() { cancel(fmt.Errorf("nothing came for %v", d.stall)) })
+	watch := time.AfterFunc(d.stall, func() { cancel(fmt.Errorf("no data for %v", d.stall)) })
 	defer watch.Stop()
 	err := d.transfer(ctx, path, watch)
 	if err != nil && ctx.Err() != nil {
@@ -79,8 +79,8 @@ func (d download) transfer(ctx context.Context, path string, watch *time.Timer) 
 	return f.Close()
 }
 
-// withoutSecrets returns a URL for people to read, and to be stored: without the user and
-// the password that it may have, and without its query, which may be a signature.
+// withoutSecrets returns a URL to display and store: without its user and password, and
+// without its query, which may be a signature.
 func withoutSecrets(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -96,7 +96,7 @@ func withoutSecrets(address string) string {
 	return u.String()
 }
 
-// withoutURL leaves out the URL of an error, which whoever tells of it names.
+// withoutURL removes the URL from an error, as the caller adds it.
 func withoutURL(err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		return ue.Err
@@ -104,7 +104,7 @@ func withoutURL(err error) error {
 	return err
 }
 
-// alive puts the watch off with everything that is written to it.
+// alive resets the watch whenever something is written to it.
 type alive struct {
 	watch *time.Timer
 	stall time.Duration

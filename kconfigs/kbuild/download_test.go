@@ -64,7 +64,7 @@ func TestDownloadFaults(t *testing.T) {
 		{"/whole", wrong, "its SHA-256 is " + right + ", not " + wrong},
 		{"/cut", right, "after 3 bytes: unexpected EOF"},
 		{"/nosuch", right, "the server says 404 Not Found"},
-		{"/stalled", right, "nothing came for 100ms"},
+		{"/stalled", right, "no data for 100ms"},
 	} {
 		c := newCache(t)
 		d := download{url: srv.URL + tt.path, sha256: tt.sum, stall: 100 * time.Millisecond, cache: c}

@@ -8,10 +8,10 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 )
 
-// shortKey is how many digits of a key are enough to look for it.
+// shortKey is the least number of digits of a key to look for.
 const shortKey = 4
 
-// Find returns the kernel in the cache whose key begins so. Where none does, or several do,
+// Find returns the kernel in the cache whose key has a prefix. If there are none or several,
 // the error is a kconfigs.RequestError.
 func (b *Builder) Find(begin string) (*Kernel, error) {
 	entries, err := os.ReadDir(b.Cache.Path(kindKernel, ""))

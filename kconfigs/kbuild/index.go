@@ -15,10 +15,10 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
-// maxConfig bounds a .config, in bytes.
+// maxConfig is the largest size of a .config in bytes.
 const maxConfig = 16 << 20
 
-// Cached returns the kernel for req if it has been built, and runs no make to find out.
+// Cached returns the kernel for req if it has been built. It runs no make.
 func (b *Builder) Cached(ctx context.Context, req kconfigs.Request) (*Kernel, bool, error) {
 	inputs, err := b.Inputs(ctx, req)
 	if err != nil {
@@ -26,15 +26,14 @@ func (b *Builder) Cached(ctx context.Context, req kconfigs.Request) (*Kernel, bo
 	}
 	key, _, err := b.Cache.ReadIndex(kindKernel, inputs)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, cache.ErrDamaged) {
-		return nil, false, nil // Build writes it anew
+		return nil, false, nil // Build writes it again
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("finding the kernel %s: %w", req.Profile, err)
 	}
 	k, err := b.load(key)
 	if err != nil {
-		// Taken out of the cache or damaged: not there. Build makes it again.
-		return nil, false, nil
+		return nil, false, nil // missing or damaged: Build makes it again
 	}
 	if req.Prebuilt != nil && key != inputs || req.Prebuilt == nil && checkMade(k.Config, req) != nil {
 		return nil, false, nil // made for something else
@@ -43,7 +42,7 @@ func (b *Builder) Cached(ctx context.Context, req kconfigs.Request) (*Kernel, bo
 	return k, true, nil
 }
 
-// checkMade says how a kernel's .config is not what was asked for.
+// checkMade returns an error if a kernel's .config does not meet a request.
 func checkMade(config string, req kconfigs.Request) error {
 	data, err := file.Read(config, maxConfig)
 	if err != nil {
@@ -56,9 +55,9 @@ func checkMade(config string, req kconfigs.Request) error {
 	return req.Verify(final)
 }
 
-// CheckIndex verifies an entry of a cache that leads to a kernel. The error wraps
-// cache.ErrDamaged where the kernel was made for something else, and cache.ErrUnchecked
-// where that cannot be known: an older netstrip wrote the entry, and not for a profile.
+// CheckIndex verifies an index of kernels. The error wraps cache.ErrDamaged if the kernel
+// was made for something else, and cache.ErrUnchecked if that is unknown: an older netstrip
+// wrote the index, and not for a profile.
 func CheckIndex(ctx context.Context, c *cache.Cache, e cache.Entry) error {
 	err := c.Verify(ctx, e.Kind, e.Key)
 	if !errors.Is(err, cache.ErrUnchecked) || e.Kind != kindIndex || len(e.For) != 1 {
@@ -72,7 +71,7 @@ func CheckIndex(ctx context.Context, c *cache.Cache, e cache.Entry) error {
 	if rerr != nil || !wasMadeFor(c, e, req) {
 		return err
 	}
-	// Of a kernel that is not there, or damaged, its own entry tells.
+	// A missing or damaged kernel is reported for its own entry.
 	wrong := checkMade(filepath.Join(e.LeadsTo, configFile), req)
 	if unmet, ok := errors.AsType[*kconfigs.RequestError](wrong); ok {
 		return fmt.Errorf("%w: %s leads to a kernel that was not made for %s: %s", cache.ErrDamaged, e.Path, profile.Name, unmet.Problems[0])
@@ -80,8 +79,8 @@ func CheckIndex(ctx context.Context, c *cache.Cache, e cache.Entry) error {
 	return err
 }
 
-// wasMadeFor reports whether an index stands where that of a request does, given one of
-// the sources in the cache: the profile that it names may have been another at the time.
+// wasMadeFor reports whether a request, with one of the sources in the cache, leads to an
+// index: the profile of that name may have been different at the time.
 func wasMadeFor(c *cache.Cache, e cache.Entry, req kconfigs.Request) bool {
 	var k Kernel
 	data, err := file.Read(filepath.Join(e.LeadsTo, infoFile), maxConfig)

@@ -1,16 +1,16 @@
-// Package kbuild makes kernels: kernel source and a request in, a kernel in a
-// content-addressed cache out. It runs on the host.
+// Package kbuild builds kernels from a kernel source and a request into a
+// content-addressed cache. It runs on the host.
 //
-// A kernel's key is a hash of its final .config, the source, the compiler and the
-// build's environment. An index leads from requests to keys, so that finding a
-// kernel again runs no make. All kernels of one source, compiler and start of their
-// configs are made one after the other in one object tree, where kbuild compiles again
-// only what mentions a changed symbol: seven kernels cost less than three made apart.
-// A source tree that somebody edits keeps its object tree, and make compiles what changed.
-// Kernels that somebody else compiled, and their modules, are taken into the same cache.
+// A kernel's key is a hash of its final .config, the source, the compiler and the build's
+// environment. An index maps requests to keys, so that finding a kernel runs no make.
+// Kernels of the same source, compiler and start are built one after the other in one
+// object tree, where kbuild recompiles only what mentions a changed symbol: seven kernels
+// cost less than three built separately. A source tree that is being edited keeps its
+// object tree, and make compiles what changed. Kernels compiled elsewhere are copied into
+// the same cache, with their modules.
 //
-// What kbuild is asked for is not what it gives: the final .config is compared with
-// the request before the build and again after it.
+// Kconfig may not do what a request says: the final .config is compared with the request
+// before the build and again after it.
 package kbuild
 
 import (
@@ -46,33 +46,32 @@ const (
 	infoFile   = "kernel.json"
 )
 
-// Kernel is a kernel that was built.
+// Kernel is a kernel in the cache.
 type Kernel struct {
 	kernel.Built
-	// Dir is where it stands, Image its bzImage, and Config its final .config. Boot is
-	// what QEMU starts: vmlinux without symbols, or Image where it lacks CONFIG_PVH.
-	// Modules is the directory of its modules; empty means that it has none here.
+	// Dir is its directory, Image its bzImage, and Config its final .config. Boot is what
+	// QEMU starts: vmlinux without symbols, or Image if it lacks CONFIG_PVH. Modules is the
+	// directory of its modules, or empty.
 	Dir     string `json:"-"`
 	Image   string `json:"-"`
 	Boot    string `json:"-"`
 	Config  string `json:"-"`
 	Modules string `json:"-"`
-	// ImageSHA256 and BootSHA256 are the hashes of Image and Boot, by which damaged ones
-	// are told.
+	// ImageSHA256 and BootSHA256 are the hashes of Image and Boot, which reveal damage.
 	ImageSHA256 string `json:"image_sha256"`
 	BootSHA256  string `json:"boot_sha256"`
-	// Directories are the sizes by directory of the source; none of a kernel that was
+	// Directories are the sizes by directory of the source; nil for a kernel that was
 	// compiled elsewhere.
 	Directories []Directory `json:"directories,omitempty"`
-	// Objects is how many objects were compiled or assembled for it, given what its
-	// predecessor had left in the object tree.
+	// Objects is the number of objects compiled or assembled for it, besides those left in
+	// the object tree by its predecessor.
 	Objects int `json:"objects"`
-	// CacheHits is how many of all that the compiler was called for ccache had.
+	// CacheHits is how many compiler calls ccache answered.
 	CacheHits int `json:"ccache_hits"`
-	// CPUSeconds and WallSeconds are what its build took, once it was configured.
+	// CPUSeconds and WallSeconds are the duration of the build, without configuration.
 	CPUSeconds  float64 `json:"cpu_seconds"`
 	WallSeconds float64 `json:"wall_seconds"`
-	// Cached says that it was there and nothing was compiled.
+	// Cached is set if it was found and nothing was compiled.
 	Cached bool `json:"-"`
 }
 
@@ -81,10 +80,10 @@ type Builder struct {
 	Cache    *cache.Cache
 	Source   *Source
 	Progress *progress.Printer
-	// Jobs is how many compilers run at a time; 0 means one for each processor.
+	// Jobs is the number of parallel compilers; 0 means one for each processor.
 	Jobs int
 
-	// open is Kconf, but in tests of trees that have no Kconfig code.
+	// open replaces Kconf in tests of trees that have no Kconfig code.
 	open func(ctx context.Context) (configurer, error)
 
 	once        sync.Once
@@ -92,7 +91,7 @@ type Builder struct {
 	compilerErr error
 }
 
-// Made returns the kernel whose final .config is known, if it has been built.
+// Made returns the kernel of a final .config, if it has been built.
 func (b *Builder) Made(ctx context.Context, final []byte) (*Kernel, bool, error) {
 	compiler, err := b.compilerID(ctx)
 	if err != nil {
@@ -100,26 +99,26 @@ func (b *Builder) Made(ctx context.Context, final []byte) (*Kernel, bool, error)
 	}
 	k, err := b.load(b.keyOf(final, compiler))
 	if err != nil {
-		return nil, false, nil // not there, or damaged: Build makes it
+		return nil, false, nil // missing or damaged: Build makes it
 	}
 	k.Cached = true
 	return k, true, nil
 }
 
-// BuildAll builds what is not there of reqs, in their order, and calls each with the
-// number, from 0, and kernel or error of every one as soon as it is known. One that
-// cannot be built does not stop the others; the error joins all there were.
+// BuildAll builds the missing kernels of reqs in order, and calls each with the index and
+// the kernel or error of every one as soon as it is known. A failure does not stop the
+// others; the error joins all failures.
 func (b *Builder) BuildAll(ctx context.Context, reqs []kconfigs.Request, each func(i int, k *Kernel, err error)) error {
 	var todo []int
 	var errs []error
-	first := map[string]kconfigs.Request{} // the first for a kernel
+	first := map[string]kconfigs.Request{} // by kernel
 	done := func(i int, k *Kernel, err error) {
 		if err != nil {
 			errs = append(errs, err)
 		} else if other, twice := first[k.Key]; !twice {
 			first[k.Key] = reqs[i]
 		} else if other.Text() != reqs[i].Text() || other.Start != reqs[i].Start {
-			b.Progress.Line("%s is the same kernel as %s: what it asks for otherwise changes nothing", reqs[i].Profile, other.Profile)
+			b.Progress.Line("%s is the same kernel as %s: the difference in their requests has no effect", reqs[i].Profile, other.Profile)
 		}
 		if each != nil {
 			each(i, k, err)
@@ -149,14 +148,14 @@ func (b *Builder) BuildAll(ctx context.Context, reqs []kconfigs.Request, each fu
 	return errors.Join(errs...)
 }
 
-// Build returns the kernel for req, building it if it is not there.
+// Build returns the kernel for req, and builds it if it is missing.
 func (b *Builder) Build(ctx context.Context, req kconfigs.Request) (k *Kernel, err error) {
 	err = b.BuildAll(ctx, []kconfigs.Request{req}, func(_ int, got *Kernel, _ error) { k = got })
 	return k, err
 }
 
-// Inputs is a hash of all that goes into req's kernel. Unlike the kernel's key it is
-// known before the kernel has been configured.
+// Inputs returns a hash of everything that goes into req's kernel. Unlike the kernel's key,
+// it is known before the kernel is configured.
 func (b *Builder) Inputs(ctx context.Context, req kconfigs.Request) (string, error) {
 	if req.Prebuilt != nil {
 		return b.prebuiltInputs(*req.Prebuilt)
@@ -168,7 +167,7 @@ func (b *Builder) Inputs(ctx context.Context, req kconfigs.Request) (string, err
 	return inputs(req, b.Source.ID, compiler), nil
 }
 
-// inputs is Inputs of a kernel that is compiled here.
+// inputs is Inputs for a kernel that is compiled here.
 func inputs(req kconfigs.Request, source, compiler string) string {
 	parts := []string{req.Text(), source, compiler, recipe()}
 	if s := req.Start; s.Text != "" {
@@ -176,10 +175,10 @@ func inputs(req kconfigs.Request, source, compiler string) string {
 	} else if s.Name != "" {
 		parts = append(parts, s.Name)
 	}
-	return hash(parts...)
+	return cache.Key(parts...)
 }
 
-// load reads the kernel with the given key, and finds out whether it is whole.
+// load returns the kernel with the given key, and an error if it is damaged.
 func (b *Builder) load(key string) (*Kernel, error) {
 	b.Cache.Use(kindKernel, key)
 	dir := b.Cache.Path(kindKernel, key)
@@ -199,9 +198,9 @@ func (b *Builder) load(key string) (*Kernel, error) {
 	if m := filepath.Join(dir, modulesDir); isDir(m) {
 		k.Modules = m
 	} else if k.lacksModules() {
-		return nil, fmt.Errorf("the kernel %s is there without its modules", dir)
+		return nil, fmt.Errorf("the kernel %s lacks its modules", dir)
 	}
-	// Some 10 ms, and a kernel cut short would be taken for a silent one.
+	// This takes 10 ms, and a truncated kernel would look like a silent one.
 	for path, want := range map[string]string{k.Image: k.ImageSHA256, k.Boot: k.BootSHA256} {
 		sum, err := fileSHA256(path)
 		if err != nil {
@@ -219,8 +218,8 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// maxImage bounds a kernel, in bytes: a vmlinux with all that a debugger asks for has some
-// 500 MB.
+// maxImage is the largest size of a kernel in bytes: a vmlinux with all debugging information
+// has about 500 MB.
 const maxImage = 2 << 30
 
 func fileSHA256(path string) (string, error) {
@@ -242,13 +241,4 @@ func (b *Builder) jobs() int {
 		return b.Jobs
 	}
 	return runtime.GOMAXPROCS(0)
-}
-
-// hash is a name for its parts: a SHA-256 in hexadecimal.
-func hash(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }

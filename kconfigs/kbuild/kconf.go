@@ -13,8 +13,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Kconf returns the Kconfig code of the builder's source, run as its kernels' make runs it.
-// It is to be closed.
+// Kconf returns the Kconfig code of the builder's source, run like the make of its kernels.
+// The caller closes it.
 func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
 	if err := checkTools(ctx); err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
 	})
 }
 
-// configurer is a source's Kconfig code, which a *kconf.Kconfig runs.
+// configurer is a source's Kconfig code, a *kconf.Kconfig except in tests.
 type configurer interface {
 	Symbols() ([]kconf.Symbol, error)
 	Settle(ctx context.Context, mode kconf.Mode, request []byte) ([]byte, error)
@@ -42,7 +42,7 @@ type configurer interface {
 	Close()
 }
 
-// lazy opens the Kconfig code for the first of several kernels that has to be configured.
+// lazy opens the Kconfig code for the first kernel that has to be configured.
 type lazy struct {
 	builder *Builder
 	conf    configurer
@@ -69,12 +69,12 @@ func (l *lazy) close() {
 	}
 }
 
-// maxWays is how many lines are each told what to add for them; of more only what to add for
-// all together.
+// maxWays is the number of unmet lines up to which each gets its own way; for more there is
+// one way for all together.
 const maxWays = 8
 
-// withReasons adds to each problem of a request that Kconfig did not meet why it did not,
-// and what to add so that it does. Where that is not to be had the problems are told without.
+// withReasons adds to each unmet line of a request the reason and what to add, as far as
+// that can be found.
 func (j *job) withReasons(ctx context.Context, unmet error) error {
 	e, ok := errors.AsType[*kconfigs.RequestError](unmet)
 	if !ok {
@@ -115,7 +115,7 @@ func (j *job) withReasons(ctx context.Context, unmet error) error {
 	return unmet
 }
 
-// World returns what req comes to, for package explain to explain. No kernel is built.
+// World returns the .config that req leads to, for package explain. It builds no kernel.
 func (b *Builder) World(ctx context.Context, k configurer, req kconfigs.Request) (*explain.World, error) {
 	symbols, err := k.Symbols()
 	if err != nil {
@@ -144,7 +144,7 @@ func (b *Builder) World(ctx context.Context, k configurer, req kconfigs.Request)
 	return w, nil
 }
 
-// kernel answers package explain's questions about a text that was settled, until ctx ends.
+// kernel answers package explain's questions about a settled text, until ctx ends.
 func (j *job) kernel(ctx context.Context, k configurer, mode kconf.Mode, text string) *explain.Kernel {
 	return &explain.Kernel{
 		Settle: func(lines []kconfigs.Setting) (map[string]kconf.Value, error) {

@@ -10,11 +10,11 @@ import (
 	"regexp"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/programs"
 )
 
-// hasModules and isModule find that a .config allows modules, and a symbol that is m.
 var (
 	hasModules = regexp.MustCompile(`(?m)^CONFIG_MODULES=y$`)
 	isModule   = regexp.MustCompile(`(?m)^CONFIG_\w+=m$`)
@@ -25,8 +25,8 @@ func modular(config []byte) bool {
 	return hasModules.Match(config) && isModule.Match(config)
 }
 
-// ReadConfig returns the kernel's final .config; ok is false where a kernel that was
-// compiled elsewhere came without one.
+// ReadConfig returns the kernel's final .config; ok is false for a kernel that was compiled
+// elsewhere and came without one.
 func (k *Kernel) ReadConfig() (c kconfigs.Config, ok bool, err error) {
 	data, err := os.ReadFile(k.Config)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -41,31 +41,30 @@ func (k *Kernel) ReadConfig() (c kconfigs.Config, ok bool, err error) {
 	return c, true, nil
 }
 
-// keyOf is the key of the kernel of a final .config.
+// keyOf returns the key of the kernel with a final .config.
 func (b *Builder) keyOf(final []byte, compiler string) string {
 	parts := []string{string(final), b.Source.ID, compiler, recipe()}
 	if modular(final) {
-		parts = append(parts, modulesDir) // under the key without it such kernels were kept without their modules
+		parts = append(parts, modulesDir) // kernels under the key without it lack their modules
 	}
-	return hash(parts...)
+	return cache.Key(parts...)
 }
 
-// lacksModules reports whether a kernel that was compiled here was kept without the
-// modules that its .config asks for.
+// lacksModules reports whether a kernel that was compiled here was stored without its
+// modules.
 func (k *Kernel) lacksModules() bool {
 	config, err := os.ReadFile(k.Config)
 	return k.Text > 0 && err == nil && modular(config)
 }
 
-// fillModules puts the modules of a kernel that was built here into dir, without their
-// symbols.
+// fillModules writes the stripped modules of a kernel that was built here to dir.
 func (j *job) fillModules(ctx context.Context, dir, version string) error {
 	if !modular(j.final) {
 		return nil
 	}
 	root := filepath.Join(dir, "installed")
 	defer os.RemoveAll(root)
-	// depmod is run on what is kept of them. u-root loads what is not compressed.
+	// depmod runs on those that are kept. u-root cannot load compressed modules.
 	err := j.make(ctx, nil, nil, "modules_install", "INSTALL_MOD_PATH="+root, "INSTALL_MOD_STRIP=1", "DEPMOD=true",
 		"CONFIG_MODULE_COMPRESS_GZIP=", "CONFIG_MODULE_COMPRESS_XZ=", "CONFIG_MODULE_COMPRESS_ZSTD=")
 	if err != nil {
@@ -75,8 +74,8 @@ func (j *job) fillModules(ctx context.Context, dir, version string) error {
 	return j.copyModules(ctx, parts, filepath.Join(dir, modulesDir), filepath.Join(root, "lib/modules", version), version)
 }
 
-// moduleParts are the directories of modules that may have to do with networking, sockets
-// or virtual machines.
+// moduleParts are the directories of modules related to networking, sockets or virtual
+// machines.
 func moduleParts() []string {
 	return []string{
 		"net", "crypto", "lib", "arch", "drivers/char", "drivers/net", "drivers/virtio", "drivers/vhost", "drivers/block",
@@ -84,14 +83,13 @@ func moduleParts() []string {
 	}
 }
 
-// copyModules copies the modules of those parts, and has depmod list what they need of
-// each other.
+// copyModules copies the modules in parts, and runs depmod.
 func (j *job) copyModules(ctx context.Context, parts []string, to, from, version string) error {
 	depmod, err := programs.Find("depmod")
 	if err != nil {
 		return err
 	}
-	// depmod wants them where a system has them.
+	// depmod expects the directories of a system.
 	root := filepath.Join(filepath.Dir(to), "root")
 	defer os.RemoveAll(root)
 	dir := filepath.Join(root, "lib/modules", version)
@@ -106,13 +104,12 @@ func (j *job) copyModules(ctx context.Context, parts []string, to, from, version
 		}
 	}
 	if _, err := process.Run(ctx, process.Command{Args: []string{depmod, "-b", root, version}}); err != nil {
-		return fmt.Errorf("listing what modules depend on: %w", err)
+		return fmt.Errorf("listing the dependencies of modules: %w", err)
 	}
 	return os.Rename(dir, to)
 }
 
-// copyTree copies what of a tree is there, but the drivers of hardware that no guest of
-// ours has.
+// copyTree copies a tree, if it exists, without drivers for hardware that guests lack.
 func copyTree(to, from string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		switch {

@@ -48,12 +48,12 @@ func TestBuildModules(t *testing.T) {
 func TestKeys(t *testing.T) {
 	b := &Builder{Source: &Source{ID: "source"}}
 	plain := []byte("CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_S=\"=m\"\n")
-	assert.Equal(t, hash(string(plain), "source", "gcc", recipe()), b.keyOf(plain, "gcc"))
+	assert.Equal(t, cache.Key(string(plain), "source", "gcc", recipe()), b.keyOf(plain, "gcc"))
 	for text, want := range map[string]bool{
 		"CONFIG_MODULES=y\nCONFIG_A=m\n": true, "# CONFIG_MODULES is not set\nCONFIG_A=m\n": false, "CONFIG_A=y\nCONFIG_MODULES=y\n": false,
 	} {
 		assert.Equal(t, want, modular([]byte(text)), text)
-		assert.Equal(t, want, hash(text, "source", "gcc", recipe()) != b.keyOf([]byte(text), "gcc"))
+		assert.Equal(t, want, cache.Key(text, "source", "gcc", recipe()) != b.keyOf([]byte(text), "gcc"))
 	}
 }
 

@@ -3,7 +3,6 @@ package kbuild
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,30 +19,30 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// modulesDir is where a kernel's entry has its modules, as below /lib/modules/VERSION.
+// modulesDir is the directory of a kernel's modules in its entry, like /lib/modules/VERSION.
 const modulesDir = "modules"
 
-// prebuiltInputs is Inputs for a kernel that is not compiled here. A distribution's is
-// that of the day it was first asked for: what is measured should not change by itself.
+// prebuiltInputs is Inputs for a kernel that is not compiled here. A distribution's kernel
+// stays the one that was first downloaded, so that results do not change by themselves.
 func (b *Builder) prebuiltInputs(p kconfigs.Prebuilt) (string, error) {
 	if p.Distro {
-		return hash(append(moduleParts(), "distro", b.Source.Series())...), nil
+		return cache.Key(append(moduleParts(), "distro", b.Source.Series())...), nil
 	}
 	image, err := fileSHA256(p.Image)
 	if err != nil {
 		return "", wrong(p.Image, err)
 	}
 	if p.Modules == "" {
-		return hash("file", image), nil
+		return cache.Key("file", image), nil
 	}
 	order, err := fileSHA256(filepath.Join(p.Modules, "modules.order"))
 	if err != nil {
-		return "", wrong(p.Modules, errors.New("it is no directory of modules such as /lib/modules/6.12.1: no modules.order can be read there"))
+		return "", wrong(p.Modules, errors.New("not a directory of modules such as /lib/modules/6.12.1: cannot read its modules.order"))
 	}
-	return hash(append(moduleParts(), "file", image, p.Modules, order)...), nil
+	return cache.Key(append(moduleParts(), "file", image, p.Modules, order)...), nil
 }
 
-// wrong blames a file for what it is: whoever named it is to name another.
+// wrong returns a RequestError about a file that the user named.
 func wrong(file string, err error) error {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err
@@ -51,14 +50,14 @@ func wrong(file string, err error) error {
 	return &kconfigs.RequestError{Problems: []kconfigs.Problem{{File: file, Text: err.Error()}}}
 }
 
-// adopt puts a kernel that is not compiled here into the cache.
+// adopt copies a kernel that is not compiled here into the cache.
 func (b *Builder) adopt(ctx context.Context, req kconfigs.Request, title string) (*Kernel, error) {
 	j := &job{Builder: b, req: req, title: title}
 	key, err := b.Inputs(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.RemoveAll(b.Cache.Path(kindKernel, key)); err != nil { // it was not found whole
+	if err := os.RemoveAll(b.Cache.Path(kindKernel, key)); err != nil {
 		return nil, fmt.Errorf("clearing a damaged kernel: %w", err)
 	}
 	_, err = b.Cache.Publish(ctx, kindKernel, key, func(dir string) error {
@@ -78,8 +77,8 @@ func (b *Builder) adopt(ctx context.Context, req kconfigs.Request, title string)
 	return b.load(key)
 }
 
-// fillDistro downloads Debian's cloud kernel, which has what a virtual machine needs
-// built in, and unpacks it; dir becomes the kernel's entry.
+// fillDistro downloads and unpacks Debian's cloud kernel, which has the drivers of a virtual
+// machine built in; dir becomes the kernel's entry.
 func (j *job) fillDistro(ctx context.Context, dir, key string) error {
 	pkg, err := cloudPackage(ctx, j.Source.Series())
 	if err != nil {
@@ -91,7 +90,7 @@ func (j *job) fillDistro(ctx context.Context, dir, key string) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	// The sandbox's own user may not write here, and apt would say so.
+	// Without this apt warns that its sandbox user cannot write here.
 	run := process.Command{Args: []string{"apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", pkg}, Dir: tmp}
 	if _, err := process.Run(ctx, run); err != nil {
 		return fmt.Errorf("downloading %s: %w", pkg, err)
@@ -114,15 +113,15 @@ func (j *job) fillDistro(ctx context.Context, dir, key string) error {
 	return j.fillPrebuilt(ctx, dir, key, p, "Debian "+strings.TrimSuffix(filepath.Base(debs[0]), ".deb"), config)
 }
 
-// cloudPackage names the package of Debian's newest cloud kernel of a series. The
-// package of that name alone only depends on it.
+// cloudPackage returns the package of Debian's newest cloud kernel of a series, on which the
+// package without a version depends.
 func cloudPackage(ctx context.Context, series string) (string, error) {
 	out, err := process.Output(ctx, "apt-cache", "--no-all-versions", "show",
 		"linux-image-"+series+"-cloud-amd64", "linux-image-cloud-amd64")
 	if process.Missing(err) {
 		return "", errors.New("this profile is a kernel from a Debian package, which only apt-get downloads; name a kernel with --kernel")
 	}
-	// It fails where it does not know all of them, which 6.1 has no need of.
+	// It fails if it does not know both names, and one is enough for 6.1.
 	m := regexp.MustCompile(`(?m)^Depends: (linux-image-` + regexp.QuoteMeta(series) + `\.\S*-cloud-amd64)`).FindStringSubmatch(out)
 	if m == nil {
 		return "", fmt.Errorf("apt-cache knows no cloud kernel of Linux %s: apt-get update; or name a kernel of yours with --kernel", series)
@@ -130,7 +129,7 @@ func cloudPackage(ctx context.Context, series string) (string, error) {
 	return m[1], nil
 }
 
-// fillPrebuilt makes dir the entry of a kernel in a file. Config may be nil.
+// fillPrebuilt fills dir with a kernel from files. Config may be nil.
 func (j *job) fillPrebuilt(ctx context.Context, dir, key string, p kconfigs.Prebuilt, source string, config []byte) error {
 	k := Kernel{Built: kernel.Built{Key: key, Source: source, Compiler: compilerOf(nil)}}
 	image := filepath.Join(dir, imageFile)
@@ -146,11 +145,11 @@ func (j *job) fillPrebuilt(ctx context.Context, dir, key string, p kconfigs.Preb
 	}
 	k.BootSHA256 = k.ImageSHA256
 	if config == nil {
-		config = configBeside(p.Image)
+		config = configOf(p.Image)
 	}
 	if config != nil {
 		k.Compiler = compilerOf(config)
-		k.ConfigSHA256 = hash(string(config))
+		k.ConfigSHA256 = sum(config)
 		if err := cache.WriteFile(filepath.Join(dir, configFile), config); err != nil {
 			return err
 		}
@@ -160,17 +159,12 @@ func (j *job) fillPrebuilt(ctx context.Context, dir, key string, p kconfigs.Preb
 			return err
 		}
 	}
-	data, err := json.MarshalIndent(k, "", "\t")
-	if err != nil {
-		return fmt.Errorf("writing down the kernel: %w", err)
-	}
-	return cache.WriteFile(filepath.Join(dir, infoFile), append(data, '\n'))
+	return k.write(dir)
 }
 
-// configBeside returns the .config of a kernel in a file: what the kernel has in it, or
-// what stands beside it under the name that distributions give it. Nil means that neither
-// is there.
-func configBeside(image string) []byte {
+// configOf returns the .config in a kernel image, or in the file config-VERSION that
+// distributions install with it; nil if there is neither.
+func configOf(image string) []byte {
 	const most = 8 << 20
 	if data, err := file.Read(image, packed.MaxImage); err == nil {
 		if config, err := packed.Config(data, most); err == nil {
@@ -185,7 +179,7 @@ func configBeside(image string) []byte {
 	return nil
 }
 
-// compilerOf finds the compiler in a .config; builds write it down themselves.
+// compilerOf returns the compiler in a .config.
 func compilerOf(config []byte) string {
 	m := regexp.MustCompile(`(?m)^CONFIG_CC_VERSION_TEXT="(.*)"$`).FindSubmatch(config)
 	if m == nil {
@@ -194,7 +188,7 @@ func compilerOf(config []byte) string {
 	return string(m[1])
 }
 
-// versionOf finds the release in a bzImage or a vmlinux.
+// versionOf returns the release of a bzImage or a vmlinux.
 func versionOf(image string) (string, error) {
 	data, err := file.Read(image, maxImage)
 	if err != nil {
@@ -208,7 +202,7 @@ func versionOf(image string) (string, error) {
 	}
 	version := regexp.MustCompile(`^\d+\.\d+[-+~.\w]{0,60}`).Find(text)
 	if version == nil {
-		return "", errors.New("it is no x86 kernel image: there is no version in it")
+		return "", errors.New("not an x86 kernel image: it has no version")
 	}
 	return string(version), nil
 }

@@ -15,21 +15,20 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/rename"
 )
 
-// Reading is what became of the lines of a user's own files.
+// Reading is the effect of the lines in a user's own files.
 type Reading struct {
-	// Unmet are the lines of a whole .config that came to something else than they ask for,
-	// or are about no symbol of this kernel. Kconfig passes over both without a word. Those
-	// of symbols that have a prompt come first, each in the order of the file. The first 20
-	// have the reason.
+	// Unmet are the lines of a whole .config that Kconfig changed, or that are about no symbol
+	// of this kernel, both of which Kconfig ignores silently. Symbols with a prompt come
+	// first, each in the order of the file. The first 20 have the reason.
 	Unmet []kconfigs.Problem
-	// Remarks are other lines to be told to whoever brought the files.
+	// Remarks are other messages for the user.
 	Remarks []string
 }
 
-// maxReasons is how many of the lines that were not met have their reason.
+// maxReasons is the number of unmet lines for which a reason is sought.
 const maxReasons = 20
 
-// Read finds out what becomes of the files that a request was made of. It builds nothing.
+// Read returns the effect of the files that a request was made from. It builds nothing.
 func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) (Reading, error) {
 	symbols, err := k.Symbols()
 	if err != nil {
@@ -63,7 +62,7 @@ func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) 
 	derived := derived(symbols)
 	missed, tools := apart(unmet(own, final, known), derived)
 	if len(tools) > 0 {
-		r.Remarks = append(r.Remarks, fmt.Sprintf("%s:%d: CONFIG_%s and %d more lines tell of the compiler and other tools that it was made with, and not of those here",
+		r.Remarks = append(r.Remarks, fmt.Sprintf("%s:%d: CONFIG_%s and %d more lines describe the tools it was made with, which differ from those here",
 			tools[0].Fragment, tools[0].Line, tools[0].Symbol, len(tools)-1))
 	}
 	slices.SortStableFunc(missed, func(x, y kconfigs.Setting) int { return cmp.Compare(derived[x.Symbol], derived[y.Symbol]) })
@@ -81,32 +80,31 @@ func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) 
 	return r, nil
 }
 
-// byPlace is the order in which a person reads files.
+// byPlace sorts settings by file and line.
 func byPlace(a, b kconfigs.Setting) int {
 	return cmp.Or(cmp.Compare(a.Fragment, b.Fragment), cmp.Compare(a.Line, b.Line))
 }
 
-// settled finds the lines of a .config that are about a symbol.
+// settled matches the lines of a .config that set a symbol.
 var settled = regexp.MustCompile(`(?m)^(CONFIG_\w+=|# CONFIG_\w+ is not set$)`)
 
-// remarks tells what a whole .config is not.
+// remarks reports a .config that was made for another series or is incomplete.
 func (b *Builder) remarks(req kconfigs.Request, lines int, final []byte) (all []string) {
 	file := req.Start.Name
 	version, line := req.Start.Version()
 	series := b.Source.Series()
 	if version != "" && !strings.HasPrefix(version+".", series+".") {
-		all = append(all, fmt.Sprintf("%s:%d: it was made for Linux %s, and is read with the Kconfig files of %s", file, line, version, series))
+		all = append(all, fmt.Sprintf("%s:%d: made for Linux %s, but read with the Kconfig files of %s", file, line, version, series))
 	}
-	// One that Kconfig has written has a line for nearly every symbol that can be seen.
+	// Kconfig writes a line for nearly every visible symbol.
 	if _, changed := req.Over(req.Start.Text); lines+len(changed) < len(settled.FindAll(final, -1))/3 {
-		all = append(all, fmt.Sprintf("%s: %d lines; all else has Kconfig's default, as make olddefconfig has it; for these on tiny: tiny --fragment %s",
+		all = append(all, fmt.Sprintf("%s: %d lines; everything else has Kconfig's default, as with make olddefconfig; to add these lines to tiny: tiny --fragment %s",
 			file, len(settled.FindAllString(req.Start.Text, -1)), file))
 	}
 	return all
 }
 
-// unmet returns the settings that a final .config has otherwise. Of an unknown symbol n is
-// met.
+// unmet returns the settings that a final .config does not meet. An unknown symbol meets n.
 func unmet(own []kconfigs.Setting, final kconfigs.Config, known map[string]bool) (missed []kconfigs.Setting) {
 	for _, s := range own {
 		alone := kconfigs.Request{Settings: []kconfigs.Setting{s}}
@@ -117,10 +115,10 @@ func unmet(own []kconfigs.Setting, final kconfigs.Config, known map[string]bool)
 	return missed
 }
 
-// ofTools finds the symbols that Kconfig sets by what compiler, assembler and linker say.
+// ofTools matches the symbols that Kconfig sets from the compiler, assembler and linker.
 var ofTools = regexp.MustCompile(`^(CC|GCC\d*|CLANG|AS|LD|LLD|RUSTC|BINDGEN|PAHOLE|TOOLS)_`)
 
-// apart takes out the settings that tell of tools, which no line of a .config changes.
+// apart separates the settings about tools, which no line of a .config changes.
 func apart(all []kconfigs.Setting, derived map[string]int) (missed, tools []kconfigs.Setting) {
 	for _, s := range all {
 		if derived[s.Symbol] == 1 && ofTools.MatchString(s.Symbol) {
@@ -132,7 +130,7 @@ func apart(all []kconfigs.Setting, derived map[string]int) (missed, tools []kcon
 	return missed, tools
 }
 
-// derived has 1 for each symbol without a prompt, which follows from others.
+// derived maps each symbol without a prompt, which follows from others, to 1.
 func derived(symbols []kconf.Symbol) map[string]int {
 	all := map[string]int{}
 	for _, s := range symbols {
@@ -143,8 +141,7 @@ func derived(symbols []kconf.Symbol) map[string]int {
 	return all
 }
 
-// reasons returns what knows why lines were not met, or nil where the reasons are not to
-// be had: the lines are told without.
+// reasons returns the state that explains unmet lines, or nil if it cannot be found.
 func (b *Builder) reasons(ctx context.Context, k configurer, req kconfigs.Request, own []kconfigs.Setting) *explain.World {
 	w, err := b.World(ctx, k, req)
 	if err != nil {
@@ -156,8 +153,7 @@ func (b *Builder) reasons(ctx context.Context, k configurer, req kconfigs.Reques
 	return w
 }
 
-// because adds to a problem why the setting was not met, and with way what to add so that
-// it is.
+// because adds the reason to an unmet setting and, with way, what to add.
 func because(p *kconfigs.Problem, s kconfigs.Setting, w *explain.World, way bool) {
 	reason := w.Refused(s.Symbol, s.Value)
 	if way {
@@ -171,8 +167,7 @@ func because(p *kconfigs.Problem, s kconfigs.Setting, w *explain.World, way bool
 	}
 }
 
-// problem says how a setting was not met. The names that are near an unknown one take long
-// to find.
+// problem describes an unmet setting. Finding names near an unknown one takes long.
 func problem(s kconfigs.Setting, final kconfigs.Config, known map[string]bool, near bool) kconfigs.Problem {
 	alone := kconfigs.Request{Settings: []kconfigs.Setting{s}}
 	p := kconfigs.Problem{File: s.Fragment, Line: s.Line, Symbol: s.Symbol, Text: "this kernel has no such symbol"}

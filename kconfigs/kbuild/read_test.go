@@ -52,8 +52,8 @@ func TestReadReal(t *testing.T) {
 	assert.Equal(t, []string{
 		"my.config: 1 lines end in white space: read without it",
 		"more.config:2: CONFIG_RETPOLINES: this kernel has no such symbol, so it is off, as asked",
-		"my.config:1: it was made for Linux 5.10.1, and is read with the Kconfig files of " + s.Series(),
-		"my.config: 13 lines; all else has Kconfig's default, as make olddefconfig has it; for these on tiny: tiny --fragment my.config",
+		"my.config:1: made for Linux 5.10.1, but read with the Kconfig files of " + s.Series(),
+		"my.config: 13 lines; everything else has Kconfig's default, as with make olddefconfig; to add these lines to tiny: tiny --fragment my.config",
 	}, remarks)
 
 	// Of one that Kconfig has written there is nothing to say.

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// markFile stands in an object tree while make works in it.
+// markFile exists in an object tree while make works in it.
 const markFile = ".netstrip-building"
 
-// suspect is how long before the last sign of life a file may have been begun and
-// not ended. An assembler writes its object in well under a second.
+// suspect is how old, compared with the newest file, an incomplete file may be. An assembler
+// writes its object in well under a second.
 const suspect = 10 * time.Second
 
 func markBuilding(obj string) error {
@@ -32,10 +32,9 @@ func unmarkBuilding(obj string) error {
 	return nil
 }
 
-// recoverTree makes an object tree fit for use again after a build that was killed.
-// Make removes what it has half written when it fails, but not when it is killed; a
-// half-written object is newer than its source and would be linked as it is. So the
-// last files that were written go, and kbuild makes them again.
+// recoverTree repairs an object tree after a build that was killed. Make removes incomplete
+// files when it fails, but not when it is killed; an incomplete object is newer than its
+// source and would be linked. So the newest files are removed, and kbuild makes them again.
 func recoverTree(obj string) error {
 	if _, err := os.Lstat(filepath.Join(obj, markFile)); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -61,9 +60,9 @@ func recoverTree(obj string) error {
 	return unmarkBuilding(obj)
 }
 
-// madeFiles returns the files that a recipe of make may have left half written, with
-// their times. Those under include/ kbuild replaces whole (filechk, conf's syncconfig), and
-// to remove them would compile everything again; a .cmd without its file is harmless.
+// madeFiles returns the files that make may have left incomplete, with their times. It omits
+// those under include/, which kbuild replaces whole (filechk, conf's syncconfig) and whose
+// removal would recompile everything. A .cmd file without its object is harmless.
 func madeFiles(obj string) (map[string]time.Time, error) {
 	kept := []string{filepath.Join(obj, "include/config"), filepath.Join(obj, "include/generated")}
 	made := map[string]time.Time{}

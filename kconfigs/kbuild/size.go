@@ -12,19 +12,19 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// Directory is what the objects of a directory at the top of the source add to a kernel.
+// Directory is the size that a top-level directory of the source adds to a kernel.
 type Directory struct {
 	Name string `json:"name"`
-	// Objects is how many are linked, Text, Data and BSS their sizes in bytes. They do not add
-	// up to vmlinux, which has the table of symbols, alignment and lib.a besides.
+	// Objects is the number of linked objects, and Text, Data and BSS are their sizes in bytes.
+	// vmlinux is larger: it also has the table of symbols, alignment and lib.a.
 	Objects int   `json:"objects"`
 	Text    int64 `json:"text"`
 	Data    int64 `json:"data"`
 	BSS     int64 `json:"bss"`
 }
 
-// directories returns the sizes of the objects in vmlinux.a by directory, sorted by name.
-// Those of lib.a, of which the linker takes what is called, are not among them.
+// directories returns the sizes of the objects in vmlinux.a by directory, sorted by name,
+// without lib.a, of which the linker takes only what is called.
 func directories(ctx context.Context, obj string) ([]Directory, error) {
 	out, err := process.Output(ctx, "ar", "t", filepath.Join(obj, "vmlinux.a"))
 	if err != nil {
@@ -59,9 +59,8 @@ func directories(ctx context.Context, obj string) ([]Directory, error) {
 	return all, nil
 }
 
-// sizes returns what size(1) prints for an ELF file, in bytes: text is all that is
-// loaded and never written, data what is loaded and written, bss what has room in
-// memory and none in the file.
+// sizes returns what size(1) prints for an ELF file, in bytes: text is loaded and read-only,
+// data is loaded and writable, bss is only in memory.
 func sizes(path string) (text, data, bss int64, err error) {
 	f, err := elf.Open(path)
 	if err != nil {

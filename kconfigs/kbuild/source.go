@@ -27,19 +27,19 @@ const UsualSeries = "6.12"
 // stalled is how long a download may make no progress before it is aborted.
 const stalled = time.Minute
 
-// SourceOptions say where the kernel's source comes from.
+// SourceOptions are the origin of the kernel's source.
 type SourceOptions struct {
 	// Path is a kernel tree, which is built out of tree and never written to, or a
 	// tarball of one (.tar, .tar.xz, .tar.gz, .tar.zst). Empty means Debian's
-	// linux-source-SERIES where that is installed.
+	// linux-source-SERIES, if it is installed.
 	Path string
-	// URL is a tarball to download instead, and SHA256 its hash in hexadecimal. Where
-	// neither they nor Path are given and Debian's source is not installed, a pinned
-	// release of the series is downloaded from kernel.org.
+	// URL is a tarball to download instead, and SHA256 its hash in hexadecimal. Without
+	// them, a Path and Debian's source, a pinned release of the series is downloaded from
+	// kernel.org.
 	URL    string
 	SHA256 string
-	// Series is the kernel series that it must be, such as 6.12. Empty means
-	// UsualSeries of Debian's packages, and whatever it is of a source that was named.
+	// Series is the required kernel series, such as 6.12. Empty means UsualSeries for Debian's
+	// packages, and any series for a named source.
 	Series string
 
 	// Cache must be set. Progress may be nil.
@@ -50,9 +50,9 @@ type SourceOptions struct {
 // Source is the source of kernels. It is downloaded and unpacked by the first build that
 // needs it.
 type Source struct {
-	// ID names the content: the hash of a tarball, or the fingerprint of a tree.
+	// ID identifies the content: the hash of a tarball, or the fingerprint of a tree.
 	ID string
-	// Origin says for people where it came from.
+	// Origin describes where it came from.
 	Origin string
 
 	series   string                                // the series that was requested; empty: any
@@ -143,7 +143,7 @@ func (s *Source) openURL(o SourceOptions) error {
 // openTree opens a directory. It rejects trees that kbuild would reject later.
 func (s *Source) openTree(ctx context.Context, dir string) error {
 	if strings.ContainsAny(dir, " :") {
-		return fmt.Errorf("opening the kernel tree %q: kbuild takes no path with a space or a colon", dir)
+		return fmt.Errorf("opening the kernel tree %q: kbuild does not support paths with a space or a colon", dir)
 	}
 	if err := isKernel(dir); err != nil {
 		return fmt.Errorf("opening the kernel tree %s: %w", dir, err)
@@ -199,7 +199,7 @@ func (s *Source) checkUnchanged(ctx context.Context) error {
 		err = ErrSourceChanged
 	}
 	if err != nil {
-		return fmt.Errorf("looking at %s again: %w", s.tree, err)
+		return fmt.Errorf("checking %s after the build: %w", s.tree, err)
 	}
 	return nil
 }
@@ -228,7 +228,7 @@ func (s *Source) Tree(ctx context.Context) (string, error) {
 func isKernel(dir string) error {
 	for _, file := range []string{"Makefile", "Kconfig", "scripts/kconfig/conf.c"} {
 		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
-			return fmt.Errorf("it is no kernel source: it has no %s", file)
+			return fmt.Errorf("not a kernel source: it has no %s", file)
 		}
 	}
 	return nil
@@ -244,7 +244,7 @@ func (s *Source) checkVersion(ctx context.Context, tree string) error {
 		return fmt.Errorf("asking the source for its version: %w", err)
 	}
 	if s.series != "" && !strings.HasPrefix(version+".", s.series+".") {
-		return fmt.Errorf("checking the source: it is Linux %s, and %s was asked for", version, s.series)
+		return fmt.Errorf("checking the source: it is Linux %s, not %s", version, s.series)
 	}
 	return nil
 }

@@ -82,9 +82,9 @@ func TestOpenSourceRefuses(t *testing.T) {
 		want string
 	}{
 		{SourceOptions{Path: dir + "/nosuch"}, "opening the kernel source: stat " + dir + "/nosuch: no such file or directory"},
-		{SourceOptions{Path: text}, "opening the kernel source " + text + ": neither a directory nor a tarball that is plain or packed with xz, gzip or zstd"},
-		{SourceOptions{Path: dir}, "opening the kernel tree " + dir + ": it is no kernel source: it has no Makefile"},
-		{SourceOptions{Path: spaced}, `opening the kernel tree "` + spaced + `": kbuild takes no path with a space or a colon`},
+		{SourceOptions{Path: text}, "opening the kernel source " + text + ": neither a directory nor a tarball, plain or compressed with xz, gzip or zstd"},
+		{SourceOptions{Path: dir}, "opening the kernel tree " + dir + ": not a kernel source: it has no Makefile"},
+		{SourceOptions{Path: spaced}, `opening the kernel tree "` + spaced + `": kbuild does not support paths with a space or a colon`},
 		{SourceOptions{URL: "https://x/l.tar.xz"}, "opening the kernel source: https://x/l.tar.xz needs its SHA-256, 64 hexadecimal digits, in --source-sha256"},
 		{SourceOptions{URL: "https://x/l.tar.xz", SHA256: "beef"}, "opening the kernel source: https://x/l.tar.xz needs its SHA-256, 64 hexadecimal digits, in --source-sha256"},
 		{SourceOptions{SHA256: "beef"}, "opening the kernel source: --source-sha256 was given without --source-url"},
@@ -216,11 +216,11 @@ func TestUnpackFaults(t *testing.T) {
 	tree := newTree(t)
 	fails(cut(newTarball(t, tree, ".tar.xz", "--xz")), "", "xz: (stdin): Unexpected end of input")
 	fails(cut(newTarball(t, tree, ".tar.gz", "--gzip")), "", "gzip: stdin: unexpected end of file")
-	fails(newTarball(t, tree, ".tar.xz", "--xz"), "6.1", "checking the source: it is Linux 6.12.1, and 6.1 was asked for")
+	fails(newTarball(t, tree, ".tar.xz", "--xz"), "6.1", "checking the source: it is Linux 6.12.1, not 6.1")
 	notOne := filepath.Join(t.TempDir(), "tree")
 	write(t, filepath.Join(notOne, "README"), "x")
 	fails(newTarball(t, notOne, ".tar.gz", "--gzip"), "",
-		"it is no kernel source: it has no Makefile")
+		"not a kernel source: it has no Makefile")
 }
 
 func TestUnpackCancelled(t *testing.T) {

@@ -45,7 +45,7 @@ func TestStarts(t *testing.T) {
 	req := ask(t, "CONFIG_NET=y\n")
 	req.Start.Name = "yesconfig"
 	_, err = b.Build(ctx, req)
-	assert.EqualError(t, err, `building p+mine: configuring: no start is called "yesconfig"`)
+	assert.EqualError(t, err, `building p+mine: configuring: no such start: "yesconfig"`)
 }
 
 // bzImage is as much of a kernel's file as says its version, at 0x200 + 0x30.
@@ -86,9 +86,9 @@ func TestPrebuilt(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "text")
 	require.NoError(t, os.WriteFile(text, []byte("Linux version 6.12"), 0o644))
 	for want, p := range map[string]kconfigs.Prebuilt{
-		text + ": it is no x86 kernel image: there is no version in it": {Image: text},
-		text + "x: no such file or directory":                           {Image: text + "x"},
-		filepath.Dir(text) + ": it is no directory of modules":          {Image: image, Modules: filepath.Dir(text)},
+		text + ": not an x86 kernel image: it has no version": {Image: text},
+		text + "x: no such file or directory":                 {Image: text + "x"},
+		filepath.Dir(text) + ": not a directory of modules":   {Image: image, Modules: filepath.Dir(text)},
 	} {
 		_, err := build(p)
 		var bad *kconfigs.RequestError

@@ -17,10 +17,10 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
 
-// packing is a way in which tarballs are compressed.
+// packing is a compression format of tarballs.
 type packing struct {
 	magic    string
-	flag     string // what tar calls it
+	flag     string // for tar
 	programs []string
 }
 
@@ -32,7 +32,7 @@ func packings() []packing {
 	}
 }
 
-// compression tells how a tarball is packed, by its first bytes.
+// compression returns the format of a tarball, by its first bytes.
 func compression(path string) (packing, error) {
 	f, err := file.Open(path)
 	if err != nil {
@@ -53,10 +53,10 @@ func compression(path string) (packing, error) {
 	if n == len(head) && string(head[257:262]) == "ustar" {
 		return packing{flag: "--no-auto-compress", programs: []string{"tar"}}, nil
 	}
-	return packing{}, fmt.Errorf("opening the kernel source %s: neither a directory nor a tarball that is plain or packed with xz, gzip or zstd", path)
+	return packing{}, fmt.Errorf("opening the kernel source %s: neither a directory nor a tarball, plain or compressed with xz, gzip or zstd", path)
 }
 
-// unpack puts what the tarball's one directory holds into dir.
+// unpack writes the contents of the tarball's only directory to dir.
 func unpack(ctx context.Context, path, dir string, p *progress.Printer) error {
 	pack, err := compression(path)
 	if err != nil {
@@ -81,9 +81,8 @@ func unpack(ctx context.Context, path, dir string, p *progress.Printer) error {
 	return ctx.Err()
 }
 
-// runTar unpacks what it reads from in. The error is the first line that tar or xz
-// says: the last one is only that tar gives up. On a full disk it would say so for
-// every file to come, so it is stopped at the first.
+// runTar unpacks in. The error is the first line from tar or xz, as the last only says that
+// tar gives up. On a full disk tar is stopped at once, as it would fail for every file.
 func runTar(ctx context.Context, flag, dir string, in io.Reader) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -107,10 +106,10 @@ func runTar(ctx context.Context, flag, dir string, in io.Reader) error {
 	return err
 }
 
-// counter reads from r and shows how far it has come.
+// counter reads from r and shows the progress.
 type counter struct {
 	r           io.Reader
-	done, total int64 // bytes; total is 0 where it is not known
+	done, total int64 // bytes; total is 0 if unknown
 	what        string
 	progress    *progress.Printer
 }
@@ -126,7 +125,7 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// hashMemo is the hash of a file as it was when it had this size and time.
+// hashMemo is the hash of a file when it had this size and time.
 type hashMemo struct {
 	Path   string `json:"path"`
 	Size   int64  `json:"size"`
@@ -134,7 +133,7 @@ type hashMemo struct {
 	SHA256 string `json:"sha256"`
 }
 
-// hashOnce returns the SHA-256 of a file, and reads it only if it is new or changed.
+// hashOnce returns the SHA-256 of a file. It reads the file only if it is new or changed.
 func hashOnce(ctx context.Context, c *cache.Cache, path string) (string, error) {
 	f, err := file.Open(path)
 	if err != nil {
@@ -146,7 +145,7 @@ func hashOnce(ctx context.Context, c *cache.Cache, path string) (string, error) 
 		return "", err
 	}
 	want := hashMemo{Path: path, Size: info.Size(), MTime: info.ModTime().UnixNano()}
-	name := hash(path)
+	name := cache.Key(path)
 	var memo hashMemo
 	if data, err := c.Read("source-hash", name); err == nil && json.Unmarshal(data, &memo) == nil {
 		want.SHA256 = memo.SHA256

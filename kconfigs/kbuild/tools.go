@@ -18,8 +18,8 @@ func checkTools(ctx context.Context) error {
 	return nil
 }
 
-// compilerID says what turns source into a kernel: the first lines of what gcc and
-// ld say of their versions.
+// compilerID identifies the compiler and the linker: the first lines of the versions that
+// gcc and ld print.
 func (b *Builder) compilerID(ctx context.Context) (string, error) {
 	b.once.Do(func() { b.compiler, b.compilerErr = identify(ctx) })
 	return b.compiler, b.compilerErr
@@ -37,9 +37,9 @@ func identify(ctx context.Context) (string, error) {
 	return strings.Join(all, "; "), nil
 }
 
-// environment is added to that of every make. What a user's own variables would
-// change in a kernel is set to nothing: a key must say all that a kernel depends on.
-// The MAKE variables are those of a make that netstrip itself may run under.
+// environment is added to the environment of every make. Variables that would change a
+// kernel are cleared, as a key must cover everything that a kernel depends on. The MAKE
+// variables are those of a make that netstrip itself may run under.
 func environment() []string {
 	return []string{
 		"LC_ALL=C", "KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 1970", "KBUILD_BUILD_USER=netstrip",
@@ -50,8 +50,8 @@ func environment() []string {
 	}
 }
 
-// variables are those that must win over the Makefiles' own.
+// variables override those in the Makefiles.
 func variables() []string { return []string{"ARCH=x86_64", "CC=gcc", "HOSTCC=gcc", "LD=ld"} }
 
-// recipe stands in every key for how kernels are made.
+// recipe is the part of every key that covers how kernels are made.
 func recipe() string { return strings.Join(append(environment(), variables()...), "\n") }

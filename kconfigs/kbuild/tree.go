@@ -18,16 +18,16 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
-// fingerprint identifies a tree by path, kind, size and time of every file in it, as
-// make itself does: reading 1.5 GB at every start would take too long. Git's own
-// files do not count, they change without the source doing so.
+// fingerprint identifies a tree by the path, mode, size and time of every file, similar to
+// make: reading 1.5 GB at every start would take too long. It ignores Git's own files, which
+// change without the source.
 func fingerprint(ctx context.Context, dir string) (string, error) {
 	h := sha256.New()
 	err := listTree(ctx, dir, h)
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
-// listTree writes the line of each file, which ends in its time.
+// listTree writes a line for each file, which ends in its time.
 func listTree(ctx context.Context, dir string, to io.Writer) error {
 	w := bufio.NewWriterSize(to, 1<<16)
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -59,16 +59,16 @@ func listTree(ctx context.Context, dir string, to io.Writer) error {
 	return err
 }
 
-// manifestFile, in the object tree of a tree that somebody works in, lists the tree as it
-// was when the last build began.
+// manifestFile, in the object tree of a source tree, lists that tree at the start of the last
+// build.
 const manifestFile = ".netstrip-source"
 
-// maxManifest bounds it, in bytes: a kernel has 90,000 files.
+// maxManifest is its largest size in bytes: a kernel has 90,000 files.
 const maxManifest = 1 << 30
 
-// followTree prepares the object tree of a tree that somebody works in. Make compiles what
-// depends on a file that is newer than its object. It takes no notice of one that was
-// replaced by an older one, as cp -p and mv do, so then all is compiled again.
+// followTree prepares the object tree of a source tree that may have been edited. Make
+// compiles what depends on a file that is newer than its object. It does not notice one that
+// was replaced by an older file, as by cp -p or mv, so then everything is compiled again.
 func (j *job) followTree(ctx context.Context) error {
 	if j.Source.tree == "" {
 		return nil
@@ -86,8 +86,7 @@ func (j *job) followTree(ctx context.Context) error {
 	return cache.WriteFile(manifest, now.Bytes())
 }
 
-// isFollowed reports whether each file that is not as it was in the last build is newer than
-// that.
+// isFollowed reports whether every file that changed since the last build is newer than it.
 func isFollowed(manifest, now string) bool {
 	data, err := file.Read(manifest, maxManifest)
 	info, serr := os.Stat(manifest)

@@ -10,11 +10,10 @@ package kconf
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -76,11 +75,8 @@ type Kconfig struct {
 // Open prepares the program for a tree, which takes about ten seconds of processor time the
 // first time and nothing later. Call Close when done.
 func Open(ctx context.Context, o Options) (*Kconfig, error) {
-	h := sha256.New()
-	for _, part := range append(append([]string{o.SourceID, o.Tree, o.Compiler, program}, o.Variables...), o.Environment...) {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
-	}
-	dir, err := o.Cache.Publish(ctx, kind, hex.EncodeToString(h.Sum(nil))[:32], func(dir string) error {
+	key := cache.Key(slices.Concat([]string{o.SourceID, o.Tree, o.Compiler, program}, o.Variables, o.Environment)...)
+	dir, err := o.Cache.Publish(ctx, kind, key[:32], func(dir string) error {
 		o.Progress.State("reading the Kconfig files of %s", o.Tree)
 		return o.fill(ctx, dir)
 	})

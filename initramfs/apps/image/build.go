@@ -221,7 +221,7 @@ func mode(ctx context.Context) string {
 // keep returns the hooks that keep downloaded packages between runs. They do not work in
 // fakechroot mode, in which the new root has no tar yet.
 func (b builder) keep(mode string) (before, after []string) {
-	dir := b.cache.Path("apps-debs", hash(pinned().Sources...))
+	dir := b.cache.Path("apps-debs", cache.Key(pinned().Sources...)[:32])
 	if mode == "fakechroot" || os.MkdirAll(dir, 0o755) != nil {
 		return nil, nil
 	}

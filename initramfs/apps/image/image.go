@@ -12,8 +12,6 @@ package image
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -75,7 +73,7 @@ func Build(ctx context.Context, o Options, list []apps.App) (*Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the disk of the applications: %w", err)
 	}
-	inputs := hash(recipe)
+	inputs := cache.Key(recipe)[:32]
 	if o.Refresh {
 		if err := os.RemoveAll(c.Path(kind, inputs)); err != nil {
 			return nil, fmt.Errorf("clearing the disk of the applications: %w", err)
@@ -98,7 +96,7 @@ func Build(ctx context.Context, o Options, list []apps.App) (*Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the disk of the applications: %w", err)
 	}
-	image.Bytes, image.Key = info.Size(), hash(recipe, string(packages))
+	image.Bytes, image.Key = info.Size(), cache.Key(recipe, string(packages))[:32]
 	image.Packages = strings.Split(strings.TrimSpace(string(packages)), "\n")
 	return image, nil
 }
@@ -118,12 +116,4 @@ func recipeOf(list []apps.App) (string, error) {
 	slices.SortFunc(parts, func(a, b part) int { return strings.Compare(a.Name, b.Name) })
 	data, err := json.Marshal([]any{layout, pinned().Sources, tarFlags(), debstrapFlags(), squashFlags(), npmFlags(), runner(nil), parts})
 	return string(data), err
-}
-
-func hash(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
-	}
-	return hex.EncodeToString(h.Sum(nil))[:32]
 }

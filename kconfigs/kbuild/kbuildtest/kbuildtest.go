@@ -1,4 +1,4 @@
-// Package kbuildtest gives the host's tests the Kconfig code of a real kernel.
+// Package kbuildtest opens the Kconfig code of a real kernel for tests on the host.
 package kbuildtest
 
 import (
@@ -12,10 +12,10 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Open returns what builds from Debian's source package of a series ("6.12" or "6.1"), and
-// its Kconfig code, running until the test ends. It skips the test where that source is
-// not installed, which is a failure under NETSTRIP_REQUIRE_VM; under -short; and for 6.1,
-// unless NETSTRIP_FULL is set.
+// Open returns a builder for Debian's source package of a series ("6.12" or "6.1"), and its
+// Kconfig code, which runs until the test ends. It skips the test under -short; for 6.1,
+// unless NETSTRIP_FULL is set; and if that source is not installed, which is a failure under
+// NETSTRIP_REQUIRE_VM.
 func Open(tb testing.TB, series string) (*kbuild.Builder, *kconf.Kconfig) {
 	tb.Helper()
 	required := os.Getenv("NETSTRIP_REQUIRE_VM") != ""
