@@ -9,12 +9,11 @@ import (
 	"github.com/u-root/mkuimage/uimage/initramfs"
 )
 
-// hosts is /etc/hosts. Without it the name localhost means nothing in a guest that has
-// no name server.
+// hosts is /etc/hosts, which resolves localhost in a guest without a name server.
 const hosts = "127.0.0.1 localhost\n::1 localhost\n"
 
 // staticRecords are the parts of the archive that are not programs. The kernel opens
-// /dev/console before any init runs, u-root's init reads and mounts the rest.
+// /dev/console before any init runs; u-root's init reads and mounts the rest.
 func staticRecords() []cpio.Record {
 	return []cpio.Record{
 		cpio.Directory("dev", 0o755),
@@ -28,8 +27,8 @@ func staticRecords() []cpio.Record {
 	}
 }
 
-// writeArchive writes the image to path. mkuimage sorts the names, numbers the inodes
-// from 1 and sets times and owners to 0, so that equal parts make equal bytes.
+// writeArchive writes the image to path. mkuimage sorts the names, numbers the inodes from 1
+// and sets times and owners to 0, so that equal inputs lead to equal bytes.
 func writeArchive(path, initProgram, uinitProgram string) error {
 	files := initramfs.NewFiles()
 	for _, r := range staticRecords() {
@@ -64,9 +63,9 @@ func writeFiles(out io.Writer, files *initramfs.Files) error {
 	return cpio.WriteTrailer(w)
 }
 
-// archiveWriter is mkuimage's idea of a writer. Its own for files leaves out the error
-// of closing, which is where a full disk may show.
+// archiveWriter implements mkuimage's interface. mkuimage's own writer for files ignores the
+// error of closing, which may be the one of a full disk.
 type archiveWriter struct{ cpio.RecordWriter }
 
-// Finish does nothing: writeArchive ends the archive itself.
+// Finish does nothing: writeFiles writes the trailer.
 func (archiveWriter) Finish() error { return nil }

@@ -1,13 +1,13 @@
-// Package initramfs makes the initial file system that every kernel is booted with:
-// u-root's init as /init, our own program as its uinit, and little else. It runs on
-// the host.
+// Package initramfs builds the initial file system that every kernel is booted with:
+// u-root's init as /init, netstrip's guest program as its uinit, and little else. It runs
+// on the host.
 //
-// The image depends on nothing but its sources and the Go toolchain: same inputs, same
-// bytes. It is kept in the cache under a key made of those inputs, which takes some
-// milliseconds to find, and is built again only when one of them changes.
+// The image depends only on its sources and the Go toolchain: same inputs, same bytes. It
+// is cached under a key derived from these inputs, which takes some milliseconds to
+// compute, and is built again only when one of them changes.
 //
-// Measured with 35 probes on a busy two-core machine, Go 1.26, QEMU 7.2 under TCG, kernel 6.12 with the
-// whole network; first event in guest uptime, median and range of 8 boots in
+// Measured with 35 probes on a busy two-core machine, Go 1.26, QEMU 7.2 under TCG, kernel
+// 6.12 with the full network; first event in guest uptime, median and range of 8 boots in
 // alternating order, builds with a warm Go cache:
 //
 //	                    bytes   build          first event
@@ -15,13 +15,13 @@
 //	no net/http     6,500,000                  0.93 s (0.82 to 1.00)
 //	busybox         7,300,000    25 to 34 s    0.94 s (0.82 to 0.99)
 //
-// So the three boot equally fast as far as this can tell, and size decides nothing. The
-// busybox (init and uinit in one, as mkuimage makes it) is not taken because it builds
-// thirty times more slowly, tells commands apart by argv[0], by which uinit's children,
-// started through /proc/self/exe, fail, and takes the module from the working
-// directory, which a library must not change. net/http stays, for the two probes that
-// ask real HTTP. Compression costs: gzip makes it 4,400,000 bytes, but a boot then takes
-// 1.42 s of user CPU time against 1.26 s (means of 5): an emulated CPU inflates more
+// So all three boot equally fast within the error, and the size does not matter. The
+// busybox (init and uinit in one, as mkuimage makes it) is not used because it builds thirty
+// times more slowly; it selects commands by argv[0], which breaks uinit's children, started
+// through /proc/self/exe; and it takes the module from the working directory, which a
+// library must not change. net/http stays for the two probes that use real HTTP.
+// Compression does not pay: gzip reduces the image to 4,400,000 bytes, but a boot then takes
+// 1.42 s of user CPU time instead of 1.26 s (means of 5), as an emulated CPU inflates more
 // slowly than it copies.
 package initramfs
 
@@ -41,16 +41,16 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
 
-// kind is the cache's drawer for images, imageName the file in an entry.
+// kind is the kind of images in the cache, imageName the file in an entry.
 const (
 	kind      = "initramfs"
 	imageName = "initramfs.cpio"
-	// packagesName lists the packages that are in it, rootName is where they are unpacked.
+	// packagesName lists the packages in it, rootName is where they are unpacked.
 	packagesName = "packages"
 	rootName     = "root"
 )
 
-// The two programs of the image: u-root's init, and ours by its name under cmds.
+// The two programs of the image: u-root's init, and netstrip's own by its name under cmds.
 const (
 	initPackage  = "github.com/u-root/u-root/cmds/core/init"
 	initBinary   = "init"
@@ -58,29 +58,29 @@ const (
 	uinitCommand = "uinit"
 )
 
-// Options say how to make the image. The zero value makes it in the user's cache from
-// the source that this program is of.
+// Options are how to make the image. The zero value makes it in the user's cache, from the
+// source of this program.
 type Options struct {
 	// Cache is where the image is kept; nil means the user's cache.
 	Cache *cache.Cache
-	// Module is the directory of netstrip's own module; empty means the version that this
-	// program is of, or else the checkout it was compiled in.
+	// Module is the directory of netstrip's own module; empty means the version of this
+	// program, or else the checkout it was compiled in.
 	Module string
-	// Uinit is the guest program under initramfs/cmds that goes in; empty means uinit,
-	// which runs the probes. Tests put in another.
+	// Uinit is the guest program under initramfs/cmds; empty means uinit, which runs the
+	// probes. Tests use others.
 	Uinit string
-	// Modules, if set, is a directory of kernel modules with depmod's lists, which go to
-	// /lib/modules/Release, with a modprobe for the kernel to call. The path stands for
-	// what is in it, as that of a cache does.
+	// Modules, if set, is a directory of kernel modules with depmod's lists, for
+	// /lib/modules/Release, with a modprobe for the kernel to call. The path must identify its
+	// contents, as in the cache.
 	Modules, Release string
-	// Init is what the kernel is to start; the zero value is u-root's.
+	// Init is what the kernel starts; the zero value is u-root's.
 	Init Init
-	// Apps, if there are any, are asked instead of the probes.
+	// Apps, if set, run instead of the probes.
 	Apps []wire.App
-	// Probes, if set, are the patterns of the probes to ask, where they do not go on the
-	// kernel's command line.
+	// Probes, if set, are the patterns of the probes to ask, if they do not fit on the kernel's
+	// command line.
 	Probes string
-	// Progress is told what goes on; nil means nobody is.
+	// Progress shows what is going on; nil means nothing does.
 	Progress *progress.Printer
 }
 
@@ -88,18 +88,18 @@ type Options struct {
 type Image struct {
 	// Path is the archive, an uncompressed cpio.
 	Path string
-	// Key is a hash of everything that went into it; with modules or applications, several,
-	// joined by +, of which the first is that of the image without them.
+	// Key is a hash of everything that went into it. With modules or applications there are
+	// several hashes joined by +, the first of which is that of the image without them.
 	Key string
 	// Bytes is its size.
 	Bytes int64
-	// Cached is set when it was there already.
+	// Cached is set if it was in the cache.
 	Cached bool
 	// Packages are the Debian packages in it, as NAME_VERSION_ARCHITECTURE.
 	Packages []string
 }
 
-// Build returns the image, making it first if the cache does not have it whole.
+// Build returns the image, and makes it if it is not in the cache or damaged.
 func Build(ctx context.Context, o Options) (*Image, error) {
 	module, err := findModule(ctx, o.Module, o.Progress)
 	if err != nil {
@@ -147,7 +147,7 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 	return image.withInit(ctx, c, o)
 }
 
-// measure takes down what is in the entry dir.
+// measure reads the image's path, size and packages from the entry in dir.
 func (i *Image) measure(dir string) error {
 	i.Path = filepath.Join(dir, imageName)
 	info, err := os.Stat(i.Path)
@@ -178,7 +178,7 @@ func (b builder) fill(ctx context.Context, dir string) error {
 		return err
 	}
 	defer os.RemoveAll(bin)
-	// What go build leaves when it is killed is then removed with dir.
+	// What a killed go build leaves is removed with dir.
 	env := append(buildEnv(), "GOTMPDIR="+bin)
 	_, err := process.Run(ctx, process.Command{
 		Args:   append(append([]string{"go", "build"}, buildFlags()...), "-o", bin, initPackage, cmdsPackage+b.uinit),
@@ -189,7 +189,7 @@ func (b builder) fill(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	// What was compiled must be what the key speaks of, also when somebody was editing.
+	// The sources may have been edited: the key must describe what was compiled.
 	now, err := sourceKey(ctx, b.module, b.uinit)
 	if err != nil {
 		return err
@@ -200,13 +200,13 @@ func (b builder) fill(ctx context.Context, dir string) error {
 	return writeArchive(filepath.Join(dir, imageName), filepath.Join(bin, initBinary), filepath.Join(bin, b.uinit))
 }
 
-// buildFlags make a small binary that is the same wherever it is built.
+// buildFlags make a small and reproducible binary.
 func buildFlags() []string {
 	return []string{"-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags=-s -w"}
 }
 
-// buildEnv is for the guest, whatever the user builds for. GOFLAGS is set to what is
-// given anyway: an empty one would let the user's own in (go help environment).
+// buildEnv is for the guest, whatever the user's settings. GOFLAGS repeats a flag, as an empty
+// one would let the user's own apply (go help environment).
 func buildEnv() []string {
 	return []string{
 		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOWORK=off",

@@ -21,48 +21,48 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// initTrees has a directory for each init that brings files of ours.
+// initTrees has a directory for each init that has files of netstrip's own.
 //
 //go:embed inits
 var initTrees embed.FS
 
-// packagesKind is the cache's drawer for packages that were downloaded.
+// packagesKind is the kind of downloaded packages in the cache.
 const packagesKind = "packages"
 
-// Init is a program that a kernel can be booted into, with what it takes until it has
-// started the probes. The zero value is u-root's init, of which nothing is asked.
+// Init is a program that a kernel can be booted into, with what it needs to start the probes.
+// The zero value is u-root's init.
 type Init struct {
-	// Name is what people call it, About says in a line what it does.
+	// Name is its name, and About says in a line what it does.
 	Name, About string
 	// Path is the program in the image.
 	Path string
-	// Packages are the Debian packages that its files are from, and all those depend on;
-	// files of ours are in inits/Name. As a distribution's kernel they are those of the
-	// day they were first asked for: what is measured should not change by itself.
+	// Packages are the Debian packages with its files and their dependencies; netstrip's own
+	// files are in inits/Name. They stay those of the first download, so that results do not
+	// change by themselves.
 	Packages []string
-	// Links are symbolic links, by name, that no package has.
+	// Links are additional symbolic links, by name.
 	Links map[string]string
-	// MemoryMiB is what its guest needs where that is more than others do.
+	// MemoryMiB is the memory its guest needs; 0 means the default.
 	MemoryMiB int
 }
 
-// Inits returns the inits, the one that does least first.
+// Inits returns the inits, the simplest first.
 func Inits() []Init {
 	return []Init{
 		{Name: "probe", Path: "/bin/uinit",
-			About: "our own program as process 1: it mounts four file systems and asks the probes"},
+			About: "netstrip's guest program as process 1: it mounts four file systems and asks the probes"},
 		{Name: "u-root", Path: "/init",
-			About: "u-root's init, which every kernel is booted into where nothing else is said, and which sets up lo"},
+			About: "u-root's init, the default, which sets up lo"},
 		{Name: "busybox", Path: "/sbin/init", Packages: []string{"busybox-static"},
 			Links: map[string]string{"sbin/init": "/bin/busybox", "bin/sh": "busybox"},
-			About: "busybox's init with a start script as small systems have it: mounts, lo, syslogd"},
+			About: "busybox's init with a start script like that of small systems: mounts, lo, syslogd"},
 		{Name: "systemd", Path: "/lib/systemd/systemd", Packages: systemdPackages(), MemoryMiB: 512,
 			About: "Debian's systemd with journald, udevd, logind and D-Bus, up to multi-user.target"},
 	}
 }
 
-// systemdPackages are systemd, udev and the D-Bus system bus with the libraries that they
-// need; no shell, no scripts of theirs are run.
+// systemdPackages are systemd, udev and the D-Bus system bus with their libraries, without a
+// shell: their scripts are not run.
 func systemdPackages() []string {
 	return strings.Fields(`systemd udev dbus dbus-daemon dbus-bin dbus-system-bus-common mount libacl1 libapparmor1
 		libargon2-1 libaudit1 libblkid1 libbz2-1.0 libc6 libcap-ng0 libcap2 libcrypt1 libcryptsetup12 libdbus-1-3
@@ -80,10 +80,10 @@ func LookupInit(name string) (Init, error) {
 		}
 		names = append(names, i.Name)
 	}
-	return Init{}, fmt.Errorf("no init is called %q; the inits are %s", name, strings.Join(names, ", "))
+	return Init{}, fmt.Errorf("no such init: %q; the inits are %s", name, strings.Join(names, ", "))
 }
 
-// KernelArgs are what has the kernel start it, and the guest's program know of it.
+// KernelArgs are the kernel's arguments to start it and to tell the guest program its name.
 func (i Init) KernelArgs() []string {
 	if i.Name == "" {
 		return nil
@@ -91,15 +91,16 @@ func (i Init) KernelArgs() []string {
 	return []string{"rdinit=" + i.Path, wire.ParamInit + "=" + i.Name}
 }
 
-// Key is a hash of what makes the init, without what is in its packages.
+// Key is a hash of what defines the init, without the contents of its packages.
 func (i Init) Key() string {
+	i.About = ""
 	h := sha256.New()
 	part(h, "init", fmt.Appendf(nil, "%d %+v", layout, i))
 	_ = i.walk(func(name string, data []byte) error { part(h, name, data); return nil })
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// walk returns the files of ours, by their names in the image. Some inits have none.
+// walk calls each for netstrip's own files, with their names in the image.
 func (i Init) walk(each func(name string, data []byte) error) error {
 	root := "inits/" + i.Name
 	return fs.WalkDir(initTrees, root, func(path string, d fs.DirEntry, err error) error {
@@ -117,12 +118,12 @@ func (i Init) walk(each func(name string, data []byte) error) error {
 	})
 }
 
-// withInit returns the image with an archive behind it that has what an init needs.
+// withInit returns the image followed by an archive with what an init needs.
 func (i *Image) withInit(ctx context.Context, c *cache.Cache, o Options) (*Image, error) {
 	if len(o.Init.Packages) == 0 {
 		return i, nil
 	}
-	image, err := i.extend(ctx, c, o.Init.Key(), func(dir string) (*initramfs.Files, error) {
+	return i.extend(ctx, c, o.Init.Name, o.Init.Key(), func(dir string) (*initramfs.Files, error) {
 		packages, err := fetch(ctx, c, o)
 		if err != nil {
 			return nil, err
@@ -130,18 +131,13 @@ func (i *Image) withInit(ctx context.Context, c *cache.Cache, o Options) (*Image
 		o.Progress.Line("building the initramfs with %s", o.Init.Name)
 		return o.Init.files(ctx, packages, dir)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("building the initramfs with %s: %w", o.Init.Name, err)
-	}
-	return image, nil
 }
 
 // fetch returns a directory with the packages of an init.
 func fetch(ctx context.Context, c *cache.Cache, o Options) (string, error) {
-	key := sha256.Sum256([]byte(strings.Join(o.Init.Packages, " ")))
-	return c.PublishSound(ctx, packagesKind, hex.EncodeToString(key[:16]), func(dir string) error {
+	return c.PublishSound(ctx, packagesKind, keyOf("%s", strings.Join(o.Init.Packages, " ")), func(dir string) error {
 		o.Progress.Line("downloading the packages of %s", o.Init.Name)
-		// The sandbox's own user may not write here, and apt would say so.
+		// Without this apt warns that its sandbox user cannot write here.
 		args := append([]string{"apt-get", "download", "-q", "-o", "APT::Sandbox::User=root"}, o.Init.Packages...)
 		_, err := process.Run(ctx, process.Command{Args: args, Dir: dir})
 		if process.Missing(err) {
@@ -151,7 +147,7 @@ func fetch(ctx context.Context, c *cache.Cache, o Options) (string, error) {
 	})
 }
 
-// distance is how far from being called after the init a package is.
+// distance sorts the packages named like the init first.
 func (i Init) distance(deb string) int {
 	if strings.HasPrefix(filepath.Base(deb), i.Name) {
 		return 0
@@ -159,15 +155,15 @@ func (i Init) distance(deb string) int {
 	return 1
 }
 
-// files unpacks packages into dir, adds what is ours, and gives the names of all that
-// goes into the image. The packages' own scripts are not run.
+// files unpacks packages into dir, adds netstrip's own files, and returns all of them. The
+// packages' scripts are not run.
 func (i Init) files(ctx context.Context, packages, dir string) (*initramfs.Files, error) {
 	root := filepath.Join(dir, rootName)
 	debs, err := filepath.Glob(filepath.Join(packages, "*.deb"))
 	if err != nil {
 		return nil, err
 	}
-	// What the init is called after comes first.
+	// The init's own package comes first.
 	slices.SortStableFunc(debs, func(a, b string) int { return i.distance(a) - i.distance(b) })
 	var names strings.Builder
 	for _, deb := range debs {
@@ -198,7 +194,7 @@ func (i Init) files(ctx context.Context, packages, dir string) (*initramfs.Files
 		if strings.HasPrefix(string(data), "#!") {
 			perm = 0o755
 		}
-		delete(files.Files, name) // ours in the place of the package's
+		delete(files.Files, name) // replaces a file of a package
 		return files.AddRecord(cpio.StaticFile(name, string(data), perm))
 	})
 }

@@ -34,7 +34,7 @@ func TestInits(t *testing.T) {
 		assert.NoError(t, err, "files of no init")
 	}
 	_, err := LookupInit("sysv")
-	assert.EqualError(t, err, `no init is called "sysv"; the inits are probe, u-root, busybox, systemd`)
+	assert.EqualError(t, err, `no such init: "sysv"; the inits are probe, u-root, busybox, systemd`)
 }
 
 func trees(t *testing.T) []string {

@@ -15,17 +15,16 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// layout is raised when the archive is put together differently from the same parts.
+// layout is raised when the same parts lead to a different archive.
 const layout = 1
 
 // sourceKey is a hash of everything that goes into the image: the sources of the guest's
-// programs, the versions of all modules (which go.sum pins by content), the compiler
-// and how it is called.
+// programs, the versions of all modules (which go.sum pins by content), the compiler and its
+// flags.
 //
-// The compiler's version is asked of the go command, in the module: it may not be the
-// one netstrip was built with, and go.mod may make it switch. It names experiments that
-// are not the usual ones too (GOEXPERIMENT). That costs 5 ms, and the list of the sources
-// 130 ms once per process.
+// The go command reports the compiler's version, including experiments (GOEXPERIMENT), in
+// the module: it may differ from the one netstrip was built with, and go.mod may make it
+// switch. That takes 5 ms, and the list of sources 130 ms once per process.
 func sourceKey(ctx context.Context, module, uinit string) (string, error) {
 	version, err := goVersion(ctx, module)
 	if err != nil {
@@ -34,7 +33,7 @@ func sourceKey(ctx context.Context, module, uinit string) (string, error) {
 	return listedSources.key(ctx, guestSource{module, uinit}, version)
 }
 
-// hashSources is the key for the files, relative to the module.
+// hashSources is the key for files, whose names are relative to the module.
 func hashSources(module, version string, files []string) (string, error) {
 	h := sha256.New()
 	part(h, "layout", fmt.Append(nil, layout))
@@ -55,13 +54,13 @@ func hashSources(module, version string, files []string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil))[:32], nil
 }
 
-// part adds a named part to a hash, in a way that no other parts could make the same.
+// part adds a named part to a hash; different parts never lead to the same input.
 func part(h hash.Hash, name string, data []byte) {
 	fmt.Fprintf(h, "%q %d\n", name, len(data))
 	h.Write(data)
 }
 
-// goVersion is the version of the compiler that go build would use in the module.
+// goVersion is the version of the compiler that go build uses in the module.
 func goVersion(ctx context.Context, module string) (string, error) {
 	var out bytes.Buffer
 	_, err := process.Run(ctx, process.Command{

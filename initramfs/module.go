@@ -19,8 +19,8 @@ import (
 // modulePath is netstrip's own module path.
 const modulePath = "github.com/netstrip/netstrip"
 
-// findModule returns the directory of netstrip's module: dir, which must be it; without one
-// that of the version this program was installed as; else the checkout it was compiled in.
+// findModule returns the directory of netstrip's module: dir if set; else that of the
+// installed version of this program; else the checkout it was compiled in.
 func findModule(ctx context.Context, dir string, p *progress.Printer) (string, error) {
 	if dir != "" {
 		abs, err := filepath.Abs(dir)
@@ -32,7 +32,7 @@ func findModule(ctx context.Context, dir string, p *progress.Printer) (string, e
 		}
 		return abs, nil
 	}
-	_, source, _, _ := runtime.Caller(0) // no path where it was compiled with -trimpath
+	_, source, _, _ := runtime.Caller(0) // not a path with -trimpath
 	info, _ := debug.ReadBuildInfo()
 	if m, ok := released(info); ok {
 		if at, ok := moduleAbove(source); ok {
@@ -43,9 +43,9 @@ func findModule(ctx context.Context, dir string, p *progress.Printer) (string, e
 	return findCheckout(source)
 }
 
-// released returns netstrip's module as this program was made of it, if that was a version
-// from a proxy or a repository. Only then it has a checksum: the version alone is also given
-// to what is compiled in a checkout.
+// released returns netstrip's module in this program, if it is a version from a proxy or a
+// repository. Only that has a checksum: a program compiled in a checkout may have a version
+// too.
 func released(info *debug.BuildInfo) (debug.Module, bool) {
 	if info == nil {
 		return debug.Module{}, false
@@ -62,19 +62,19 @@ func released(info *debug.BuildInfo) (debug.Module, bool) {
 	return debug.Module{}, false
 }
 
-// fetchModule returns the directory of a released version in the module cache, and has the
-// go command download it if it is not there.
+// fetchModule returns the directory of a released version in the module cache. The go
+// command downloads it if it is missing.
 func fetchModule(ctx context.Context, m debug.Module, p *progress.Printer) (string, error) {
 	fail := func(err error) (string, error) {
 		return "", fmt.Errorf("fetching %s@%s, from whose source the guest's programs are compiled: %w", m.Path, m.Version, err)
 	}
-	// In the directory of another module its go.mod would have a say.
+	// In another module's directory, its go.mod would apply.
 	dir, err := os.MkdirTemp("", "netstrip-module-")
 	if err != nil {
 		return fail(err)
 	}
 	defer os.RemoveAll(dir)
-	var answer strings.Builder // the lines from { to }; others are what go says meanwhile
+	var answer strings.Builder // the lines from { to }; the others are messages
 	inside := false
 	_, err = process.Run(ctx, process.Command{
 		Args: []string{"go", "mod", "download", "-json", m.Path + "@" + m.Version},
@@ -97,21 +97,20 @@ func fetchModule(ctx context.Context, m debug.Module, p *progress.Printer) (stri
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
-	case got.Error != "": // which says more than that go failed
+	case got.Error != "": // it says more than err
 		return fail(errors.New(strings.Join(strings.Fields(got.Error), " ")))
 	case err != nil:
 		return fail(err)
 	case got.Sum != m.Sum:
-		return fail(fmt.Errorf("its source has the checksum %s, and netstrip was made of %s", got.Sum, m.Sum))
+		return fail(fmt.Errorf("its source has the checksum %s, but netstrip was built from %s", got.Sum, m.Sum))
 	case !isModule(got.Dir):
 		return fail(fmt.Errorf("%s is not the directory of module %s", got.Dir, modulePath))
 	}
 	return got.Dir, nil
 }
 
-// findCheckout returns the checkout that this program was compiled in, by the path of its
-// source or, where that was trimmed or is gone, by its own; else the one that the working
-// directory is in.
+// findCheckout returns the checkout that contains the source this program was compiled from,
+// or else the program itself, or else the working directory.
 func findCheckout(source string) (string, error) {
 	here, err := os.Getwd()
 	if err != nil {
@@ -130,8 +129,7 @@ func findCheckout(source string) (string, error) {
 		source, program, here, modulePath)
 }
 
-// moduleAbove returns the nearest directory of netstrip's module from an absolute path
-// upwards.
+// moduleAbove returns the nearest directory of netstrip's module at or above an absolute path.
 func moduleAbove(path string) (string, bool) {
 	for at := path; filepath.IsAbs(at); at = filepath.Dir(at) {
 		if isModule(at) {

@@ -112,8 +112,8 @@ func TestFetchModule(t *testing.T) {
 	proxy(t, module, []string{"go.mod", "go.sum", "initramfs/cmds/uinit/main.go"})
 	m := debug.Module{Path: modulePath, Version: testVersion, Sum: "h1:wrong"}
 	_, err := fetchModule(t.Context(), m, nil)
-	require.ErrorContains(t, err, "and netstrip was made of h1:wrong")
-	_, m.Sum, _ = strings.Cut(strings.Split(err.Error(), ", and")[0], "has the checksum ")
+	require.ErrorContains(t, err, "but netstrip was built from h1:wrong")
+	_, m.Sum, _ = strings.Cut(strings.Split(err.Error(), ", but")[0], "has the checksum ")
 
 	t.Chdir(fakeModule(t)) // whose go.mod has no say
 	write(t, ".", "go.mod", "module "+modulePath+"\n\nnonsense\n")

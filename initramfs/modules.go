@@ -19,10 +19,9 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
-// withModules returns the image with an archive of kernel modules behind it.
+// withModules returns the image followed by an archive of kernel modules.
 func (i *Image) withModules(ctx context.Context, c *cache.Cache, o Options) (*Image, error) {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q", layout, o.Modules, o.Release))
-	all, err := i.extend(ctx, c, hex.EncodeToString(sum[:16]), func(string) (*initramfs.Files, error) {
+	return i.extend(ctx, c, "modules", keyOf("%d %q %q", layout, o.Modules, o.Release), func(string) (*initramfs.Files, error) {
 		o.Progress.Line("building the initramfs with the modules of %s", o.Release)
 		files := initramfs.NewFiles()
 		if err := files.AddFile(o.Modules, "lib/modules/"+o.Release); err != nil {
@@ -31,46 +30,41 @@ func (i *Image) withModules(ctx context.Context, c *cache.Cache, o Options) (*Im
 		// Where the kernel looks for it (CONFIG_MODPROBE_PATH).
 		return files, files.AddRecord(cpio.Symlink("sbin/modprobe", "/bin/uinit"))
 	})
-	if err != nil {
-		return nil, fmt.Errorf("building the initramfs with modules: %w", err)
-	}
-	return all, nil
 }
 
-// withApps returns the image with the table of applications behind it.
+// withApps returns the image followed by the table of applications.
 func (i *Image) withApps(ctx context.Context, c *cache.Cache, apps []wire.App) (*Image, error) {
 	table, err := json.Marshal(apps)
 	if err != nil {
 		return nil, fmt.Errorf("writing the table of applications: %w", err)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", layout, table))
-	all, err := i.extend(ctx, c, hex.EncodeToString(sum[:16]), func(string) (*initramfs.Files, error) {
-		files := initramfs.NewFiles()
-		return files, files.AddRecord(cpio.StaticFile(strings.TrimPrefix(wire.AppTable, "/"), string(table), 0o644))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("building the initramfs with applications: %w", err)
-	}
-	return all, nil
+	return i.withFile(ctx, c, "applications", keyOf("%d %s", layout, table), wire.AppTable, string(table))
 }
 
-// withProbes adds the patterns of the probes to ask.
+// withProbes returns the image followed by the patterns of the probes to ask.
 func (i *Image) withProbes(ctx context.Context, c *cache.Cache, patterns string) (*Image, error) {
-	sum := sha256.Sum256([]byte(patterns))
-	all, err := i.extend(ctx, c, hex.EncodeToString(sum[:16]), func(string) (*initramfs.Files, error) {
-		files := initramfs.NewFiles()
-		return files, files.AddRecord(cpio.StaticFile(strings.TrimPrefix(wire.ProbesFile, "/"), patterns, 0o644))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("adding the list of probes to the initramfs: %w", err)
-	}
-	return all, nil
+	return i.withFile(ctx, c, "a list of probes", keyOf("%s", patterns), wire.ProbesFile, patterns)
 }
 
-// extend returns the image with an archive of files behind it. The kernel unpacks one after
-// the other (Documentation/driver-api/early-userspace/buffer-format.rst). Files may
-// use rootName in the directory that becomes the entry.
-func (i *Image) extend(ctx context.Context, c *cache.Cache, key string, files func(dir string) (*initramfs.Files, error)) (*Image, error) {
+// withFile returns the image followed by an archive with one file.
+func (i *Image) withFile(ctx context.Context, c *cache.Cache, what, key, path, text string) (*Image, error) {
+	return i.extend(ctx, c, what, key, func(string) (*initramfs.Files, error) {
+		files := initramfs.NewFiles()
+		return files, files.AddRecord(cpio.StaticFile(strings.TrimPrefix(path, "/"), text, 0o644))
+	})
+}
+
+// keyOf is a short hash of a formatted text.
+func keyOf(format string, args ...any) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, format, args...))
+	return hex.EncodeToString(sum[:16])
+}
+
+// extend returns the image followed by an archive of files; errors name them what. The
+// kernel unpacks one archive after the other
+// (Documentation/driver-api/early-userspace/buffer-format.rst). Files may use rootName in
+// the directory that becomes the entry.
+func (i *Image) extend(ctx context.Context, c *cache.Cache, what, key string, files func(dir string) (*initramfs.Files, error)) (*Image, error) {
 	all := &Image{Key: i.Key + "+" + key, Cached: true}
 	dir, err := c.PublishSound(ctx, kind, all.Key, func(dir string) error {
 		all.Cached = false
@@ -83,13 +77,16 @@ func (i *Image) extend(ctx context.Context, c *cache.Cache, key string, files fu
 		}
 		return os.RemoveAll(filepath.Join(dir, rootName))
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = all.measure(dir)
 	}
-	return all, all.measure(dir)
+	if err != nil {
+		return nil, fmt.Errorf("building the initramfs with %s: %w", what, err)
+	}
+	return all, nil
 }
 
-// appendArchive writes the archive first and then one of files.
+// appendArchive writes the archive first followed by one of files.
 func appendArchive(path, first string, files *initramfs.Files) error {
 	in, err := file.Open(first)
 	if err != nil {

@@ -12,27 +12,27 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// sourceMark begins the lines of listTemplate's, which share the output with whatever else
-// the go command has to say.
+// sourceMark begins the lines of listTemplate, which distinguishes them from the go
+// command's messages.
 const sourceMark = "netstrip source"
 
-// listTemplate makes go list write of each package that go.sum does not pin, which are those
-// of the module itself and of directories that go.mod puts in the place of modules, the
-// directory and all files that are compiled or embedded.
+// listTemplate makes go list print the directory and all compiled or embedded files of each
+// package that go.sum does not pin: those of the module itself, and of directories that
+// replace modules in go.mod.
 const listTemplate = `{{with .Module}}{{if or .Main (and .Replace (not .Replace.Version))}}` + sourceMark +
 	`{{"\t"}}{{$.Dir}}{{range $.GoFiles}}{{"\t"}}{{.}}{{end}}{{range $.SFiles}}{{"\t"}}{{.}}{{end}}{{range $.HFiles}}{{"\t"}}{{.}}{{end}}` +
 	`{{range $.SysoFiles}}{{"\t"}}{{.}}{{end}}{{range $.EmbedFiles}}{{"\t"}}{{.}}{{end}}{{end}}{{end}}`
 
 // sources are the files that the guest's programs are built from.
 type sources struct {
-	// files are relative to the module and in order, with go.mod and go.sum.
+	// files are sorted and relative to the module, including go.mod and go.sum.
 	files []string
 	// dirs are the directories of the packages, with the names in each.
 	dirs map[string][]string
 }
 
-// listSources asks the go command for the sources of the image. A package that is broken is
-// no error here: the build will say so.
+// listSources asks the go command for the sources of the image. A broken package is no error
+// here: the build will report it.
 func listSources(ctx context.Context, module, uinit string) (sources, error) {
 	s := sources{files: []string{"go.mod", "go.sum"}, dirs: map[string][]string{}}
 	var lines []string
@@ -87,13 +87,13 @@ func namesIn(dir string) ([]string, error) {
 // guestSource is a guest program and the module that it is in.
 type guestSource struct{ module, uinit string }
 
-// memory keeps what listSources found, which takes far longer than hashing it.
+// memory keeps the results of listSources, which takes far longer than hashing.
 type memory struct {
 	mu    sync.Mutex
 	known map[guestSource]remembered
 }
 
-// remembered is a list of sources, and the key that they had.
+// remembered is a list of sources and their key.
 type remembered struct {
 	sources
 
@@ -103,9 +103,9 @@ type remembered struct {
 // listedSources is the memory of this process.
 var listedSources memory
 
-// key returns the hash of all that goes into the image. It does not list the sources
-// again while those it found last are the same: what is compiled is decided by their
-// content, and by the names beside them.
+// key returns the hash of everything that goes into the image. It lists the sources again
+// only if those it found last have changed, or the names in their directories: nothing else
+// decides what is compiled.
 func (m *memory) key(ctx context.Context, g guestSource, version string) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -129,7 +129,7 @@ func (m *memory) key(ctx context.Context, g guestSource, version string) (string
 	return key, nil
 }
 
-// sameNames reports whether the directories hold what they held.
+// sameNames reports whether the directories contain the same names as before.
 func (s sources) sameNames(module string) bool {
 	for dir, had := range s.dirs {
 		if names, err := namesIn(filepath.Join(module, dir)); err != nil || !slices.Equal(names, had) {

@@ -26,8 +26,8 @@ func TestRecordIDs(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	_, err := lookupInits([]string{"busybox", "systmd", "sysv"})
-	assert.EqualError(t, err, "no init is called \"systmd\"; the inits are probe, u-root, busybox, systemd\n"+
-		"no init is called \"sysv\"; the inits are probe, u-root, busybox, systemd")
+	assert.EqualError(t, err, "no such init: \"systmd\"; the inits are probe, u-root, busybox, systemd\n"+
+		"no such init: \"sysv\"; the inits are probe, u-root, busybox, systemd")
 	busybox, err := initramfs.LookupInit("busybox")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"rdinit=/sbin/init", "netstrip.init=busybox"}, busybox.KernelArgs())
@@ -44,6 +44,6 @@ func TestPlannedInit(t *testing.T) {
 	assert.Equal(t, "no-net/busybox", s.name())
 	assert.Equal(t, "/sbin/init", s.init.Path)
 	_, err = planned(record.Boot{Profile: "no-net", Init: "gone"})
-	assert.ErrorContains(t, err, `no init is called "gone"`)
+	assert.ErrorContains(t, err, `no such init: "gone"`)
 	assert.Equal(t, wire.ParamInit+"=busybox", s.init.KernelArgs()[1])
 }

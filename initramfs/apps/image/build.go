@@ -96,7 +96,7 @@ func (b builder) stage(ctx context.Context, list []apps.App) error {
 	for _, a := range list {
 		for name, text := range a.Make.Files {
 			if old, ok := files[name]; ok && old != text {
-				return fmt.Errorf("%s: another application wants other text in %s", a.Name, name)
+				return fmt.Errorf("%s: another application has a different %s", a.Name, name)
 			}
 			files[name] = text
 		}

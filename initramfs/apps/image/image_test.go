@@ -128,7 +128,7 @@ func TestConflictingFiles(t *testing.T) {
 	list := redis()
 	list[0].Make.Files = map[string]string{"/etc/hosts": "127.0.0.1 mine\n"}
 	_, err = Build(t.Context(), Options{Cache: c}, list)
-	assert.ErrorContains(t, err, "redis: another application wants other text in /etc/hosts")
+	assert.ErrorContains(t, err, "redis: another application has a different /etc/hosts")
 }
 
 // What the disk becomes depends on what is put on it, and not on how it is asked.
