@@ -12,6 +12,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -105,7 +106,7 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 	if err != nil {
 		return err
 	}
-	a.resume = quoted(os.Args[0]) + " apps --resume" + f.where()
+	a.resume = process.Quote(os.Args[0]) + " apps --resume" + f.where()
 	var records []record.Record
 	if f.resume {
 		records, err = runner.Resume(ctx)

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
@@ -59,7 +60,7 @@ func (a *app) boot(ctx context.Context, f *flags, names []string) ([]record.Reco
 	if err != nil {
 		return nil, err
 	}
-	a.resume = quoted(os.Args[0]) + " run --resume" + f.where()
+	a.resume = process.Quote(os.Args[0]) + " run --resume" + f.where()
 	if f.resume {
 		return runner.Resume(ctx)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/search"
 	"github.com/netstrip/netstrip/vmtests/bisect"
 	"github.com/netstrip/netstrip/vmtests/record"
@@ -226,7 +227,7 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 	if f.dryRun {
 		return a.plan(ctx, f, h, false)
 	}
-	a.resume = quotedArgs()
+	a.resume = resumeLine()
 	b, err := h.Bisect(ctx)
 	if err != nil {
 		return endsOf(err, good, bad, o.Guest)
@@ -255,14 +256,9 @@ func upper(symbols []string) []string {
 	return all
 }
 
-func quotedArgs() string {
-	var all []string
-	for _, arg := range os.Args {
-		if arg != "--anew" { // to go on is not to begin anew
-			all = append(all, quoted(arg))
-		}
-	}
-	return strings.Join(all, " ")
+// resumeLine is this command as it continues the search.
+func resumeLine() string {
+	return process.Quote(slices.DeleteFunc(slices.Clone(os.Args), func(arg string) bool { return arg == "--anew" })...)
 }
 
 // plan tells what a search would do.

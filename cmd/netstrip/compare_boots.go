@@ -6,6 +6,7 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/run"
 )
@@ -74,6 +75,6 @@ func (s *sides) hint(f *comparing, c *compare.Comparison) {
 	}
 	if c.Least() < enough && bootable {
 		c.Notes = append(c.Notes, fmt.Sprintf("netstrip compare %s %s --boots %d%s%s boots them alternately",
-			quoted(s.both[0].Name), quoted(s.both[1].Name), enough, f.where(), f.sourceFlags()))
+			process.Quote(s.both[0].Name), process.Quote(s.both[1].Name), enough, f.where(), f.sourceFlags()))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/spf13/cobra"
 )
@@ -83,7 +84,7 @@ func readFragments(files []string) (all []kconfigs.Fragment, flags string, err e
 			return nil, "", err
 		}
 		all = append(all, f)
-		flags += " --fragment " + quoted(file)
+		flags += " --fragment " + process.Quote(file)
 	}
 	return all, flags, nil
 }

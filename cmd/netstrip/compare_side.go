@@ -15,6 +15,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/packed"
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -228,7 +229,7 @@ func (s *side) lookup(ctx context.Context, from *sides, arg string) error {
 		} else if err != nil {
 			return err
 		}
-		build = "netstrip build --config " + quoted(arg) + sourceFlags
+		build = "netstrip build --config " + process.Quote(arg) + sourceFlags
 	default:
 		return s.key(ctx, from, arg, err)
 	}
@@ -298,7 +299,7 @@ func (f *flags) sourceFlags() string {
 	text := ""
 	for _, flag := range [][2]string{{"cache", f.cache}, {"series", f.series}, {"source", f.sourcePath}} {
 		if flag[1] != "" {
-			text += " --" + flag[0] + " " + quoted(flag[1])
+			text += " --" + flag[0] + " " + process.Quote(flag[1])
 		}
 	}
 	return text
@@ -318,8 +319,8 @@ func (s *side) explainSizes(build string) {
 	case len(k.Directories) > 0:
 	case build == "":
 		s.note("%s was built before sizes were recorded by directory, and no profile makes it from the current source: "+
-			"rm -r %s, and build it again", s.Name, quoted(k.Dir))
+			"rm -r %s, and build it again", s.Name, process.Quote(k.Dir))
 	default:
-		s.note("%s was built before sizes were recorded by directory: rm -r %s && %s", s.Name, quoted(k.Dir), build)
+		s.note("%s was built before sizes were recorded by directory: rm -r %s && %s", s.Name, process.Quote(k.Dir), build)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -88,6 +89,6 @@ func TestEndOfARun(t *testing.T) {
 	assert.Contains(t, stdout.String(), "No expectation is kept for full, no-net.\n")
 	assert.True(t, strings.HasSuffix(stdout.String(), `
 results: my file.jsonl
-closer:  `+quoted(os.Args[0])+` show no-net socket/tcp4/loopback --results 'my file.jsonl'
+closer:  `+process.Quote(os.Args[0])+` show no-net socket/tcp4/loopback --results 'my file.jsonl'
 `), stdout.String())
 }

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -83,20 +82,5 @@ func jsonArray(ts *testscript.TestScript, neg bool, args []string) {
 				ts.Fatalf("no key %q in %v", key, object)
 			}
 		}
-	}
-}
-
-func TestQuoted(t *testing.T) {
-	for path, want := range map[string]string{
-		"results/a-b_1.jsonl": "results/a-b_1.jsonl",
-		"my results.jsonl":    "'my results.jsonl'",
-		"it's":                `'it'\''s'`,
-		"$(reboot)":           "'$(reboot)'",
-	} {
-		got := quoted(path)
-		assert.Equal(t, want, got)
-		out, err := exec.Command("sh", "-c", "printf %s "+got).Output()
-		require.NoError(t, err)
-		assert.Equal(t, path, string(out), "a shell reads it back")
 	}
 }

@@ -71,7 +71,7 @@ func (a *app) minimize(ctx context.Context, f *minimizing) error {
 		return err
 	}
 	ends := []*side{{Side: &compare.Side{Name: "without " + part}, world: low}, whole}
-	a.resume = quotedArgs()
+	a.resume = resumeLine()
 	var minima []bisect.Needs
 	for _, ids := range f.groups() {
 		h := bisect.New(f.options(a, s, bisect.Require(ids...), leastName(f.good, ids), ends, beside(whole)))

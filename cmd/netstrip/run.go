@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -131,12 +132,12 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 		if !latest {
 			run = " " + report.Escape(records[0].Run, 100)
 		}
-		fmt.Fprintf(&b, "; every probe: %s show%s --all%s", quoted(os.Args[0]), run, f.where())
+		fmt.Fprintf(&b, "; every probe: %s show%s --all%s", process.Quote(os.Args[0]), run, f.where())
 	}
 	b.WriteString("\n")
 	if r, probe := report.Closer(records); probe != "" && latest {
 		// Called as it was called, so that the line can be pasted.
-		fmt.Fprintf(&b, "closer:  %s show %s %s%s\n", quoted(os.Args[0]), report.Escape(r.Profile, 60), probe, f.where())
+		fmt.Fprintf(&b, "closer:  %s show %s %s%s\n", process.Quote(os.Args[0]), report.Escape(r.Profile, 60), probe, f.where())
 	}
 	_, err := io.WriteString(a.stdout, b.String())
 	return err
@@ -147,15 +148,7 @@ func (f *flags) where() string {
 	if f.results == run.DefaultResults {
 		return ""
 	}
-	return " --results " + quoted(f.results)
-}
-
-// quoted returns a path as a shell takes it.
-func quoted(path string) string {
-	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+") == "" {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	return " --results " + process.Quote(f.results)
 }
 
 // writeDeviations says where records are not what is expected of their profiles.
