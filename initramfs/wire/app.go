@@ -11,37 +11,37 @@ const (
 	AppDisk = "/dev/vda"
 	// AppTable is where in the initramfs the list of App stands, as JSON.
 	AppTable = "/apps.json"
-	// AppSlower is how many times as long a way may take under ptrace, AppSlack what each
-	// attempt needs besides.
+	// AppSlower is how many times longer a way may take under ptrace, AppSlack what each attempt
+	// needs in addition.
 	AppSlower = 4
 	AppSlack  = 20 * time.Second
-	// AppSaid stands in a finding's detail before the line with which the application
-	// itself tells of its trouble.
+	// AppSaid precedes, in a finding's detail, the line in which the application itself reports
+	// the error.
 	AppSaid = "; it said: "
 )
 
-// App is one way of using one application, as the guest is told of it.
+// App is one way of using one application, as the guest gets it.
 type App struct {
 	// ID is app/NAME/WAY, which is also that of the finding.
 	ID string `json:"id"`
 	// Files are written before anything is started, by their absolute paths: mode 0755
 	// where the content begins with #!, else 0644.
 	Files map[string]string `json:"files,omitempty"`
-	// Setup are run to their end, in order; each must exit with 0.
+	// Setup are run one after the other; each must exit with 0.
 	Setup []Command `json:"setup,omitempty"`
-	// Services are started in order, each after the one before is ready.
+	// Services are started in order, each when the one before is ready.
 	Services []Service `json:"services,omitempty"`
 	// Ask is the client.
 	Ask Command `json:"ask"`
 	// Expect is a regular expression (Go's) that the client's standard output must
 	// match; its exit status must be 0.
 	Expect string `json:"expect"`
-	// Seconds limit the whole, under TCG with two idle cores.
+	// Seconds is the limit for all of this, under TCG with two idle cores.
 	Seconds int `json:"seconds"`
 }
 
-// Limit is how long the guest may take over a, which does not work: once plainly, and once
-// more under ptrace.
+// Limit returns how long the guest may take for an application that does not work: once plainly,
+// and once more under ptrace.
 func (a App) Limit() time.Duration {
 	return time.Duration(a.Seconds)*time.Second*(1+AppSlower) + 2*AppSlack
 }
@@ -50,21 +50,21 @@ func (a App) Limit() time.Duration {
 type Command struct {
 	// Argv are the program, by an absolute path or as found in PATH, and its arguments.
 	Argv []string `json:"argv"`
-	// User is by name in the image's /etc/passwd; empty is root. It is set by setuid, and
-	// not with su, which fails on a kernel without NET.
+	// User is a name in the image's /etc/passwd; empty means root. It is set by setuid, not by su,
+	// which fails on a kernel without NET.
 	User string `json:"user,omitempty"`
 	// Env is added to the environment.
 	Env map[string]string `json:"env,omitempty"`
-	// Dir is where it runs; empty is the root.
+	// Dir is the working directory; empty means /.
 	Dir string `json:"dir,omitempty"`
 }
 
-// Service is a process that stays.
+// Service is a process that keeps running.
 type Service struct {
 	Command
-	// Ready is asked again and again until it exits with 0; with an empty Argv the
-	// service is ready at once.
+	// Ready is run again and again until it exits with 0. With an empty Argv the service is ready
+	// at once.
 	Ready Command `json:"ready"`
-	// Log is a file that the service logs to besides its output.
+	// Log is a file that the service logs to, in addition to its output.
 	Log string `json:"log,omitempty"`
 }

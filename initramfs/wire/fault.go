@@ -4,21 +4,21 @@ package wire
 // that a kernel is measured with.
 type Fault string
 
-// The faults. Before each the guest says hello, sends FaultFindings findings and begins
-// a probe that bears the fault's name, unless the guest runs as process 1.
+// The faults. Unless the guest runs as process 1, it first sends hello and FaultFindings findings,
+// and begins a probe with the fault's name.
 const (
 	// ParamFault is the kernel command-line parameter that says which fault the test guest
 	// is to have, FaultFindings how many findings it sends before.
 	ParamFault    = "netstrip.fault"
 	FaultFindings = 3
 
-	// FaultNone: nothing is wrong; the guest says all it has to say and reboots.
+	// FaultNone: the guest sends everything and reboots.
 	FaultNone Fault = "none"
-	// FaultPanic makes the kernel panic for want of memory.
+	// FaultPanic makes the kernel panic by using up the memory.
 	FaultPanic Fault = "panic"
 	// FaultSysrq asks the kernel to crash (sysrq_handle_crash in drivers/tty/sysrq.c).
 	FaultSysrq Fault = "sysrq"
-	// FaultMemory takes all memory there is.
+	// FaultMemory uses all memory.
 	FaultMemory Fault = "memory"
 	// FaultExit exits with status 0.
 	FaultExit Fault = "exit"
@@ -28,17 +28,17 @@ const (
 	FaultCrash Fault = "crash"
 	// FaultHang waits for ever.
 	FaultHang Fault = "hang"
-	// FaultSpin takes all CPU time at real-time priority.
+	// FaultSpin uses all CPU time at real-time priority.
 	FaultSpin Fault = "spin"
-	// FaultReboot reboots without having said that it is done.
+	// FaultReboot reboots without sending "done".
 	FaultReboot Fault = "reboot"
-	// FaultChatter goes on for ever, with a byte on the console now and then.
+	// FaultChatter runs for ever, and prints a byte on the console now and then.
 	FaultChatter Fault = "chatter"
 	// FaultConsole prints 1 GB on the console, in lines.
 	FaultConsole Fault = "console"
-	// FaultForge prints a kernel's panic line, after that it hangs.
+	// FaultForge prints the panic line of a kernel and hangs.
 	FaultForge Fault = "forge"
-	// FaultMidLine has the kernel panic while a line on the console has no end yet.
+	// FaultMidLine makes the kernel panic in the middle of a line on the console.
 	FaultMidLine Fault = "mid-line"
 	// FaultFlood sends 1 GB of events.
 	FaultFlood Fault = "flood"
@@ -52,12 +52,12 @@ const (
 	FaultCut Fault = "cut"
 	// FaultLate sends events after "done" and reboots.
 	FaultLate Fault = "late"
-	// FaultHello says hello a second time, and that no probe is to come.
+	// FaultHello sends hello a second time, without probes.
 	FaultHello Fault = "hello"
 	// FaultTwice sends a finding that contradicts one it has sent.
 	FaultTwice Fault = "twice"
-	// FaultRepeat sends a finding once more, as it was.
+	// FaultRepeat sends a finding a second time, unchanged.
 	FaultRepeat Fault = "repeat"
-	// FaultLinger sends "done" and stays.
+	// FaultLinger sends "done" and keeps running.
 	FaultLinger Fault = "linger"
 )

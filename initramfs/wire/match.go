@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// check refuses what the kernel's command line takes for the end of a parameter, which a
-// list may travel on: white space of any kind, and quotation marks (next_arg in lib/cmdline.c).
-// A probe's ID has none of them, nor any character but of printable ASCII.
+// check refuses what ends a parameter on the kernel's command line, which carries a list: white
+// space of any kind, and quotation marks (next_arg in lib/cmdline.c). IDs of probes consist of
+// other printable ASCII.
 func check(patterns string) error {
 	for i := range len(patterns) {
 		if c := patterns[i]; c <= ' ' || c > '~' || c == '"' {
@@ -18,9 +18,9 @@ func check(patterns string) error {
 	return nil
 }
 
-// Matches says whether one of the patterns, a list separated by commas, means the probe
-// called id. A pattern is a shell glob whose * also crosses slashes: "socket/unix/*",
-// "*/loopback", "lo/mtu".
+// Matches reports whether one of the patterns, a list separated by commas, matches the ID of a
+// probe. A pattern is a shell glob whose * also matches slashes: "socket/unix/*", "*/loopback",
+// "lo/mtu".
 func Matches(patterns, id string) (bool, error) {
 	if err := check(patterns); err != nil {
 		return false, err

@@ -21,7 +21,7 @@ const (
 	MBs       = "mb_s"
 	MBsLow    = "mb_s_low"
 	MBsHigh   = "mb_s_high"
-	// Repeats is how often both were measured, Trips how many round trips one repeat has.
+	// Repeats is how often both were measured, Trips how many round trips a repeat has.
 	Repeats = "repeats"
 	Trips   = "round_trips"
 )

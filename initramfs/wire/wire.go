@@ -1,34 +1,33 @@
-// Package wire holds every type and every name that crosses the border between
-// guest and host: the events, the findings and the names of the channels that
-// carry them. It runs on both sides and imports the standard library only, so
-// that neither side can pull the other in.
+// Package wire holds what guest and host share: the events, the findings, the names of the
+// channels that carry them, and the catalogue of probes. It runs on both sides, and imports only
+// the standard library, so that neither side depends on the other.
 //
-// Events travel as JSON, one per line, inside the envelope of
+// Events are sent as JSON, one per line, inside the envelope of
 // github.com/hugelgupf/vmtest (guest.Emitter on one side, qemu/qevent on the
 // other), over a virtio-serial port. A guest without such a port writes the same
 // lines to its second serial port. Neither needs CONFIG_NET.
 package wire
 
-// Names both sides must agree on.
+// Names that both sides use.
 const (
 	// Port is the name of the virtio-serial port that carries the events.
 	Port = "netstrip.events"
-	// FallbackTTY is where events go when the guest finds no port called Port.
+	// FallbackTTY is where events go if the guest finds no port called Port.
 	FallbackTTY = "/dev/ttyS1"
-	// ParamProbes is the kernel command-line parameter that says which probes to run:
-	// globs of IDs, separated by commas; all of them where it is not given. A list too long
-	// for the command line stands in the initramfs instead, as ProbesFile.
+	// ParamProbes is the kernel command-line parameter that chooses the probes to run: globs of
+	// IDs, separated by commas (see Asked). A list too long for the command line is in the
+	// initramfs instead, as ProbesFile.
 	ParamProbes = "netstrip.probes"
 	ProbesFile  = "/probes"
-	// ParamInit is the kernel command-line parameter that names the init the kernel is to
-	// start, where that is asked about (initramfs.Init).
+	// ParamInit is the kernel command-line parameter that names the init that the kernel starts,
+	// if the probes ask about it (initramfs.Init).
 	ParamInit = "netstrip.init"
-	// StepsDir is where an init's start script puts what became of its steps: a file for
-	// each, named for it, with the exit status and, on the next lines, what was said.
+	// StepsDir is where an init's start script records its steps: a file for each step, with its
+	// name, that contains the exit status and, on the next lines, the output.
 	StepsDir = "/run/netstrip"
-	// ParamLo is the kernel command-line parameter that says how lo is to be found by the
-	// probes, and LoDown its one value: down and without addresses, as it is born. Otherwise
-	// it is as u-root's init leaves it, which sets it up.
+	// ParamLo is the kernel command-line parameter for the state in which the probes find lo, and
+	// LoDown its only value: down and without addresses, like a new lo. Without it lo is up, as
+	// u-root's init leaves it.
 	ParamLo = "netstrip.lo"
 	LoDown  = "down"
 	// PerfFamily is the family of the probes that measure; they are asked only by name.
@@ -40,11 +39,10 @@ const (
 	Version = 1
 )
 
-// Limits the host enforces on what a guest sends. A guest that keeps to its
-// probes stays far below all of them.
+// Limits that the host enforces on what a guest sends. A guest that only runs its probes stays far
+// below all of them.
 const (
-	// MaxLine is the longest event line in bytes; vmtest's reader stops for good
-	// at a line over 64 KiB (bufio.MaxScanTokenSize).
+	// MaxLine is the longest event line in bytes.
 	MaxLine = 60 << 10
 	// MaxEvents is the greatest number of events in one boot.
 	MaxEvents = 10_000
@@ -52,16 +50,16 @@ const (
 	MaxBytes = 16 << 20
 )
 
-// Verdict is a probe's answer. The zero value means that there is none.
+// Verdict is a probe's answer. The zero value means none.
 type Verdict string
 
 // The three answers, as in the feature probes of cilium/ebpf.
 const (
-	// Works: the thing asked about is there and did what it should.
+	// Works: the feature exists and did what it should.
 	Works Verdict = "works"
-	// Absent: it is conclusively not there; the errno says so.
+	// Absent: the feature is not in the kernel, which the errno proves.
 	Absent Verdict = "absent"
-	// Inconclusive: anything else. Never counted as one of the other two.
+	// Inconclusive: anything else. It never counts as one of the other two.
 	Inconclusive Verdict = "inconclusive"
 )
 
@@ -71,16 +69,15 @@ type Finding struct {
 	ID string `json:"id"`
 	// Verdict is the answer.
 	Verdict Verdict `json:"verdict"`
-	// Errno is the symbolic name (ENOSYS) of the error number that decided; empty
-	// when no error did.
+	// Errno is the symbolic name (ENOSYS) of the error number that decided, empty if none did.
 	Errno string `json:"errno,omitempty"`
-	// Call is the system call or the file that decided, written as in a manual
-	// page: "socket(AF_INET, SOCK_STREAM)", "/proc/self/ns/net".
+	// Call is the system call or the file that decided, written as in a manual page:
+	// "socket(AF_INET, SOCK_STREAM)", "/proc/self/ns/net".
 	Call string `json:"call,omitempty"`
-	// Value is what was observed where works and absent do not say all: the same
-	// on every boot of one kernel, and held to by the expectation.
+	// Value is what was observed, if there is more to say than works or absent. It is the same on
+	// every boot of one kernel, and part of the expectation.
 	Value string `json:"value,omitempty"`
-	// Detail is for people: what happened, in plain words.
+	// Detail says what happened, for people.
 	Detail string `json:"detail,omitempty"`
 	// Micros is how long the probe took, in microseconds of guest time.
 	Micros int64 `json:"us"`
@@ -88,7 +85,7 @@ type Finding struct {
 	Numbers map[string]float64 `json:"numbers,omitempty"`
 }
 
-// Kind says which field of an Event is filled.
+// Kind says which field of an Event is set.
 type Kind string
 
 // The kinds of events, in the order a good boot sends them.
@@ -116,7 +113,7 @@ type Event struct {
 	Finding *Finding `json:"finding,omitempty"`
 }
 
-// Hello is what the guest says of itself before its first probe.
+// Hello is what the guest reports about itself before its first probe.
 type Hello struct {
 	// Version is the protocol version the guest was built with.
 	Version int `json:"version"`
@@ -124,7 +121,7 @@ type Hello struct {
 	Release string `json:"release"`
 	// Channel is the device the events go through.
 	Channel string `json:"channel"`
-	// Probes are the IDs of all probes to come, in order.
+	// Probes are the IDs of all probes that it will run, in order.
 	Probes []string `json:"probes"`
 	// MemTotalKB and MemAvailableKB are from /proc/meminfo, in KiB.
 	MemTotalKB     int64 `json:"mem_total_kb"`

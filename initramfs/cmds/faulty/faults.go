@@ -19,8 +19,8 @@ import (
 // flood is how much a flooding guest tries to send.
 const flood = 1 << 30
 
-// faults returns what the guest does for each fault. What comes back falls out of main,
-// which is an exit with status 0.
+// faults returns what the guest does for each fault. A function that returns ends main, and the
+// guest exits with status 0.
 func faults() map[wire.Fault]func(*sick) {
 	return map[wire.Fault]func(*sick){
 		wire.FaultNone:    func(g *sick) { g.end(); reboot() },
@@ -50,7 +50,7 @@ func faults() map[wire.Fault]func(*sick) {
 	}
 }
 
-// takeMemory writes to memory until there is none.
+// takeMemory allocates and writes memory until there is none.
 func takeMemory() {
 	debug.SetGCPercent(-1)
 	for {
@@ -61,9 +61,8 @@ func takeMemory() {
 	}
 }
 
-// segfault dies of SIGSEGV. Go would turn the signal into a panic, and process 1 gets no
-// signal but one that the kernel forces on it, so the handler goes and a bad address
-// is read.
+// segfault dies of SIGSEGV. Go would turn the signal into a panic, and process 1 only receives
+// signals that the kernel forces on it, so it removes the handler and reads a bad address.
 func segfault() {
 	var action [4]uintptr // handler SIG_DFL, no flags, no restorer, no mask
 	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGSEGV),
@@ -72,15 +71,15 @@ func segfault() {
 	*nowhere = 1
 }
 
-// hang waits in the kernel, where Go's runtime finds no deadlock.
+// hang waits in the kernel, where Go's runtime detects no deadlock.
 func hang() {
 	for {
 		_ = unix.Pause()
 	}
 }
 
-// spin takes the CPU for good. Interrupts stay on: to switch them off from user space
-// takes iopl(2), which the kernels here do not have (CONFIG_X86_IOPL_IOPERM).
+// spin takes the CPU for ever. Interrupts stay on: user space needs iopl(2) to switch them off,
+// which the kernels here do not have (CONFIG_X86_IOPL_IOPERM).
 func spin() {
 	write("/proc/sys/kernel/sched_rt_runtime_us", "-1")
 	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 99}
@@ -124,7 +123,7 @@ func sendEndless(g *sick) {
 	reboot()
 }
 
-// sendJunk sends every byte there is, which makes two lines, and an event.
+// sendJunk sends every possible byte, which makes two lines, and then an event.
 func sendJunk(g *sick) {
 	junk := make([]byte, 256)
 	for i := range junk {

@@ -1,11 +1,10 @@
 //go:build linux
 
-// Command faulty is a guest program that goes wrong on purpose, in the way the kernel
-// command line names. It runs in the guest, as the uinit or the init of an image that
-// tests make for themselves; no kernel is measured with it.
+// Command faulty is a guest program that fails on purpose, in the way that the kernel command line
+// names. It runs in the guest, as the uinit or the init of images that only tests make; no kernel
+// is measured with it.
 //
-// It writes to the event port itself and not through vmtest's emitter, which sends
-// well-formed events only.
+// It writes to the event port directly, because vmtest's emitter sends only well-formed events.
 package main
 
 import (
@@ -41,13 +40,13 @@ func main() {
 	}
 	fault, ok := faults()[name]
 	if !ok {
-		giveUp(fmt.Errorf("there is no fault %q", name))
+		giveUp(fmt.Errorf("no such fault: %q", name))
 	}
 	fault(g)
 }
 
-// giveUp ends the boot in a way that fits no fault: the host sees a guest that hangs
-// and, on the console, why.
+// giveUp ends the boot unlike any fault: the host sees a guest that hangs, with the reason on the
+// console.
 func giveUp(err error) {
 	fmt.Fprintf(os.Stderr, "faulty: %v\n", err)
 	for {
@@ -55,7 +54,7 @@ func giveUp(err error) {
 	}
 }
 
-// mountAll mounts what u-root's init would have.
+// mountAll mounts what u-root's init would have mounted.
 func mountAll() {
 	for _, m := range []struct{ kind, at string }{{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}} {
 		if err := unix.Mount(m.kind, m.at, m.kind, 0, ""); err != nil {
@@ -74,10 +73,10 @@ func faultName() (wire.Fault, error) {
 			return wire.Fault(v), nil
 		}
 	}
-	return "", fmt.Errorf("%s is not on the kernel command line", wire.ParamFault)
+	return "", fmt.Errorf("the kernel command line has no %s", wire.ParamFault)
 }
 
-// openPort opens the event port, whose driver may still be finding it.
+// openPort opens the event port, for which the driver may still be looking.
 func openPort() (*os.File, error) {
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		device, err := guest.VirtioSerialDevice(wire.Port)
@@ -93,7 +92,7 @@ func openPort() (*os.File, error) {
 // sick is the guest with its fault.
 type sick struct{ port *os.File }
 
-// soundPart is what a good guest would have said up to now.
+// soundPart sends what a good guest would have sent up to now.
 func (g *sick) soundPart(name wire.Fault) {
 	g.hello()
 	for i := range wire.FaultFindings {
@@ -107,7 +106,7 @@ func (g *sick) hello() {
 	g.send(wire.Event{Kind: wire.KindHello, Hello: &hello})
 }
 
-// found sends the nth finding.
+// found sends finding number n.
 func (g *sick) found(n int, v wire.Verdict) {
 	f := wire.Finding{ID: fmt.Sprintf("fault/sound/%d", n), Verdict: v}
 	g.send(wire.Event{Kind: wire.KindFinding, Finding: &f})
@@ -116,7 +115,7 @@ func (g *sick) found(n int, v wire.Verdict) {
 // send sends an event as the emitter would.
 func (g *sick) send(e wire.Event) { g.write(line(&e)) }
 
-// end says "done", as a good guest would.
+// end sends bye and "done", as a good guest would.
 func (g *sick) end() {
 	g.send(wire.Event{Kind: wire.KindBye})
 	g.write([]byte(`{"hugelgupf_vmtest_guest_action":"done"}` + "\n"))
@@ -128,7 +127,7 @@ func (g *sick) write(p []byte) {
 	}
 }
 
-// line is an event in vmtest's envelope (its internal/eventchannel).
+// line returns an event in vmtest's envelope (its internal/eventchannel).
 func line(e *wire.Event) []byte {
 	data, err := json.Marshal(struct {
 		Action string `json:"hugelgupf_vmtest_guest_action"`

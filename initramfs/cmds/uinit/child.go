@@ -16,11 +16,11 @@ import (
 	"time"
 )
 
-// endLimit is how long a child that has been killed may take to be gone. One that
-// sits in the kernel and cannot be killed is left behind: the reboot ends it.
+// endLimit is how long a killed child may take to end. A child stuck in the kernel is left
+// behind for the reboot to end.
 const endLimit = 3 * time.Second
 
-// child is a process that runs probes, with all that it starts itself.
+// child is a process that runs probes, with all processes that it starts.
 type child struct {
 	cmd     *exec.Cmd
 	lines   chan line
@@ -38,8 +38,8 @@ type line struct {
 	err  error
 }
 
-// startChild starts cmd in a process group of its own, its findings coming through
-// descriptor childFD.
+// startChild starts cmd in a process group of its own. It writes its findings to descriptor
+// childFD.
 func startChild(cmd *exec.Cmd) (*child, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -52,7 +52,7 @@ func startChild(cmd *exec.Cmd) (*child, error) {
 	cmd.Stdout, cmd.Stderr = c.chatter, c.chatter
 	cmd.ExtraFiles = []*os.File{w}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	// What the child started may hold its output open for longer than it lives.
+	// A process that the child started may hold its output open after it ended.
 	cmd.WaitDelay = time.Second
 	err = cmd.Start()
 	w.Close()
@@ -68,7 +68,7 @@ func startChild(cmd *exec.Cmd) (*child, error) {
 	return c, nil
 }
 
-// read hands on the child's lines until they end or nobody wants them any more.
+// read passes on the child's lines until they end or nobody wants them any more.
 func (c *child) read() {
 	r := bufio.NewReaderSize(c.pipe, lineLimit)
 	for {
@@ -77,7 +77,7 @@ func (c *child) read() {
 		case errors.Is(err, bufio.ErrBufferFull):
 			err = fmt.Errorf("the probe wrote a line of more than %d bytes", lineLimit)
 		case err != nil && len(text) > 0:
-			err = nil // a last line cut short: garbage, for the parser to say
+			err = nil // the last line is incomplete, which the parser reports
 		case err != nil:
 			err = io.EOF
 		}
@@ -92,25 +92,25 @@ func (c *child) read() {
 	}
 }
 
-// kill ends the child and all it started.
+// kill kills the child and all processes that it started.
 func (c *child) kill() {
 	c.once.Do(func() {
 		close(c.stop)
-		// An error means that the group is gone already.
+		// An error means that the group has ended.
 		_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
 		c.end()
 		c.pipe.Close()
 	})
 }
 
-// end waits for the child's end and says how it came.
+// end waits for the child to end and returns how it did.
 func (c *child) end() string {
 	timer := time.NewTimer(endLimit)
 	defer timer.Stop()
 	select {
 	case <-c.exited:
 	case <-timer.C:
-		return "it has closed its findings, but it is still there"
+		return "it has closed its findings, but has not exited"
 	}
 	if c.status == nil {
 		return "exit status 0"
@@ -118,7 +118,7 @@ func (c *child) end() string {
 	return c.status.Error()
 }
 
-// lastWords is what the child said last, ready to be added to a cause.
+// lastWords returns the child's last message, in the form to append to a cause.
 func (c *child) lastWords() string {
 	if words := lastWords(c.chatter.tail()); words != "" {
 		return "; it said: " + words
@@ -126,8 +126,8 @@ func (c *child) lastWords() string {
 	return ""
 }
 
-// lastWords picks the line that tells most: where Go's runtime says what happened, of
-// which a long trace follows, else the last one.
+// lastWords returns the most useful line: the one in which Go's runtime says what happened, which
+// a long trace follows, else the last one.
 func lastWords(text string) string {
 	last := ""
 	for raw := range strings.Lines(text) {
@@ -142,8 +142,8 @@ func lastWords(text string) string {
 	return last
 }
 
-// chatter keeps the beginning and the end of what a child prints, and tells when that
-// is too much.
+// chatter keeps the beginning and the end of what a child prints, and reports when that is too
+// much.
 type chatter struct {
 	over chan struct{} // closed when it is
 
@@ -152,8 +152,7 @@ type chatter struct {
 	total int
 }
 
-// keep is how many bytes of a child's output are kept, at the beginning and at the end
-// of it each.
+// keep is how many bytes of a child's output are kept, both from its beginning and its end.
 const keep = 4 << 10
 
 func newChatter() *chatter { return &chatter{over: make(chan struct{})} }

@@ -16,27 +16,25 @@ import (
 )
 
 const (
-	// sendLimit is how long one event may take to be taken by the host.
+	// sendLimit is how long the host may take to receive one event.
 	sendLimit = 20 * time.Second
-	// portLimit is how long to wait for the port to appear where there is a virtio
-	// console: its ports come one by one, through messages from the host.
+	// portLimit is how long to wait for the port if there is a virtio console: its ports
+	// appear one by one, through messages from the host.
 	portLimit = 2 * time.Second
 )
 
-// consoles is where the driver's devices show; a link called virtioN for each.
+// consoles matches the driver's devices: a link called virtioN for each.
 const consoles = "/sys/bus/virtio/drivers/virtio_console/virtio*"
 
-// events is the channel to the host. A host that stops reading blocks the writer for
-// good, so each event has a time limit, and after the first fault nothing more is
-// sent: err is that fault.
+// events is the channel to the host. A host that stops reading blocks the writer for ever, so each
+// event has a time limit. After the first error, err, nothing more is sent.
 type events struct {
 	device  string
 	emitter *guest.Emitter[wire.Event]
 	err     error
 }
 
-// openEvents opens the virtio-serial port, or the second serial port where there is
-// none.
+// openEvents opens the virtio-serial port, or the second serial port if there is none.
 func openEvents() (*events, error) {
 	device, portErr := findPort()
 	if portErr == nil {
@@ -57,8 +55,8 @@ func openEvents() (*events, error) {
 	return &events{device: wire.FallbackTTY, emitter: e}, nil
 }
 
-// findPort returns the device of the port, for which it waits a little as long as there
-// is a device that may yet bring it.
+// findPort returns the device of the port. It waits for it a little if there is a device that may
+// still add it.
 func findPort() (string, error) {
 	for end := time.Now().Add(portLimit); ; time.Sleep(5 * time.Millisecond) {
 		device, err := guest.VirtioSerialDevice(wire.Port)
@@ -72,15 +70,14 @@ func findPort() (string, error) {
 	}
 }
 
-// rawTTY stops a terminal from changing bytes on their way out (it would send CR LF
-// for LF) and from echoing what comes in. Without a UART behind it the device node is
-// there all the same and answers EIO.
+// rawTTY stops a terminal from changing output (it would send CR LF for LF) and from echoing
+// input. Without a UART the device node exists too, and returns EIO.
 func rawTTY(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		return err
 	}
-	// Left open: the settings would go with the last one that has it open.
+	// Left open: the settings are lost when the last one closes it.
 	if _, err := term.MakeRaw(int(f.Fd())); err != nil {
 		f.Close()
 		return fmt.Errorf("%s: %w", path, err)
@@ -111,7 +108,7 @@ func (v *events) close() error {
 	return nil
 }
 
-// within returns the error of f, or that of not having come back in time.
+// within returns the error of f, or one that says that f took too long.
 func within(limit time.Duration, f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()

@@ -12,8 +12,8 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// hello is what the guest says of itself. What cannot be found out stays empty: the
-// probes matter more.
+// hello returns what the guest says about itself. A field that cannot be determined stays empty:
+// the probes matter more.
 func hello(device string, chosen []task) *wire.Hello {
 	h := &wire.Hello{Version: wire.Version, Channel: device, Probes: []string{}}
 	var u unix.Utsname
@@ -30,7 +30,7 @@ func hello(device string, chosen []task) *wire.Hello {
 	return h
 }
 
-// meminfo is a field of /proc/meminfo in KiB, 0 when it is not there.
+// meminfo returns a field of /proc/meminfo in KiB, 0 if it is missing.
 func meminfo(text, field string) int64 {
 	for line := range strings.Lines(text) {
 		name, rest, _ := strings.Cut(line, ":")
@@ -45,8 +45,8 @@ func meminfo(text, field string) int64 {
 	return 0
 }
 
-// parameter is the value of a kernel command-line parameter, empty when it is not
-// there. As in the kernel, the last one counts, and quotes around a value go.
+// parameter returns the value of a kernel command-line parameter, empty if it is missing. As in
+// the kernel, the last one counts, and quotes around a value are removed.
 func parameter(cmdline, name string) string {
 	value := ""
 	for _, word := range strings.Fields(cmdline) {
@@ -57,7 +57,7 @@ func parameter(cmdline, name string) string {
 	return value
 }
 
-// uptime is CLOCK_BOOTTIME in seconds.
+// uptime returns CLOCK_BOOTTIME in seconds.
 func uptime() float64 {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {

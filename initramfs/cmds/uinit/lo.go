@@ -10,8 +10,8 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// setLo has lo as the kernel command line wants it, after u-root's init has set it up.
-// Going down leaves an interface its IPv4 addresses; as it is born, lo has none.
+// setLo sets lo as the kernel command line says, after u-root's init has set it up. An interface
+// that goes down keeps its IPv4 addresses, which a new lo does not have, so they are removed.
 func setLo(cmdline string) error {
 	switch how := parameter(cmdline, wire.ParamLo); how {
 	case "":
@@ -37,7 +37,7 @@ func setLo(cmdline string) error {
 	return nil
 }
 
-// setUpLo sets up the loopback interface, if there is one: it is born down.
+// setUpLo sets up the loopback interface, which is down at first.
 func setUpLo() {
 	lo, err := netlink.LinkByName("lo")
 	if err == nil {

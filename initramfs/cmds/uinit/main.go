@@ -1,13 +1,13 @@
 //go:build linux
 
-// Command uinit is what netstrip does inside the guest: an init starts it, u-root's as
-// its uinit, or the kernel itself, and then it does the little that an init must. It runs
-// in the guest, as root; its tests also run on the host.
+// Command uinit is netstrip's program in the guest. An init starts it (u-root's as its uinit), or
+// the kernel itself; then it also does the little that an init must. It runs in the guest, as
+// root; its tests also run on the host.
 //
-// It opens the event channel, says hello, runs the probes, or the applications instead, in
-// child processes of its own (the same program with the argument "run"), sends what they find, says bye and
-// reboots, which under -no-reboot ends QEMU. It never powers off: without ACPI that
-// halts the CPU and QEMU stays. Whatever goes wrong on the way, it reboots.
+// It opens the event channel and sends hello, runs the probes or the applications in child
+// processes (itself with the argument "run"), sends their findings and bye, and reboots, which
+// ends QEMU under -no-reboot. It never powers off: without ACPI that halts the CPU, and QEMU
+// goes on. Whatever fails on the way, it reboots.
 package main
 
 import (
@@ -58,7 +58,7 @@ func main() {
 		return
 	}
 	if os.Getpid() != 1 && os.Getppid() != 1 {
-		// Rebooting is not what somebody wants who starts this on a host by mistake.
+		// A reboot would be bad for someone who starts this on a host by mistake.
 		say("started by process %d, not by init: nothing done", os.Getppid())
 		os.Exit(2)
 	}
@@ -81,7 +81,7 @@ func say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "netstrip: "+format+"\n", args...)
 }
 
-// boot runs the probes and reports on them, from hello to the channel's end.
+// boot runs the probes and reports on them, from hello to the end of the channel.
 func boot() error {
 	cmdline, err := os.ReadFile("/proc/cmdline")
 	if err != nil {
@@ -97,7 +97,7 @@ func boot() error {
 	})
 	defer watchdog.Stop()
 	if err := coldplug(); err != nil {
-		say("loading modules of devices: %v", err) // what lacks one is found out below
+		say("loading modules of devices: %v", err) // the probes that need one will tell
 	}
 	events, err := openEvents()
 	if err != nil {
@@ -130,14 +130,14 @@ func boot() error {
 	}
 	ask(own)
 	if os.Getpid() == 1 && parameter(string(cmdline), wire.ParamLo) == "" {
-		setUpLo() // as the other inits have by now
+		setUpLo() // the other inits have done so by now
 	}
 	ask(chosen[len(own):])
 	events.send(wire.Event{Kind: wire.KindBye})
 	return events.close()
 }
 
-// ofInit are the questions about init, before which nothing must be set up.
+// ofInit returns the probes about init. Nothing may be set up before they are asked.
 func ofInit(cmdline string) []probes.Probe {
 	return pid1.Probes(parameter(cmdline, wire.ParamInit), wire.StepsDir)
 }
@@ -151,8 +151,8 @@ func mountAll() {
 	}
 }
 
-// choose returns what is to be asked: the applications, each by itself, where the initramfs
-// has a table of them, else the probes; of either those that the kernel command line names.
+// choose returns what to ask: the applications if the initramfs has a table of them, each in a
+// process of its own, else the probes; of both only those that the host named.
 func choose(cmdline string) ([]task, error) {
 	patterns, err := asked(cmdline, wire.ProbesFile)
 	if err != nil {
@@ -176,8 +176,8 @@ func choose(cmdline string) ([]task, error) {
 	return tasks(chosen), err
 }
 
-// asked returns the patterns of the probes that the host asks for: those of the file where
-// there is one, else those of the kernel command line.
+// asked returns the host's patterns of probes: from the file if there is one, else from the kernel
+// command line.
 func asked(cmdline, file string) (string, error) {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -189,7 +189,7 @@ func asked(cmdline, file string) (string, error) {
 	return string(text), nil
 }
 
-// tasks are the probes as the supervisor knows them.
+// tasks returns the supervisor's tasks for the probes.
 func tasks(chosen []probes.Probe) []task {
 	var all []task
 	for _, p := range chosen {
@@ -198,7 +198,7 @@ func tasks(chosen []probes.Probe) []task {
 	return all
 }
 
-// allowance is how long the whole boot may take.
+// allowance returns how long the whole boot may take.
 func allowance(chosen []task) time.Duration {
 	total := grace
 	for _, t := range chosen {
@@ -207,7 +207,7 @@ func allowance(chosen []task) time.Duration {
 	return total
 }
 
-// probeCommand is this program once more, to run the probes ids in a process apart.
+// probeCommand returns this program with the arguments to run the probes ids in another process.
 func probeCommand(ids []string) *exec.Cmd {
 	return exec.Command("/proc/self/exe", append([]string{childArg}, ids...)...)
 }
@@ -215,7 +215,7 @@ func probeCommand(ids []string) *exec.Cmd {
 // runChild runs the probes ids and writes their findings, one JSON object per line.
 func runChild(out *os.File, ids []string) error {
 	byID := map[string]probes.Probe{}
-	cmdline, _ := os.ReadFile("/proc/cmdline") // its absence has been told of
+	cmdline, _ := os.ReadFile("/proc/cmdline") // reported before, if it is missing
 	for _, p := range append(ofInit(string(cmdline)), all.Probes()...) {
 		byID[p.ID] = p
 	}
@@ -237,7 +237,7 @@ func runChild(out *os.File, ids []string) error {
 	return nil
 }
 
-// reboot ends the boot. It comes back only where it must not be done at all.
+// reboot ends the boot. It returns only if it is not permitted.
 func reboot() {
 	unix.Sync()
 	err := unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)

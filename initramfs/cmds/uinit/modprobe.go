@@ -15,15 +15,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// modprobeName is what the kernel calls when it lacks something that a module may have
-// (kernel/module/kmod.c): as modprobe -q -- NAME.
+// modprobeName is the program that the kernel runs to load a module (kernel/module/kmod.c), as
+// modprobe -q -- NAME.
 const modprobeName = "modprobe"
 
-// coldplug does with the modules of the image, where it has some, what a distribution's
-// init does. It loads those of the devices that are there: the kernel tells of a device
-// before anybody listens, and a bus may bring devices of its own. It makes the nodes
-// whose opening loads a module. And it loads IPv6, as systemd does (src/core/kmod-setup.c):
-// no address of the kernel's own comes about before.
+// coldplug loads modules of the image, if it has any, as a distribution's init does: those of the
+// devices that exist, because the kernel announced them before anybody listened, and a bus may
+// add devices; and IPv6, as systemd does (src/core/kmod-setup.c), because the kernel adds its own
+// addresses only then. It also makes the nodes whose opening loads a module.
 func coldplug() error {
 	dir, err := modulesDir()
 	if err != nil {
@@ -32,7 +31,7 @@ func coldplug() error {
 	if _, err := os.Stat(dir); err != nil {
 		return nil
 	}
-	// Where there is no such file the path is the one that the kernel was built with.
+	// Without this file the kernel uses the path that it was built with.
 	_ = os.WriteFile("/proc/sys/kernel/modprobe", []byte("/sbin/"+modprobeName), 0)
 	errs := []error{makeNodes(filepath.Join(dir, "modules.devname"), "/dev"), load(inet6Alias, nil)}
 	for _, bus := range []string{"pci", "virtio"} {
@@ -41,7 +40,7 @@ func coldplug() error {
 		for _, f := range files {
 			alias, err := os.ReadFile(f)
 			if err == nil {
-				err = load(strings.TrimSpace(string(alias)), nil) // that it has none is in order
+				err = load(strings.TrimSpace(string(alias)), nil) // it may have none
 			}
 			errs = append(errs, err)
 		}
@@ -49,8 +48,7 @@ func coldplug() error {
 	return errors.Join(errs...)
 }
 
-// modprobe loads the modules that name stands for: a module's own name, or an alias in
-// depmod's list.
+// modprobe loads the modules of a name: that of a module, or an alias in depmod's list.
 func modprobe(args []string) error {
 	name := ""
 	for _, a := range args {
@@ -64,7 +62,7 @@ func modprobe(args []string) error {
 // inet6Alias is what the kernel asks for at socket(AF_INET6) (net/socket.c, __sock_create).
 const inet6Alias = "net-pf-10"
 
-// modulesDir is where the kernel's modules stand, if there are any.
+// modulesDir returns the directory of the kernel's modules, which may not exist.
 func modulesDir() (string, error) {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
@@ -73,8 +71,8 @@ func modulesDir() (string, error) {
 	return filepath.Join("/lib/modules", unix.ByteSliceToString(u.Release[:])), nil
 }
 
-// makeNodes makes the device nodes of depmod's list (modules.devname: module, path and
-// device), as kmod's static-nodes are made, where there are none.
+// makeNodes makes the missing device nodes of depmod's list (modules.devname: module, path and
+// device), like kmod's static-nodes.
 func makeNodes(list, dev string) error {
 	data, err := os.ReadFile(list)
 	if errors.Is(err, os.ErrNotExist) {
@@ -115,7 +113,7 @@ func node(line string) (path string, mode uint32, number uint64, ok bool) {
 	return f[1], mode, unix.Mkdev(major, minor), mode != 0
 }
 
-// load loads the modules that depmod's list has for an alias, or else those given.
+// load loads the modules that depmod's list has for an alias, or otherwise those given.
 func load(alias string, otherwise []string) error {
 	dir, err := modulesDir()
 	if err != nil {
@@ -130,7 +128,7 @@ func load(alias string, otherwise []string) error {
 	if found == nil {
 		found = otherwise
 	}
-	// Of several with one alias those that are for another machine do not load.
+	// If several modules have the alias, those for other machines fail to load.
 	var errs []error
 	for _, m := range found {
 		errs = append(errs, kmodule.Probe(m, ""))
@@ -138,8 +136,8 @@ func load(alias string, otherwise []string) error {
 	return errors.Join(errs...)
 }
 
-// aliased returns the modules that depmod's list has for a name. In aliases, as in names,
-// - and _ are the same.
+// aliased returns the modules that depmod's list has for a name. In aliases and in names, - and _
+// are the same.
 func aliased(list *bufio.Scanner, name string) []string {
 	same := strings.NewReplacer("-", "_")
 	var found []string

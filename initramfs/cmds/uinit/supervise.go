@@ -17,40 +17,39 @@ const (
 	childArg = "run"
 	// childFD is the descriptor to which a child writes its findings.
 	childFD = 3
-	// lineLimit bounds a finding, so that with its envelope it stays below wire.MaxLine.
+	// lineLimit bounds a finding, so that it stays below wire.MaxLine with its envelope.
 	lineLimit = wire.MaxLine / 2
-	// chatterLimit bounds what a child may print besides.
+	// chatterLimit bounds what else a child may print.
 	chatterLimit = 256 << 10
-	// detailLimit bounds the detail that is made of what a child has printed.
+	// detailLimit bounds the detail made of a child's output.
 	detailLimit = 2000
 )
 
 // task is a probe to run.
 type task struct {
 	id     string
-	family string // those of one family share a child
+	family string // the tasks of a family share a child
 	limit  time.Duration
 }
 
-// supervisor runs probes in child processes and has a finding for every one of them,
-// whatever becomes of the child.
+// supervisor runs probes in child processes and reports a finding for every one of them, however
+// the child ends.
 type supervisor struct {
-	// command makes the child that runs the probes ids, in their order.
+	// command returns the command that runs the probes ids, in their order.
 	command func(ids []string) *exec.Cmd
-	// start is told when a probe begins, found what it found.
+	// start is called when a probe begins, found with what it found.
 	start func(id string)
 	found func(wire.Finding)
 }
 
-// run runs the tasks in one child, and after a probe that took its child along, the
-// rest in another.
+// run runs the tasks in one child. After a probe that ended its child, it runs the rest in another.
 func (s supervisor) run(tasks []task) {
 	for len(tasks) > 0 {
 		tasks = tasks[s.child(tasks):]
 	}
 }
 
-// child runs one child and gives how many tasks that settled: at least one.
+// child runs one child and returns how many tasks that settled: at least one.
 func (s supervisor) child(tasks []task) int {
 	var ids []string
 	for _, t := range tasks {
@@ -80,7 +79,7 @@ func (s supervisor) child(tasks []task) int {
 	return len(tasks)
 }
 
-// lost is the finding of a probe from which none has come.
+// lost returns the finding of a probe that sent none.
 func lost(id string, begin time.Time, cause string) wire.Finding {
 	if len(cause) > detailLimit {
 		cause = cause[:detailLimit]
@@ -91,7 +90,7 @@ func lost(id string, begin time.Time, cause string) wire.Finding {
 	}
 }
 
-// finding waits for the finding of one task; cause says why none came.
+// finding waits for the finding of one task. The cause says why none came.
 func (c *child) finding(t task) (f wire.Finding, cause string) {
 	timer := time.NewTimer(t.limit)
 	defer timer.Stop()

@@ -102,7 +102,7 @@ func TestOneBadProbe(t *testing.T) {
 		{"verdict", []string{"not its own", "perhaps"}},
 		{"long", []string{"a line of more than"}},
 		{"chatter", []string{"printed more than", "blah"}},
-		{"closed", []string{"still there"}},
+		{"closed", []string{"has not exited"}},
 		{"grandchild", []string{"hung"}},
 	} {
 		t.Run(tc.how, func(t *testing.T) {
