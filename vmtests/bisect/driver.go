@@ -28,11 +28,11 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/search"
+	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// Options say what is searched, and with what. Runner, Kconfig, First, Last and Question must
-// be set.
+// Options describe a search. Runner, Kconfig, First, Last and Question must be set.
 type Options struct {
 	Runner  *run.Runner
 	Kconfig *kconf.Kconfig
@@ -200,7 +200,7 @@ func (d *Driver) ask(ctx context.Context, c search.Candidate, ahead func() []sea
 	if err != nil {
 		return v, err
 	}
-	d.Progress.Line("step %d: %s: %s (%s)", d.cost.Steps, clip(c.Why), v.Answer, clip(v.Note+"; "+how))
+	d.Progress.Line("step %d: %s: %s (%s)", d.cost.Steps, report.Escape(c.Why, 120), v.Answer, report.Escape(v.Note+"; "+how, 120))
 	return v, d.journal.add(entry{Key: c.Key, Reply: v, Set: c.Set, Why: c.Why, Boot: id})
 }
 
@@ -329,13 +329,4 @@ func (d *Driver) drop(wait bool) *kbuild.Kernel {
 		d.count(b.kernel)
 	}
 	return b.kernel
-}
-
-// clip keeps a line of progress short.
-func clip(s string) string {
-	const most = 120
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-3]) + "..."
-	}
-	return s
 }

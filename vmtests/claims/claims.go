@@ -160,7 +160,7 @@ func (c Claim) decide(booted boots) Entry {
 		}
 	}
 	if missing == nil {
-		missing = []string{"a rule that fits what was found"}
+		missing = []string{"a rule that matches what was found"}
 	}
 	return Entry{Verdict: Undecided, Missing: missing}
 }

@@ -22,7 +22,7 @@ func Write(w io.Writer, entries []Entry) error {
 			verdict += " on " + report.Escape(e.DependsOn, 200)
 		}
 		if e.Verdict == Undecided {
-			verdict += ": there is no " + strings.TrimPrefix(strings.TrimPrefix(report.Escape(e.Missing[0], 200), "an "), "a ")
+			verdict += ": missing " + report.Escape(e.Missing[0], 200)
 		}
 		fmt.Fprintf(&b, "%-4s %s\n     %s\n", e.ID, e.Text, verdict)
 	}

@@ -40,7 +40,7 @@ func (s Symptom) String() string {
 	if s.Any {
 		symbols = "one of " + strings.Join(s.Symbols, ", ") + ", depending on the request"
 	}
-	text := s.Text + " needs " + symbols
+	text := s.Text + " points to " + symbols
 	if n := len(s.Probes); n > 0 && s.Probes[0] != s.Text {
 		text += fmt.Sprintf(" (%s", s.Probes[0])
 		if n > 1 {
