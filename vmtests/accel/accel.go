@@ -72,8 +72,8 @@ type Unsettled struct{ Err error }
 // Error returns the message of Err.
 func (u Unsettled) Error() string { return u.Err.Error() }
 
-// verdict is the kept result of a trial.
-type verdict struct {
+// result is the kept result of a trial.
+type result struct {
 	Key    string `json:"key"`
 	Usable bool   `json:"usable"`
 	Reason string `json:"reason"`
@@ -112,7 +112,7 @@ func Choose(ctx context.Context, o Options) (Choice, error) {
 	if ctx.Err() != nil {
 		return Choice{}, ctx.Err()
 	}
-	v := o.verdict(err)
+	v := o.result(err)
 	if _, unsettled := errors.AsType[Unsettled](err); unsettled {
 		return Choice{Name: TCG, Reason: v.Reason}, nil
 	}
@@ -131,23 +131,23 @@ func Learn(ctx context.Context, o Options, err error) error {
 	if v, ok := kept(o.path(), o.key(), time.Now()); ok && v.Usable == (err == nil) {
 		return nil
 	}
-	return o.keep(o.verdict(err))
+	return o.keep(o.result(err))
 }
 
 const usualDevice = "/dev/kvm"
 
 func (o Options) path() string { return filepath.Join(o.Cache.Dir, "accel.json") }
 
-// verdict returns the result of a trial that ended in err.
-func (o Options) verdict(err error) verdict {
-	v := verdict{Key: o.key(), Usable: err == nil, Reason: "a guest booted to its end under KVM", Time: time.Now().UTC()}
+// result returns the result of a trial that ended in err.
+func (o Options) result(err error) result {
+	v := result{Key: o.key(), Usable: err == nil, Reason: "a guest booted to its end under KVM", Time: time.Now().UTC()}
 	if err != nil {
 		v.Reason = fmt.Sprintf("%s opens, but a guest does not boot under it: %v", o.Device, err)
 	}
 	return v
 }
 
-func (o Options) keep(v verdict) error {
+func (o Options) keep(v result) error {
 	data, err := json.Marshal(v)
 	if err == nil {
 		err = cache.WriteFile(o.path(), append(data, '\n'))
@@ -158,7 +158,7 @@ func (o Options) keep(v verdict) error {
 	return nil
 }
 
-func (v verdict) choice() Choice {
+func (v result) choice() Choice {
 	if v.Usable {
 		return Choice{Name: KVM, Reason: v.Reason}
 	}
@@ -195,14 +195,14 @@ func (o Options) key() string {
 
 // kept returns the result in a file if it is still valid. Setting the clock back does not
 // prolong it.
-func kept(path, key string, now time.Time) (verdict, bool) {
+func kept(path, key string, now time.Time) (result, bool) {
 	data, err := file.Read(path, 1<<20)
 	if err != nil {
-		return verdict{}, false
+		return result{}, false
 	}
-	var v verdict
+	var v result
 	if json.Unmarshal(data, &v) != nil || v.Key != key {
-		return verdict{}, false
+		return result{}, false
 	}
 	age := now.Sub(v.Time)
 	return v, v.Usable || age >= 0 && age < retryAfter

@@ -42,7 +42,7 @@ func TestKVMIsUsedOnlyAfterABoot(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, Choice{Name: KVM, Reason: "a guest booted to its end under KVM"}, got)
 	}
-	assert.Equal(t, 1, *tried, "the verdict is kept")
+	assert.Equal(t, 1, *tried, "the result is kept")
 }
 
 func TestADeviceThatOpensProvesNothing(t *testing.T) {
@@ -53,10 +53,10 @@ func TestADeviceThatOpensProvesNothing(t *testing.T) {
 		assert.Equal(t, TCG, got.Name)
 		assert.Contains(t, got.Reason, "opens, but a guest does not boot under it: silent")
 	}
-	assert.Equal(t, 1, *tried, "the verdict is kept")
+	assert.Equal(t, 1, *tried, "the result is kept")
 }
 
-func TestVerdictHoldsForOneQEMUAndOneDevice(t *testing.T) {
+func TestResultHoldsForOneQEMUAndOneDevice(t *testing.T) {
 	o, tried := options(t, nil)
 	choose := func() {
 		_, err := Choose(context.Background(), o)
@@ -72,7 +72,7 @@ func TestVerdictHoldsForOneQEMUAndOneDevice(t *testing.T) {
 	path := filepath.Join(o.Cache.Dir, "accel.json")
 	require.NoError(t, os.WriteFile(path, []byte(`{"key":`), 0o644))
 	choose()
-	assert.Equal(t, 4, *tried, "a damaged verdict is none")
+	assert.Equal(t, 4, *tried, "a damaged result is none")
 
 	// That of another machine, or of this one before it was restarted.
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
@@ -116,14 +116,14 @@ func TestAFailedTrialIsTriedAgain(t *testing.T) {
 	assert.Equal(t, 2, *tried)
 	o.Again = false
 	for age, again := range map[time.Duration]bool{retryAfter - time.Minute: false, retryAfter + time.Minute: true, -time.Hour: true} {
-		v := o.verdict(errors.New("silent"))
+		v := o.result(errors.New("silent"))
 		v.Time = time.Now().Add(-age)
 		require.NoError(t, o.keep(v))
 		before := *tried
 		choose()
 		assert.Equal(t, again, *tried > before, "%s old", age)
 	}
-	v := o.verdict(nil)
+	v := o.result(nil)
 	v.Time = time.Now().Add(-30 * retryAfter)
 	require.NoError(t, o.keep(v))
 	assert.Equal(t, Choice{Name: KVM, Reason: v.Reason}, choose(), "that guests boot holds")
@@ -240,7 +240,7 @@ func TestAskedFor(t *testing.T) {
 	assert.Zero(t, *tried)
 }
 
-func TestInterruptedTrialIsNoVerdict(t *testing.T) {
+func TestInterruptedTrialIsNoResult(t *testing.T) {
 	o, _ := options(t, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	o.Trial = func(context.Context) error { cancel(); return ctx.Err() }

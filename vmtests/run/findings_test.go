@@ -28,6 +28,6 @@ func TestKnown(t *testing.T) {
 	ids := (&Runner{}).known()
 	assert.Contains(t, ids, "lo/mtu")
 	assert.NotContains(t, strings.Join(ids, " "), "init/")
-	r := &Runner{opts: Options{Disk: &image.Image{}, Apps: []wire.App{{ID: "app/redis/unix"}}}}
+	r := &Runner{opts: Options{Disk: &image.Disk{}, Apps: []wire.App{{ID: "app/redis/unix"}}}}
 	assert.Equal(t, []string{"app/redis/unix"}, r.known())
 }

@@ -51,7 +51,7 @@ func TestConditions(t *testing.T) {
 		"accelerator": func(r *Runner) { r.ready.accel.Name = accel.KVM },
 		"memory":      func(r *Runner) { r.opts.MemoryMiB = 512 },
 		"initramfs":   func(r *Runner) { r.ready.image = &initramfs.Image{Key: "l"} },
-		"disk":        func(r *Runner) { r.opts.Disk = &image.Image{Key: "d"} },
+		"disk":        func(r *Runner) { r.opts.Disk = &image.Disk{Key: "d"} },
 	} {
 		text := of(change)
 		assert.False(t, seen[text], "%s is not in %q", name, text)

@@ -14,8 +14,8 @@ import (
 // without.
 func TestResumeAsksTheSame(t *testing.T) {
 	none := &Runner{}
-	redis := &Runner{opts: Options{Apps: []wire.App{{ID: "app/redis/unix"}}, Disk: &image.Image{Key: "a"}}}
-	newer := &Runner{opts: Options{Apps: redis.opts.Apps, Disk: &image.Image{Key: "b"}}}
+	redis := &Runner{opts: Options{Apps: []wire.App{{ID: "app/redis/unix"}}, Disk: &image.Disk{Key: "a"}}}
+	newer := &Runner{opts: Options{Apps: redis.opts.Apps, Disk: &image.Disk{Key: "b"}}}
 	nginx := &Runner{opts: Options{Apps: []wire.App{{ID: "app/nginx/unix"}}, Disk: redis.opts.Disk}}
 	for name, tc := range map[string]struct {
 		began, now *Runner

@@ -62,7 +62,7 @@ type Options struct {
 	MemoryMiB int
 	// Apps, if there are any, are asked instead of the probes, and Disk is what they are on.
 	Apps []wire.App
-	Disk *image.Image
+	Disk *image.Disk
 	// Own are the IDs of applications' ways that the user declared, of which no expectation
 	// is kept (apps.Own).
 	Own []string

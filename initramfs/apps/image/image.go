@@ -44,8 +44,8 @@ type Options struct {
 	Refresh bool
 }
 
-// Image is a disk for a guest.
-type Image struct {
+// Disk is the disk of a guest.
+type Disk struct {
 	// Path is the squashfs.
 	Path string
 	// Key is a hash of the declarations, the way the disk is built, and the versions of all
@@ -61,7 +61,7 @@ type Image struct {
 
 // Build returns the disk with all of the applications. If the cache has no intact one, Build
 // makes it, which takes minutes and a network.
-func Build(ctx context.Context, o Options, list []apps.App) (*Image, error) {
+func Build(ctx context.Context, o Options, list []apps.App) (*Disk, error) {
 	c := o.Cache
 	if c == nil {
 		var err error
@@ -79,7 +79,7 @@ func Build(ctx context.Context, o Options, list []apps.App) (*Image, error) {
 			return nil, fmt.Errorf("clearing the disk of the applications: %w", err)
 		}
 	}
-	image := &Image{Cached: true}
+	image := &Disk{Cached: true}
 	dir, err := c.PublishSound(ctx, kind, inputs, func(dir string) error {
 		image.Cached = false
 		return builder{dir: dir, cache: c, progress: o.Progress}.fill(ctx, list)

@@ -52,7 +52,7 @@ func TestBuildOnce(t *testing.T) {
 	log := tools(t, working())
 	c, err := cache.Open(t.TempDir())
 	require.NoError(t, err)
-	build := func(refresh bool) *Image {
+	build := func(refresh bool) *Disk {
 		i, err := Build(t.Context(), Options{Cache: c, Refresh: refresh}, redis())
 		require.NoError(t, err)
 		return i
@@ -181,7 +181,7 @@ func TestReproducible(t *testing.T) {
 	require.NoError(t, err)
 	list = slices.DeleteFunc(list, func(a apps.App) bool { return a.Name != "redis" && a.Name != "vite" })
 	require.Len(t, list, 2)
-	var made []*Image
+	var made []*Disk
 	for range 2 {
 		c, err := cache.Open(t.TempDir())
 		require.NoError(t, err)
