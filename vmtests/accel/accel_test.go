@@ -74,7 +74,7 @@ func TestResultHoldsForOneQEMUAndOneDevice(t *testing.T) {
 	choose()
 	assert.Equal(t, 4, *tried, "a damaged result is none")
 
-	// That of another machine, or of this one before it was restarted.
+	// From another machine, or from before a restart.
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	require.NoError(t, err)
 	data, err := os.ReadFile(path)
@@ -99,7 +99,7 @@ func TestAnUnsettledTrialIsNotKept(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(o.Cache.Dir, "accel.json"))
 }
 
-// That no guest boots holds for a day, and not for one who asks again.
+// The result that no guest boots is kept for a day, unless Again is set.
 func TestAFailedTrialIsTriedAgain(t *testing.T) {
 	o, tried := options(t, errors.New("silent"))
 	choose := func() Choice {
@@ -129,7 +129,7 @@ func TestAFailedTrialIsTriedAgain(t *testing.T) {
 	assert.Equal(t, Choice{Name: KVM, Reason: v.Reason}, choose(), "that guests boot holds")
 }
 
-// A boot that was asked to use KVM shows what a trial would.
+// A boot that was asked to use KVM counts as a trial.
 func TestLearn(t *testing.T) {
 	o, tried := options(t, errors.New("silent"))
 	for _, err := range []error{nil, errors.New("hung"), nil} {
@@ -157,7 +157,7 @@ func TestWithoutTrial(t *testing.T) {
 	assert.Equal(t, KVM, got.Name)
 }
 
-// Devices that do not open, each for its own reason, which the kernel gives.
+// Devices that do not open, each for another reason, from the kernel itself.
 func TestDeviceThatDoesNotOpen(t *testing.T) {
 	dir := t.TempDir()
 	socket, err := net.Listen("unix", filepath.Join(dir, "socket"))
@@ -184,8 +184,8 @@ func TestDeviceThatDoesNotOpen(t *testing.T) {
 	}
 }
 
-// busy returns a device that is there and that its holder has to itself: a terminal
-// (TIOCEXCL, which tty_reopen() in drivers/tty/tty_io.c asks about).
+// busy returns a device that another program holds exclusively: a terminal (TIOCEXCL, see
+// tty_reopen() in drivers/tty/tty_io.c).
 func busy(t *testing.T) string {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -203,8 +203,7 @@ func busy(t *testing.T) string {
 	return path
 }
 
-// withoutRights calls do on a thread without any of root's capabilities, which is
-// thrown away after it.
+// withoutRights calls do on a thread without capabilities, which ends after that.
 func withoutRights(t *testing.T, do func()) {
 	t.Helper()
 	var err error

@@ -22,7 +22,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
-// kernels returns the Kconfig code of Debian's source, with what builds from it.
+// kernels returns the Kconfig code of Debian's source, and a builder.
 type kernels struct {
 	*kbuild.Builder
 	kconfig *kconf.Kconfig
@@ -34,7 +34,7 @@ func openKernels(tb testing.TB) kernels {
 	return kernels{b, k}
 }
 
-// world returns what a profile comes to.
+// world returns the final .config of a profile.
 func (k kernels) world(tb testing.TB, profile string) *explain.World {
 	tb.Helper()
 	p, err := kconfigs.Lookup(profile)
@@ -65,10 +65,10 @@ func (k kernels) with(tb testing.TB, w *explain.World, symbols ...string) *expla
 	return explain.NewWorld(w.Tree, values, kconfigs.Request{})
 }
 
-// rich returns a world with all that can be switched on in some directories.
+// rich returns a world with everything in some directories switched on.
 func (k kernels) rich(tb testing.TB, w *explain.World, dirs ...string) *explain.World {
 	tb.Helper()
-	for range 2 { // what comes into view the first time is switched on the second
+	for range 2 { // symbols that become visible in the first round are switched on in the second
 		var more []string
 		for _, name := range w.Names() {
 			s := w.Symbol(name)
@@ -83,18 +83,18 @@ func (k kernels) rich(tb testing.TB, w *explain.World, dirs ...string) *explain.
 	return w
 }
 
-// tinyNet is tiny with the least network there is.
+// tinyNet is tiny with a minimal network.
 func (k kernels) tinyNet(tb testing.TB) *explain.World {
 	return k.with(tb, k.world(tb, "tiny"), "NET", "UNIX", "INET", "EXPERT")
 }
 
-// pair is two .configs with a failure that a .config decides: a kernel fails when all of some
-// symbols are as they are at the last end.
+// pair is two .configs and a simulated failure: a kernel fails if certain symbols all have
+// their values of the last end.
 type pair struct {
 	name        string
 	first, last *explain.World
 	culprits    []string
-	words       []string // what is known of the probe
+	words       []string // hints of the probe
 }
 
 func pairs(tb testing.TB, k kernels) []pair {
@@ -110,7 +110,7 @@ func pairs(tb testing.TB, k kernels) []pair {
 	}
 }
 
-// ours counts the kernels that a search asks, the ends aside.
+// ours counts the kernels that a search asks, without the ends.
 func (p pair) ours(tb testing.TB, k kernels) (kernels int, found []string) {
 	tb.Helper()
 	d := New(Options{Kconfig: k.kconfig, First: p.first, Last: p.last, Question: Question{words: p.words}})
@@ -130,7 +130,7 @@ func (p pair) ours(tb testing.TB, k kernels) (kernels int, found []string) {
 	return len(asked) - 2, found
 }
 
-// fails decides by a .config.
+// fails reports whether a kernel with this .config fails.
 func (p pair) fails(tb testing.TB, text []byte) bool {
 	tb.Helper()
 	c, err := kconfigs.ParseConfig(text)
@@ -138,8 +138,8 @@ func (p pair) fails(tb testing.TB, text []byte) bool {
 	return !slices.ContainsFunc(p.culprits, func(name string) bool { return c.Value(name) != p.last.Values[name].Value })
 }
 
-// theirs counts the kernels that the kernel's own config-bisect.pl has one test, and gives
-// what it is left with in the end.
+// theirs counts the kernels that the kernel's own config-bisect.pl tests, and returns its
+// final result.
 func (p pair) theirs(tb testing.TB, k kernels) (kernels int, left []string) {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -179,8 +179,8 @@ func (p pair) theirs(tb testing.TB, k kernels) (kernels int, left []string) {
 	}
 }
 
-// fakeMake puts a make into a directory that does what make olddefconfig does, with the
-// program that has read the Kconfig files once, in a fiftieth of the time.
+// fakeMake creates a make in a directory that does the work of make olddefconfig in a fiftieth
+// of the time, with a program that reads the Kconfig files only once.
 func (k kernels) fakeMake(tb testing.TB, dir, config string) string {
 	tb.Helper()
 	bin := filepath.Join(dir, "bin")
@@ -208,7 +208,7 @@ func (k kernels) fakeMake(tb testing.TB, dir, config string) string {
 		for {
 			answer := "ok\n"
 			if err := settle(); err != nil {
-				answer = "" // which is make's failure
+				answer = "" // make fails
 			}
 			if os.WriteFile(program+".done", []byte(answer), 0o600) != nil {
 				return // the test is over
@@ -219,9 +219,9 @@ func (k kernels) fakeMake(tb testing.TB, dir, config string) string {
 }
 
 // BenchmarkBisect finds the same culprits between the same .configs with netstrip and with
-// the kernel's config-bisect.pl, and reports how many kernels each has one build. Which of
-// them fail is decided by their .configs, so none is built. Wanted: a ratio of at most 0.5,
-// where the probe's name says something.
+// the kernel's config-bisect.pl, and reports how many kernels each needs. Failures are
+// simulated from .configs, so none is built. The target is a ratio of at most 0.5 if the
+// probe's name is a hint.
 func BenchmarkBisect(b *testing.B) {
 	k := openKernels(b)
 	for _, p := range pairs(b, k) {

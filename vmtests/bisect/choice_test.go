@@ -14,7 +14,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
-// lines returns what tiny with some lines comes to.
+// lines returns the final .config of tiny with some lines.
 func (k kernels) lines(t *testing.T, text string) *explain.World {
 	t.Helper()
 	f, err := kconfigs.ParseFragment("x.config", []byte(text))
@@ -29,9 +29,9 @@ func (k kernels) lines(t *testing.T, text string) *explain.World {
 }
 
 // TestRealChoices searches between ends that differ in the member of a choice (the usual TCP
-// congestion control, net/ipv4/Kconfig) that is y. Either change comes to both, and to no
-// third member, whatever is Kconfig's default; a search ends although candidates have no
-// answer, and names the member.
+// congestion control, net/ipv4/Kconfig) that is y. Either change alone implies the other, and
+// selects no third member, whatever Kconfig's default is. The search ends although some
+// candidates have no answer, and names the member.
 func TestRealChoices(t *testing.T) {
 	k := openKernels(t)
 	const tcp = "CONFIG_NET=y\nCONFIG_INET=y\nCONFIG_TCP_CONG_ADVANCED=y\nCONFIG_TCP_CONG_CUBIC=y\n" +
@@ -62,7 +62,7 @@ func TestRealChoices(t *testing.T) {
 				v.Answer = search.Fail
 			case len(c.Set) == 0:
 				v.Answer = search.Pass
-			} // the others do not compile, say
+			} // assume that the others do not compile
 			return v, nil
 		})
 		cancel()
@@ -76,8 +76,8 @@ func TestRealChoices(t *testing.T) {
 	}
 }
 
-// TestRealChoiceThatComes has a choice that only the last end has: where it is seen, one of
-// its members must be y, which is the last end's and not Kconfig's default.
+// TestRealChoiceThatComes has a choice that exists only at the last end. Where it is visible
+// one member must be y: that of the last end, not Kconfig's default.
 func TestRealChoiceThatComes(t *testing.T) {
 	k := openKernels(t)
 	const net = "CONFIG_NET=y\nCONFIG_INET=y\n"

@@ -13,8 +13,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
-// A search is another one as soon as a file that its command names has changed, and the same
-// one as long as none has, whatever it writes.
+// A search stays the same until a file that its command reads changes, whatever it writes.
 func TestSearchesAreNamedByWhatCommandsRun(t *testing.T) {
 	t.Chdir(t.TempDir())
 	home, bin := t.TempDir(), t.TempDir()
@@ -64,7 +63,7 @@ func TestSearchesAreNamedByWhatCommandsRun(t *testing.T) {
 	assert.NotEqual(t, before, name("./test.sh disk.img"))
 }
 
-// Begun anew, a search forgets its answers; else it takes them up.
+// A search discards its answers with Anew, and continues with them otherwise.
 func TestSearchesBeginAnew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "search", "j.jsonl")
 	load := func(anew bool) *Driver {

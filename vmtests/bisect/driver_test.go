@@ -34,7 +34,7 @@ func TestJudges(t *testing.T) {
 		note string
 	}{
 		{Probe("a/b"), boot(record.Completed, works), search.Pass, "works"},
-		{Probe("a/b"), boot(record.Panicked, works), search.Pass, "works"}, // it was asked before
+		{Probe("a/b"), boot(record.Panicked, works), search.Pass, "works"}, // it answered before the panic
 		{Probe("c/d"), boot(record.Completed, works, absent), search.Fail, "absent, mq_open ENOSYS"},
 		{Probe("e/f"), boot(record.Completed, unsure), search.Unknown, "inconclusive"},
 		{Probe("a/b"), boot(record.Panicked), search.Unknown, "panicked: why"},
@@ -58,7 +58,7 @@ func TestCommands(t *testing.T) {
 	image := filepath.Join(t.TempDir(), "a kernel")
 	k := &kbuild.Kernel{Image: image, Boot: "b", Config: "c"}
 	for line, want := range map[string]search.Answer{
-		`test "$NETSTRIP_CONFIG" = c && test '` + image + `' =`: search.Pass, // the path is behind it
+		`test "$NETSTRIP_CONFIG" = c && test '` + image + `' =`: search.Pass, // the path is the last argument
 		"exit 1;": search.Fail, "exit 127;": search.Fail, "no-such-program": search.Fail, "exit 125;": search.Unknown,
 	} {
 		v, err := Command(line).run(t.Context(), k)
@@ -92,7 +92,7 @@ func TestJournal(t *testing.T) {
 	assert.Equal(t, search.Answers{"a": {yes}, "b": {no}, "d": {yes}}, again.known)
 }
 
-// TestOtherFailures has a kernel that fails in another way than the last end.
+// TestOtherFailures has a kernel that fails differently from the last end.
 func TestOtherFailures(t *testing.T) {
 	d := &Driver{Options: Options{Question: Boot()}, journal: &journal{known: search.Answers{
 		"end": {{Answer: search.Fail, Note: "panicked: VFS: no root"}},
@@ -121,8 +121,8 @@ func TestWeights(t *testing.T) {
 	assert.Equal(t, "SECCOMP_FILTER", first("kernel/seccomp/filter", "SECCOMP", "SECCOMP_FILTER", "NETFILTER"))
 }
 
-// TestSpace settles real .configs: the ends come to the very kernels that profiles have,
-// and what goes is tried before what it needs.
+// TestSpace settles real .configs: the ends are exactly the kernels of the profiles, and
+// symbols that go are tried before those they need.
 func TestSpace(t *testing.T) {
 	k := openKernels(t)
 	full, none := k.world(t, "full"), k.world(t, "no-net")
@@ -147,14 +147,14 @@ func TestSpace(t *testing.T) {
 	assert.Contains(t, effective, "IPV6", "it goes with INET")
 	assert.NotContains(t, effective, "UNIX")
 	d = New(Options{Kconfig: k.kconfig, First: none, Last: full, Question: Probe("kernel/seccomp/filter")})
-	assert.Equal(t, "NET", d.space.Changes[0], "nobody can set SECCOMP_FILTER, which hangs on it")
+	assert.Equal(t, "NET", d.space.Changes[0], "SECCOMP_FILTER cannot be set, and depends on NET")
 	_, effective, err = d.space.settle(t.Context(), []string{"NET", "INET"})
 	require.NoError(t, err)
 	assert.Subset(t, effective, []string{"NET", "INET"})
 	assert.NotContains(t, effective, "IPV6", "nothing comes by default")
 }
 
-// TestRealPairs finds the culprits between real .configs, with a failure that those decide.
+// TestRealPairs finds the culprits of simulated failures between real .configs.
 func TestRealPairs(t *testing.T) {
 	k := openKernels(t)
 	for _, p := range pairs(t, k)[:2] {
@@ -168,8 +168,8 @@ func TestRealPairs(t *testing.T) {
 	}
 }
 
-// TestRealSearch builds and boots: between full and no-packet there is one symbol, and both
-// kernels are those of the ladder.
+// TestRealSearch builds and boots. full and no-packet differ in one symbol, and both kernels
+// are on the ladder.
 func TestRealSearch(t *testing.T) {
 	if os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
 		t.Skip("NO GUEST IS BOOTED; run: make test")
@@ -222,8 +222,8 @@ func TestRealSearch(t *testing.T) {
 	assert.Len(t, records[0].Findings, 1, "no other probe was asked")
 }
 
-// A table of what several searches found says what fails without each symbol, escapes what a
-// guest said of it, and does not hide a doubt.
+// The table of several searches says what fails without each symbol, escapes the guest's text,
+// and does not hide a doubt.
 func TestWriteMinima(t *testing.T) {
 	minima := []Needs{
 		{Question: Require("app/redis/unix").Text, Minimum: search.Minimum{Kept: []search.Kept{

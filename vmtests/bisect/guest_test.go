@@ -11,7 +11,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
-// A kernel that is booted gets what the guest needs; one that a command is given does not.
+// A kernel to boot gets what the guest needs; one for a command does not.
 func TestCommandsTakeConfigsAsTheyAre(t *testing.T) {
 	const text = "CONFIG_64BIT=y\n# CONFIG_PCI_MSI is not set\n"
 	for _, c := range []struct {
@@ -26,7 +26,7 @@ func TestCommandsTakeConfigsAsTheyAre(t *testing.T) {
 	}
 }
 
-// What is found says what it did not look at, and not what it did.
+// The result says what was not searched, not what was.
 func TestUnseenIsTold(t *testing.T) {
 	g := &configdiff.Guest{
 		Forced: []configdiff.Forced{{Change: configdiff.Change{Symbol: "PCI_MSI", From: "y", To: "n"}, Needs: "y"}},

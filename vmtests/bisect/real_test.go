@@ -20,7 +20,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// neither fails where both probes work: whoever wants to have neither kind of socket.
+// neither asks for a kernel that lacks one of two features: it fails if both probes work.
 func neither(one, other string) Question {
 	return Question{Text: "not both " + one + " and " + other, probes: one + "," + other, words: slices.Concat(words(one), words(other)),
 		judge: func(r record.Record) search.Reply {
@@ -36,7 +36,7 @@ func neither(one, other string) Question {
 		}}
 }
 
-// realCase is two kernels between which a culprit is known.
+// realCase is two kernels with a known culprit.
 type realCase struct {
 	name        string
 	first, last *explain.World
@@ -59,7 +59,7 @@ func realCases(t *testing.T, k kernels) []realCase {
 	}
 }
 
-// disk returns the rig's options for one application.
+// disk returns the runner's options for one application.
 func disk(t *testing.T, name string) run.Options {
 	t.Helper()
 	all, err := apps.Load(t.Context(), "")
@@ -72,8 +72,8 @@ func disk(t *testing.T, name string) run.Options {
 	return run.Options{Apps: apps.Wire(all), Disk: made}
 }
 
-// TestRealBisections builds and boots all that it takes to find culprits that are known,
-// one of several hundred symbols and two that do it only together among them.
+// TestRealBisections builds and boots what it takes to find known culprits, among them one of
+// several hundred symbols, and two that only break it together.
 func TestRealBisections(t *testing.T) {
 	if os.Getenv("NETSTRIP_FULL") == "" || os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
 		t.Skip("NO KERNEL IS BUILT TO SEARCH; run: make full")

@@ -52,7 +52,7 @@ func TestParse(t *testing.T) {
 	assert.Len(t, c.Rules[0].Conditions, 3)
 }
 
-// What was booted into another init is evidence where it is there, and not missed.
+// A boot into another init is evidence if it exists, and is not missing otherwise.
 func TestInits(t *testing.T) {
 	all, err := Parse("f", "claim A\ntext x\nwho x\nbecause x\nboot full\n"+
 		"false full completed; full/busybox init/lo works; full/systemd hung\nfalse full completed\n")
@@ -69,7 +69,7 @@ func TestInits(t *testing.T) {
 	assert.Equal(t, Undecided, e.Verdict, "a boot into another init is none of the profile alone")
 }
 
-// The claims themselves are in order.
+// The claims are in order of their IDs.
 func TestAll(t *testing.T) {
 	all, err := All()
 	require.NoError(t, err)
@@ -107,7 +107,7 @@ func TestDecide(t *testing.T) {
 	}, e.Evidence[2])
 	require.Len(t, e.Evidence, 4)
 
-	// One finding that does not fit is enough; then the second rule lacks its probe.
+	// One finding that does not match is enough; the second rule then lacks its probe.
 	full.Findings[1].Verdict = wire.Absent
 	e = Decide(c, []record.Record{full, none})
 	assert.Equal(t, Undecided, e.Verdict)
@@ -134,7 +134,7 @@ func TestDecide(t *testing.T) {
 	assert.Equal(t, []string{"a boot of full, no-net"}, e.Missing)
 }
 
-// Series that agree give one verdict, others make it depend on the series.
+// If series agree there is one ruling; otherwise it depends on the series.
 func TestDecideSeries(t *testing.T) {
 	c := claim(t)
 	good := []wire.Finding{finding("socket/a", wire.Works, "")}
@@ -154,8 +154,8 @@ func TestDecideSeries(t *testing.T) {
 	assert.Equal(t, Undecided, e.Verdict, "both have to be known")
 }
 
-// A boot of some of the probes does not hide what an older one of all found, and each
-// condition cites the record that answers it.
+// A newer boot with only some probes does not hide an older one with all, and each condition
+// cites the record that decides it.
 func TestDecideFromSeveralBoots(t *testing.T) {
 	all, err := Parse("f", "claim A\ntext x\nwho x\nbecause x\nboot full\nmeasure full\ntrue full a/b works; full perf/x.p50_us > 2 x full perf/y.p50_us\n")
 	require.NoError(t, err)
@@ -176,7 +176,7 @@ func TestDecideFromSeveralBoots(t *testing.T) {
 	require.NoError(t, Show(&b, all[0], Decide(all[0], nil)))
 	assert.Contains(t, b.String(), "netstrip run full && netstrip bench full && netstrip claims A\n")
 
-	// What rests on two series is repeated on both.
+	// A ruling that rests on two series is repeated on both.
 	old := whole
 	old.Series, old.ID = "6.1", "run/full6.1"
 	c, err := Parse("f", "claim A\ntext x\nwho x\nbecause x\nboot full\ntrue full a/b works\n")

@@ -20,8 +20,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// of returns the boots of a profile in a results file: ten.jsonl here has ten real boots of
-// two kernels, with some of their probes; the others are those of package report.
+// of returns the boots of a profile in a results file: ten.jsonl here, with ten real boots each
+// of two kernels and some of their probes, or one of package report.
 func of(t *testing.T, file, profile string) *Side {
 	t.Helper()
 	records, damage, err := record.Load(file)
@@ -117,7 +117,7 @@ func TestCompare(t *testing.T) {
 	assert.InDelta(t, 9.5, m.Difference, 1e-9)
 }
 
-// boots makes records of boots under given conditions.
+// boots returns records of boots under given conditions.
 func boots(run string, n int, change func(*record.Record)) []record.Record {
 	var all []record.Record
 	for i := range n {
@@ -139,7 +139,7 @@ func join(parts ...[]record.Record) *Side {
 	return s
 }
 
-// other makes the boots another kernel's.
+// other assigns the boots to another kernel.
 func other(change func(*record.Record)) func(*record.Record) {
 	return func(r *record.Record) { r.ID += "x"; change(r) }
 }

@@ -17,10 +17,10 @@ func TestCompare(t *testing.T) {
 		finding("socket/unix/stream", wire.Absent), // goes
 		finding("kernel/audit", wire.Absent),       // off for another reason
 		finding("netns/unshare", wire.Works),       // on
-		finding("netns/abstract", wire.Absent),     // of two one goes
+		finding("netns/abstract", wire.Absent),     // one of its two symbols goes
 		finding("path/localhost", wire.Works),      // has no symbol
-		finding("kernel/bpf/xdp", wire.Absent),     // on, and yet
-		finding("kernel/tun", wire.Works),          // off, and yet
+		finding("kernel/bpf/xdp", wire.Absent),     // on, but absent
+		finding("kernel/tun", wire.Works),          // off, but works
 	})
 	require.NoError(t, err)
 	assert.Equal(t, [3]int{2, 1, 2}, [3]int{c.Gone, c.Off, c.On})

@@ -26,7 +26,7 @@ func TestDoubt(t *testing.T) {
 		{ID: "socket/unix/stream", Verdict: wire.Absent},          // UNIX is y
 		{ID: "lo/addr6", Verdict: wire.Works},                     // its module was loaded
 		{ID: "path/localhost", Verdict: wire.Absent},              // it has no symbol
-		{ID: "none/such", Verdict: wire.Absent},                   // nor is it known
+		{ID: "none/such", Verdict: wire.Absent},                   // unknown
 		{ID: "socket/udp6/loopback", Verdict: wire.Inconclusive, Detail: "why"},
 	}
 	got := Doubt(found, value, false)

@@ -22,8 +22,8 @@ var update = flag.Bool("update", false, "rewrite what disagrees")
 const pairs = `NET no-net, NET tiny, INET no-inet, IPV6 no-ipv6, UNIX no-unix, NET_NS no-netns, PACKET no-packet,
 	INET bare-net, NET services-no-net, INET services-no-inet, NET defconfig-no-net, NET full, NET services, NET defconfig`
 
-// What Kconfig says of every kernel that is made from fragments, against what its probes
-// are expected to find. No guest is booted for it.
+// Kconfig is compared with the expected findings for every kernel made from fragments. No
+// guest is booted.
 func TestExpectations(t *testing.T) {
 	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
 		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")

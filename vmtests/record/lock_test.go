@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// held returns a results file that somebody keeps locked for the length of a test.
+// held returns a results file that stays locked during a test.
 func held(t *testing.T) Store {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
 	require.NoError(t, s.Append(t.Context(), sample("r1/a")))
@@ -23,7 +23,7 @@ func held(t *testing.T) Store {
 	return s
 }
 
-// Waiting for a lock is told of, and ends when netstrip is interrupted.
+// Waiting for a lock is reported, and ends when netstrip is interrupted.
 func TestWaitingForALockIsInterrupted(t *testing.T) {
 	s := held(t)
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -39,8 +39,8 @@ func TestWaitingForALockIsInterrupted(t *testing.T) {
 	require.ErrorIs(t, err, errLocked)
 }
 
-// A lock that is free is taken even by who is interrupted: the boot has ended, and its
-// record is written.
+// After an interruption a free lock is still taken, so that the record of a finished boot is
+// written.
 func TestAppendWhenInterrupted(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -51,7 +51,7 @@ func TestAppendWhenInterrupted(t *testing.T) {
 	assert.Len(t, records, 1)
 }
 
-// Reading does not wait for ever for a writer that was stopped.
+// Reading does not wait forever for a stopped writer.
 func TestLoadBesideAStoppedWriter(t *testing.T) {
 	s := held(t)
 	start := time.Now()
@@ -62,8 +62,7 @@ func TestLoadBesideAStoppedWriter(t *testing.T) {
 	assert.Less(t, time.Since(start), 10*readerPatience)
 }
 
-// What can never hold results, or has no room beside it for console logs, is refused before
-// anything is built.
+// A path that cannot hold results or console logs is refused before anything is built.
 func TestCheckRefuses(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")
@@ -83,7 +82,7 @@ func TestCheckRefuses(t *testing.T) {
 	require.ErrorContains(t, s.Check(), "console is not a directory, but console logs go there")
 }
 
-// Whatever length of the end is read, what comes of it are the last records.
+// Recent returns the last records for any length.
 func TestRecent(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
 	for _, id := range []string{"r1/a", "r1/b", "r2/c"} {

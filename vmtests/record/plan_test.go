@@ -19,14 +19,14 @@ func planOf(run string, profiles ...string) Plan {
 	return p
 }
 
-// of is a record of a plan's boot.
+// of returns a record of a planned boot.
 func of(run, profile string, o Outcome) Record {
 	r := sample(run + "/" + profile)
 	r.Run, r.Profile, r.Outcome = run, profile, o
 	return r
 }
 
-// begin begins a run, appends records and lets go of it, as a run does that dies.
+// begin begins a run, appends records and closes it, as if its process had died.
 func begin(t *testing.T, s Store, p Plan, records ...Record) {
 	t.Helper()
 	run, err := s.Begin(t.Context(), p)
@@ -102,7 +102,7 @@ func TestResumeTakesTheLatestThatNobodyRuns(t *testing.T) {
 	assert.Equal(t, "r3", run.Plan.Run)
 }
 
-// A run under way keeps nobody from appending or loading.
+// A run in progress blocks neither appending nor loading.
 func TestRunsShareAFile(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
 	one, err := s.Begin(t.Context(), planOf("r1", "full"))
@@ -118,7 +118,7 @@ func TestRunsShareAFile(t *testing.T) {
 	assert.Len(t, records, 3)
 }
 
-// Nobody appends, and nobody reads, while another appends.
+// An append excludes others, and readers.
 func TestAppendingIsExclusive(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
 	for name, do := range map[string]func() error{
@@ -154,7 +154,7 @@ func TestAppendToAFileThatIsGone(t *testing.T) {
 	assert.ErrorContains(t, run.Append(t.Context(), of("r1", "full", Completed)), "was replaced")
 }
 
-// A record is on the disk, whole and readable, when Append returns.
+// When Append returns the record is on disk.
 func TestARecordIsCompleteBeforeTheNext(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
 	run, err := s.Begin(t.Context(), planOf("r1", "a", "b", "c"))

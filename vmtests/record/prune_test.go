@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is pruned goes with its plan and its console log, and nothing else does.
+// Pruning removes a run with its plan and console logs, and nothing else.
 func TestPrune(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
 	dir := filepath.Dir(s.Path)
@@ -60,7 +60,7 @@ func TestPrune(t *testing.T) {
 	assert.Empty(t, left)
 }
 
-// However often the file is replaced, nothing that is appended is lost.
+// Nothing that is appended is lost, however often the file is replaced.
 func TestPruneWhileOthersAppend(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
 	const writers, each = 4, 25
@@ -94,7 +94,7 @@ func TestPruneWhileOthersAppend(t *testing.T) {
 	assert.Len(t, records, writers*each)
 }
 
-// Who has waited while the file was replaced appends to the new one.
+// A writer that waited while the file was replaced appends to the new one.
 func TestAppendToAFileThatWasPruned(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
 	f, err := s.open()

@@ -17,7 +17,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kernel"
 )
 
-// bulky is a record as long as those of real boots, some 27 KB.
+// bulky returns a record as long as a real one, about 27 KB.
 func bulky(run, profile string) Record {
 	r := of(run, profile, Completed)
 	r.Kernel.Key, r.Probes, r.ConsoleLog = "key of "+profile, "lo/*", "console/"+run+"-"+profile+".log"
@@ -28,7 +28,7 @@ func bulky(run, profile string) Record {
 	return r
 }
 
-// long writes a results file of some runs of four boots each.
+// long writes a results file of several runs with four boots each.
 func long(t testing.TB, runs int) (path string, size int64) {
 	path = filepath.Join(t.TempDir(), "r.jsonl")
 	var all bytes.Buffer
@@ -43,7 +43,7 @@ func long(t testing.TB, runs int) (path string, size int64) {
 	return path, int64(all.Len())
 }
 
-// What is chosen of a file that is not decoded is what is chosen of one that is.
+// Selecting from a file gives the same result decoded or not.
 func TestOpenDecodesWhatIsRead(t *testing.T) {
 	path, _ := long(t, 3)
 	odd := sample(`r9/"quoted"`) // and without a console log
@@ -73,7 +73,7 @@ func TestOpenDecodesWhatIsRead(t *testing.T) {
 	}
 }
 
-// A line that was cut off anywhere is told of, decoded or not; so is one with a hole.
+// A line truncated anywhere, or with zeros in it, is reported, decoded or not.
 func TestOpenTellsOfDamage(t *testing.T) {
 	line, err := encode(bulky("r1", "full"))
 	require.NoError(t, err)
@@ -101,7 +101,7 @@ func TestOpenTellsOfDamage(t *testing.T) {
 	}
 }
 
-// What a glance cannot see is found when the record is read.
+// Reading a record finds damage that a glance does not.
 func TestReadTellsOfDamage(t *testing.T) {
 	path, _ := long(t, 1)
 	data, err := os.ReadFile(path)
@@ -119,8 +119,8 @@ func TestReadTellsOfDamage(t *testing.T) {
 	assert.Equal(t, []Damage{{4, "not a record: truncated, or not JSON"}}, damage)
 }
 
-// A long file costs little memory for each record, and no more for longer records. Decoding
-// one allocates some 300 times.
+// A long file needs little memory per record, and no more for longer records. Decoding a
+// record takes about 300 allocations.
 func TestOpenKeepsLittle(t *testing.T) {
 	path, size := long(t, 100)
 	require.Greater(t, size, int64(shortFile))
@@ -141,7 +141,7 @@ func TestOpenKeepsLittle(t *testing.T) {
 	assert.Less(t, int64(after.TotalAlloc-before.TotalAlloc), size/3)
 }
 
-// BenchmarkOpen opens a file of 20,000 records, some 540 MB, and reads its latest run.
+// BenchmarkOpen opens a file of 20,000 records, about 540 MB, and reads its latest run.
 func BenchmarkOpen(b *testing.B) {
 	path, size := long(b, 5000)
 	b.SetBytes(size)
@@ -155,7 +155,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// A run is resumed by what a glance has of its records, and has those that are there whole.
+// A run is resumed from a glance at its records, and has them decoded.
 func TestResumeOfALongFile(t *testing.T) {
 	path, _ := long(t, 100)
 	s := Store{Path: path}

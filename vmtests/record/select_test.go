@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// at makes a record of a run at a minute of an hour.
+// at returns a record of a run at a minute.
 func at(minute int, run, profile string) Record {
 	return Record{
 		ID: run + "/" + profile, Run: run, Profile: profile,
@@ -37,7 +37,7 @@ func TestLatestGoesByTimeAndKeepsTheOrder(t *testing.T) {
 	assert.Equal(t, []string{"r2/full", "r3/no-net"}, ids(got))
 }
 
-// What a boot of a few probes found is no newer word on the others.
+// A boot of a few probes does not replace older answers of the others.
 func TestLatestKeepsChoicesOfProbesApart(t *testing.T) {
 	some := at(7, "r3", "full")
 	some.Probes = "perf/*"

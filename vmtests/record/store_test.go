@@ -81,8 +81,8 @@ func TestAppendEndsATornLine(t *testing.T) {
 // fsizeEnv makes TestAppendAtFileSizeLimit's child append under that limit in bytes.
 const fsizeEnv = "NETSTRIP_TEST_FSIZE"
 
-// A file size limit cuts a write short just as a full disk does. It holds for a whole
-// process, so the append is done by a child.
+// A file size limit cuts a write short just as a full disk does. It applies to a whole
+// process, so a child does the append.
 func TestAppendAtFileSizeLimit(t *testing.T) {
 	if limit := os.Getenv(fsizeEnv); limit != "" {
 		appendUnderLimit(limit, os.Args[len(os.Args)-1])
@@ -199,8 +199,8 @@ func TestReadSkipsLinesTooLong(t *testing.T) {
 	assert.Equal(t, 4, all.Damage[1].Line)
 }
 
-// Whatever a file holds: reading ends, every line that says anything is a record,
-// a plan or damage, and a record read can be written and read again.
+// For any file, reading ends, every non-empty line is a record, a plan or damage, and a record
+// can be written and read again.
 func FuzzRead(f *testing.F) {
 	files, err := filepath.Glob("testdata/load/*.jsonl")
 	require.NoError(f, err)

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// runs returns all records there are to test with: those of real boots in testdata/runs, and
-// the corpus, which has what real boots seldom have.
+// runs returns all test records: those of real boots in testdata/runs, and the corpus, which
+// covers what is rare in real boots.
 func runs(t testing.TB) map[string][]record.Record {
 	t.Helper()
 	all := corpus(t)
@@ -32,7 +32,7 @@ func runs(t testing.TB) map[string][]record.Record {
 	return all
 }
 
-// cuts returns the records whole and in parts, so that references are missing, or others.
+// cuts returns all records, and subsets that lack references or other records.
 func cuts(records []record.Record) [][]record.Record {
 	all := [][]record.Record{records}
 	for i := range records {
@@ -68,7 +68,7 @@ func TestEveryNumberOfTheSummaryIsInTheTable(t *testing.T) {
 	}
 }
 
-// The sentences about losses are counted again, from the findings alone.
+// The numbers in sentences about losses agree with a count of the findings.
 func TestLossesAreAsCounted(t *testing.T) {
 	whole := regexp.MustCompile(`^(\d+) of the (\d+) probes that work on (\S+) fails? on (\S+?)[,.]?( |$)`)
 	more := regexp.MustCompile(`(?:, | and )(\d+) on (\S+?)(?:[,.]| and |$)`)
@@ -112,8 +112,8 @@ func TestLossesAreAsCounted(t *testing.T) {
 	assert.Greater(t, checked, 10)
 }
 
-// What `make demo` prints below its progress fits a terminal of 80 columns and 50 lines, with the
-// four lines that the command adds and a prompt.
+// The output of `make demo` fits a terminal of 80 columns and 50 lines, with the four lines
+// that the command adds and a prompt.
 func TestTheDemoFitsATerminal(t *testing.T) {
 	records := runs(t)["demo"]
 	o := TableOptions{Format: table.Format{Width: 80}}
@@ -132,7 +132,7 @@ All three kernels booted and finished the probes, without an oops or a panic.
 	}
 }
 
-// Each probe either has its name in the folded table, or is counted behind its family's.
+// Each probe is either named in the folded table or counted with its family.
 func TestFoldingLosesNoProbe(t *testing.T) {
 	alike := regexp.MustCompile(`^(\w+)/ (\d+) of (\d+) answers? alike on all( that answered)?:|^(\w+)/ (all) (\d+) `)
 	for name, records := range runs(t) {
@@ -171,7 +171,7 @@ func TestFoldingLosesNoProbe(t *testing.T) {
 	}
 }
 
-// What is folded is the same everywhere; what differs, or is not clear, is shown.
+// Only answers that are the same everywhere are folded; those that differ or are unclear are shown.
 func TestOnlyWhatIsAlikeIsFolded(t *testing.T) {
 	for name, records := range runs(t) {
 		if !Compared(records) {
@@ -244,7 +244,7 @@ func TestCloser(t *testing.T) {
 	assert.Equal(t, "no-net lo/present", r.Profile+" "+probe)
 	r, probe = Closer(runs(t)["alone"])
 	assert.Equal(t, "no-net lo/present", r.Profile+" "+probe)
-	// What the reference does not have either is no effect of the removal.
+	// What the reference lacks too was not lost.
 	full := boot("full", record.Completed, wire.Finding{ID: "a/x", Verdict: wire.Absent}, wire.Finding{ID: "a/y", Verdict: wire.Works})
 	less := boot("no-net", record.Completed, wire.Finding{ID: "a/x", Verdict: wire.Absent}, wire.Finding{ID: "a/y", Verdict: wire.Absent})
 	_, probe = Closer([]record.Record{full, less})

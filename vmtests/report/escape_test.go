@@ -58,13 +58,13 @@ func FuzzEscape(f *testing.F) {
 		for _, r := range out {
 			require.True(t, unicode.IsPrint(r), "%U", r)
 		}
-		// At most ten characters stand for one, and the cut is told in few more.
+		// An escape has at most ten characters, and the note about a cut a few more.
 		require.LessOrEqual(t, utf8.RuneCountInString(out), 10*limit+40)
 		require.Equal(t, out, Escape(out, len(out)), "what is escaped stays as it is")
 	})
 }
 
-// JSON of records is plain and says the same.
+// The JSON of records is ASCII and decodes to the same records.
 func TestJSONOfRecords(t *testing.T) {
 	for name, records := range corpus(t) {
 		var b strings.Builder

@@ -34,7 +34,7 @@ func corpus(t testing.TB) map[string][]record.Record {
 	return all
 }
 
-// formats are the ways records are written, by the suffix of their golden files.
+// formats are the output formats of records, by suffix of golden file.
 func formats() map[string]func(*strings.Builder, []record.Record) error {
 	write := func(o TableOptions) func(*strings.Builder, []record.Record) error {
 		return func(b *strings.Builder, rs []record.Record) error { return Table(b, rs, o) }
@@ -73,8 +73,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// What a guest sent must not act on the terminal, whatever the format; colours are
-// ours, and are taken out first.
+// Text from a guest must not act on the terminal in any format. Our own colours are removed
+// first.
 func TestNothingActsOnTheTerminal(t *testing.T) {
 	colours := regexp.MustCompile(`\x1b\[[0-9]*m`)
 	for name, records := range corpus(t) {

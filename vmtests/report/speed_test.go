@@ -40,8 +40,8 @@ func TestSpeeds(t *testing.T) {
 	}
 }
 
-// Only under emulation are numbers worth nothing by themselves, and a ratio to what was
-// not measured is none.
+// Absolute numbers are meaningless only under emulation, and there is no ratio to something
+// that was not measured.
 func TestSpeedsOfOneBoot(t *testing.T) {
 	numbers := map[string]float64{wire.P50: 10, wire.TripX: 3, wire.MBsX: 0.5}
 	r := record.Record{ID: "r/full", Profile: "full", Machine: record.Machine{Accel: "kvm"}, Findings: []wire.Finding{

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// boot makes a record of a profile that ended so.
+// boot returns a record of a profile with an outcome.
 func boot(profile string, o record.Outcome, findings ...wire.Finding) record.Record {
 	return record.Record{ID: "r/" + profile, Run: "r", Profile: profile, Outcome: o, Findings: findings}
 }
@@ -113,7 +113,7 @@ func TestSummarySaysWhatWasLost(t *testing.T) {
 	}
 }
 
-// An oops is not passed over in the sentence about the kernel itself.
+// The sentence about the kernel mentions an oops.
 func TestSummaryDoesNotPraiseAKernelWithNotices(t *testing.T) {
 	r := boot("no-net", record.Completed, wire.Finding{ID: "b", Verdict: wire.Absent, Errno: "ENOSYS"})
 	assert.Contains(t, strings.Join(sentences([]record.Record{r}), " "), "without an oops")

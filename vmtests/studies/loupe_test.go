@@ -34,7 +34,7 @@ func TestPredict(t *testing.T) {
 	}
 }
 
-// What is held against what, and what is not.
+// Which workloads are compared with which ways.
 func TestLoupeVerdicts(t *testing.T) {
 	serves := map[string]string{"socket": "required", "socketpair": "required", "listen": "required"}
 	for _, tt := range []struct {
@@ -65,7 +65,7 @@ func TestLoupeVerdicts(t *testing.T) {
 	}
 }
 
-// The table is as Loupe's: of the applications here these have a workload.
+// These of our applications have a workload in Loupe's table.
 func TestLoupeTable(t *testing.T) {
 	all, err := parseLoupe("loupe.csv", loupeCSV)
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestLoupeTable(t *testing.T) {
 	}
 }
 
-// parse reads a table with the reader its file is named for, and says what came of it.
+// parse reads a table with the reader that its file is named for, and describes the result.
 func parse(file, text string) string {
 	var b strings.Builder
 	if strings.HasPrefix(file, "lupine") {
@@ -113,8 +113,7 @@ func TestReadCorpus(t *testing.T) {
 	}
 }
 
-// FuzzRead holds for any table: what is read is one of what there can be, and what is not
-// is told with its file.
+// FuzzRead checks that any table yields only valid values, or errors that name the file.
 func FuzzRead(f *testing.F) {
 	files, err := filepath.Glob("testdata/read/*.csv")
 	require.NoError(f, err)

@@ -25,9 +25,9 @@ func TestNeeds(t *testing.T) {
 		"wwwawwaa": "needs NET UNIX, not INET IPV6 NET_NS PACKET",
 		"wwaawaaa": "needs NET INET UNIX NET_NS, not IPV6 PACKET",
 		"waaaaaaa": "needs NET INET UNIX IPV6 NET_NS PACKET",
-		// One or the other will do, and nothing says which: each can be spared.
+		// Either part suffices, so each alone is not needed.
 		"wwwwwwaa": "needs NET, not INET UNIX IPV6 NET_NS PACKET, but fails on bare-net",
-		// ENOSYS is got over, and EAFNOSUPPORT is not.
+		// It handles ENOSYS, but not EAFNOSUPPORT.
 		"wwwawwww": "needs no part, but fails on no-unix",
 		// Too few kernels to tell.
 		"w.....a.": "needs at least one of INET UNIX IPV6 NET_NS PACKET",
@@ -41,7 +41,7 @@ func TestNeeds(t *testing.T) {
 	assert.Empty(t, needsOf("aaaaaaaa").last)
 }
 
-// Whatever parts an application needs, together, the ladder tells exactly these.
+// The ladder identifies exactly the parts that an application needs.
 func TestNeedsOfEveryKind(t *testing.T) {
 	for set := range 1 << len(parts()) {
 		var want []string

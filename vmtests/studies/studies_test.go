@@ -20,10 +20,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// boots makes a record of each rung of the ladder. A line of the grid is a probe and a
-// letter for each rung, in the ladder's order: works, absent (it does not start), silent
-// (absent: it starts), inconclusive, or - for a probe that was to run and has no finding.
-// A dot is a probe that was not asked for.
+// boots returns a record for each rung of the ladder. A line of the grid is a probe and a
+// letter for each rung, in the ladder's order: works, absent (does not start), silent (absent,
+// but starts), inconclusive, - (announced, no finding), or a dot (not run).
 func boots(at int64, series, grid string) []record.Record {
 	var all []record.Record
 	for i, p := range kconfigs.Ladder() {
@@ -65,7 +64,7 @@ func answered(id, rung string, letter byte) (wire.Finding, bool) {
 	return f, true
 }
 
-// scenes are records by the name of their golden file.
+// scenes are records by golden file.
 func scenes() map[string][]record.Record {
 	hostile := boots(1, "6.12", "app/redis/loopback wwwwwaaa\napp/a\x1b[2J|<b>/\u202e waaaaaaa\napp/nginx/loopback/deep wwwwwwww\napp/nginx wwwwwwww")
 	hostile[7].Findings[0].Value, hostile[7].Findings[0].Errno = "\x1b]0;x\a\xff"+strings.Repeat("z", 500), "E|`<"
@@ -141,8 +140,8 @@ func TestAgainstUnknown(t *testing.T) {
 	assert.EqualError(t, err, `unknown study "lope"; the studies are loupe, lupine`)
 }
 
-// Of each probe the newest answer counts, whatever the order of the records; what is no
-// verdict on a kernel, or of another kernel, counts nothing.
+// The newest answer of each probe counts, in any order of records. Boots without a verdict, or
+// of other kernels, do not count.
 func TestCollect(t *testing.T) {
 	const id = "app/redis/loopback"
 	old, recent := boots(1, "6.12", id+" wwwwwwww\napp/nginx/none wwwwwwww"), boots(2, "6.12", id+" aaaaaaaa")

@@ -16,7 +16,7 @@ func write(t *testing.T, dir, name, text string) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 }
 
-// Each wrong truth is told, in the measure that it belongs to.
+// Each wrong truth is reported in the right measure.
 func TestScore(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a[b]*")
 	require.NoError(t, os.Mkdir(dir, 0o755))
