@@ -33,7 +33,7 @@ func (a *app) showSymbols(ctx context.Context, r record.Record, probe string) {
 	profile := r.Ref().Profile()
 	p, err := kconfigs.Lookup(profile)
 	if err != nil || p.Prebuilt != nil {
-		fmt.Fprintf(a.stdout, "  %-10s %s; their values are in the .config that %s was made of\n", "symbols", strings.Join(names, ", "), report.Escape(profile, 100))
+		report.Field(a.stdout, "symbols", fmt.Sprintf("%s; their values are in the .config that %s was made of", strings.Join(names, ", "), report.Escape(profile, 100)))
 		return
 	}
 	req, err := p.Request()
@@ -46,7 +46,7 @@ func (a *app) showSymbols(ctx context.Context, r record.Record, probe string) {
 	a.progress.Clear()
 	label := "symbols"
 	for _, name := range names {
-		fmt.Fprintf(a.stdout, "  %-10s %s\n", label, valueOf(w, req, name))
+		report.Field(a.stdout, label, valueOf(w, req, name))
 		label = ""
 	}
 }

@@ -69,7 +69,7 @@ func TestInits(t *testing.T) {
 	assert.Equal(t, Undecided, e.Verdict, "a boot into another init is none of the profile alone")
 }
 
-// The claims are in order of their IDs.
+// claims.txt has no errors.
 func TestAll(t *testing.T) {
 	all, err := All()
 	require.NoError(t, err)

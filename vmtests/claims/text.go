@@ -47,21 +47,18 @@ func Table(entries []Entry) table.Table {
 func Show(w io.Writer, c Claim, e Entry) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", c.ID, c.Text)
-	field := func(name, text string) { fmt.Fprintf(&b, "  %-10s %s\n", name, text) }
-	field("said by", c.Who)
-	field("verdict", string(e.Verdict))
-	if e.DependsOn != "" {
-		field("depends on", report.Escape(e.DependsOn, 400))
-	}
+	report.Field(&b, "said by", c.Who)
+	report.Field(&b, "verdict", string(e.Verdict))
+	report.Field(&b, "depends on", report.Escape(e.DependsOn, 400))
 	for _, m := range e.Missing {
-		field("missing", report.Escape(m, 400))
+		report.Field(&b, "missing", report.Escape(m, 400))
 	}
-	field("because", c.Because)
+	report.Field(&b, "because", c.Because)
 	for _, v := range e.Evidence {
-		field("evidence", fmt.Sprintf("%s: %s (%s, Linux %s)", v.Condition, report.Escape(v.Found, 200),
+		report.Field(&b, "evidence", fmt.Sprintf("%s: %s (%s, Linux %s)", v.Condition, report.Escape(v.Found, 200),
 			report.Escape(v.Record, 200), report.Escape(v.Series, 20)))
 	}
-	field("repeat it", strings.Join(append(c.repeat(e), "netstrip claims "+c.ID), " && "))
+	report.Field(&b, "repeat it", strings.Join(append(c.repeat(e), "netstrip claims "+c.ID), " && "))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -31,49 +31,49 @@ func Show(w io.Writer, r record.Record, probe string) error {
 	return err
 }
 
-// field writes a named value, unless it is empty.
-func field(b *strings.Builder, key, value string) {
+// Field writes a named value on a line, unless it is empty.
+func Field(w io.Writer, key, value string) {
 	if value != "" {
-		fmt.Fprintf(b, "  %-10s %s\n", key, value)
+		fmt.Fprintf(w, "  %-10s %s\n", key, value)
 	}
 }
 
 func showBoot(b *strings.Builder, r record.Record) {
 	fmt.Fprintf(b, "%s\n", text(r.ID))
-	field(b, "profile", name(r.Profile))
-	field(b, "outcome", outcomeCell(r).Text)
-	field(b, "reason", text(r.Reason))
-	field(b, "task", text(r.Task))
+	Field(b, "profile", name(r.Profile))
+	Field(b, "outcome", outcomeCell(r).Text)
+	Field(b, "reason", text(r.Reason))
+	Field(b, "task", text(r.Task))
 	for _, fn := range r.Trace {
-		field(b, "called", text(fn))
+		Field(b, "called", text(fn))
 	}
 	for _, n := range r.Notices {
-		field(b, "notice", text(n))
+		Field(b, "notice", text(n))
 	}
 	for _, t := range r.Tries {
-		field(b, "tried", fmt.Sprintf("%s after %.1f s, then repeated", outcomeCell(record.Record{Outcome: t.Outcome}).Text, t.Seconds))
+		Field(b, "tried", fmt.Sprintf("%s after %.1f s, then repeated", outcomeCell(record.Record{Outcome: t.Outcome}).Text, t.Seconds))
 	}
-	field(b, "cut off", text(r.Running))
+	Field(b, "cut off", text(r.Running))
 	showInit(b, r)
 	if !r.Time.IsZero() {
-		field(b, "started", r.Time.Format(time.RFC3339))
+		Field(b, "started", r.Time.Format(time.RFC3339))
 	}
-	field(b, "times", phases(r.Phases))
+	Field(b, "times", phases(r.Phases))
 	showKernel(b, r)
-	field(b, "initramfs", joined(sizeOrNone(r.Initramfs.Bytes), text(r.Initramfs.Key)))
+	Field(b, "initramfs", joined(sizeOrNone(r.Initramfs.Bytes), text(r.Initramfs.Key)))
 	if d := r.Disk; d != nil {
-		field(b, "disk", joined(sizeOrNone(d.Bytes), fmt.Sprintf("%d Debian packages", len(d.Packages)), text(d.Key)))
+		Field(b, "disk", joined(sizeOrNone(d.Bytes), fmt.Sprintf("%d Debian packages", len(d.Packages)), text(d.Key)))
 	}
 	if r.Netstrip != nil {
-		field(b, "netstrip", text(r.Netstrip.String()))
+		Field(b, "netstrip", text(r.Netstrip.String()))
 	}
 	m := r.Machine
-	field(b, "qemu", joined(text(m.QEMU), memory(m.MemoryMiB)))
-	field(b, "accel", joined(name(m.Accel), text(m.AccelReason)))
-	field(b, "command", Escape(m.Command, 8000))
-	field(b, "console", Escape(r.ConsoleLog, 1000))
+	Field(b, "qemu", joined(text(m.QEMU), memory(m.MemoryMiB)))
+	Field(b, "accel", joined(name(m.Accel), text(m.AccelReason)))
+	Field(b, "command", Escape(m.Command, 8000))
+	Field(b, "console", Escape(r.ConsoleLog, 1000))
 	if h := r.Hello; h != nil {
-		field(b, "guest", fmt.Sprintf("%s, events through %s, %d of %d KiB of memory free, %d probes",
+		Field(b, "guest", fmt.Sprintf("%s, events through %s, %d of %d KiB of memory free, %d probes",
 			text(h.Release), text(h.Channel), h.MemAvailableKB, h.MemTotalKB, len(h.Probes)))
 	}
 }
@@ -87,21 +87,21 @@ func showInit(b *strings.Builder, r record.Record) {
 			from += fmt.Sprintf(" and %d more Debian packages", n-1)
 		}
 	}
-	field(b, "init", joined(name(r.Init), from))
+	Field(b, "init", joined(name(r.Init), from))
 	for _, line := range r.Said {
-		field(b, "said", text(line))
+		Field(b, "said", text(line))
 	}
 }
 
 func showKernel(b *strings.Builder, r record.Record) {
 	k := r.Kernel
-	field(b, "kernel", joined(text(k.Version), sizeOrNone(k.ImageBytes), text(k.Key)))
+	Field(b, "kernel", joined(text(k.Version), sizeOrNone(k.ImageBytes), text(k.Key)))
 	if k.Text > 0 {
-		field(b, "sections", fmt.Sprintf("text %s, data %s, bss %s", Size(k.Text), Size(k.Data), Size(k.BSS)))
+		Field(b, "sections", fmt.Sprintf("text %s, data %s, bss %s", Size(k.Text), Size(k.Data), Size(k.BSS)))
 	}
-	field(b, "source", text(k.Source))
-	field(b, "compiler", text(k.Compiler))
-	field(b, "config", text(k.ConfigSHA256))
+	Field(b, "source", text(k.Source))
+	Field(b, "compiler", text(k.Compiler))
+	Field(b, "config", text(k.ConfigSHA256))
 }
 
 // phases returns the phases that were reached, in the order of the record.
@@ -176,7 +176,7 @@ func showProbes(b *strings.Builder, r record.Record, probe string) error {
 		}
 		if answers == 0 {
 			fmt.Fprintf(b, "%s in %s\n", name(id), text(r.ID))
-			field(b, "verdict", missing(r, id))
+			Field(b, "verdict", missing(r, id))
 		}
 	}
 	if !found {
@@ -234,16 +234,16 @@ func missing(r record.Record, id string) string {
 
 func showFinding(b *strings.Builder, r record.Record, f wire.Finding) {
 	fmt.Fprintf(b, "%s in %s\n", name(f.ID), text(r.ID))
-	field(b, "verdict", name(string(f.Verdict)))
-	field(b, "errno", name(f.Errno))
-	field(b, "decided by", text(f.Call))
-	field(b, "value", Escape(f.Value, 4000))
-	field(b, "detail", Escape(f.Detail, 4000))
-	field(b, "took", (time.Duration(f.Micros) * time.Microsecond).String())
+	Field(b, "verdict", name(string(f.Verdict)))
+	Field(b, "errno", name(f.Errno))
+	Field(b, "decided by", text(f.Call))
+	Field(b, "value", Escape(f.Value, 4000))
+	Field(b, "detail", Escape(f.Detail, 4000))
+	Field(b, "took", (time.Duration(f.Micros) * time.Microsecond).String())
 	if within(f.ID, wire.PerfFamily) && r.Machine.Accel == "tcg" && len(f.Numbers) > 0 {
-		field(b, "note", "measured under emulation (tcg): only ratios to other numbers of this boot mean something")
+		Field(b, "note", "measured under emulation (tcg): only ratios to other numbers of this boot mean something")
 	}
 	for _, key := range slices.Sorted(maps.Keys(f.Numbers)) {
-		field(b, "number", fmt.Sprintf("%s = %g", name(key), f.Numbers[key]))
+		Field(b, "number", fmt.Sprintf("%s = %g", name(key), f.Numbers[key]))
 	}
 }
