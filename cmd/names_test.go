@@ -21,7 +21,7 @@ func TestNamesHaveOnePlace(t *testing.T) {
 	cutting := regexp.MustCompile(`^(Cut|Trim|Split|Has|Index|LastIndex|Contains)`)
 	allowed := map[string]string{
 		"kconfigs/ref/ref.go":              "names of kernels",
-		"cmd/netstrip/compare_fragment.go": "arguments whose fragments are files, of which a name may have a +",
+		"vmtests/target/fragment.go": "arguments whose fragments are files, of which a name may have a +",
 		"initramfs/modules.go":             "keys of images",
 		"vmtests/run/resume.go":            "keys of images",
 		"vmtests/compare/compare.go":       "keys of images",

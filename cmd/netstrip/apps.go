@@ -14,6 +14,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/ref"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
@@ -62,7 +63,7 @@ func (a *app) appsShowCommand() *cobra.Command {
 		Use: "show APP[/WAY]",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("apps show takes one application, such as redis or redis/unix")
+				return usage.Errorf("apps show takes one application, such as redis or redis/unix")
 			}
 			return nil
 		},
@@ -81,7 +82,7 @@ func (a *app) appsShowCommand() *cobra.Command {
 
 func (a *app) apps(ctx context.Context, f *appsAsked) error {
 	if f.resume && len(f.names)+len(f.only)+len(f.fragments) > 0 {
-		return usagef("--resume uses the applications, profiles and fragments the run began with: name none")
+		return usage.Errorf("--resume uses the applications, profiles and fragments the run began with: name none")
 	}
 	o, err := a.runOptions(&f.flags)
 	if err != nil {
@@ -110,7 +111,7 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 	var records []record.Record
 	if f.resume {
 		records, err = runner.Resume(ctx)
-	} else if err = a.heed(ctx, &f.flags, runner.Builder(), profiles); err == nil {
+	} else if err = a.heed(ctx, runner.Builder(), profiles, f.strict); err == nil {
 		records, err = runner.Run(ctx, profiles)
 	}
 	if err != nil {
@@ -170,7 +171,7 @@ func (f *appsAsked) choose(ctx context.Context) (all []apps.App, probes string, 
 	}
 	for _, n := range f.names {
 		if !slices.Contains(names, n) {
-			return nil, "", usagef("no such application: %q; the applications are %s", n, strings.Join(names, ", "))
+			return nil, "", usage.Errorf("no such application: %q; the applications are %s", n, strings.Join(names, ", "))
 		}
 		patterns = append(patterns, apps.ID{Name: n, Way: "*"}.String())
 	}
@@ -190,7 +191,7 @@ func (a *app) appsShow(f *appsAsked, which string) error {
 		}
 	}
 	if len(having) == 0 {
-		return usagef("no records of application %q in %s; netstrip apps --app NAME adds some", which, f.results)
+		return usage.Errorf("no records of application %q in %s; netstrip apps --app NAME adds some", which, f.results)
 	}
 	byLadder(having)
 	if f.json {

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
-
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/studies"
+	"github.com/spf13/cobra"
 )
 
 func (a *app) appsAgainstCommand() *cobra.Command {
@@ -15,7 +15,7 @@ func (a *app) appsAgainstCommand() *cobra.Command {
 		Use: "against STUDY",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || !slices.Contains(studies.Studies(), args[0]) {
-				return usagef("apps against takes one study: %s", strings.Join(studies.Studies(), " or "))
+				return usage.Errorf("apps against takes one study: %s", strings.Join(studies.Studies(), " or "))
 			}
 			return nil
 		},
@@ -39,7 +39,7 @@ func (a *app) appsAgainst(f *appsAsked, study string) error {
 		return err
 	}
 	if records = withApps(records); len(records) == 0 {
-		return usagef("no records of applications in %s; netstrip apps adds some", f.results)
+		return usage.Errorf("no records of applications in %s; netstrip apps adds some", f.results)
 	}
 	c, err := studies.Against(study, records)
 	if err != nil {

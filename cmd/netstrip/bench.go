@@ -64,7 +64,7 @@ func (a *app) boot(ctx context.Context, f *flags, names []string) ([]record.Reco
 	if f.resume {
 		return runner.Resume(ctx)
 	}
-	if err := a.heed(ctx, f, runner.Builder(), profiles); err != nil {
+	if err := a.heed(ctx, runner.Builder(), profiles, f.strict); err != nil {
 		return nil, err
 	}
 	return runner.Run(ctx, profiles)

@@ -10,16 +10,17 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/apps"
-	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/search"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/bisect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
+	"github.com/netstrip/netstrip/vmtests/target"
 	"github.com/spf13/cobra"
 )
 
@@ -83,7 +84,7 @@ func (f *searching) question() (bisect.Question, error) {
 		}
 	}
 	if asked != 1 {
-		return bisect.Question{}, usagef("give one of --probe ID, --boot and --command CMD; netstrip bisect --help has examples")
+		return bisect.Question{}, usage.Errorf("give one of --probe ID, --boot and --command CMD; netstrip bisect --help has examples")
 	}
 	switch {
 	case f.boot:
@@ -101,7 +102,7 @@ func knownProbes(ids ...string) error {
 	}
 	for _, id := range ids {
 		if !slices.Contains(known, id) {
-			return usagef("no such probe: %q; netstrip show and shell completion list them", id)
+			return usage.Errorf("no such probe: %q; netstrip show and shell completion list them", id)
 		}
 	}
 	return nil
@@ -109,14 +110,14 @@ func knownProbes(ids ...string) error {
 
 // session is what a search works with.
 type session struct {
-	runner  *run.Runner
-	kconfig *kconf.Kconfig
+	runner *run.Runner
+	find   *target.Finder
 }
 
 // start makes a session, with its ends.
-func (f *searching) start(ctx context.Context, a *app, q bisect.Question, kernels ...string) (*session, []*side, error) {
+func (f *searching) start(ctx context.Context, a *app, q bisect.Question, kernels ...string) (*session, []*target.Target, error) {
 	if f.repeat < 1 {
-		return nil, nil, usagef("--repeat %d: want a number from 1", f.repeat)
+		return nil, nil, usage.Errorf("--repeat %d: want a number from 1", f.repeat)
 	}
 	o, err := a.runOptions(&f.flags)
 	if err != nil {
@@ -139,58 +140,23 @@ func (f *searching) start(ctx context.Context, a *app, q bisect.Question, kernel
 			return nil, nil, err
 		}
 	}
-	s := &session{}
-	if s.runner, err = run.New(ctx, o); err != nil {
+	runner, err := run.New(ctx, o)
+	if err != nil {
 		return nil, nil, err
 	}
-	from := &sides{flags: f.flags, builder: s.runner.Builder()}
-	ends := make([]*side, len(kernels))
-	for i, name := range kernels {
-		if ends[i], err = from.find(ctx, f.recorded(name), nil); err != nil {
-			return nil, nil, err
-		}
-		ends[i].Name = name
+	s := &session{runner: runner, find: a.finder(&f.flags, runner.Builder())}
+	ends, notes, err := s.find.Ends(ctx, f.strict, kernels...)
+	if a.note(notes); err != nil {
+		s.find.Close()
 	}
-	if s.kconfig, err = s.runner.Builder().Kconf(ctx); err != nil {
-		return nil, nil, err
-	}
-	told := map[string]bool{}
-	for _, side := range ends {
-		err := side.settle(ctx, s.runner.Builder(), s.kconfig)
-		var notes []string
-		if err == nil {
-			notes, err = side.heed(ctx, &f.flags, s.runner.Builder(), s.kconfig)
-		}
-		a.note(notes, told)
-		if err != nil {
-			s.kconfig.Close()
-			return nil, nil, err
-		}
-	}
-	return s, ends, nil
-}
-
-// recorded returns the key of the kernel of a record, where one has that ID.
-func (f *searching) recorded(name string) string {
-	if _, err := kconfigs.Lookup(name); err == nil || isFile(name) {
-		return name
-	}
-	file, err := record.Store{Path: f.results}.Open()
-	if err != nil { // it is no record's name
-		return name
-	}
-	defer file.Close()
-	if found := record.Find(file.Records, name); len(found) == 1 {
-		return found[0].Kernel.Key
-	}
-	return name
+	return s, ends, err
 }
 
 // beside returns the start whose object tree is best for what is between some kernels.
-func beside(sides ...*side) string {
+func beside(sides ...*target.Target) string {
 	for _, s := range sides {
-		if s.req != nil && s.req.Start.Text == "" {
-			return cmp.Or(s.req.Start.Beside, s.req.Start.Name, string(kconf.AllNo))
+		if s.Request != nil && s.Request.Start.Text == "" {
+			return cmp.Or(s.Request.Start.Beside, s.Request.Start.Name, string(kconf.AllNo))
 		}
 	}
 	return ""
@@ -198,31 +164,31 @@ func beside(sides ...*side) string {
 
 func (a *app) bisect(ctx context.Context, f *searching) error {
 	if f.good == "" || f.bad == "" && len(f.fragments) == 0 {
-		return usagef("bisect takes --good and --bad; netstrip bisect --help has examples")
+		return usage.Errorf("bisect takes --good and --bad; netstrip bisect --help has examples")
 	}
 	q, err := f.question()
 	if err != nil {
 		return err
 	}
-	if f.good, f.bad, err = f.onBoth(f.good, f.bad); err != nil {
+	if f.good, f.bad, err = target.Both(f.good, f.bad, f.fragments...); err != nil {
 		return err
 	}
 	s, sides, err := f.start(ctx, a, q, f.good, f.bad)
 	if err != nil {
 		return err
 	}
-	defer s.kconfig.Close()
+	defer s.find.Close()
 	if !q.Boots() { // the command takes the .configs as they are
 		for _, s := range sides {
-			s.world = s.own
+			s.World = s.Own
 		}
 	}
 	good, bad := "--good "+f.good, "--bad "+f.bad
-	if len(configdiff.Of(sides[0].world, sides[1].world).Changes) == 0 {
-		return alike(sides[0], sides[1], good, bad)
+	if len(configdiff.Of(sides[0].World, sides[1].World).Changes) == 0 {
+		return target.Alike(sides[0], sides[1], good, bad)
 	}
-	o := f.options(a, s, q, plainName(f.good)+".."+plainName(f.bad), sides, beside(sides...))
-	o.Guest = guest(sides[0], sides[1])
+	o := f.options(a, s, q, target.Plain(f.good)+".."+target.Plain(f.bad), sides, beside(sides...))
+	o.Guest = target.Guest(sides[0], sides[1])
 	h := bisect.New(o)
 	if f.dryRun {
 		return a.plan(ctx, f, h, false)
@@ -241,9 +207,9 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 	return errors.Join(err, doubted(b.Doubt))
 }
 
-func (f *searching) options(a *app, s *session, q bisect.Question, name string, sides []*side, beside string) bisect.Options {
+func (f *searching) options(a *app, s *session, q bisect.Question, name string, sides []*target.Target, beside string) bisect.Options {
 	return bisect.Options{
-		Runner: s.runner, Kconfig: s.kconfig, Name: name, First: sides[0].world, Last: sides[1].world,
+		Runner: s.runner, Kconfig: s.find.Kconfig, Name: name, First: sides[0].World, Last: sides[1].World,
 		Question: q, Suspects: upper(f.suspects), Beside: beside, Repeat: f.repeat, Anew: f.anew, Progress: a.progress,
 	}
 }
@@ -288,17 +254,17 @@ func endsOf(err error, first, last string, g *configdiff.Guest) error {
 	}
 	switch {
 	case e.Same:
-		return usagef("%s and %s have the same .config: there is nothing to search", first, last)
+		return usage.Errorf("%s and %s have the same .config: there is nothing to search", first, last)
 	case e.First.Answer == search.Unknown || e.Last.Answer == search.Unknown:
 		return fmt.Errorf("the ends have no clear answer: %s; %s", say(first, e.First), say(last, e.Last))
 	case e.Reversed():
-		return usagef("the ends are swapped: %s; %s", say(first, e.First), say(last, e.Last))
+		return usage.Errorf("the ends are swapped: %s; %s", say(first, e.First), say(last, e.Last))
 	}
 	text := fmt.Sprintf("the ends do not differ: %s; %s", say(first, e.First), say(last, e.Last))
 	if g != nil {
 		text += "; boots here cannot show " + g.Names() + ", but --command takes the .configs as they are"
 	}
-	return usagef("%s", text)
+	return usage.Errorf("%s", text)
 }
 
 func doubted(doubt string) error {

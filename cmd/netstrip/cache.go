@@ -18,6 +18,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
@@ -35,7 +36,7 @@ func (a *app) cacheSubcommand(c *cobra.Command, run func(context.Context, *flags
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		// A wrong name must not make a cache that is empty, and all would seem well.
 		if info, err := os.Stat(f.cache); f.cache != "" && (err != nil || !info.IsDir()) {
-			return usagef("--cache %s: no such directory", f.cache)
+			return usage.Errorf("--cache %s: no such directory", f.cache)
 		}
 		opened, err := cache.Open(f.cache)
 		if err != nil {
@@ -141,7 +142,7 @@ func (a *app) cachePruneCommand() *cobra.Command {
 	var dry bool
 	c, _ := a.cacheSubcommand(&cobra.Command{Use: "prune"}, func(ctx context.Context, _ *flags, c *cache.Cache) error {
 		if l.All && (l.MaxBytes > 0 || l.OlderThan > 0) {
-			return usagef("--all excludes --max-size and --older-than")
+			return usage.Errorf("--all excludes --max-size and --older-than")
 		}
 		return a.cachePrune(ctx, c, l, dry)
 	})

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -43,7 +44,7 @@ func TestCheck(t *testing.T) {
 
 	missing := write("missing", "NET_CLS_ACT\nRETPOLINE=y\nPACKET=y\nCFI_CLANG=y\nNO_SUCH_SYMBOL=y\nNET\n")
 	out = netstrip(1, "check", "--quiet", "--config", config, "--want", missing, "--json")
-	var got checked
+	var got explain.List
 	require.NoError(t, json.Unmarshal([]byte(out), &got))
 	assert.Equal(t, 5, got.Missing)
 	require.Len(t, got.Answers, 6)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/claims"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/spf13/cobra"
@@ -55,7 +56,7 @@ func (a *app) claims(f *flags, args []string) error {
 	}
 	switch {
 	case len(entries) == 0:
-		return usageError{errors.New("no such claim: " + args[0] + "; the claims are " + strings.Join(ids, ", "))}
+		return usage.Error{Err: errors.New("no such claim: " + args[0] + "; the claims are " + strings.Join(ids, ", "))}
 	case f.json, f.markdown:
 		return claims.Table(entries).Write(a.stdout, f.format())
 	}

@@ -6,10 +6,14 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
-	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/compare"
+	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
+	"github.com/netstrip/netstrip/vmtests/target"
 	"github.com/spf13/cobra"
 )
 
@@ -46,7 +50,7 @@ func (a *app) compareCommand() *cobra.Command {
 // arguments checks how many kernels are named: two, or one to which fragments are added.
 func (f *comparing) arguments(_ *cobra.Command, args []string) error {
 	if len(args) != 2 && (len(args) != 1 || len(f.fragments) == 0) {
-		return usagef("compare takes two of profile, kernel, .config, key and record, and got %d; netstrip compare --help has examples", len(args))
+		return usage.Errorf("compare takes two of profile, kernel, .config, key and record, and got %d; netstrip compare --help has examples", len(args))
 	}
 	return nil
 }
@@ -70,39 +74,45 @@ type comparison struct {
 
 func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	if f.boots < 0 || f.config && f.boots > 0 {
-		return usagef("--boots takes a number from 1, and does not go with --config")
+		return usage.Errorf("--boots takes a number from 1, and does not go with --config")
 	}
-	first, second, err := f.onBoth(args[0], strings.Join(args[1:], ""))
+	first, second, err := target.Both(args[0], strings.Join(args[1:], ""), f.fragments...)
 	if err != nil {
 		return err
 	}
-	args = []string{first, second}
-	s := &sides{}
-	defer s.close()
-	if err := a.findSides(ctx, f, args, s); err != nil {
+	s, again := a.finder(&f.flags, nil), f.where()+f.sourceFlags()
+	defer s.Close()
+	both, err := a.pair(ctx, f, s, first, second)
+	if err != nil {
 		return err
 	}
-	c := comparison{Comparison: s.comparison()}
+	c := comparison{Comparison: both.Compare()}
 	if c.Least() < f.boots {
-		if err := a.bootSides(ctx, f, s); err != nil {
+		if err := a.bootPair(ctx, f, s, both); err != nil {
 			return err
 		}
-		c.Comparison = s.comparison()
+		c.Comparison = both.Compare()
 	}
-	if c.Symbols, err = a.symbols(ctx, f, s); err != nil {
+	c.Symbols, err = s.Symbols(ctx, both, f.strict, func(tried int) {
+		a.progress.State("comparing %s with %s: %d .configs tried", first, second, tried)
+	})
+	switch {
+	case err != nil && (f.config || f.strict || ctx.Err() != nil):
 		return err
+	case err != nil:
+		both[0].Notes = append(both[0].Notes, fmt.Sprintf("the .configs cannot be compared: %v", err))
 	}
 	if !f.config {
-		s.hint(f, c.Comparison)
+		s.Hint(both, c.Comparison, again)
 	}
 	a.progress.Clear()
 	if f.json {
 		return table.JSON(a.stdout, c)
 	}
 	if c.Symbols == nil {
-		_, err = fmt.Fprintf(a.stdout, "%s to %s: the .configs are not compared\n", report.Escape(args[0], 200), report.Escape(args[1], 200))
+		_, err = fmt.Fprintf(a.stdout, "%s to %s: the .configs are not compared\n", report.Escape(first, 200), report.Escape(second, 200))
 	} else {
-		err = c.Symbols.Write(a.stdout, args[0], args[1], configdiff.Text{All: f.all, Markdown: f.markdown})
+		err = c.Symbols.Write(a.stdout, first, second, configdiff.Text{All: f.all, Markdown: f.markdown})
 	}
 	if err != nil {
 		return err
@@ -110,47 +120,56 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	return c.Write(a.stdout, f.markdown)
 }
 
-// symbols compares the .configs, where both are known. Where the .configs are all that
-// was asked for, it is an error that they are not.
-func (a *app) symbols(ctx context.Context, f *comparing, s *sides) (*configdiff.Division, error) {
-	d, err := a.divide(ctx, s)
-	if err == nil || f.config || f.strict || ctx.Err() != nil {
-		return d, err
-	}
-	s.both[0].note("the .configs cannot be compared: %v", err)
-	return nil, nil
+// finder returns what finds kernels by the names that the user has for them.
+func (a *app) finder(f *flags, b *kbuild.Builder) *target.Finder {
+	return &target.Finder{Results: f.results, Builder: b, Flags: f.sourceFlags(), Damaged: func(d []record.Damage) { a.tell(f.results, d) }}
 }
 
-func (a *app) divide(ctx context.Context, s *sides) (*configdiff.Division, error) {
-	if s.noSource != nil {
-		return nil, s.noSource
+// pair finds the two kernels. Where both are records of one series, and no source was named,
+// it takes that series.
+func (a *app) pair(ctx context.Context, f *comparing, s *target.Finder, names ...string) (both target.Pair, err error) {
+	if err := s.Load(); err != nil {
+		return both, err
 	}
-	k, err := s.builder.Kconf(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer k.Close()
-	for _, one := range s.both {
-		if err := one.settle(ctx, s.builder, k); err != nil {
-			return nil, err
+	named := [2][]record.Record{}
+	for i, name := range names {
+		if named[i], err = s.Named(name); err != nil {
+			return both, err
 		}
-		notes, err := one.heed(ctx, &s.flags, s.builder, k)
-		if err != nil {
-			return nil, err
+	}
+	if src := f.source(); src.Series == "" && src.Path == "" && src.URL == "" && len(named[0]) > 0 && len(named[1]) > 0 &&
+		named[0][0].Series == named[1][0].Series {
+		f.series = named[0][0].Series
+		s.Flags = f.sourceFlags()
+	}
+	if s.Builder, err = a.builder(ctx, &f.flags); s.Builder == nil {
+		return both, err
+	}
+	s.NoSource = err
+	for i, name := range names {
+		if both[i], err = s.Find(ctx, name, named[i]); err != nil {
+			return both, err
 		}
-		one.Notes = append(one.Notes, notes...)
+		if f.config {
+			both[i].Records = nil
+		}
 	}
-	settled := 0
-	x, y := s.both[0], s.both[1]
-	d, err := configdiff.Between(ctx, x.own, y.own, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
-		settled++
-		a.progress.State("comparing %s with %s: %d .configs tried", x.Name, y.Name, settled)
-		return k.Values(ctx, kconf.OldDef, text)
-	})
+	return both, nil
+}
+
+// bootPair boots both kernels as often as was asked for.
+func (a *app) bootPair(ctx context.Context, f *comparing, s *target.Finder, both target.Pair) error {
+	if s.NoSource != nil {
+		return s.NoSource
+	}
+	o, err := a.runOptions(&f.flags)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	v := d.Divide()
-	v.Guest = d.Guest(x.world, y.world)
-	return v, nil
+	o.InTurn = true
+	runner, err := run.New(ctx, o)
+	if err != nil {
+		return err
+	}
+	return s.Boot(ctx, runner, both, f.boots)
 }

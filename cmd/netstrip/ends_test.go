@@ -4,10 +4,10 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
-
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/search"
+	"github.com/netstrip/netstrip/kconfigs/usage"
+	"github.com/stretchr/testify/assert"
 )
 
 // Ends between which there is nothing to search are told in one line, with what each said.
@@ -33,7 +33,7 @@ func TestEndsAreTold(t *testing.T) {
 	} {
 		err := endsOf(&c.e, "--good g", "--bad b", c.g)
 		assert.EqualError(t, err, c.want)
-		assert.Equal(t, c.exit == exitUsage, isA[usageError](err), c.want)
+		assert.Equal(t, c.exit == exitUsage, isA[usage.Error](err), c.want)
 	}
 	other := errors.New("other")
 	assert.Equal(t, other, endsOf(other, "", "", nil))

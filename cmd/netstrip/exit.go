@@ -9,6 +9,7 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/spf13/cobra"
@@ -21,11 +22,6 @@ const (
 	exitUsage   = 2
 	exitRig     = 3
 )
-
-// usageError is the user's mistake.
-type usageError struct{ error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // differsError says that kernels did not do what was expected of them.
 type differsError struct{ error }
@@ -52,7 +48,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 		}
 	case isA[differsError](err):
 		code = exitDiffers
-	case !a.started, isA[usageError](err), isA[*kconfigs.RequestError](err), errors.Is(err, run.ErrProbes),
+	case !a.started, isA[usage.Error](err), isA[*kconfigs.RequestError](err), errors.Is(err, run.ErrProbes),
 		errors.Is(err, cache.ErrUntrusted):
 		code = exitUsage
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -41,7 +42,7 @@ func TestFinish(t *testing.T) {
 		{"all is well", plain, true, nil, 0},
 		{"differs", plain, true, differsError{errors.New("x")}, 1},
 		{"the command line", plain, false, errors.New("x"), 2},
-		{"found out later", plain, true, fmt.Errorf("x: %w", usageError{errors.New("y")}), 2},
+		{"found out later", plain, true, fmt.Errorf("x: %w", usage.Error{Err: errors.New("y")}), 2},
 		{"a request", plain, true, errors.Join(request, request), 2},
 		{"the rig", plain, true, errors.New("x"), 3},
 		{"SIGINT", interrupted(syscall.SIGINT), true, context.Canceled, 130},

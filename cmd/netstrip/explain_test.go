@@ -6,10 +6,10 @@ import (
 	"os"
 	"testing"
 
+	"github.com/netstrip/netstrip/kconfigs/explain"
+	"github.com/netstrip/netstrip/vmtests/explanation"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/netstrip/netstrip/kconfigs/explain"
 )
 
 // TestExplain asks the installed kernel source as a person would. It uses the cache that
@@ -47,7 +47,7 @@ func TestExplain(t *testing.T) {
 	assert.Contains(t, out, "  against services-no-net on 6.12: ")
 	assert.Contains(t, out, "  IO_URING is on, but absent: EOPNOTSUPP\n    kernel/io-uring/accept ")
 	out, _ = netstrip(0, "--against", "no-unix", "--json", "UNIX")
-	var against []explained
+	var against []explanation.Explanation
 	require.NoError(t, json.Unmarshal([]byte(out), &against))
 	require.Len(t, against, 1)
 	assert.Equal(t, "UNIX", against[0].Symbol)

@@ -9,10 +9,13 @@ import (
 	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
+	"github.com/netstrip/netstrip/vmtests/target"
 	"github.com/spf13/cobra"
 )
 
@@ -39,6 +42,7 @@ type flags struct {
 	resume, retryKVM           bool
 	strict, override           bool
 	probes                     string
+	config                     target.Config
 }
 
 // format is how tables are written.
@@ -80,7 +84,7 @@ func checkSeries(c *cobra.Command) error {
 		name, series = seriesEnv, os.Getenv(seriesEnv)
 	}
 	if series != "" && !regexp.MustCompile(`^[0-9]+\.[0-9]+$`).MatchString(series) {
-		return usagef("%s %q: want a kernel series, such as %s", name, series, kbuild.UsualSeries)
+		return usage.Errorf("%s %q: want a kernel series, such as %s", name, series, kbuild.UsualSeries)
 	}
 	return nil
 }
@@ -115,6 +119,45 @@ func (f *flags) addInits(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("init", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 }
 
+// sourceFlags are those that name the same cache and source to another command.
+func (f *flags) sourceFlags() string {
+	text := ""
+	for _, flag := range [][2]string{{"cache", f.cache}, {"series", f.series}, {"source", f.sourcePath}} {
+		if flag[1] != "" {
+			text += " --" + flag[0] + " " + process.Quote(flag[1])
+		}
+	}
+	return text
+}
+
+// addFragments adds --fragment to a command whose kernels are named one by one.
+func (f *flags) addFragments(c *cobra.Command, about string) {
+	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to "+about+"; repeatable")
+}
+
+func (f *flags) addStrict(c *cobra.Command) {
+	c.Flags().BoolVar(&f.strict, "strict", false, "reject a .config with lines that Kconfig does not satisfy, and list them all")
+}
+
+func (f *flags) addOverride(c *cobra.Command) {
+	c.Flags().BoolVar(&f.override, "override", false, "let fragments override the profile, except for what the guest needs")
+}
+
+// addConfig adds what names a config to commands that build nothing.
+func (f *flags) addConfig(c *cobra.Command) {
+	c.Flags().StringVar(&f.config.Profile, "profile", "", "`PROFILE` whose config to use")
+	c.Flags().StringVar(&f.config.File, "config", "", "`FILE` that is a whole .config, instead of a profile")
+	f.addFragments(c, "that config")
+	f.addOverride(c)
+	_ = c.RegisterFlagCompletionFunc("profile", completeProfiles)
+}
+
+// configRequest returns the request of the config named.
+func (f *flags) configRequest() (kconfigs.Request, error) {
+	f.config.Fragments, f.config.Override = f.fragments, f.override
+	return f.config.Request()
+}
+
 // source returns where the kernel source is to come from.
 func (f *flags) source() kbuild.SourceOptions {
 	o := kbuild.SourceOptions{Path: f.sourcePath, URL: f.sourceURL, SHA256: f.sourceHash}
@@ -128,22 +171,22 @@ func (f *flags) source() kbuild.SourceOptions {
 // runOptions checks what can be checked and sets up the progress.
 func (a *app) runOptions(f *flags) (run.Options, error) {
 	if f.jobs < 0 {
-		return run.Options{}, usagef("--jobs %d: want a number from 1, or 0 for one for each processor", f.jobs)
+		return run.Options{}, usage.Errorf("--jobs %d: want a number from 1, or 0 for one for each processor", f.jobs)
 	}
 	if (f.sourceURL == "") != (f.sourceHash == "") {
-		return run.Options{}, usagef("--source-url and --source-sha256 go together: give both")
+		return run.Options{}, usage.Errorf("--source-url and --source-sha256 go together: give both")
 	}
 	if f.sourceURL != "" && f.sourcePath != "" {
-		return run.Options{}, usagef("--source and --source-url exclude each other")
+		return run.Options{}, usage.Errorf("--source and --source-url exclude each other")
 	}
 	switch want := cmp.Or(f.accel, os.Getenv(accel.Env), "auto"); want {
 	case "auto", accel.KVM, accel.TCG:
 	default:
-		return run.Options{}, usagef("accelerator %q: want auto, kvm or tcg", want)
+		return run.Options{}, usage.Errorf("accelerator %q: want auto, kvm or tcg", want)
 	}
 	for _, name := range f.inits {
 		if _, err := initramfs.LookupInit(name); err != nil {
-			return run.Options{}, usageError{err}
+			return run.Options{}, usage.Error{Err: err}
 		}
 	}
 	if !f.quiet {
@@ -160,7 +203,7 @@ func (a *app) runOptions(f *flags) (run.Options, error) {
 // files is told at once.
 func (f *flags) profiles(names []string) ([]kconfigs.Profile, error) {
 	if f.modules != "" && len(f.kernels) != 1 {
-		return nil, usagef("--modules goes with one --kernel")
+		return nil, usage.Errorf("--modules goes with one --kernel")
 	}
 	var wrong []error
 	var profiles []kconfigs.Profile

@@ -140,7 +140,7 @@ func (a *app) build(ctx context.Context, f *flags, names []string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.heed(ctx, f, runner.Builder(), profiles); err != nil {
+	if err := a.heed(ctx, runner.Builder(), profiles, f.strict); err != nil {
 		return err
 	}
 	kernels, err := runner.Build(ctx, profiles)

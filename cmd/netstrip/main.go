@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	running "github.com/netstrip/netstrip/vmtests/program"
 	"github.com/spf13/cobra"
 )
@@ -91,7 +92,7 @@ func helpCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			found, rest, err := c.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usagef("no help on %q; see netstrip --help", args)
+				return usage.Errorf("no help on %q; see netstrip --help", args)
 			}
 			found.InitDefaultHelpFlag()
 			return found.Help()

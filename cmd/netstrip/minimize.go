@@ -10,10 +10,11 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/explain"
-	"github.com/netstrip/netstrip/kconfigs/ref"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/bisect"
 	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/table"
+	"github.com/netstrip/netstrip/vmtests/target"
 	"github.com/spf13/cobra"
 )
 
@@ -47,30 +48,30 @@ func (a *app) minimizeCommand() *cobra.Command {
 
 func (a *app) minimize(ctx context.Context, f *minimizing) error {
 	if f.good == "" || len(f.require) == 0 {
-		return usagef("minimize takes --profile and --require; netstrip minimize --help has examples")
+		return usage.Errorf("minimize takes --profile and --require; netstrip minimize --help has examples")
 	}
 	if f.each && (f.out != "" || f.dryRun) || f.markdown && !f.each {
-		return usagef("--each makes a table of several fragments, as --json has them; --markdown goes with it, --output and --dry-run do not")
+		return usage.Errorf("--each makes a table of several fragments, as --json has them; --markdown goes with it, --output and --dry-run do not")
 	}
 	if err := knownProbes(f.require...); err != nil {
 		return err
 	}
 	var err error
-	if f.good, err = f.withFragments(f.good); err != nil {
+	if f.good, err = target.With(f.good, f.fragments...); err != nil {
 		return err
 	}
 	s, sides, err := f.start(ctx, a, bisect.Require(f.require...), f.good)
 	if err != nil {
 		return err
 	}
-	defer s.kconfig.Close()
+	defer s.find.Close()
 	whole := sides[0]
-	off, part := f.removable(whole.world)
-	low, err := bisect.Strip(ctx, s.kconfig, whole.world, off)
+	off, part := f.removable(whole.World)
+	low, err := bisect.Strip(ctx, s.find.Kconfig, whole.World, off)
 	if err != nil {
 		return err
 	}
-	ends := []*side{{Side: &compare.Side{Name: "without " + part}, world: low}, whole}
+	ends := []*target.Target{{Side: &compare.Side{Name: "without " + part}, World: low}, whole}
 	a.resume = resumeLine()
 	var minima []bisect.Needs
 	for _, ids := range f.groups() {
@@ -94,7 +95,7 @@ func leastName(kernel string, ids []string) string {
 	if len(what) > 60 {
 		what = fmt.Sprintf("%d-probes", len(ids))
 	}
-	return "least-of-" + plainName(kernel) + "-for-" + what
+	return "least-of-" + target.Plain(kernel) + "-for-" + what
 }
 
 // groups are what is searched for: all that is required at once, or each by itself.
@@ -147,14 +148,4 @@ func (f *minimizing) title(m bisect.Needs, required []string, part string) strin
 # %d of %d symbols are needed. %s
 # Found with %s.
 `, part, f.good, strings.Join(required, ", "), len(m.Kept), m.Tried, proof, m.Cost)
-}
-
-// plainName is a kernel's part of the names of records.
-func plainName(name string) string {
-	kernel, files := splitFragments(name)
-	var parts []string
-	for _, part := range append([]string{kernel}, files...) {
-		parts = append(parts, strings.TrimSuffix(part[strings.LastIndex(part, "/")+1:], ".config"))
-	}
-	return ref.Ref{Base: parts[0], Added: parts[1:]}.String()
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/table"
@@ -31,7 +32,7 @@ type recordedRun struct {
 func recordedRuns(path string) ([]recordedRun, error) {
 	names, sizes, err := record.Store{Path: path}.Sizes()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usagef("%w; netstrip run and netstrip apps make it, --results names another", err)
+		return nil, usage.Errorf("%w; netstrip run and netstrip apps make it, --results names another", err)
 	}
 	runs := make([]recordedRun, 0, len(names))
 	for _, name := range names {
@@ -78,7 +79,7 @@ func (a *app) resultsPruneCommand() *cobra.Command {
 		Use: "prune",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if k.last <= 0 && k.olderThan == 0 && k.bytes == 0 {
-				return usagef("prune takes a limit: --keep, --older-than or --max-size")
+				return usage.Errorf("prune takes a limit: --keep, --older-than or --max-size")
 			}
 			return a.resultsPrune(c.Context(), f, k)
 		},

@@ -10,12 +10,16 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
+	"github.com/netstrip/netstrip/vmtests/target"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -40,7 +44,7 @@ func (a *app) runCommand() *cobra.Command {
 
 func (a *app) run(ctx context.Context, f *flags, names []string) error {
 	if f.resume && (len(names)+len(f.fragments)+len(f.configs)+len(f.kernels)+len(f.inits) > 0 || f.probes != "") {
-		return usagef("--resume uses the profiles, fragments, inits, probes and files the run began with: name none")
+		return usage.Errorf("--resume uses the profiles, fragments, inits, probes and files the run began with: name none")
 	}
 	if err := checkProbes(f.probes, wire.Probes(), f.inits != nil); err != nil {
 		return err
@@ -58,7 +62,7 @@ func (a *app) resumed(f *flags, err error) error {
 	case errors.Is(err, run.ErrNothingToResume):
 		return a.nothingToResume(f, err)
 	case errors.Is(err, run.ErrChanged), errors.Is(err, run.ErrOther):
-		return usageError{err}
+		return usage.Error{Err: err}
 	}
 	return err
 }
@@ -77,7 +81,7 @@ func checkProbes(patterns string, known []wire.Probe, ofInit bool) error {
 			err = errors.New("no such probe; netstrip run --probes <TAB> lists them")
 		}
 		if err != nil {
-			return usagef("--probes %s: %w", pattern, err)
+			return usage.Errorf("--probes %s: %w", pattern, err)
 		}
 	}
 	return nil
@@ -141,6 +145,24 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 	}
 	_, err := io.WriteString(a.stdout, b.String())
 	return err
+}
+
+// heed tells what becomes of the user's own files, before anything is built from them.
+func (a *app) heed(ctx context.Context, b *kbuild.Builder, profiles []kconfigs.Profile, strict bool) error {
+	notes, err := target.Notes(ctx, b, profiles, strict)
+	a.note(notes)
+	return err
+}
+
+// note writes notes, each once.
+func (a *app) note(notes []string) {
+	a.progress.Clear()
+	for i, n := range notes {
+		if slices.Contains(notes[:i], n) {
+			continue
+		}
+		fmt.Fprintf(a.stderr, "netstrip: note: %s\n", report.Escape(n, 2000))
+	}
 }
 
 // where is the flag that names the results file, if it need be named.

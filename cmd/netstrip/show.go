@@ -14,7 +14,10 @@ import (
 	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/usage"
+	"github.com/netstrip/netstrip/vmtests/explanation"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/record/redact"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
@@ -26,7 +29,7 @@ func (a *app) showCommand() *cobra.Command {
 		Use: "show [RECORD [PROBE]]",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 2 {
-				return usagef("show takes a record and a probe; unexpected: %q", args[2:])
+				return usage.Errorf("show takes a record and a probe; unexpected: %q", args[2:])
 			}
 			return nil
 		},
@@ -43,7 +46,7 @@ func (a *app) showCommand() *cobra.Command {
 
 func (a *app) show(ctx context.Context, f *flags, args []string) error {
 	if f.redact && !f.json {
-		return usagef("--redact goes with --json")
+		return usage.Errorf("--redact goes with --json")
 	}
 	chosen, whole, err := a.chosen(f, args)
 	if err != nil {
@@ -54,7 +57,7 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 		probe = args[1]
 	}
 	if f.redact {
-		if chosen, err = thisHost(f.results).redact(chosen); err != nil {
+		if chosen, err = redact.Records(chosen, f.results); err != nil {
 			return fmt.Errorf("redacting: %w", err)
 		}
 	}
@@ -68,7 +71,7 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 	if probe == "" && whole || f.markdown {
 		chosen, err := report.Only(chosen, probe)
 		if err != nil {
-			return usageError{err}
+			return usage.Error{Err: err}
 		}
 		return a.showRecords(chosen, f, len(args) == 0 || args[0] == "latest")
 	}
@@ -78,14 +81,27 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 		}
 		err := report.Show(a.stdout, r, probe)
 		if errors.Is(err, report.ErrUnknownProbe) {
-			return usageError{err}
+			return usage.Error{Err: err}
 		}
 		if err != nil {
 			return err
 		}
-		a.showSymbols(ctx, r, probe)
+		if found := report.Matching(r, probe); len(found) == 1 {
+			a.showSymbols(ctx, r, found[0].ID)
+		}
 	}
 	return nil
+}
+
+// showSymbols names the symbols that a probe stands for, and their values on a record's kernel.
+func (a *app) showSymbols(ctx context.Context, r record.Record, probe string) {
+	a.progress.State("asking Kconfig about %s", probe)
+	label := "symbols"
+	for _, line := range explanation.Probe(ctx, probe, r.Ref().Profile(), (&flags{series: r.Series}).source()) {
+		a.progress.Clear()
+		fmt.Fprintf(a.stdout, "  %-10s %s\n", label, report.Escape(line, 2000))
+		label = ""
+	}
 }
 
 // chosen returns the records that show's arguments mean, and whether they are a whole run.
@@ -100,7 +116,7 @@ func (a *app) chosen(f *flags, args []string) (chosen []record.Record, whole boo
 		return chosen, true, err
 	}
 	if chosen = record.Find(file.Records, args[0]); len(chosen) == 0 {
-		return nil, false, usagef("no such record, run or profile in %[2]s: %[1]q; the latest run is %[3]s",
+		return nil, false, usage.Errorf("no such record, run or profile in %[2]s: %[1]q; the latest run is %[3]s",
 			args[0], f.results, file.Records[len(file.Records)-1].Run)
 	}
 	whole = chosen[0].Run == args[0] && chosen[0].ID != args[0]
@@ -145,7 +161,7 @@ func (a *app) showJSON(records []record.Record, probe string) error {
 	}
 	for i, r := range records {
 		if err := report.Show(io.Discard, r, probe); err != nil {
-			return usageError{err}
+			return usage.Error{Err: err}
 		}
 		records[i].Findings = report.Matching(r, probe)
 	}
@@ -156,7 +172,7 @@ func (a *app) showJSON(records []record.Record, probe string) error {
 func (a *app) open(path string) (*record.File, error) {
 	file, err := record.Store{Path: path}.Open()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usagef("%w; netstrip run and netstrip apps make it, --results names another", err)
+		return nil, usage.Errorf("%w; netstrip run and netstrip apps make it, --results names another", err)
 	}
 	if err != nil {
 		return nil, err
@@ -169,7 +185,7 @@ func (a *app) open(path string) (*record.File, error) {
 	if len(file.Damage) > 0 {
 		return nil, fmt.Errorf("no record in %s is intact", path)
 	}
-	return nil, usagef("%s has no records; netstrip run adds some", path)
+	return nil, usage.Errorf("%s has no records; netstrip run adds some", path)
 }
 
 // load reads those of the results that choose does, which sees only what a record.File has.
@@ -184,12 +200,7 @@ func (a *app) load(path string, choose func([]record.Record) []record.Record) ([
 
 // read reads records of a results file, and tells of each that turns out damaged.
 func (a *app) read(path string, file *record.File, chosen []record.Record) ([]record.Record, error) {
-	whole, damage, err := file.Read(chosen)
-	a.tell(path, damage)
-	if err == nil && len(whole) == 0 && len(damage) > 0 {
-		err = fmt.Errorf("no record in %s that was asked for is intact", path)
-	}
-	return whole, err
+	return file.Intact(chosen, func(d []record.Damage) { a.tell(path, d) })
 }
 
 // byLadder puts records, which stand in the order in which their boots ended, in the

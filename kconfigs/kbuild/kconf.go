@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
@@ -31,6 +32,28 @@ func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
 		Cache: b.Cache, Progress: b.Progress, Tree: tree, SourceID: b.Source.ID,
 		Compiler: compiler, Variables: variables(), Environment: environment(),
 	})
+}
+
+// Quick is OpenSource and Kconf where the source's Kconfig program is already in the cache,
+// o.Cache or the user's; a nil Kconfig means that it is not, or that something is wrong.
+func Quick(ctx context.Context, o SourceOptions) (*Builder, *kconf.Kconfig) {
+	var err error
+	if o.Cache == nil {
+		o.Cache, err = cache.Open("")
+	}
+	if err != nil || !o.Cache.Has("kconf", "") {
+		return nil, nil
+	}
+	src, err := OpenSource(ctx, o)
+	if err != nil {
+		return nil, nil
+	}
+	b := &Builder{Cache: o.Cache, Source: src}
+	k, err := b.Kconf(ctx)
+	if err != nil {
+		return nil, nil
+	}
+	return b, k
 }
 
 // configurer is a source's Kconfig code, a *kconf.Kconfig except in tests.

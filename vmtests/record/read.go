@@ -85,6 +85,16 @@ func open(path string, short int64) (*File, error) {
 // Close closes the file. Its records stay as they are.
 func (r *File) Close() error { return r.f.Close() }
 
+// Intact is Read that tells of the damage and is an error if none of the records is intact.
+func (r *File) Intact(records []Record, damaged func([]Damage)) ([]Record, error) {
+	whole, damage, err := r.Read(records)
+	damaged(damage)
+	if err == nil && len(whole) == 0 && len(damage) > 0 {
+		err = fmt.Errorf("none of the wanted records in %s is intact", r.f.Name())
+	}
+	return whole, err
+}
+
 // Read decodes records of this file. It leaves out those whose lines turn out damaged.
 func (r *File) Read(records []Record) (whole []Record, damage []Damage, err error) {
 	for _, rec := range records {

@@ -6,10 +6,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/vmtests/console"
+	"golang.org/x/sys/unix"
 )
 
 const (

@@ -39,15 +39,23 @@ type Truth struct {
 
 // Score counts the logs that were read correctly.
 type Score struct {
-	Logs, Bytes int
-	// Named are the panics whose text was read; Invented the logs without a panic in which
-	// one was read; Noted the crashes without a panic that were noted; Bad the clean logs
-	// that were called bad; Traces and Tasks those that were read correctly.
-	Named, Invented, Noted, Bad, Traces, Tasks Measure
-	// Wrong describes each error: NAME: what is wrong.
-	Wrong []string
-	// Bare are the logs without a truth; they are not counted.
-	Bare []string
+	Logs  int `json:"logs"`
+	Bytes int `json:"bytes"`
+	// Named are the panics whose text was read, Invented the logs without a panic in which one
+	// was read, Noted the crashes without a panic that were noted, Bad the clean logs that were
+	// called bad, Traces and Tasks those that were read right.
+	Named    Measure `json:"panics_named"`
+	Invented Measure `json:"panics_invented"`
+	Noted    Measure `json:"crashes_noted"`
+	Bad      Measure `json:"clean_called_bad"`
+	Traces   Measure `json:"traces_right"`
+	Tasks    Measure `json:"tasks_right"`
+	// Speed is how fast the logs are read, in MB per second of processor time.
+	Speed float64 `json:"mb_per_second"`
+	// Wrong says of each log that was not read right what is wrong, by name.
+	Wrong []string `json:"wrong"`
+	// Bare are the logs without a truth, which are not counted.
+	Bare []string `json:"without_truth"`
 }
 
 // Measure is N of Of.

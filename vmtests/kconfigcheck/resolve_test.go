@@ -1,9 +1,11 @@
-package main
+package kconfigcheck_test
 
 import (
 	"strings"
 	"testing"
 
+	"github.com/netstrip/netstrip/vmtests/expect"
+	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -46,12 +48,12 @@ func TestSymptoms(t *testing.T) {
 		"cat: /proc/net/dev: No such file or directory":                             "NET",
 		"ls: cannot access '/sys/class/net': No such file or directory":             "NET",
 	} {
-		names, _, err := symptoms([]string{arg})
+		names, _, err := kconfigcheck.Resolve([]string{arg}, expect.Expected)
 		if assert.NoError(t, err, arg) {
 			assert.Equal(t, want, strings.Join(names, " "), arg)
 		}
 	}
-	_, found, err := symptoms([]string{"netlink socket: Protocol not supported"})
+	_, found, err := kconfigcheck.Resolve([]string{"netlink socket: Protocol not supported"}, expect.Expected)
 	require.NoError(t, err)
 	assert.True(t, found[0].Any, "no probe needs all of %v", found[0].Symbols)
 
@@ -63,7 +65,7 @@ func TestSymptoms(t *testing.T) {
 		"/proc/no-such-file":                   "unknown symbol, probe, path or failed call",
 		"frobnicate: Function not implemented": "unknown symbol, probe, path or failed call",
 	} {
-		_, _, err := symptoms([]string{arg})
+		_, _, err := kconfigcheck.Resolve([]string{arg}, expect.Expected)
 		assert.ErrorContains(t, err, want, arg)
 	}
 }
@@ -74,7 +76,7 @@ func TestMissingFamilies(t *testing.T) {
 		"socket: Address family not supported by protocol (97)", "Address family not supported by protocol",
 		"python: OSError: [Errno 97]", "std::io: (os error 97)", "EAFNOSUPPORT",
 	} {
-		names, found, err := symptoms([]string{arg})
+		names, found, err := kconfigcheck.Resolve([]string{arg}, expect.Expected)
 		require.NoError(t, err, arg)
 		assert.Subset(t, names, []string{"UNIX", "INET", "IPV6", "PACKET"}, arg)
 		for _, wrong := range []string{"NET", "VETH", "DUMMY", "VIRTIO_NET"} {

@@ -1,4 +1,4 @@
-package main
+package kconfigcheck
 
 import (
 	"regexp"
@@ -8,27 +8,27 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/rename"
-	"github.com/netstrip/netstrip/vmtests/expect"
-	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
 // isSymbol tells the name of a symbol, with a value perhaps, from a symptom.
 var isSymbol = regexp.MustCompile(`^\w+(=.*)?$`)
 
-// symptoms replaces each argument that is no symbol by those that stand behind it.
-func symptoms(args []string) (names []string, found []kconfigcheck.Symptom, err error) {
-	var kernels []kconfigcheck.Kernel
+// Resolve replaces each argument that is not a symbol by the symbols behind it. Expected
+// returns what the probes are expected to find on a profile of a kernel series.
+func Resolve(args []string, expected func(series, profile string) ([]wire.Finding, error)) (names []string, found []Symptom, err error) {
+	var kernels []Kernel
 	for _, arg := range args {
-		if isSymbol.MatchString(arg) && !kconfigcheck.Constant(arg) {
+		if isSymbol.MatchString(arg) && !Constant(arg) {
 			names = append(names, arg)
 			continue
 		}
 		if kernels == nil {
-			kernels = fragmentKernels()
+			kernels = fragmentKernels(expected)
 		}
-		s, ok := kconfigcheck.Behind(arg, kernels)
+		s, ok := Behind(arg, kernels)
 		if !ok {
-			return nil, nil, usagef("%q: unknown symbol, probe, path or failed call%s", arg, nearest(arg))
+			return nil, nil, usage.Errorf("%q: unknown symbol, probe, path or failed call%s", arg, nearest(arg))
 		}
 		found = append(found, s)
 		for _, name := range s.Symbols {
@@ -42,13 +42,13 @@ func symptoms(args []string) (names []string, found []kconfigcheck.Symptom, err 
 
 // fragmentKernels are the kernels whose every symbol the fragments decide, and what their
 // probes are expected to find.
-func fragmentKernels() (all []kconfigcheck.Kernel) {
+func fragmentKernels(expected func(series, profile string) ([]wire.Finding, error)) (all []Kernel) {
 	for _, p := range kconfigs.Profiles() {
 		req, err := p.Request()
 		if err != nil || p.Prebuilt != nil || p.Start.Name != "" || len(p.Args) > 0 {
 			continue
 		}
-		findings, err := expect.Expected("6.12", p.Name)
+		findings, err := expected("6.12", p.Name)
 		if err != nil {
 			continue // nothing is expected of it
 		}
@@ -56,7 +56,7 @@ func fragmentKernels() (all []kconfigcheck.Kernel) {
 		for _, s := range req.Settings {
 			on[s.Symbol] = s.Value != "n"
 		}
-		all = append(all, kconfigcheck.Kernel{Findings: findings, On: func(symbol string) bool { return on[symbol] }})
+		all = append(all, Kernel{Findings: findings, On: func(symbol string) bool { return on[symbol] }})
 	}
 	return all
 }

@@ -1,4 +1,4 @@
-package main
+package target
 
 import (
 	"context"
@@ -11,24 +11,35 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/file"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// settle finds out what every symbol of the kernel comes to.
-func (s *side) settle(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig) (err error) {
-	if s.req != nil {
-		if s.world, err = b.World(ctx, k, *s.req); err != nil {
-			return err
-		}
-		return s.settleOwn(ctx, b, k)
+// settle finds out what every symbol of the kernel comes to, sets World and Own, and says
+// what becomes of the files that it is made from. If strict, a .config with lines that Kconfig
+// does not satisfy is an error.
+func (s *Target) settle(ctx context.Context, from *Finder, strict bool) (notes []string, err error) {
+	b, k := from.Builder, from.Kconfig
+	if s.Request == nil {
+		return nil, s.settleBuilt(ctx, k)
 	}
+	if s.World, err = b.World(ctx, k, *s.Request); err != nil {
+		return nil, err
+	}
+	if err := s.settleOwn(ctx, b, k); err != nil || s.Request.Start.Text == "" && len(s.Profile.Added()) == 0 {
+		return nil, err
+	}
+	return reading(ctx, b, k, *s.Request, strict)
+}
+
+// settleBuilt is for a kernel that is known only by its .config.
+func (s *Target) settleBuilt(ctx context.Context, k *kconf.Kconfig) error {
 	if s.Kernel.Config == "" {
-		return usagef("the kernel %s is no longer in the cache: its .config is unknown", s.Name)
+		return usage.Errorf("the kernel %s is no longer in the cache: its .config is unknown", s.Name)
 	}
 	data, err := file.Read(s.Kernel.Config, 16<<20)
 	if errors.Is(err, fs.ErrNotExist) {
-		return usagef("the kernel %s came without a .config: there is nothing to compare", s.Name)
+		return usage.Errorf("the kernel %s came without a .config: there is nothing to compare", s.Name)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the .config of %s: %w", s.Name, err)
@@ -41,21 +52,21 @@ func (s *side) settle(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig) 
 	if err != nil {
 		return fmt.Errorf("reading the .config of %s: %w", s.Name, err)
 	}
-	s.world = explain.NewWorld(explain.NewTree(symbols), values, kconfigs.Request{})
-	s.own = s.world
+	s.World = explain.NewWorld(explain.NewTree(symbols), values, kconfigs.Request{})
+	s.Own = s.World
 	return s.compareSource(ctx, k, data)
 }
 
 // compareSource notes how far the source has the kernel's .config otherwise. One of
 // another series has other symbols, and there is nothing to compare.
-func (s *side) compareSource(ctx context.Context, k *kconf.Kconfig, data []byte) error {
+func (s *Target) compareSource(ctx context.Context, k *kconf.Kconfig, data []byte) error {
 	text, err := k.Settle(ctx, kconf.OldDef, data)
 	if err != nil {
 		return fmt.Errorf("reading the .config of %s: %w", s.Name, err)
 	}
 	m := regexp.MustCompile(`(?m)^# Linux/\S+ ((\d+\.\d+)\S*)`).FindSubmatch(text)
 	if m != nil && !strings.HasPrefix(s.Kernel.Version+".", string(m[2])+".") {
-		return usagef("the kernel %s is Linux %s, but the current source is %s: name its own with --series or --source", s.Name, s.Kernel.Version, m[1])
+		return usage.Errorf("the kernel %s is Linux %s, but the current source is %s: name its own with --series or --source", s.Name, s.Kernel.Version, m[1])
 	}
 	had, err := kconfigs.ParseFragment("the .config of "+s.Name, data)
 	if err != nil {

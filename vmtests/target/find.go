@@ -1,4 +1,7 @@
-package main
+// Package target finds the kernels that names on a command line mean (profiles, .configs,
+// files that are kernels, keys, records) and what is known of each: its boots, its sizes,
+// and what its symbols come to. It runs on the host, and compiles and boots nothing.
+package target
 
 import (
 	"bytes"
@@ -14,99 +17,88 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/packed"
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// sides are the two kernels compared, and where what is known of them came from.
-type sides struct {
-	both     [2]*side
-	file     *record.File // nil where there is none
-	read     func([]record.Record) ([]record.Record, error)
-	records  []record.Record // its records, as far as it has them, run by run
-	flags    flags           // with the series of both, where both are records
-	builder  *kbuild.Builder
-	noSource error // why there is no kernel source, where there is none
+// Finder finds kernels.
+type Finder struct {
+	// Results is the results file, which need not exist.
+	Results string
+	// Damaged is called with the damaged lines found in it.
+	Damaged func([]record.Damage)
+	Builder *kbuild.Builder
+	// NoSource says why there is no kernel source, if there is none.
+	NoSource error
+	// Flags name the same cache and source to another command; each begins with a space.
+	Flags string
+	// Kconfig answers for the source's Kconfig files once Ends or Symbols has returned.
+	Kconfig *kconf.Kconfig
+
+	file    *record.File    // nil if there is none
+	records []record.Record // as far as the file has them, run by run
 }
 
-// side is one of the two.
-type side struct {
+// Target is a kernel.
+type Target struct {
 	*compare.Side
-	profile kconfigs.Profile  // what it is booted as; of records and keys the name only
-	req     *kconfigs.Request // of a profile or a .config
-	world   *explain.World    // as it is booted
-	own     *explain.World    // as the .config has it, without what the guest needs
+	// Profile is what it is booted as; of records and keys only the name is known.
+	Profile kconfigs.Profile
+	// Request is that of a profile or a .config, otherwise nil.
+	Request *kconfigs.Request
+	// World are its symbols as it is booted, Own as its .config has them, without what the
+	// guest needs. Symbols and Ends set both.
+	World, Own *explain.World
 }
 
-func (s *sides) comparison() *compare.Comparison {
-	return compare.Between(s.both[0].Side, s.both[1].Side)
-}
-
-// findSides says which kernels are meant, and finds what there is of them. It compiles
-// and boots nothing.
-func (a *app) findSides(ctx context.Context, f *comparing, args []string, s *sides) error {
-	s.flags = f.flags
-	if err := a.loadInto(s, f.results); err != nil {
-		return err
-	}
-	named := [2][]record.Record{}
-	for i, arg := range args {
-		var err error
-		if named[i], err = s.named(arg); err != nil {
-			return err
-		}
-	}
-	if src := f.source(); src.Series == "" && src.Path == "" && src.URL == "" && len(named[0]) > 0 && len(named[1]) > 0 &&
-		named[0][0].Series == named[1][0].Series {
-		s.flags.series = named[0][0].Series
-	}
-	var err error
-	if s.builder, err = a.builder(ctx, &s.flags); s.builder == nil {
-		return err
-	}
-	s.noSource = err
-	for i, arg := range args {
-		if s.both[i], err = s.find(ctx, arg, named[i]); err != nil {
-			return err
-		}
-		if f.config {
-			s.both[i].Records = nil
-		}
-	}
-	return nil
-}
-
-// loadInto reads the records, of which there need be none.
-func (a *app) loadInto(s *sides, results string) error {
-	s.close()
-	file, err := record.Store{Path: results}.Open()
+// Load reads the results, again if it has before.
+func (s *Finder) Load() error {
+	s.closeResults()
+	file, err := record.Store{Path: s.Results}.Open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	a.tell(results, file.Damage)
-	s.file, s.read = file, func(chosen []record.Record) ([]record.Record, error) { return a.read(results, file, chosen) }
+	s.Damaged(file.Damage)
+	s.file = file
 	for _, run := range record.ByRun(file.Records) {
 		s.records = append(s.records, run...)
 	}
 	return nil
 }
 
-// close lets go of the records.
-func (s *sides) close() {
+// Close closes the results and ends Kconfig.
+func (s *Finder) Close() {
+	s.closeResults()
+	if s.Kconfig != nil {
+		s.Kconfig.Close()
+	}
+}
+
+func (s *Finder) closeResults() {
 	if s.file != nil {
 		s.file.Close()
 	}
 	s.file, s.records = nil, nil
 }
 
-// named returns the boots that arg means as a record; none where it means something else.
-func (s *sides) named(arg string) ([]record.Record, error) {
-	if _, err := kconfigs.Lookup(arg); err == nil || isFile(arg) || len(s.records) == 0 {
+// read reads records whole.
+func (s *Finder) read(chosen []record.Record) ([]record.Record, error) {
+	if s.file == nil {
+		return nil, nil
+	}
+	return s.file.Intact(chosen, s.Damaged)
+}
+
+// Named returns the boots that arg means as a record, none if it means something else.
+func (s *Finder) Named(arg string) ([]record.Record, error) {
+	if known(arg) || len(s.records) == 0 {
 		return nil, nil
 	}
 	ref := arg
@@ -116,14 +108,14 @@ func (s *sides) named(arg string) ([]record.Record, error) {
 	found := s.boots(ref)
 	for _, r := range found {
 		if r.Profile != found[0].Profile {
-			return nil, usagef("%s is a run of several kernels: name one, as %s/%s does", arg, ref, r.Profile)
+			return nil, usage.Errorf("%s is a run of several kernels: name one, as %s/%s does", arg, ref, r.Profile)
 		}
 	}
 	return found, nil
 }
 
 // boots returns those of one kernel in one run, or all of a run, or one of several boots.
-func (s *sides) boots(ref string) []record.Record {
+func (s *Finder) boots(ref string) []record.Record {
 	found := record.Find(s.records, ref)
 	if len(found) != 1 || found[0].ID == ref && ref != found[0].Run+"/"+found[0].Profile {
 		return found
@@ -137,12 +129,12 @@ func (s *sides) boots(ref string) []record.Record {
 	return all
 }
 
-// find finds one side.
-func (s *sides) find(ctx context.Context, arg string, named []record.Record) (*side, error) {
-	one := &side{Side: &compare.Side{Name: arg, Notes: []string{}}}
-	if s.noSource != nil && len(named) == 0 {
+// Find finds a kernel by its name, or by its boots if Named returned any.
+func (s *Finder) Find(ctx context.Context, arg string, named []record.Record) (*Target, error) {
+	one := &Target{Side: &compare.Side{Name: arg, Notes: []string{}}}
+	if s.NoSource != nil && len(named) == 0 {
 		if named = s.boots(arg); len(named) == 0 { // a profile, by its latest record
-			return nil, s.noSource
+			return nil, s.NoSource
 		}
 	}
 	if len(named) > 0 {
@@ -154,30 +146,28 @@ func (s *sides) find(ctx context.Context, arg string, named []record.Record) (*s
 	return one, one.match(s)
 }
 
-// match takes the records of the kernel.
-func (s *side) match(from *sides) (err error) {
+// match takes the kernel's boots from the results.
+func (s *Target) match(from *Finder) (err error) {
 	s.Records = nil
 	for _, r := range from.records {
 		if s.Kernel != nil && r.Kernel.Key == s.Kernel.Key {
 			s.Records = append(s.Records, r)
 		}
 	}
-	if from.file != nil {
-		s.Records, err = from.read(s.Records)
-	}
+	s.Records, err = from.read(s.Records)
 	return err
 }
 
 // recorded takes records for what is known.
-func (s *side) recorded(ctx context.Context, from *sides, records []record.Record) error {
+func (s *Target) recorded(ctx context.Context, from *Finder, records []record.Record) error {
 	var err error
 	if s.Records, err = from.read(records); err != nil {
 		return err
 	}
-	s.profile.Name = records[0].Profile
+	s.Profile.Name = records[0].Profile
 	k := s.Records[0].Kernel
-	if s.Kernel, err = from.builder.Find(k.Key); err == nil {
-		return s.made(ctx, from, s.profile.Name)
+	if s.Kernel, err = from.Builder.Find(k.Key); err == nil {
+		return s.made(ctx, from, s.Profile.Name)
 	}
 	s.note("the kernel of %s is no longer in the cache: its .config and its sizes by directory are unknown", s.Name)
 	s.Kernel = &kbuild.Kernel{Built: k}
@@ -186,23 +176,23 @@ func (s *side) recorded(ctx context.Context, from *sides, records []record.Recor
 
 // made finds out which of the profiles named makes the kernel, so that what it asks for is
 // known, and how the kernel is made again.
-func (s *side) made(ctx context.Context, from *sides, names ...string) error {
+func (s *Target) made(ctx context.Context, from *Finder, names ...string) error {
 	build := ""
 	for _, name := range names {
 		p, err := kconfigs.Lookup(name)
-		if err != nil || p.Prebuilt != nil || from.noSource != nil {
+		if err != nil || p.Prebuilt != nil || from.NoSource != nil {
 			continue
 		}
 		req, err := p.Request()
 		if err != nil {
 			return err
 		}
-		k, ok, err := from.builder.Cached(ctx, req)
+		k, ok, err := from.Builder.Cached(ctx, req)
 		if err != nil {
 			return err
 		}
 		if ok && k.Key == s.Kernel.Key {
-			s.req, s.profile, build = &req, p, "netstrip build "+name+from.flags.sourceFlags()
+			s.Request, s.Profile, build = &req, p, "netstrip build "+name+from.Flags
 		}
 	}
 	s.explainSizes(build)
@@ -210,13 +200,13 @@ func (s *side) made(ctx context.Context, from *sides, names ...string) error {
 }
 
 // lookup takes arg for a profile, a file or a key.
-func (s *side) lookup(ctx context.Context, from *sides, arg string) error {
+func (s *Target) lookup(ctx context.Context, from *Finder, arg string) error {
 	arg, files := splitFragments(arg)
 	added, sourceFlags, err := readFragments(files)
 	if err != nil {
 		return err
 	}
-	b, sourceFlags := from.builder, sourceFlags+from.flags.sourceFlags()
+	b, sourceFlags := from.Builder, sourceFlags+from.Flags
 	p, err := kconfigs.Lookup(arg)
 	build := "netstrip build " + arg + sourceFlags
 	switch {
@@ -225,7 +215,7 @@ func (s *side) lookup(ctx context.Context, from *sides, arg string) error {
 		p, build = kconfigs.UserKernel(arg, ""), ""
 	case strings.ContainsAny(arg, "/.") || isFile(arg):
 		if p, err = kconfigs.ReadConfig(arg); err != nil && !isFile(arg) {
-			return usagef("%w; %s has no such record either", err, from.flags.results)
+			return usage.Errorf("%w; %s has no such record either", err, from.Results)
 		} else if err != nil {
 			return err
 		}
@@ -234,7 +224,7 @@ func (s *side) lookup(ctx context.Context, from *sides, arg string) error {
 		return s.key(ctx, from, arg, err)
 	}
 	p = p.With(added...)
-	s.profile = p
+	s.Profile = p
 	req, err := p.Request()
 	if err != nil {
 		return err
@@ -251,25 +241,25 @@ func (s *side) lookup(ctx context.Context, from *sides, arg string) error {
 	case built:
 		s.Kernel = kernel
 	case req.Prebuilt != nil:
-		return usagef("%s is not in the cache, and compare does not fetch it: %s does", arg, build)
+		return usage.Errorf("%s is not in the cache, and compare does not fetch it: %s does", arg, build)
 	}
 	if req.Prebuilt == nil {
-		s.req = &req
+		s.Request = &req
 	}
 	s.explainSizes(build)
 	return nil
 }
 
 // key takes arg for a key; why says why it is no profile.
-func (s *side) key(ctx context.Context, from *sides, arg string, why error) error {
+func (s *Target) key(ctx context.Context, from *Finder, arg string, why error) error {
 	var err error
-	if s.Kernel, err = from.builder.Find(arg); err != nil {
-		if isA[*kconfigs.RequestError](err) {
-			err = usagef("%w; no such file or record either, and %w", why, err)
+	if s.Kernel, err = from.Builder.Find(arg); err != nil {
+		if _, ok := errors.AsType[*kconfigs.RequestError](err); ok {
+			err = usage.Errorf("%w; no such file or record either, and %w", why, err)
 		}
 		return err
 	}
-	s.profile.Name = "kernel-" + s.Kernel.Key[:min(12, len(s.Kernel.Key))]
+	s.Profile.Name = "kernel-" + s.Kernel.Key[:min(12, len(s.Kernel.Key))]
 	var names []string
 	for _, p := range kconfigs.Profiles() {
 		names = append(names, p.Name)
@@ -294,23 +284,12 @@ func isKernel(path string) bool {
 	return bytes.IndexByte(head[:n], 0) >= 0 && !packed.Compressed(head[:n])
 }
 
-// sourceFlags are those that name the same cache and source to another command.
-func (f *flags) sourceFlags() string {
-	text := ""
-	for _, flag := range [][2]string{{"cache", f.cache}, {"series", f.series}, {"source", f.sourcePath}} {
-		if flag[1] != "" {
-			text += " --" + flag[0] + " " + process.Quote(flag[1])
-		}
-	}
-	return text
-}
-
-func (s *side) note(format string, args ...any) {
+func (s *Target) note(format string, args ...any) {
 	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
 }
 
 // explainSizes says which sizes are not known, and how to get them.
-func (s *side) explainSizes(build string) {
+func (s *Target) explainSizes(build string) {
 	switch k := s.Kernel; {
 	case k == nil:
 		s.note("%s has not been built, so its sizes are unknown: %s", s.Name, build)

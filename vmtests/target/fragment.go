@@ -1,4 +1,4 @@
-package main
+package target
 
 import (
 	"strings"
@@ -6,47 +6,53 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/ref"
-	"github.com/spf13/cobra"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// addFragments adds --fragment to a command whose kernels are named one by one.
-func (f *flags) addFragments(c *cobra.Command, about string) {
-	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to "+about+"; repeatable")
-}
-
-// withFragments adds the fragments to the name of a kernel: full with mine.config is
-// full+mine.config, which may also be given as such.
-func (f *flags) withFragments(kernel string) (string, error) {
-	if len(f.fragments) == 0 {
+// With adds fragments to the name of a kernel: full with mine.config is full+mine.config,
+// which is a name too.
+func With(kernel string, fragments ...string) (string, error) {
+	if len(fragments) == 0 {
 		return kernel, nil
 	}
-	base, _ := splitFragments(kernel)
-	if _, err := kconfigs.Lookup(base); err != nil && !isFile(base) {
-		return "", usagef("--fragment adds to profiles and .configs, and %s is neither", kernel)
+	if base, _ := splitFragments(kernel); !known(base) {
+		return "", usage.Errorf("--fragment adds to profiles and .configs, and %s is neither", kernel)
 	}
-	return ref.Ref{Base: kernel, Added: f.fragments}.String(), nil
+	return ref.Ref{Base: kernel, Added: fragments}.String(), nil
 }
 
-// onBoth adds the fragments to two kernels; where the second is not given it is the first
-// with them.
-func (f *flags) onBoth(first, second string) (string, string, error) {
-	more, err := f.withFragments(first)
-	if err != nil || second == "" && len(f.fragments) > 0 {
+// Both adds fragments to two kernels; an empty second is the first with them.
+func Both(first, second string, fragments ...string) (string, string, error) {
+	more, err := With(first, fragments...)
+	if err != nil || second == "" && len(fragments) > 0 {
 		return first, more, err
 	}
 	if second != "" {
-		second, err = f.withFragments(second)
+		second, err = With(second, fragments...)
 	}
 	return more, second, err
+}
+
+// Plain returns what stands for a kernel in the names of records: full+mine for
+// full+dir/mine.config.
+func Plain(name string) string {
+	kernel, files := splitFragments(name)
+	parts := append([]string{kernel}, files...)
+	for i, part := range parts {
+		parts[i] = strings.TrimSuffix(part[strings.LastIndex(part, "/")+1:], ".config")
+	}
+	return ref.Ref{Base: parts[0], Added: parts[1:]}.String()
+}
+
+// known reports whether a name is that of a profile or a file.
+func known(name string) bool {
+	_, err := kconfigs.Lookup(name)
+	return err == nil || isFile(name)
 }
 
 // splitFragments takes the name of a kernel with fragments, KERNEL+FILE or KERNEL+FILE+FILE,
 // apart. A profile or a file may have a + in its own name.
 func splitFragments(arg string) (kernel string, files []string) {
-	known := func(name string) bool {
-		_, err := kconfigs.Lookup(name)
-		return err == nil || isFile(name)
-	}
 	if known(arg) {
 		return arg, nil
 	}

@@ -1,4 +1,6 @@
-package main
+// Package redact takes paths and names of the machine out of records, so that they can be
+// shared. It runs on the host.
+package redact
 
 import (
 	"bytes"
@@ -16,7 +18,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// host is what records are not to tell of the machine on which they were made.
+// host is what records must not contain of the machine on which they were made.
 type host struct {
 	// dirs are absolute paths, such as those of the home directory and of the cache.
 	dirs []string
@@ -24,8 +26,8 @@ type host struct {
 	names []string
 }
 
-// thisHost returns what is not to be told of this machine. What cannot be found out is nowhere in a
-// record either, but for absolute paths, all of which go.
+// thisHost describes this machine. What cannot be found out here is not in a record either,
+// except for absolute paths, all of which are replaced.
 func thisHost(results string) host {
 	home, _ := os.UserHomeDir()
 	wd, _ := os.Getwd()
@@ -44,7 +46,7 @@ func thisHost(results string) host {
 	return h
 }
 
-// redacted stands in the place of what was taken out.
+// redacted replaces what is taken out.
 const redacted = "REDACTED"
 
 // guestMade are the fields that a guest filled: the absolute paths in them are its own.
@@ -54,9 +56,14 @@ var guestMade = []string{"hello", "findings", "said", "task", "trace"}
 // shell has it, may have spaces.
 var absolute = regexp.MustCompile(`'/[^'\n]*'|(^|[^\w./~-])((?:/[^\s/'"` + "`" + `,;:()<>\[\]{}|]+)+/?)`)
 
-// redact returns records without the absolute paths of the host and without names of users
-// and machines. Of a path only the last part stays. Each has a notice that says so.
-func (h host) redact(records []record.Record) ([]record.Record, error) {
+// Records returns records without absolute paths, of which only the last element stays, and
+// without names of the user and the machine; results is the results file. Each record gets a
+// notice that says so. What a guest wrote keeps the paths that are not known to be the host's.
+func Records(records []record.Record, results string) ([]record.Record, error) {
+	return thisHost(results).records(records)
+}
+
+func (h host) records(records []record.Record) ([]record.Record, error) {
 	data, err := json.Marshal(records)
 	if err != nil {
 		return nil, err

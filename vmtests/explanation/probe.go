@@ -1,0 +1,65 @@
+package explanation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/explain"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
+)
+
+// patience is how long Probe waits for Kconfig's reasons.
+const patience = 20 * time.Second
+
+// Probe returns the symbols that a probe stands for, each with its value in a profile's kernel
+// and what asked for that, as far as this is known at once: no Kconfig program is built.
+func Probe(ctx context.Context, id, profile string, source kbuild.SourceOptions) []string {
+	names := kconfigcheck.Of(id)
+	if len(names) == 0 {
+		return nil
+	}
+	p, err := kconfigs.Lookup(profile)
+	if err != nil || p.Prebuilt != nil {
+		return []string{fmt.Sprintf("%s; their values are in the .config that %s was made of", strings.Join(names, ", "), profile)}
+	}
+	req, err := p.Request()
+	if err != nil {
+		return nil // the profiles are part of the program, and tests compose them
+	}
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	var w *explain.World
+	if b, k := kbuild.Quick(ctx, source); k != nil {
+		defer k.Close()
+		if w, err = b.World(ctx, k, req); err != nil {
+			w = nil
+		}
+	}
+	lines := make([]string, len(names))
+	for i, name := range names {
+		lines[i] = valueOf(w, req, name)
+	}
+	return lines
+}
+
+// valueOf says what a symbol is, and why; without Kconfig what the request's own lines say.
+func valueOf(w *explain.World, req kconfigs.Request, name string) string {
+	if w != nil && w.Has(name) {
+		text := name + "=" + w.Values[name].Value
+		if why := w.Why(name); why != "" {
+			text += ": " + why
+		}
+		return text
+	}
+	i := slices.IndexFunc(req.Settings, func(s kconfigs.Setting) bool { return s.Symbol == name })
+	if i < 0 {
+		return name + ": no fragment asks for it; netstrip explain " + name + " --profile " + req.Profile + " says more"
+	}
+	s := req.Settings[i]
+	return fmt.Sprintf("%s=%s, as %s:%d asks", name, s.Value, s.Fragment, s.Line)
+}

@@ -1,0 +1,61 @@
+package target
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/configdiff"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/usage"
+)
+
+// settleOwn finds out what every symbol comes to in a .config as its file has it, where that
+// is not what is booted.
+func (s *Target) settleOwn(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig) error {
+	s.Own = s.World
+	if s.Request.Start.Text == "" {
+		return nil
+	}
+	req, err := s.Profile.Own().Request()
+	if err != nil {
+		return err
+	}
+	if s.Own, err = b.World(ctx, k, req); err != nil {
+		return err
+	}
+	if changed := s.changed(); changed != "" {
+		s.note("%s is built and booted with these changes for the guest: %s", s.Name, changed)
+	}
+	return nil
+}
+
+// changed lists what the guest needs otherwise than the file has it.
+func (s *Target) changed() string {
+	var all []string
+	for _, c := range configdiff.Of(s.Own, s.World).Changes {
+		if _, needed := slices.BinarySearch(kconfigs.Protected(), c.Symbol); needed {
+			all = append(all, fmt.Sprintf("%s=%s (was %s)", c.Symbol, c.To, c.From))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// Guest returns how the differences of two kernels as they are booted are not those of their
+// files, nil if they are.
+func Guest(a, b *Target) *configdiff.Guest {
+	return configdiff.Of(a.Own, b.Own).Guest(a.World, b.World)
+}
+
+// Alike returns the error for two kernels whose booted .configs do not differ. First and last
+// are how they were named.
+func Alike(a, b *Target, first, last string) error {
+	g := Guest(a, b)
+	if g == nil {
+		return usage.Errorf("%s and %s have the same .config: there is nothing to search", first, last)
+	}
+	return usage.Errorf("%s and %s differ only in what boots here cannot show: %s; --command takes the .configs as they are", first, last, g.Names())
+}

@@ -1,0 +1,162 @@
+package target
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/configdiff"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/usage"
+	"github.com/netstrip/netstrip/vmtests/compare"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// enough is how many boots of each kernel make a comparison of times worth something.
+const enough = 10
+
+// Pair is two kernels to compare, as a Finder found them.
+type Pair [2]*Target
+
+// Compare compares what is known of both without their .configs.
+func (p Pair) Compare() *compare.Comparison { return compare.Between(p[0].Side, p[1].Side) }
+
+// Symbols compares the .configs. If strict, one with lines that Kconfig does not
+// satisfy is an error. Tell is called before each .config that is tried.
+func (s *Finder) Symbols(ctx context.Context, p Pair, strict bool, tell func(tried int)) (*configdiff.Division, error) {
+	if s.NoSource != nil {
+		return nil, s.NoSource
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	for _, one := range p {
+		notes, err := one.settle(ctx, s, strict)
+		if err != nil {
+			return nil, err
+		}
+		one.Notes = append(one.Notes, notes...)
+	}
+	tried := 0
+	d, err := configdiff.Between(ctx, p[0].Own, p[1].Own, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
+		tried++
+		tell(tried)
+		return s.Kconfig.Values(ctx, kconf.OldDef, text)
+	})
+	if err != nil {
+		return nil, err
+	}
+	v := d.Divide()
+	v.Guest = d.Guest(p[0].World, p[1].World)
+	return v, nil
+}
+
+// Booter builds and boots kernels.
+type Booter interface {
+	Build(context.Context, []kconfigs.Profile) ([]*kbuild.Kernel, error)
+	Boot(context.Context, []kconfigs.Profile, []*kbuild.Kernel) ([]record.Record, error)
+}
+
+// Boot boots each of the two so many times, in turn, and takes up the records.
+func (s *Finder) Boot(ctx context.Context, with Booter, p Pair, times int) error {
+	var profiles []kconfigs.Profile
+	var kernels []*kbuild.Kernel
+	for _, one := range p {
+		if one.Request != nil && one.Kernel == nil {
+			built, err := with.Build(ctx, []kconfigs.Profile{one.Profile})
+			if err != nil {
+				return err
+			}
+			one.Kernel = built[0]
+		}
+		if one.Kernel.Boot == "" {
+			return usage.Errorf("the kernel of %s is no longer in the cache and cannot be booted", one.Name)
+		}
+		profiles, kernels = append(profiles, one.Profile), append(kernels, one.Kernel)
+	}
+	for len(kernels) < 2*times {
+		profiles, kernels = append(profiles, profiles[:2]...), append(kernels, kernels[:2]...)
+	}
+	records, err := with.Boot(ctx, profiles, kernels)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		if r.Outcome.RigFault() {
+			return fmt.Errorf("booting %s: %s: %s", r.Profile, r.Outcome, r.Reason)
+		}
+	}
+	if err := s.Load(); err != nil {
+		return err
+	}
+	for _, one := range p {
+		if err := one.match(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Hint notes what is unknown without more boots, and the command that makes them, with flags
+// for the same results and source.
+func (s *Finder) Hint(p Pair, c *compare.Comparison, flags string) {
+	bootable := s.NoSource == nil
+	for _, one := range p {
+		if len(one.Boots) == 0 {
+			one.note("no boot of %s is recorded in %s", one.Name, s.Results)
+		}
+		bootable = bootable && (one.Request != nil || one.Kernel.Boot != "")
+	}
+	if c.Least() < enough && bootable {
+		c.Notes = append(c.Notes, fmt.Sprintf("netstrip compare %s --boots %d%s boots them alternately",
+			process.Quote(p[0].Name, p[1].Name), enough, flags))
+	}
+}
+
+// Ends finds and settles the kernels between which a search is made. A name may be the ID of a
+// record. The notes say what becomes of the user's files. If strict, a .config with lines that
+// Kconfig does not satisfy is an error.
+func (s *Finder) Ends(ctx context.Context, strict bool, names ...string) (ends []*Target, notes []string, err error) {
+	for _, name := range names {
+		one, err := s.Find(ctx, s.key(name), nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		one.Name = name
+		ends = append(ends, one)
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, nil, err
+	}
+	for _, one := range ends {
+		more, err := one.settle(ctx, s, strict)
+		if notes = append(notes, more...); err != nil {
+			return nil, notes, err
+		}
+	}
+	return ends, notes, nil
+}
+
+// open starts Kconfig, which Close ends.
+func (s *Finder) open(ctx context.Context) (err error) {
+	s.Kconfig, err = s.Builder.Kconf(ctx)
+	return err
+}
+
+// key returns the key of the kernel of a record, if name is the ID of one.
+func (s *Finder) key(name string) string {
+	if known(name) {
+		return name
+	}
+	file, err := record.Store{Path: s.Results}.Open()
+	if err != nil { // it is no record's name
+		return name
+	}
+	defer file.Close()
+	if found := record.Find(file.Records, name); len(found) == 1 {
+		return found[0].Kernel.Key
+	}
+	return name
+}
