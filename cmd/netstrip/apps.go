@@ -8,13 +8,12 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/apps"
-	"github.com/netstrip/netstrip/initramfs/apps/image"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/kconfigs/usage"
+	"github.com/netstrip/netstrip/vmtests/appreport"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
@@ -99,7 +98,7 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 	if err := a.checkResults(&f.flags); err != nil {
 		return err
 	}
-	if err := withDisk(ctx, &o, all); err != nil {
+	if err := o.UseApps(ctx, all); err != nil {
 		return err
 	}
 	o.Probes = probes
@@ -121,26 +120,10 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 		return a.report(&f.flags, records)
 	}
 	a.progress.Clear()
-	if err := table.JSON(a.stdout, cells(records)); err != nil {
+	if err := table.JSON(a.stdout, appreport.List(records, wire.AppFamily)); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return judge(records)
-}
-
-// withDisk has the guests boot with the applications, of which there is one disk: what is
-// asked alone stands on the same as all.
-func withDisk(ctx context.Context, o *run.Options, all []apps.App) error {
-	c, err := cache.Open(o.Cache)
-	if err != nil {
-		return err
-	}
-	disk, err := image.Build(ctx, image.Options{Cache: c, Progress: o.Progress}, all)
-	if err != nil {
-		return err
-	}
-	o.Apps, o.Disk = apps.Wire(all), disk
-	o.Own, err = apps.Own(all)
-	return err
 }
 
 // appProfiles returns the names of the profiles asked for, or of all there are for
@@ -165,10 +148,7 @@ func (f *appsAsked) choose(ctx context.Context) (all []apps.App, probes string, 
 	if all, err = apps.Load(ctx, f.dir); err != nil {
 		return nil, "", err
 	}
-	var names, patterns []string
-	for _, x := range all {
-		names = append(names, x.Name)
-	}
+	names, patterns := appNames(all), []string{}
 	for _, n := range f.names {
 		if !slices.Contains(names, n) {
 			return nil, "", usage.Errorf("no such application: %q; the applications are %s", n, strings.Join(names, ", "))
@@ -179,26 +159,17 @@ func (f *appsAsked) choose(ctx context.Context) (all []apps.App, probes string, 
 }
 
 func (a *app) appsShow(f *appsAsked, which string) error {
-	records, err := a.load(f.results, onApps)
+	records, err := a.load(f.results, appreport.Asked)
 	if err != nil {
 		return err
 	}
-	probe := wire.AppFamily + "/" + strings.TrimPrefix(which, wire.AppFamily+"/")
-	var having []record.Record
-	for _, r := range record.Latest(withApps(records)) {
-		if len(report.Matching(r, probe)) > 0 {
-			having = append(having, r)
-		}
-	}
+	probe, having := appreport.Having(records, which)
 	if len(having) == 0 {
 		return usage.Errorf("no records of application %q in %s; netstrip apps --app NAME adds some", which, f.results)
 	}
 	byLadder(having)
 	if f.json {
-		for i, r := range having {
-			having[i].Findings = report.Matching(r, probe)
-		}
-		return table.JSON(a.stdout, cells(having))
+		return table.JSON(a.stdout, appreport.List(having, probe))
 	}
 	for i, r := range having {
 		if i > 0 {
@@ -211,68 +182,20 @@ func (a *app) appsShow(f *appsAsked, which string) error {
 	return nil
 }
 
-// onApps returns the records of kernels for applications, as those to be decoded.
-func onApps(records []record.Record) []record.Record {
-	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool { return !r.Ref().Apps && !apps.Asked(r.Probes) })
-}
-
-// withApps returns the records of boots that asked applications.
-func withApps(records []record.Record) []record.Record {
-	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool {
-		return len(report.Matching(r, wire.AppFamily)) == 0
-	})
-}
-
-// appCell is what became of one way of one application on one profile.
-type appCell struct {
-	App     string       `json:"app"`
-	Way     string       `json:"way"`
-	Profile string       `json:"profile"`
-	Series  string       `json:"series"`
-	Verdict wire.Verdict `json:"verdict"`
-	// Value is how it failed: it does not start, or starts and does not answer.
-	Value   string `json:"value,omitempty"`
-	Errno   string `json:"errno,omitempty"`
-	Syscall string `json:"syscall,omitempty"`
-	// Line is what the application itself said of its trouble.
-	Line string `json:"line,omitempty"`
-	// Seconds is how long it took from the start to the right answer.
-	Seconds float64 `json:"seconds,omitempty"`
-	// Own says that the user declared it, so that no expectation is kept of it.
-	Own bool `json:"own,omitempty"`
-}
-
-// cells returns the findings about applications as a flat list.
-func cells(records []record.Record) []appCell {
-	list := []appCell{}
-	for _, r := range records {
-		for _, f := range report.Matching(r, wire.AppFamily) {
-			id, ok := apps.ParseID(f.ID)
-			if !ok {
-				continue
-			}
-			_, line, _ := strings.Cut(f.Detail, wire.AppSaid)
-			list = append(list, appCell{
-				App: id.Name, Way: id.Way, Profile: r.Profile, Series: r.Series, Verdict: f.Verdict, Value: f.Value,
-				Errno: f.Errno, Syscall: f.Call, Line: line, Seconds: f.Numbers["seconds"],
-				Own: slices.Contains(r.Own, f.ID),
-			})
-		}
-	}
-	return list
-}
-
 // completeApps completes the last of several names.
 func (f *appsAsked) completeApps(c *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
 	all, err := apps.Load(c.Context(), f.dir)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	var names []string
+	return completeList(appNames(all), begin)
+}
+
+func appNames(all []apps.App) (names []string) {
 	for _, x := range all {
 		names = append(names, x.Name)
 	}
-	return completeList(names, begin)
+	return names
 }
 
 func completeAppProfiles(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {

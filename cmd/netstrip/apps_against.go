@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/usage"
+	"github.com/netstrip/netstrip/vmtests/appreport"
 	"github.com/netstrip/netstrip/vmtests/studies"
 	"github.com/spf13/cobra"
 )
@@ -34,11 +35,11 @@ func (a *app) appsAgainstCommand() *cobra.Command {
 }
 
 func (a *app) appsAgainst(f *appsAsked, study string) error {
-	records, err := a.load(f.results, onApps)
+	records, err := a.load(f.results, appreport.Asked)
 	if err != nil {
 		return err
 	}
-	if records = withApps(records); len(records) == 0 {
+	if records = appreport.Answered(records); len(records) == 0 {
 		return usage.Errorf("no records of applications in %s; netstrip apps adds some", f.results)
 	}
 	c, err := studies.Against(study, records)

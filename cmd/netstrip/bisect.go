@@ -136,7 +136,7 @@ func (f *searching) start(ctx context.Context, a *app, q bisect.Question, kernel
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := withDisk(ctx, &o, all); err != nil {
+		if err := o.UseApps(ctx, all); err != nil {
 			return nil, nil, err
 		}
 	}

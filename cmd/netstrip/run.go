@@ -129,7 +129,7 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 		_, err := io.WriteString(a.stdout, b.String())
 		return err
 	}
-	writeDeviations(&b, records)
+	expect.Write(&b, records)
 	fmt.Fprintf(&b, "\nresults: %s", f.results)
 	if report.Compared(records) && !f.all {
 		run := ""
@@ -173,68 +173,18 @@ func (f *flags) where() string {
 	return " --results " + process.Quote(f.results)
 }
 
-// writeDeviations says where records are not what is expected of their profiles.
-func writeDeviations(b *strings.Builder, records []record.Record) {
-	var without []string
-	for _, r := range records {
-		head := report.Escape(r.Profile, 60)
-		devs, err := expect.Deviations(r)
-		switch {
-		case r.Outcome.RigFault():
-			continue // the summary has said so
-		case errors.Is(err, expect.ErrNoExpectation):
-			without = append(without, head)
-		case err != nil:
-			fmt.Fprintf(b, "%s could not be compared with an expectation: %s\n", head, report.Escape(err.Error(), 300))
-		}
-		for _, d := range expect.InShort(r, devs) {
-			fmt.Fprintf(b, "%s differs from its expectation: %s\n", head, report.Escape(d.String(), 300))
-		}
-	}
-	if without != nil {
-		fmt.Fprintf(b, "No expectation is kept for %s.\n", strings.Join(without, ", "))
-	}
-	writeUnexpected(b, records)
-	writeOwn(b, records)
-}
-
-// judge turns records into the exit code. A profile that nothing is expected of,
-// because the user made it, has at least to complete.
+// judge turns records into the exit code.
 func judge(records []record.Record) error {
-	var failed, differ []string
-	for _, r := range records {
-		devs, err := expect.Deviations(r)
-		switch {
-		case r.Outcome.RigFault() || r.Outcome == "":
-			failed = append(failed, r.Profile)
-		case errors.Is(err, expect.ErrNoExpectation):
-			switch {
-			case r.Outcome != record.Completed:
-				differ = append(differ, r.Profile)
-			case len(devs) > 0:
-				differ = append(differ, fmt.Sprintf("%s (%s%s)", r.Profile, devs[0], andMore(len(devs)-1)))
-			}
-		case err != nil:
-			return err
-		case len(devs) > 0:
-			differ = append(differ, fmt.Sprintf("%s (%s%s)", r.Profile, devs[0], andMore(len(devs)-1)))
-		}
-	}
-	if len(failed) > 0 {
+	failed, differ, err := expect.Judge(records)
+	switch {
+	case err != nil:
+		return err
+	case len(failed) > 0:
 		return fmt.Errorf("infrastructure failure, no result for %s", strings.Join(failed, ", "))
-	}
-	if len(differ) > 0 {
+	case len(differ) > 0:
 		return differsError{fmt.Errorf("not as expected: %s", strings.Join(differ, ", "))}
 	}
 	return nil
-}
-
-// andMore counts what is not told.
-func andMore(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf("; and %d more", n)
 }
 
 // tableOptions fits a table to the terminal, if w is one.

@@ -1,15 +1,63 @@
-package main
+package expect
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
-	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 )
+
+// Write says where records differ from what is expected of their profiles, and of what nothing
+// is expected.
+func Write(b *strings.Builder, records []record.Record) {
+	var without []string
+	for _, r := range records {
+		head := report.Escape(r.Profile, 60)
+		devs, err := Deviations(r)
+		switch {
+		case r.Outcome.RigFault():
+			continue // the summary has said so
+		case errors.Is(err, ErrNoExpectation):
+			without = append(without, head)
+		case err != nil:
+			fmt.Fprintf(b, "%s could not be compared with an expectation: %s\n", head, report.Escape(err.Error(), 300))
+		}
+		for _, d := range InShort(r, devs) {
+			fmt.Fprintf(b, "%s differs from its expectation: %s\n", head, report.Escape(d.String(), 300))
+		}
+	}
+	if without != nil {
+		fmt.Fprintf(b, "No expectation is kept for %s.\n", strings.Join(without, ", "))
+	}
+	writeUnexpected(b, records)
+	writeOwn(b, records)
+}
+
+// Judge returns the profiles whose boots failed for reasons outside the kernel, and those that
+// differ from what is expected of them, with the first difference. A profile of which nothing is
+// expected, because the user made it, must at least complete.
+func Judge(records []record.Record) (failed, differ []string, err error) {
+	for _, r := range records {
+		devs, err := Deviations(r)
+		switch {
+		case r.Outcome.RigFault() || r.Outcome == "":
+			failed = append(failed, r.Profile)
+		case err != nil && !errors.Is(err, ErrNoExpectation):
+			return nil, nil, err
+		case err != nil && r.Outcome != record.Completed:
+			differ = append(differ, r.Profile)
+		case len(devs) > 1:
+			differ = append(differ, fmt.Sprintf("%s (%s; and %d more)", r.Profile, devs[0], len(devs)-1))
+		case len(devs) > 0:
+			differ = append(differ, fmt.Sprintf("%s (%s)", r.Profile, devs[0]))
+		}
+	}
+	return failed, differ, nil
+}
 
 // writeOwn says of the user's own applications that nothing is expected of them, and of
 // those that do not work with the whole network that nothing follows from the rest.
@@ -48,7 +96,7 @@ func writeOwn(b *strings.Builder, records []record.Record) {
 func writeUnexpected(b *strings.Builder, records []record.Record) {
 	var names, heads []string
 	for _, r := range records {
-		list, err := expect.Unexpected(r)
+		list, err := Unexpected(r)
 		list = slices.DeleteFunc(list, func(id string) bool { return slices.Contains(r.Own, id) })
 		if err != nil || len(list) == 0 {
 			continue // judge tells of the error

@@ -1,0 +1,71 @@
+// Package appreport selects and lists what records say of applications. It runs on the host.
+package appreport
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/initramfs/apps"
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+)
+
+// Answer is the result of one way of one application on one profile.
+type Answer struct {
+	App     string       `json:"app"`
+	Way     string       `json:"way"`
+	Profile string       `json:"profile"`
+	Series  string       `json:"series"`
+	Verdict wire.Verdict `json:"verdict"`
+	// Value is how it failed: it does not start, or starts and does not answer.
+	Value   string `json:"value,omitempty"`
+	Errno   string `json:"errno,omitempty"`
+	Syscall string `json:"syscall,omitempty"`
+	// Line is what the application itself said about the failure.
+	Line string `json:"line,omitempty"`
+	// Seconds is the time from the start to the right answer.
+	Seconds float64 `json:"seconds,omitempty"`
+	// Own says that the user declared it, so no expectation is kept for it.
+	Own bool `json:"own,omitempty"`
+}
+
+// List returns the answers to a probe, or to all below it, as a flat list; never nil.
+func List(records []record.Record, probe string) []Answer {
+	list := []Answer{}
+	for _, r := range records {
+		for _, f := range report.Matching(r, probe) {
+			id, ok := apps.ParseID(f.ID)
+			if !ok {
+				continue
+			}
+			_, line, _ := strings.Cut(f.Detail, wire.AppSaid)
+			list = append(list, Answer{
+				App: id.Name, Way: id.Way, Profile: r.Profile, Series: r.Series, Verdict: f.Verdict, Value: f.Value,
+				Errno: f.Errno, Syscall: f.Call, Line: line, Seconds: f.Numbers["seconds"],
+				Own: slices.Contains(r.Own, f.ID),
+			})
+		}
+	}
+	return list
+}
+
+// Asked returns the records of boots that may have asked applications, for which they need not
+// be decoded.
+func Asked(records []record.Record) []record.Record {
+	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool { return !r.Ref().Apps && !apps.Asked(r.Probes) })
+}
+
+// Answered returns the records with answers of applications.
+func Answered(records []record.Record) []record.Record { return having(records, wire.AppFamily) }
+
+// Having returns the latest records with answers of an application, or of one way of it, and
+// the probe that stands for those.
+func Having(records []record.Record, which string) (probe string, found []record.Record) {
+	probe = wire.AppFamily + "/" + strings.TrimPrefix(which, wire.AppFamily+"/")
+	return probe, having(record.Latest(Answered(records)), probe)
+}
+
+func having(records []record.Record, probe string) []record.Record {
+	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool { return len(report.Matching(r, probe)) == 0 })
+}
