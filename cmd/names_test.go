@@ -20,14 +20,14 @@ func TestNamesHaveOnePlace(t *testing.T) {
 	name := regexp.MustCompile(`^(\+|@|\+apps.*|app/.*)$`)
 	cutting := regexp.MustCompile(`^(Cut|Trim|Split|Has|Index|LastIndex|Contains)`)
 	allowed := map[string]string{
-		"kconfigs/ref/ref.go":              "names of kernels",
-		"vmtests/target/fragment.go": "arguments whose fragments are files, of which a name may have a +",
-		"initramfs/modules.go":             "keys of images",
-		"vmtests/run/resume.go":            "keys of images",
-		"vmtests/compare/compare.go":       "keys of images",
-		"vmtests/compare/text.go":          "signs of numbers",
-		"vmtests/console/truth/truth.go":   "offsets in functions",
-		"initramfs/module.go":              "versions of Go modules",
+		"kconfigs/ref/ref.go":            "names of kernels",
+		"vmtests/target/fragment.go":     "arguments whose fragments are files, of which a name may have a +",
+		"initramfs/modules.go":           "keys of images",
+		"vmtests/run/resume.go":          "keys of images",
+		"vmtests/compare/compare.go":     "keys of images",
+		"vmtests/compare/text.go":        "signs of numbers",
+		"vmtests/console/truth/truth.go": "offsets in functions",
+		"initramfs/module.go":            "versions of Go modules",
 	}
 	used := map[string]bool{}
 	for _, p := range packages(t) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netstrip/netstrip/vmtests/doctor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -55,7 +56,7 @@ func (p *place) doctor(t *testing.T, flags ...string) string {
 	n := p.netstrip(append([]string{"doctor", "--json"}, flags...)...)
 	n.start(t)
 	n.ended(t) // not everything need be there
-	var checks []check
+	var checks doctor.Checks
 	require.NoError(t, json.Unmarshal(n.stdout.Bytes(), &checks), n.stderr.String())
 	for _, c := range checks {
 		if c.Name == "accelerator" {

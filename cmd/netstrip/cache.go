@@ -3,19 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
-	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/usage"
@@ -98,44 +92,8 @@ func shortName(e cache.Entry) string {
 	return report.Escape(e.Kind+"/"+cut.ReplaceAllString(e.Key, "$1"), 100)
 }
 
-// about says in people's words what an entry is. Kinds that it knows no more of it
-// calls by their names.
-func about(e cache.Entry) string {
-	text := map[string]string{
-		"download": "tarball of a kernel's source", "initramfs": "initramfs", "packages": "Debian packages of an init",
-		"kernel": "kernel", "obj": "object tree", "source": "unpacked source",
-		"source-hash": "hash of a tarball", "kconf": "Kconfig code of a source",
-		"tmp": "incomplete (interrupted while being made or removed)",
-	}[e.Kind]
-	text = cmp.Or(text, strings.ReplaceAll(e.Kind, "-", " "))
-	if v := version(e); v != "" {
-		text += " " + v
-	}
-	if purposes := slices.Compact(slices.Sorted(slices.Values(e.For))); len(purposes) > 0 {
-		text += " of " + strings.Join(purposes, ", ")
-	}
-	return report.Escape(text, 200)
-}
-
-// version is the kernel's version that an entry has to do with, where it says so.
-func version(e cache.Entry) string {
-	read := func(name string) string {
-		data, _ := file.Read(filepath.Join(e.Path, name), 1<<20) // damaged ones are listed too
-		return strings.TrimSpace(string(data))
-	}
-	switch e.Kind {
-	case "kernel":
-		var k kbuild.Kernel
-		_ = json.Unmarshal([]byte(read("kernel.json")), &k)
-		return k.Version
-	case "obj":
-		return read("include/config/kernel.release")
-	case "source":
-		m := regexp.MustCompile(`(?m)^VERSION = (\d+)\nPATCHLEVEL = (\d+)\nSUBLEVEL = (\d+)$`).FindStringSubmatch(read("Makefile"))
-		return strings.Join(m[min(1, len(m)):], ".")
-	}
-	return ""
-}
+// about says what an entry is.
+func about(e cache.Entry) string { return report.Escape(kbuild.About(e), 200) }
 
 func (a *app) cachePruneCommand() *cobra.Command {
 	var l cache.Limits
@@ -198,54 +156,19 @@ func (a *app) cacheVerifyCommand() *cobra.Command {
 	return c
 }
 
-// verified is the state of an entry as JSON: whole, damaged, removed (it was damaged), or
-// unchecked (nothing to compare it with is kept).
-type verified struct {
-	Kind  string `json:"kind"`
-	Key   string `json:"key"`
-	Path  string `json:"path"`
-	State string `json:"state"`
-	About string `json:"about"`
-	Why   string `json:"why,omitempty"`
-}
-
 func (a *app) cacheVerify(ctx context.Context, f *flags, c *cache.Cache, fix bool) error {
-	entries, err := c.List(ctx)
+	count := map[string]int{}
+	list, err := kbuild.Verify(ctx, c, fix, func(v kbuild.Verified, done bool) {
+		switch {
+		case !done:
+			a.progress.State("verifying %s: %s", shortName(v.Entry), about(v.Entry))
+		case v.Why != "" && !f.json:
+			fmt.Fprintf(a.stdout, "%s %s: %s: %s\n", v.State, shortName(v.Entry), about(v.Entry), report.Escape(v.Why, 500))
+		}
+		count[v.State]++
+	})
 	if err != nil {
 		return err
-	}
-	list := []verified{}
-	count := map[string]int{}
-	for _, e := range entries {
-		if e.Kind == "tmp" {
-			continue
-		}
-		v := verified{Kind: e.Kind, Key: e.Key, Path: e.Path, State: "whole", About: about(e)}
-		a.progress.State("verifying %s: %s", shortName(e), v.About)
-		err := kbuild.CheckIndex(ctx, c, e)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case e.LeadsTo != "" && !errors.Is(err, cache.ErrDamaged):
-			continue // it is told of with what it leads to
-		case errors.Is(err, fs.ErrNotExist):
-			continue // removed meanwhile
-		case errors.Is(err, cache.ErrUnchecked):
-			v.State = "unchecked"
-		case err != nil:
-			v.State, v.Why = "damaged", err.Error()
-			if fix {
-				if err := c.Mend(ctx, e.Kind, e.Key); err != nil {
-					return err
-				}
-				v.State = "removed"
-			}
-		}
-		if v.Why != "" && !f.json {
-			fmt.Fprintf(a.stdout, "%s %s: %s: %s\n", v.State, shortName(e), v.About, report.Escape(v.Why, 500))
-		}
-		list = append(list, v)
-		count[v.State]++
 	}
 	a.progress.Clear()
 	if f.json {

@@ -39,7 +39,7 @@ type flags struct {
 	modules                    string
 	accel                      string
 	jobs                       int
-	resume, retryKVM           bool
+	resume                     bool
 	strict, override           bool
 	probes                     string
 	config                     target.Config

@@ -55,10 +55,10 @@ func checkMade(config string, req kconfigs.Request) error {
 	return req.Verify(final)
 }
 
-// CheckIndex verifies an index of kernels. The error wraps cache.ErrDamaged if the kernel
+// checkIndex verifies an index of kernels. The error wraps cache.ErrDamaged if the kernel
 // was made for something else, and cache.ErrUnchecked if that is unknown: an older netstrip
 // wrote the index, and not for a profile.
-func CheckIndex(ctx context.Context, c *cache.Cache, e cache.Entry) error {
+func checkIndex(ctx context.Context, c *cache.Cache, e cache.Entry) error {
 	err := c.Verify(ctx, e.Kind, e.Key)
 	if !errors.Is(err, cache.ErrUnchecked) || e.Kind != kindIndex || len(e.For) != 1 {
 		return err

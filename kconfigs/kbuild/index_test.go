@@ -5,11 +5,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // An entry of the index says which kernel a request comes to. One that leads to another
@@ -49,7 +48,7 @@ func TestIndexThatLeadsElsewhere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, os.WriteFile(path(none), []byte(tc.text), 0o644))
-			if err := CheckIndex(t.Context(), c, entry); tc.wrong && !tc.old {
+			if err := checkIndex(t.Context(), c, entry); tc.wrong && !tc.old {
 				assert.ErrorIs(t, err, cache.ErrDamaged)
 			} else {
 				assert.NotErrorIs(t, err, cache.ErrDamaged)
@@ -95,7 +94,7 @@ func TestCheckOldIndex(t *testing.T) {
 		list, err := c.List(t.Context())
 		require.NoError(t, err)
 		require.Len(t, list, 2)
-		return CheckIndex(t.Context(), c, list[1])
+		return checkIndex(t.Context(), c, list[1])
 	}
 	profile, err := kconfigs.Lookup("no-net")
 	require.NoError(t, err)
