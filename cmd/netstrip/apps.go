@@ -35,21 +35,11 @@ func (a *app) appsCommand() *cobra.Command {
 		Args: unknownCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return a.apps(c.Context(), f) },
 	}
-	f.addJSON(c)
-	f.addCache(c)
-	f.addSource(c)
-	f.addResults(c)
-	f.addAccel(c)
+	f.add(c, "json", "cache", "source", "results", "accel")
 	c.Flags().StringSliceVar(&f.names, "app", nil, "`NAMES` of the applications, separated by commas (default all)")
 	c.Flags().StringSliceVar(&f.only, "profile", nil, "`NAMES` of the profiles, full meaning full+apps (default all)")
 	c.Flags().StringVar(&f.dir, "dir", "", "`DIR` of applications of your own, as YAML files")
-	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; repeatable")
-	f.addOverride(c)
-	c.Flags().IntVar(&f.jobs, "jobs", 0, "run up to `N` compilers or guests in parallel (default: one per processor)")
-	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
-	f.addAll(c)
-	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table as Markdown, with every way")
-	c.Flags().BoolVar(&f.resume, "resume", false, "continue the latest interrupted run in the results file")
+	f.add(c, "fragment", "override", "jobs", "quiet", "all", "markdown", "resume")
 	_ = c.RegisterFlagCompletionFunc("app", f.completeApps)
 	_ = c.RegisterFlagCompletionFunc("profile", completeAppProfiles)
 	c.AddCommand(a.appsShowCommand(), a.appsAgainstCommand())
@@ -74,8 +64,7 @@ func (a *app) appsShowCommand() *cobra.Command {
 		},
 		RunE: func(_ *cobra.Command, args []string) error { return a.appsShow(f, args[0]) },
 	}
-	f.addJSON(c)
-	f.addResults(c)
+	f.add(c, "json", "results")
 	return c
 }
 

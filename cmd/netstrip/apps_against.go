@@ -28,9 +28,7 @@ func (a *app) appsAgainstCommand() *cobra.Command {
 		},
 		RunE: func(_ *cobra.Command, args []string) error { return a.appsAgainst(f, args[0]) },
 	}
-	f.addJSON(c)
-	f.addResults(c)
-	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table as Markdown")
+	f.add(c, "json", "results", "markdown")
 	return c
 }
 

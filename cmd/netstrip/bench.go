@@ -20,10 +20,7 @@ func (a *app) benchCommand() *cobra.Command {
 		ValidArgsFunction: completeProfiles,
 		RunE:              func(c *cobra.Command, args []string) error { return a.bench(c.Context(), f, args) },
 	}
-	f.addBuilding(c)
-	f.addResults(c)
-	f.addAccel(c)
-	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table as Markdown")
+	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet", "results", "accel", "markdown")
 	return c
 }
 

@@ -50,7 +50,7 @@ func (a *app) bisectCommand() *cobra.Command {
 		_ = c.RegisterFlagCompletionFunc(name, completeKernels)
 	}
 	_ = c.RegisterFlagCompletionFunc("probe", completeProbes)
-	f.addFragments(c, "both kernels; without --bad, the good kernel plus FILE is the bad one")
+	f.add(c, "fragment")
 	f.addSearching(c)
 	return c
 }
@@ -60,14 +60,7 @@ func (f *searching) addSearching(c *cobra.Command) {
 	c.Flags().BoolVar(&f.anew, "anew", false, "discard the answers of an earlier identical search, and ask every kernel again")
 	c.Flags().StringSliceVar(&f.suspects, "suspect", nil, "`SYMBOL` to try first; repeatable")
 	c.Flags().IntVar(&f.repeat, "repeat", 1, "ask each kernel `N` times before its answer counts")
-	c.Flags().BoolVar(&f.json, "json", false, "write one JSON object to standard output")
-	c.Flags().IntVar(&f.jobs, "jobs", 0, "run up to `N` compilers in parallel (default: one per processor)")
-	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
-	f.addCache(c)
-	f.addSource(c)
-	f.addResults(c)
-	f.addAccel(c)
-	f.addStrict(c)
+	f.add(c, "json", "jobs", "quiet", "cache", "source", "results", "accel", "strict")
 }
 
 func completeKernels(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {

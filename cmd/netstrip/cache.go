@@ -40,13 +40,13 @@ func (a *app) cacheSubcommand(c *cobra.Command, run func(context.Context, *flags
 		opened.OnWait = func(what string) { a.progress.Line("waiting for another netstrip that uses %s", what) }
 		return run(cmd.Context(), f, opened)
 	}
-	f.addCache(c)
+	f.add(c, "cache")
 	return c, f
 }
 
 func (a *app) cacheListCommand() *cobra.Command {
 	c, f := a.cacheSubcommand(&cobra.Command{Use: "ls"}, a.cacheList)
-	f.addJSON(c)
+	f.add(c, "json")
 	return c
 }
 
@@ -151,7 +151,7 @@ func (a *app) cachePrune(ctx context.Context, c *cache.Cache, l cache.Limits, dr
 func (a *app) cacheVerifyCommand() *cobra.Command {
 	fix := false
 	c, f := a.cacheSubcommand(&cobra.Command{Use: "verify"}, func(ctx context.Context, f *flags, c *cache.Cache) error { return a.cacheVerify(ctx, f, c, fix) })
-	f.addJSON(c)
+	f.add(c, "json")
 	c.Flags().BoolVar(&fix, "fix", false, "remove what is damaged")
 	return c
 }

@@ -16,12 +16,9 @@ func (a *app) checkCommand() *cobra.Command {
 		Use:  "check --want FILE [--config FILE | --profile PROFILE]",
 		RunE: func(c *cobra.Command, _ []string) error { return a.check(c.Context(), f, want) },
 	}
-	f.addJSON(c)
-	f.addCache(c)
-	f.addSource(c)
-	f.addConfig(c)
+	f.add(c, "json", "cache", "source", "config", "fragment", "override")
 	c.Flags().StringVar(&want, "want", "", "`FILE` that lists the wanted symbols")
-	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
+	f.add(c, "quiet")
 	return c
 }
 

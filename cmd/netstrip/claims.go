@@ -27,9 +27,7 @@ func (a *app) claimsCommand() *cobra.Command {
 		},
 		RunE: func(_ *cobra.Command, args []string) error { return a.claims(f, args) },
 	}
-	f.addJSON(c)
-	f.addResults(c)
-	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the claims as a Markdown table")
+	f.add(c, "json", "results", "markdown")
 	return c
 }
 

@@ -32,18 +32,11 @@ func (a *app) compareCommand() *cobra.Command {
 		ValidArgsFunction: f.complete,
 		RunE:              func(c *cobra.Command, args []string) error { return a.compare(c.Context(), f, args) },
 	}
-	f.addFragments(c, "both kernels, or to a single kernel, to compare it with itself")
+	f.add(c, "fragment")
 	c.Flags().BoolVar(&f.config, "config", false, "compare only the .configs and the sizes of kernels")
 	c.Flags().BoolVar(&f.all, "all", false, "list every symbol, with the reason for everything that followed")
 	c.Flags().IntVar(&f.boots, "boots", 0, "make sure there are at least `N` boots of each")
-	c.Flags().BoolVar(&f.json, "json", false, "write one JSON object to standard output")
-	c.Flags().BoolVar(&f.markdown, "markdown", false, "write Markdown")
-	f.addResults(c)
-	f.addCache(c)
-	f.addSource(c)
-	f.addAccel(c)
-	f.addStrict(c)
-	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
+	f.add(c, "json", "markdown", "results", "cache", "source", "accel", "strict", "quiet")
 	return c
 }
 

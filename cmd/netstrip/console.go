@@ -36,7 +36,7 @@ func (a *app) consoleCommand() *cobra.Command {
 	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	f.addJSON(c)
+	f.add(c, "json")
 	c.Flags().StringVar(&score, "score", "", "compare what is read from each log in `DIR` with the expected reading beside it")
 	_ = c.MarkFlagDirname("score")
 	return c

@@ -15,9 +15,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Use:  "doctor",
 		RunE: func(c *cobra.Command, _ []string) error { return a.doctor(c.Context(), f, retry) },
 	}
-	f.addJSON(c)
-	f.addCache(c)
-	f.addSource(c)
+	f.add(c, "json", "cache", "source")
 	c.Flags().BoolVar(&retry, "retry-kvm", false, "try a boot under KVM again even if an earlier one failed")
 	return c
 }

@@ -30,13 +30,10 @@ func (a *app) explainCommand() *cobra.Command {
 			return a.explain(c.Context(), f, o)
 		},
 	}
-	f.addJSON(c)
-	f.addCache(c)
-	f.addSource(c)
-	f.addConfig(c)
+	f.add(c, "json", "cache", "source", "config", "fragment", "override")
 	c.Flags().StringVar(&o.Against, "against", "", "`PROFILE` whose probes to compare with what the Kconfig files say")
 	c.Flags().BoolVar(&o.Check, "check", false, "compare what can never be set with what Kconfig does when the symbol is off")
-	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
+	f.add(c, "quiet")
 	// The name of the flag is right, which is all that is checked.
 	_ = c.RegisterFlagCompletionFunc("against", completeProfiles)
 	return c

@@ -48,28 +48,62 @@ type flags struct {
 // format is how tables are written.
 func (f *flags) format() table.Format { return table.Format{JSON: f.json, Markdown: f.markdown} }
 
-func (f *flags) addJSON(c *cobra.Command) {
-	c.Flags().BoolVar(&f.json, "json", false, "write JSON to standard output")
+// add adds flags that several commands have, by their names; source stands for all that name
+// a kernel source.
+func (f *flags) add(c *cobra.Command, names ...string) {
+	flag := c.Flags()
+	for _, name := range names {
+		switch name {
+		case "json":
+			flag.BoolVar(&f.json, name, false, "write JSON to standard output")
+		case "markdown":
+			flag.BoolVar(&f.markdown, name, false, "write tables as Markdown, with every line")
+		case "quiet":
+			flag.BoolVar(&f.quiet, name, false, "show no progress")
+		case "results":
+			flag.StringVar(&f.results, name, run.DefaultResults, "results `FILE`; every boot adds a line")
+		case "all":
+			flag.BoolVar(&f.all, name, false, "show every probe, even if all kernels answer alike")
+		case "cache":
+			flag.StringVar(&f.cache, name, "", "cache `DIR` (default $NETSTRIP_CACHE, or netstrip in the user's cache)")
+		case "source":
+			flag.StringVar(&f.sourcePath, name, "", "kernel source: `PATH` of a tree or tarball (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
+			flag.StringVar(&f.series, "series", "", "kernel `SERIES`, 6.12 or 6.1 (default $NETSTRIP_SERIES, or "+kbuild.UsualSeries+")")
+			completeWith(c, "series", "6.12", "6.1")
+			flag.StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
+			flag.StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")
+		case "fragment":
+			flag.StringArrayVar(&f.fragments, name, nil, "`FILE` of Kconfig lines to add to each kernel; repeatable")
+		case "override":
+			flag.BoolVar(&f.override, name, false, "let fragments override the profile, except for what the guest needs")
+		case "strict":
+			flag.BoolVar(&f.strict, name, false, "reject a .config with lines that Kconfig does not satisfy, and list them all")
+		case "configs":
+			flag.StringArrayVar(&f.configs, "config", nil, "`FILE` that is a whole .config, as an additional profile; repeatable")
+		case "kernel":
+			flag.StringArrayVar(&f.kernels, name, nil, "`FILE` that is a kernel, as an additional profile; repeatable")
+			flag.StringVar(&f.modules, "modules", "", "`DIR` of the modules of --kernel, such as /lib/modules/6.12.1")
+		case "jobs":
+			flag.IntVar(&f.jobs, name, 0, "run up to `N` compilers or guests in parallel (default: one per processor)")
+		case "accel":
+			flag.StringVar(&f.accel, name, "", "`WHICH`: auto, kvm or tcg; auto tries a boot under KVM (default $NETSTRIP_ACCEL, or auto)")
+			completeWith(c, name, "auto", accel.KVM, accel.TCG)
+		case "resume":
+			flag.BoolVar(&f.resume, name, false, "continue the latest interrupted run in the results file")
+		case "config": // of a command that builds nothing
+			flag.StringVar(&f.config.Profile, "profile", "", "`PROFILE` whose config to use")
+			flag.StringVar(&f.config.File, name, "", "`FILE` that is a whole .config, instead of a profile")
+			_ = c.RegisterFlagCompletionFunc("profile", completeProfiles)
+		default:
+			panic("no such flag: " + name) // a test makes every command
+		}
+	}
 }
 
-func (f *flags) addResults(c *cobra.Command) {
-	c.Flags().StringVar(&f.results, "results", run.DefaultResults, "results `FILE`; every boot adds a line")
-}
-
-func (f *flags) addAll(c *cobra.Command) {
-	c.Flags().BoolVar(&f.all, "all", false, "show every probe, even if all kernels answer alike")
-}
-
-func (f *flags) addCache(c *cobra.Command) {
-	c.Flags().StringVar(&f.cache, "cache", "", "cache `DIR` (default $NETSTRIP_CACHE, or netstrip in the user's cache)")
-}
-
-func (f *flags) addSource(c *cobra.Command) {
-	c.Flags().StringVar(&f.sourcePath, "source", "", "kernel source: `PATH` of a tree or tarball (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
-	c.Flags().StringVar(&f.series, "series", "", "kernel `SERIES`, 6.12 or 6.1 (default $NETSTRIP_SERIES, or "+kbuild.UsualSeries+")")
-	_ = c.RegisterFlagCompletionFunc("series", cobra.FixedCompletions([]string{"6.12", "6.1"}, cobra.ShellCompDirectiveNoFileComp))
-	c.Flags().StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
-	c.Flags().StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")
+// completeWith completes a flag with one of some words.
+func completeWith(c *cobra.Command, name string, words ...string) {
+	// The name of the flag is right, which is all that is checked.
+	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // checkSeries refuses what is no kernel series, wherever it was given, before it becomes part
@@ -89,36 +123,6 @@ func checkSeries(c *cobra.Command) error {
 	return nil
 }
 
-// addBuilding adds what every command that builds kernels has.
-func (f *flags) addBuilding(c *cobra.Command) {
-	f.addJSON(c)
-	f.addCache(c)
-	f.addSource(c)
-	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to each profile; repeatable")
-	f.addOverride(c)
-	c.Flags().StringArrayVar(&f.configs, "config", nil, "`FILE` that is a whole .config, as an additional profile; repeatable")
-	f.addStrict(c)
-	c.Flags().StringArrayVar(&f.kernels, "kernel", nil, "`FILE` that is a kernel, as an additional profile; repeatable")
-	c.Flags().StringVar(&f.modules, "modules", "", "`DIR` of the modules of --kernel, such as /lib/modules/6.12.1")
-	c.Flags().IntVar(&f.jobs, "jobs", 0, "run up to `N` compilers or guests in parallel (default: one per processor)")
-	c.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
-}
-
-func (f *flags) addAccel(c *cobra.Command) {
-	c.Flags().StringVar(&f.accel, "accel", "", "`WHICH`: auto, kvm or tcg; auto tries a boot under KVM (default $NETSTRIP_ACCEL, or auto)")
-	// The name of the flag is right, which is all that is checked.
-	_ = c.RegisterFlagCompletionFunc("accel", cobra.FixedCompletions([]string{"auto", accel.KVM, accel.TCG}, cobra.ShellCompDirectiveNoFileComp))
-}
-
-func (f *flags) addInits(c *cobra.Command) {
-	c.Flags().StringSliceVar(&f.inits, "init", nil, "`INIT` to boot into and to ask how far it gets, or several separated by commas")
-	var names []string
-	for _, i := range initramfs.Inits() {
-		names = append(names, cobra.CompletionWithDesc(i.Name, i.About))
-	}
-	_ = c.RegisterFlagCompletionFunc("init", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
-}
-
 // sourceFlags are those that name the same cache and source to another command.
 func (f *flags) sourceFlags() string {
 	text := ""
@@ -128,28 +132,6 @@ func (f *flags) sourceFlags() string {
 		}
 	}
 	return text
-}
-
-// addFragments adds --fragment to a command whose kernels are named one by one.
-func (f *flags) addFragments(c *cobra.Command, about string) {
-	c.Flags().StringArrayVar(&f.fragments, "fragment", nil, "`FILE` of Kconfig lines to add to "+about+"; repeatable")
-}
-
-func (f *flags) addStrict(c *cobra.Command) {
-	c.Flags().BoolVar(&f.strict, "strict", false, "reject a .config with lines that Kconfig does not satisfy, and list them all")
-}
-
-func (f *flags) addOverride(c *cobra.Command) {
-	c.Flags().BoolVar(&f.override, "override", false, "let fragments override the profile, except for what the guest needs")
-}
-
-// addConfig adds what names a config to commands that build nothing.
-func (f *flags) addConfig(c *cobra.Command) {
-	c.Flags().StringVar(&f.config.Profile, "profile", "", "`PROFILE` whose config to use")
-	c.Flags().StringVar(&f.config.File, "config", "", "`FILE` that is a whole .config, instead of a profile")
-	f.addFragments(c, "that config")
-	f.addOverride(c)
-	_ = c.RegisterFlagCompletionFunc("profile", completeProfiles)
 }
 
 // configRequest returns the request of the config named.

@@ -21,9 +21,7 @@ func (a *app) profilesCommand() *cobra.Command {
 		Use:  "profiles",
 		RunE: func(c *cobra.Command, _ []string) error { return a.listProfiles(c.Context(), f) },
 	}
-	f.addJSON(c)
-	f.addCache(c)
-	f.addSource(c)
+	f.add(c, "json", "cache", "source")
 	return c
 }
 
@@ -114,7 +112,7 @@ func (a *app) buildCommand() *cobra.Command {
 		ValidArgsFunction: completeProfiles,
 		RunE:              func(c *cobra.Command, args []string) error { return a.build(c.Context(), f, args) },
 	}
-	f.addBuilding(c)
+	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet")
 	return c
 }
 

@@ -38,10 +38,10 @@ func (a *app) minimizeCommand() *cobra.Command {
 	c.Flags().StringVarP(&f.out, "output", "o", "", "also write the fragment to `FILE`")
 	c.Flags().BoolVar(&f.all, "all", false, "minimize the whole kernel, not only its network")
 	c.Flags().BoolVar(&f.each, "each", false, "search for each probe separately, and make a table")
-	c.Flags().BoolVar(&f.markdown, "markdown", false, "write the table of --each as Markdown")
+	f.add(c, "markdown")
 	_ = c.RegisterFlagCompletionFunc("profile", completeKernels)
 	_ = c.RegisterFlagCompletionFunc("require", completeProbes)
-	f.addFragments(c, "the kernel")
+	f.add(c, "fragment")
 	f.addSearching(c)
 	return c
 }

@@ -48,8 +48,7 @@ func (a *app) resultsListCommand() *cobra.Command {
 		Use:  "ls",
 		RunE: func(*cobra.Command, []string) error { return a.resultsList(f) },
 	}
-	f.addJSON(c)
-	f.addResults(c)
+	f.add(c, "json", "results")
 	return c
 }
 
@@ -84,7 +83,7 @@ func (a *app) resultsPruneCommand() *cobra.Command {
 			return a.resultsPrune(c.Context(), f, k)
 		},
 	}
-	f.addResults(c)
+	f.add(c, "results")
 	c.Flags().IntVar(&k.last, "keep", 0, "keep only the last `N` runs")
 	c.Flags().Var((*ageFlag)(&k.olderThan), "older-than", "remove runs that began more than this `AGE` ago: 30d, 12h")
 	c.Flags().Var((*sizeFlag)(&k.bytes), "max-size", "reduce the file to this `SIZE`: 500M, 2.5GiB (powers of 1024)")

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
@@ -31,14 +32,16 @@ func (a *app) runCommand() *cobra.Command {
 		ValidArgsFunction: completeProfiles,
 		RunE:              func(c *cobra.Command, args []string) error { return a.run(c.Context(), f, args) },
 	}
-	f.addBuilding(c)
-	f.addResults(c)
-	f.addAccel(c)
+	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet", "results", "accel")
 	c.Flags().StringVar(&f.probes, "probes", "", "run only these probes: `GLOBS` of IDs, separated by commas; perf/* run only if named")
 	_ = c.RegisterFlagCompletionFunc("probes", completeProbes)
-	f.addInits(c)
-	f.addAll(c)
-	c.Flags().BoolVar(&f.resume, "resume", false, "continue the latest interrupted run in the results file")
+	c.Flags().StringSliceVar(&f.inits, "init", nil, "`INIT` to boot into and to ask how far it gets, or several separated by commas")
+	var inits []string
+	for _, i := range initramfs.Inits() {
+		inits = append(inits, cobra.CompletionWithDesc(i.Name, i.About))
+	}
+	completeWith(c, "init", inits...)
+	f.add(c, "all", "resume")
 	return c
 }
 

@@ -36,10 +36,7 @@ func (a *app) showCommand() *cobra.Command {
 		ValidArgsFunction: f.completeRecords,
 		RunE:              func(c *cobra.Command, args []string) error { return a.show(c.Context(), f, args) },
 	}
-	f.addJSON(c)
-	f.addResults(c)
-	f.addAll(c)
-	c.Flags().BoolVar(&f.markdown, "markdown", false, "write a table as Markdown, with every probe")
+	f.add(c, "json", "results", "all", "markdown")
 	c.Flags().BoolVar(&f.redact, "redact", false, "with --json, replace paths and names of this machine")
 	return c
 }
