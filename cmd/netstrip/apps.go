@@ -3,20 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/appreport"
-	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
-	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
@@ -72,36 +68,12 @@ func (a *app) apps(ctx context.Context, f *appsAsked) error {
 	if f.resume && len(f.names)+len(f.only)+len(f.fragments) > 0 {
 		return usage.Errorf("--resume uses the applications, profiles and fragments the run began with: name none")
 	}
-	o, err := a.runOptions(&f.flags)
-	if err != nil {
-		return err
-	}
-	profiles, err := f.profiles(f.appProfiles())
-	if err != nil {
-		return err
-	}
 	all, probes, err := f.choose(ctx)
 	if err != nil {
 		return err
 	}
-	if err := a.checkResults(&f.flags); err != nil {
-		return err
-	}
-	if err := o.UseApps(ctx, all); err != nil {
-		return err
-	}
-	o.Probes = probes
-	runner, err := run.New(ctx, o)
-	if err != nil {
-		return err
-	}
-	a.resume = process.Quote(os.Args[0]) + " apps --resume" + f.where()
-	var records []record.Record
-	if f.resume {
-		records, err = runner.Resume(ctx)
-	} else if err = a.heed(ctx, runner.Builder(), profiles, f.strict); err == nil {
-		records, err = runner.Run(ctx, profiles)
-	}
+	f.probes = probes
+	records, err := a.boot(ctx, &f.flags, "apps", f.appProfiles(), all)
 	if err != nil {
 		return a.resumed(&f.flags, err)
 	}

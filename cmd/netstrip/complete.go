@@ -4,13 +4,12 @@ import (
 	"context"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/spf13/cobra"
 )
 
 func completeCommands(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
@@ -48,15 +47,8 @@ func probeIDs() ([]string, error) {
 
 // completeProbes completes the last of a list of IDs.
 func completeProbes(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
-	before := begin[:strings.LastIndex(begin, ",")+1]
 	ids, _ := probeIDs()
-	var words []string
-	for _, id := range ids {
-		if strings.HasPrefix(before+id, begin) {
-			words = append(words, before+id)
-		}
-	}
-	return words, cobra.ShellCompDirectiveNoFileComp
+	return completeList(ids, begin)
 }
 
 // completedBytes is how much of the end of a results file completion reads: some hundred

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
@@ -52,7 +53,7 @@ func (a *app) run(ctx context.Context, f *flags, names []string) error {
 	if err := checkProbes(f.probes, wire.Probes(), f.inits != nil); err != nil {
 		return err
 	}
-	records, err := a.boot(ctx, f, names)
+	records, err := a.boot(ctx, f, "run", names, nil)
 	if err != nil {
 		return a.resumed(f, err)
 	}
@@ -148,6 +149,53 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 	}
 	_, err := io.WriteString(a.stdout, b.String())
 	return err
+}
+
+// boot boots the profiles named and those of the user's own, with the applications if there are
+// any, or what is missing of a run. Command is the one that resumes it.
+func (a *app) boot(ctx context.Context, f *flags, command string, names []string, with []apps.App) ([]record.Record, error) {
+	o, err := a.runOptions(f)
+	if err != nil {
+		return nil, err
+	}
+	profiles, err := f.profiles(names)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkResults(f); err != nil {
+		return nil, err
+	}
+	if with != nil {
+		if err := o.UseApps(ctx, with); err != nil {
+			return nil, err
+		}
+	}
+	runner, err := run.New(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	a.resume = process.Quote(os.Args[0]) + " " + command + " --resume" + f.where()
+	if f.resume {
+		return runner.Resume(ctx)
+	}
+	if err := a.heed(ctx, runner.Builder(), profiles, f.strict); err != nil {
+		return nil, err
+	}
+	return runner.Run(ctx, profiles)
+}
+
+// checkResults looks first at what would fail after minutes of building.
+func (a *app) checkResults(f *flags) error {
+	var err error
+	if f.resume {
+		err = a.tellDamage(f.results)
+	} else {
+		err = record.Store{Path: f.results}.Check()
+	}
+	if err != nil {
+		return err
+	}
+	return run.Ready()
 }
 
 // heed tells what becomes of the user's own files, before anything is built from them.
