@@ -48,7 +48,7 @@ func (c *composition) add(s Setting, users bool) {
 	case sameValue(first.Value, s.Value):
 	case c.own[s.Symbol] && first.Fragment == guest+".config":
 		c.wrong.add(s.Fragment, s.Line, s.Symbol,
-			"%s is not to be had: the guest needs %s (%s:%d)", s.Value, first.Value, first.Fragment, first.Line)
+			"%s is not available: the guest needs %s (%s:%d)", s.Value, first.Value, first.Fragment, first.Line)
 	case users && c.own[s.Symbol] && c.profile.Override:
 		c.seen[s.Symbol], c.own[s.Symbol] = s, false
 		c.remarks = append(c.remarks, fmt.Sprintf("%s: CONFIG_%s: %s in place of %s in %s%s", place(s.Fragment, s.Line), s.Symbol,

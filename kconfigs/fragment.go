@@ -105,7 +105,7 @@ func parseLine(line string) (symbol, value string, err error) {
 	case isName(name) && !strings.HasPrefix(name, "CONFIG_"):
 		return "", "", fmt.Errorf("%q lacks the prefix: write CONFIG_%s", line, line)
 	case !isName(name) || name == "CONFIG_":
-		return "", "", fmt.Errorf("%q is no name of a symbol", name)
+		return "", "", fmt.Errorf("%q is not the name of a symbol", name)
 	}
 	if err := checkValue(value); err != nil {
 		return "", "", fmt.Errorf("%s: %w", name, err)

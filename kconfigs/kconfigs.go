@@ -122,7 +122,7 @@ func Lookup(name string) (Profile, error) {
 		names = append(names, p.Name)
 	}
 	e := &RequestError{}
-	e.add("", 0, "", "no profile is called %q%s; the profiles are %s",
+	e.add("", 0, "", "no such profile: %q%s; the profiles are %s",
 		name, rename.Near(name, names), strings.Join(names, ", "))
 	return Profile{}, e
 }
@@ -184,7 +184,7 @@ func readEmbedded(name string) (Fragment, error) {
 	data, err := embedded.ReadFile(file)
 	if err != nil {
 		e := &RequestError{}
-		e.add("", 0, "", "no fragment is called %q", name)
+		e.add("", 0, "", "no such fragment: %q", name)
 		return Fragment{}, e
 	}
 	return ParseFragment(file, data)

@@ -120,10 +120,10 @@ func TestEveryFragmentIsUsedAndGivesReasons(t *testing.T) {
 func TestLookupUnknown(t *testing.T) {
 	const all = "; the profiles are full, no-packet, no-netns, no-unix, no-ipv6, no-inet, bare-net, no-net, lo-down, tiny, defconfig, defconfig-no-net, distro, services, services-no-net, services-no-inet"
 	for name, want := range map[string]string{
-		"no-intet": `no profile is called "no-intet"; did you mean no-inet?` + all,
-		"on-net":   `no profile is called "on-net"; did you mean no-net?` + all,
-		"minimal":  `no profile is called "minimal"` + all,
-		"":         `no profile is called ""` + all,
+		"no-intet": `no such profile: "no-intet"; did you mean no-inet?` + all,
+		"on-net":   `no such profile: "on-net"; did you mean no-net?` + all,
+		"minimal":  `no such profile: "minimal"` + all,
+		"":         `no such profile: ""` + all,
 	} {
 		_, err := Lookup(name)
 		require.EqualError(t, err, want)
@@ -167,7 +167,7 @@ func TestConflicts(t *testing.T) {
 	require.EqualError(t, err, ""+
 		"mine.config:1: CONFIG_UNIX: n conflicts with y in unix.config:3 "+
 		"(AF_UNIX sockets. The symbol has no default (net/unix/Kconfig:6) and NET does not select it): --override puts yours in its place\n"+
-		"mine.config:3: CONFIG_VIRTIO_CONSOLE: n is not to be had: the guest needs y (guest.config:43)\n"+
+		"mine.config:3: CONFIG_VIRTIO_CONSOLE: n is not available: the guest needs y (guest.config:43)\n"+
 		"theirs.config:1: CONFIG_TUN: m conflicts with y in mine.config:2")
 }
 
@@ -176,7 +176,7 @@ func TestOverride(t *testing.T) {
 	mine := fragment(t, "base.config", "CONFIG_ACPI=y\nCONFIG_NET=y\n# CONFIG_TTY is not set\n") // as one of ours is called
 	p := lookup(t, "full").With(mine)
 	const why = "base.config:48 (Off, although something might select them: the guest reboots instead of powering off, needs no modules, and has neither a screen nor a keyboard)"
-	const tty = "base.config:3: CONFIG_TTY: n is not to be had: the guest needs y (guest.config:26)"
+	const tty = "base.config:3: CONFIG_TTY: n is not available: the guest needs y (guest.config:26)"
 	_, err := p.Request()
 	require.EqualError(t, err, "base.config:1: CONFIG_ACPI: y conflicts with n in "+why+
 		": tiny, defconfig, defconfig-no-net do without base.config; --override puts yours in its place\n"+tty)
@@ -199,7 +199,7 @@ func TestOverride(t *testing.T) {
 
 func TestUnknownFragment(t *testing.T) {
 	_, err := Profile{Name: "p", Fragments: []string{"guest", "nosuch"}}.Request()
-	require.EqualError(t, err, `no fragment is called "nosuch"`)
+	require.EqualError(t, err, `no such fragment: "nosuch"`)
 }
 
 func TestProtected(t *testing.T) {

@@ -29,5 +29,5 @@ func TestFragments(t *testing.T) {
 	out, _ = quiet(t, 0, "minimize", "--profile", "full", "--fragment", "mine.config", "--require", "lo/up", "--dry-run", "--json")
 	assert.Contains(t, out, `"TUN"`)
 	_, told := quiet(t, exitUsage, "compare", "--config", "full", "--fragment", "guest.config")
-	assert.Contains(t, told, "guest.config:1: CONFIG_PCI_MSI: n is not to be had: the guest needs y")
+	assert.Contains(t, told, "guest.config:1: CONFIG_PCI_MSI: n is not available: the guest needs y")
 }

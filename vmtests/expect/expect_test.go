@@ -94,7 +94,7 @@ func TestExpectationRefusesTheInconclusive(t *testing.T) {
 	assert.EqualError(t, err, "p: socket/tcp4/loopback is inconclusive: it hung")
 	r.Outcome, r.Reason = record.QEMUFailed, "no disk"
 	_, err = formatExpectation(r)
-	assert.EqualError(t, err, "p: qemu-failed is a fault of the rig: no disk")
+	assert.EqualError(t, err, "p: qemu-failed is an infrastructure failure: no disk")
 }
 
 func TestParseExpectationErrors(t *testing.T) {

@@ -74,7 +74,7 @@ func (f Files) Format(r record.Record) (string, error) {
 // in columns, made to be read in a diff. What is inconclusive cannot be expected.
 func formatExpectation(r record.Record) (string, error) {
 	if r.Outcome.RigFault() {
-		return "", fmt.Errorf("%s: %s is a fault of the rig: %s", r.Profile, r.Outcome, r.Reason)
+		return "", fmt.Errorf("%s: %s is an infrastructure failure: %s", r.Profile, r.Outcome, r.Reason)
 	}
 	lines := []string{outcomeID + " " + string(r.Outcome)}
 	if said := answersOf(r)[saidID]; said != "" {

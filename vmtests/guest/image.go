@@ -127,11 +127,11 @@ func checkKernel(r io.ReaderAt, size int64) (end int64, err error) {
 		return checkVmlinux(r, head, size)
 	}
 	if string(head[56:60]) == "ARM\x64" { // Documentation/arch/arm64/booting.rst
-		return 0, errors.New("it is no x86 kernel image but an arm64 one")
+		return 0, errors.New("it is not an x86 kernel image but an arm64 one")
 	}
 	h, ok := packed.ParseBzImage(head)
 	if !ok {
-		return 0, errors.New("it is no x86 kernel image")
+		return 0, errors.New("it is not an x86 kernel image")
 	}
 	if size < h.Bytes {
 		return 0, fmt.Errorf("truncated: %d of %d bytes", size, h.Bytes)
@@ -143,7 +143,7 @@ func checkKernel(r io.ReaderAt, size int64) (end int64, err error) {
 // linker's and objcopy's do, and say where PVH starts it.
 func checkVmlinux(r io.ReaderAt, head []byte, size int64) (end int64, err error) {
 	if machine := elf.Machine(binary.LittleEndian.Uint16(head[18:])); machine != elf.EM_X86_64 {
-		return 0, fmt.Errorf("it is no x86 kernel image but an ELF file for %s", machine)
+		return 0, fmt.Errorf("it is not an x86 kernel image but an ELF file for %s", machine)
 	}
 	sections, length, number := binary.LittleEndian.Uint64(head[40:]), head[58], binary.LittleEndian.Uint16(head[60:])
 	if want := int64(sections) + int64(length)*int64(number); want > size || want < 0 {
