@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +10,10 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
-	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/process"
-	"github.com/netstrip/netstrip/kconfigs/search"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/bisect"
 	"github.com/netstrip/netstrip/vmtests/record"
-	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/netstrip/netstrip/vmtests/target"
@@ -145,16 +141,6 @@ func (f *searching) start(ctx context.Context, a *app, q bisect.Question, kernel
 	return s, ends, err
 }
 
-// beside returns the start whose object tree is best for what is between some kernels.
-func beside(sides ...*target.Target) string {
-	for _, s := range sides {
-		if s.Request != nil && s.Request.Start.Text == "" {
-			return cmp.Or(s.Request.Start.Beside, s.Request.Start.Name, string(kconf.AllNo))
-		}
-	}
-	return ""
-}
-
 func (a *app) bisect(ctx context.Context, f *searching) error {
 	if f.good == "" || f.bad == "" && len(f.fragments) == 0 {
 		return usage.Errorf("bisect takes --good and --bad; netstrip bisect --help has examples")
@@ -180,7 +166,7 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 	if len(configdiff.Of(sides[0].World, sides[1].World).Changes) == 0 {
 		return target.Alike(sides[0], sides[1], good, bad)
 	}
-	o := f.options(a, s, q, target.Plain(f.good)+".."+target.Plain(f.bad), sides, beside(sides...))
+	o := f.options(a, s, q, target.Plain(f.good)+".."+target.Plain(f.bad), sides, target.Beside(sides...))
 	o.Guest = target.Guest(sides[0], sides[1])
 	h := bisect.New(o)
 	if f.dryRun {
@@ -189,7 +175,7 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 	a.resume = resumeLine()
 	b, err := h.Bisect(ctx)
 	if err != nil {
-		return endsOf(err, good, bad, o.Guest)
+		return bisect.Ends(err, good, bad, o.Guest)
 	}
 	a.progress.Clear()
 	if f.json {
@@ -203,16 +189,8 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 func (f *searching) options(a *app, s *session, q bisect.Question, name string, sides []*target.Target, beside string) bisect.Options {
 	return bisect.Options{
 		Runner: s.runner, Kconfig: s.find.Kconfig, Name: name, First: sides[0].World, Last: sides[1].World,
-		Question: q, Suspects: upper(f.suspects), Beside: beside, Repeat: f.repeat, Anew: f.anew, Progress: a.progress,
+		Question: q, Suspects: f.suspects, Beside: beside, Repeat: f.repeat, Anew: f.anew, Progress: a.progress,
 	}
-}
-
-func upper(symbols []string) []string {
-	var all []string
-	for _, s := range symbols {
-		all = append(all, strings.TrimPrefix(strings.ToUpper(s), "CONFIG_"))
-	}
-	return all
 }
 
 // resumeLine is this command as it continues the search.
@@ -231,33 +209,6 @@ func (a *app) plan(ctx context.Context, f *searching, h *bisect.Driver, minimize
 		return table.JSON(a.stdout, p)
 	}
 	return p.Write(a.stdout)
-}
-
-// endsOf says of a search that had nothing to search which ends those were.
-func endsOf(err error, first, last string, g *configdiff.Guest) error {
-	e, ok := errors.AsType[*search.EndsError](err)
-	if !ok {
-		return err
-	}
-	say := func(name string, v search.Reply) string {
-		if v == (search.Reply{}) {
-			return name + ": not asked"
-		}
-		return fmt.Sprintf("%s: %s (%s)", name, v.Answer, report.Escape(v.Note, 200))
-	}
-	switch {
-	case e.Same:
-		return usage.Errorf("%s and %s have the same .config: there is nothing to search", first, last)
-	case e.First.Answer == search.Unknown || e.Last.Answer == search.Unknown:
-		return fmt.Errorf("the ends have no clear answer: %s; %s", say(first, e.First), say(last, e.Last))
-	case e.Reversed():
-		return usage.Errorf("the ends are swapped: %s; %s", say(first, e.First), say(last, e.Last))
-	}
-	text := fmt.Sprintf("the ends do not differ: %s; %s", say(first, e.First), say(last, e.Last))
-	if g != nil {
-		text += "; boots here cannot show " + g.Names() + ", but --command takes the .configs as they are"
-	}
-	return usage.Errorf("%s", text)
 }
 
 func doubted(doubt string) error {

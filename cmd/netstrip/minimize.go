@@ -75,15 +75,15 @@ func (a *app) minimize(ctx context.Context, f *minimizing) error {
 	a.resume = resumeLine()
 	var minima []bisect.Needs
 	for _, ids := range f.groups() {
-		h := bisect.New(f.options(a, s, bisect.Require(ids...), leastName(f.good, ids), ends, beside(whole)))
+		h := bisect.New(f.options(a, s, bisect.Require(ids...), leastName(f.good, ids), ends, target.Beside(whole)))
 		if f.dryRun {
 			return a.plan(ctx, &f.searching, h, true)
 		}
 		m, err := h.Minimize(ctx)
 		if err != nil {
-			return endsOf(err, f.good+" without "+part, "--profile "+f.good, nil)
+			return bisect.Ends(err, f.good+" without "+part, "--profile "+f.good, nil)
 		}
-		m.Fragment = f.title(m, ids, part) + m.Fragment
+		m.Fragment = m.Title(part, f.good, ids) + m.Fragment
 		minima = append(minima, m)
 	}
 	return a.showMinima(f, minima)
@@ -135,17 +135,4 @@ func (f *minimizing) removable(w *explain.World) (off []string, part string) {
 		return bisect.Everything(w), "all that can go"
 	}
 	return []string{"NET"}, "the network"
-}
-
-// title says at the head of the fragment what it is.
-func (f *minimizing) title(m bisect.Needs, required []string, part string) string {
-	proof := "Each symbol was taken away and the kernel booted without it."
-	if m.Doubt != "" {
-		proof = "NOT VERIFIED: " + m.Doubt + "."
-	}
-	return fmt.Sprintf(`# The least of %s, of %s, with which these work:
-# %s.
-# %d of %d symbols are needed. %s
-# Found with %s.
-`, part, f.good, strings.Join(required, ", "), len(m.Kept), m.Tried, proof, m.Cost)
 }

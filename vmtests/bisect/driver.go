@@ -42,7 +42,8 @@ type Options struct {
 	First, Last *explain.World
 	// Question is what every kernel is asked.
 	Question Question
-	// Suspects are symbols to try first, in addition to those that the question names.
+	// Suspects are symbols to try first, in addition to those that the question names, in
+	// capitals or not, with CONFIG_ or without.
 	Suspects []string
 	// Beside names the start of kernels that those searched are like; see kconfigs.Start.
 	Beside string

@@ -180,3 +180,17 @@ func (b Cause) Write(out io.Writer, first, last string) error {
 	_, err := io.WriteString(out, t.String())
 	return err
 }
+
+// Title returns the comment at the head of the fragment: which part of which kernel it is, and
+// which probes work with it.
+func (m Needs) Title(part, kernel string, required []string) string {
+	proof := "Each symbol was taken away and the kernel booted without it."
+	if m.Doubt != "" {
+		proof = "NOT VERIFIED: " + m.Doubt + "."
+	}
+	return fmt.Sprintf(`# The least of %s, of %s, with which these work:
+# %s.
+# %d of %d symbols are needed. %s
+# Found with %s.
+`, part, kernel, strings.Join(required, ", "), len(m.Kept), m.Tried, proof, m.Cost)
+}

@@ -37,7 +37,11 @@ func newSpace(o Options, cost *Cost) *space {
 	fixed := func(name string) bool {
 		return o.First.Values[name].Visible == kconf.No && o.Last.Values[name].Visible == kconf.No
 	}
-	likely := weights(slices.Concat(o.Question.words, o.Suspects), all)
+	words := slices.Clone(o.Question.words)
+	for _, s := range o.Suspects {
+		words = append(words, strings.TrimPrefix(strings.ToUpper(s), "CONFIG_"))
+	}
+	likely := weights(words, all)
 	s.pass(likely, fixed)
 	s.Weight = func(name string) float64 { return likely[name] }
 	before := s.before()

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -58,4 +59,14 @@ func Alike(a, b *Target, first, last string) error {
 		return usage.Errorf("%s and %s have the same .config: there is nothing to search", first, last)
 	}
 	return usage.Errorf("%s and %s differ only in what boots here cannot show: %s; --command takes the .configs as they are", first, last, g.Names())
+}
+
+// Beside returns the start whose object tree is best for kernels between some others.
+func Beside(sides ...*Target) string {
+	for _, s := range sides {
+		if s.Request != nil && s.Request.Start.Text == "" {
+			return cmp.Or(s.Request.Start.Beside, s.Request.Start.Name, string(kconf.AllNo))
+		}
+	}
+	return ""
 }

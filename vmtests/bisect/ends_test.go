@@ -1,4 +1,4 @@
-package main
+package bisect
 
 import (
 	"errors"
@@ -18,23 +18,23 @@ func TestEndsAreTold(t *testing.T) {
 	for _, c := range []struct {
 		e    search.EndsError
 		g    *configdiff.Guest
-		exit int
+		user bool
 		want string
 	}{
-		{search.EndsError{Same: true}, nil, exitUsage, "--good g and --bad b have the same .config: there is nothing to search"},
-		{search.EndsError{First: fail, Last: fail}, nil, exitUsage,
+		{search.EndsError{Same: true}, nil, true, "--good g and --bad b have the same .config: there is nothing to search"},
+		{search.EndsError{First: fail, Last: fail}, nil, true,
 			"the ends do not differ: --good g: fail (absent, socket ENOSYS); --bad b: fail (absent, socket ENOSYS)"},
-		{search.EndsError{First: pass, Last: pass}, g, exitUsage, "the ends do not differ: --good g: pass (works); --bad b: pass (works); " +
+		{search.EndsError{First: pass, Last: pass}, g, true, "the ends do not differ: --good g: pass (works); --bad b: pass (works); " +
 			"boots here cannot show PCI_MSI y -> n (the guest needs y), but --command takes the .configs as they are"},
-		{search.EndsError{First: fail, Last: pass, Want: search.Pass}, nil, exitUsage,
+		{search.EndsError{First: fail, Last: pass, Want: search.Pass}, nil, true,
 			"the ends are swapped: --good g: fail (absent, socket ENOSYS); --bad b: pass (works)"},
-		{search.EndsError{First: unbuilt, Want: search.Pass}, nil, exitRig, "the ends have no clear answer: " +
+		{search.EndsError{First: unbuilt, Want: search.Pass}, nil, false, "the ends have no clear answer: " +
 			`--good g: unknown (building g: make: exit status 2: net/core/sock.c:7:1: error: no\x1b[1m); --bad b: not asked`},
 	} {
-		err := endsOf(&c.e, "--good g", "--bad b", c.g)
+		err := Ends(&c.e, "--good g", "--bad b", c.g)
 		assert.EqualError(t, err, c.want)
-		assert.Equal(t, c.exit == exitUsage, isA[usage.Error](err), c.want)
+		assert.Equal(t, c.user, errors.As(err, &usage.Error{}), c.want)
 	}
 	other := errors.New("other")
-	assert.Equal(t, other, endsOf(other, "", "", nil))
+	assert.Equal(t, other, Ends(other, "", "", nil))
 }
