@@ -62,6 +62,6 @@ func TestCheck(t *testing.T) {
 	out = netstrip(0, "explain", "--quiet", "--config", config, "NET_ACT_MIRRED=y")
 	assert.Contains(t, out, "  for y       add CONFIG_NET_SCHED=y, CONFIG_NET_CLS_ACT=y, CONFIG_NET_ACT_MIRRED=y\n")
 	out = netstrip(0, "explain", "--quiet", "--profile", "no-net", "netns/file")
-	assert.Contains(t, out, "netns/file needs NET_NS\n")
+	assert.Contains(t, out, "netns/file points to NET_NS\n")
 	assert.Contains(t, out, "n in no-net: it needs NET, which is n, as no-net.config:3 asks\n")
 }

@@ -41,7 +41,7 @@ func TestExplain(t *testing.T) {
 
 	out, _ = netstrip(0, "--check", "net_ns")
 	assert.Contains(t, out, "NET_NS: Network namespace\n  type        bool\n  defined     init/Kconfig:")
-	assert.Contains(t, out, "checked     with all else switched on 1 are gone, and 1 can never be set; 0 differ\n")
+	assert.Contains(t, out, "checked     with everything else on, 1 are gone, and 1 can never be set; 0 differ\n")
 
 	out, _ = netstrip(0, "--against", "services-no-net", "NET")
 	assert.Contains(t, out, "  against services-no-net on 6.12: ")
