@@ -234,6 +234,11 @@ func missing(r record.Record, id string) string {
 
 func showFinding(b *strings.Builder, r record.Record, f wire.Finding) {
 	fmt.Fprintf(b, "%s in %s\n", name(f.ID), text(r.ID))
+	for _, p := range wire.Probes() {
+		if p.ID == f.ID {
+			Field(b, "question", p.Question)
+		}
+	}
 	Field(b, "verdict", name(string(f.Verdict)))
 	Field(b, "errno", name(f.Errno))
 	Field(b, "decided by", text(f.Call))

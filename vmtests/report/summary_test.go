@@ -137,6 +137,7 @@ func TestShowOneProbe(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, Show(&b, full, "socket/tcp4/loopback"))
 	assert.Equal(t, `socket/tcp4/loopback in 20260301T101500.123Z-4711/full
+  question   Does TCP over 127.0.0.1 carry data both ways?
   verdict    works
   decided by socket(AF_INET, SOCK_STREAM)
   detail     connected to 127.0.0.1, sent 64 bytes, got them back
