@@ -65,9 +65,9 @@ var ErrNoExpectation = errors.New("no expectation is kept")
 // Of a boot into an init that is asked about, the same is expected as of the profile
 // alone, but for what the init's own expectation says otherwise.
 //
-// With ErrNoExpectation, and of probes that the user declared, come the deviations that are
-// some on every kernel: probes that the host asked and the guest did not answer, or answered
-// in two ways.
+// With ErrNoExpectation, and for probes of the user's own and new ones, it returns what deviates
+// on every kernel: probes that the host asked and the guest did not answer, or answered in two
+// ways.
 func Deviations(r record.Record) ([]Deviation, error) { return Files{}.Deviations(r) }
 
 // Deviations does so with these expectations.
@@ -79,7 +79,7 @@ func (f Files) Deviations(r record.Record) ([]Deviation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(deviations(want, r), ownDeviations(r)...), nil
+	return append(deviations(want, r), otherDeviations(want, r)...), nil
 }
 
 // expectation returns what is expected of a record.

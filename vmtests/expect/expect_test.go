@@ -131,6 +131,14 @@ func TestDeviationsOfChosenProbes(t *testing.T) {
 	assert.NotContains(t, devs[0].String(), "perf/")
 }
 
+// A probe of the catalogue that the guest does not know is not passed over.
+func TestUnansweredNewProbe(t *testing.T) {
+	r := record.Record{Profile: "full", Series: "6.12", Outcome: record.Completed, Probes: "socket/new", Unanswered: []string{"socket/new"}}
+	devs, err := Deviations(r)
+	require.NoError(t, err)
+	assert.Equal(t, []Deviation{{"socket/new", "an answer", ""}}, devs)
+}
+
 // A probe that gives one answer on every kernel asks nothing, unless it says why: what
 // stays without networking is a finding too.
 func TestEveryProbeSaysYesAndNo(t *testing.T) {

@@ -99,12 +99,15 @@ func InShort(r record.Record, all []Deviation) []Deviation {
 	return out
 }
 
-// ownDeviations are those of unexplained that are about the user's own probes.
-func ownDeviations(r record.Record) []Deviation {
+// otherDeviations returns those of unexplained that are about the user's own probes, and about
+// probes that were not answered and of which nothing is expected.
+func otherDeviations(want answers, r record.Record) []Deviation {
 	if r.Outcome.RigFault() {
 		return nil
 	}
-	return slices.DeleteFunc(unexplained(r), func(d Deviation) bool { return !slices.Contains(r.Own, d.Probe) })
+	return slices.DeleteFunc(unexplained(r), func(d Deviation) bool {
+		return !slices.Contains(r.Own, d.Probe) && (d.Got != "" || want[d.Probe] != "")
+	})
 }
 
 // unexplained returns the deviations of a record that are some on every kernel: what was
