@@ -41,6 +41,14 @@ func final(t *testing.T, name string) Config {
 	return c
 }
 
+// profileNames are the names of all profiles.
+func profileNames() []string {
+	return []string{
+		"full", "no-packet", "no-netns", "no-unix", "no-ipv6", "no-inet", "bare-net", "no-net",
+		"lo-down", "tiny", "defconfig", "defconfig-no-net", "distro", "services", "services-no-net", "services-no-inet",
+	}
+}
+
 func TestProfiles(t *testing.T) {
 	var names []string
 	for _, p := range Profiles() {
@@ -49,10 +57,10 @@ func TestProfiles(t *testing.T) {
 		assert.NotContains(t, p.Hypothesis, "\n", p.Name)
 		assert.True(t, p.Prebuilt != nil || p.Fragments[0] == "guest", "%s: nothing else keeps the guest heard", p.Name)
 	}
-	ladder := []string{"full", "no-packet", "no-netns", "no-unix", "no-ipv6", "no-inet", "bare-net", "no-net"}
-	assert.Equal(t, append(ladder, "lo-down", "tiny", "defconfig", "defconfig-no-net", "distro", "services", "services-no-net", "services-no-inet"), names)
+	assert.Equal(t, profileNames(), names)
+	assert.Len(t, Ladder(), 8)
 	for i, p := range Ladder() {
-		assert.Equal(t, ladder[i], p.Name)
+		assert.Equal(t, names[i], p.Name)
 		assert.Equal(t, []string{"guest", "base"}, p.Fragments[:2], p.Name)
 	}
 }
@@ -118,7 +126,7 @@ func TestEveryFragmentIsUsedAndGivesReasons(t *testing.T) {
 }
 
 func TestLookupUnknown(t *testing.T) {
-	const all = "; the profiles are full, no-packet, no-netns, no-unix, no-ipv6, no-inet, bare-net, no-net, lo-down, tiny, defconfig, defconfig-no-net, distro, services, services-no-net, services-no-inet"
+	all := "; the profiles are " + strings.Join(profileNames(), ", ")
 	for name, want := range map[string]string{
 		"no-intet": `no such profile: "no-intet"; did you mean no-inet?` + all,
 		"on-net":   `no such profile: "on-net"; did you mean no-net?` + all,

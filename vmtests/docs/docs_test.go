@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
@@ -79,6 +80,30 @@ func TestLinks(t *testing.T) {
 			_, err := os.Stat(filepath.Join(filepath.Dir(p), m[1]))
 			assert.NoError(t, err, "a link in %s", p)
 		}
+	}
+}
+
+// The numbers in the README are those of the expectations.
+func TestREADME(t *testing.T) {
+	data, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	text := strings.Join(strings.Fields(string(data)), " ")
+	verdicts, err := os.ReadFile("../testdata/verdicts.txt")
+	require.NoError(t, err)
+	count := func(verdict string) int { return strings.Count(string(verdicts), " "+verdict) }
+	all, err := apps.Load(t.Context(), "")
+	require.NoError(t, err)
+	full, less := expected(t, "full"), expected(t, "no-net")
+	for _, want := range []string{
+		fmt.Sprintf("[%d common beliefs]", strings.Count(string(verdicts), "\n")),
+		fmt.Sprintf("%d are true, %d are false, and %d depend on", count("true"), count("false"), count("it depends")),
+		fmt.Sprintf("[%d applications]", len(all)),
+		fmt.Sprintf("[%d inits]", len(initramfs.Inits())),
+		fmt.Sprintf("%d of the %d probes that work on full", works(full)-works(less), works(full)),
+		fmt.Sprintf("Of the %d probes that work on `full`, %d work on it", works(full), works(less)),
+		fmt.Sprintf(" %d of %d ", works(full), len(full.Findings)),
+	} {
+		assert.Contains(t, text, want)
 	}
 }
 

@@ -4,7 +4,7 @@ package docs
 
 const claimsText = `# What people believe about Linux networking
 
-Nineteen common beliefs, each decided by boots. A verdict follows from rules in
+Common beliefs, each decided by boots. A verdict follows from rules in
 [claims.txt](../claims/claims.txt), which name kernels, probes and answers. Every verdict is
 mutation-tested: swapping any kernel it rests on for another one changes it in at least one
 case. A verdict that changes fails ` + "`go test ./vmtests`" + `.

@@ -1,0 +1,166 @@
+package docs
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const contributing = "../../.github/CONTRIBUTING.md"
+
+// block is a block of a recipe and what to do with it: to make a file of it, to append it
+// to one, or to insert it after the line that contains a text.
+type block struct{ file, after, text string }
+
+// recipes returns the blocks of each recipe, by its heading.
+func recipes(t *testing.T) map[string][]block {
+	t.Helper()
+	data, err := os.ReadFile(contributing)
+	require.NoError(t, err)
+	all := map[string][]block{}
+	fence := regexp.MustCompile("(?ms)^   ```\\w+ file=(\\S+) ?([^\n]*)\n(.*?)^   ```$")
+	for _, section := range strings.Split(string(data), "\n## Add ")[1:] {
+		name, body, _ := strings.Cut(section, "\n")
+		for _, m := range fence.FindAllStringSubmatch(body, -1) {
+			all[name] = append(all[name], block{m[1], m[2], regexp.MustCompile("(?m)^   ").ReplaceAllString(m[3], "")})
+		}
+	}
+	return all
+}
+
+// apply writes the block into a copy of the repository.
+func (b block) apply(t *testing.T, dir string) {
+	t.Helper()
+	name := filepath.Join(dir, b.file)
+	old, err := os.ReadFile(name)
+	switch {
+	case b.after == "":
+		require.ErrorIs(t, err, os.ErrNotExist, "%s is new", b.file)
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		old = []byte(b.text)
+	case b.after == "end":
+		require.NoError(t, err)
+		old = append(old, "\n"+b.text...)
+		if strings.HasSuffix(b.file, ".txt") {
+			old = []byte(strings.Replace(string(old), "\n\n"+b.text, "\n"+b.text, 1))
+		}
+	default:
+		require.NoError(t, err)
+		text, ok := strings.CutPrefix(b.after, "after=")
+		require.True(t, ok, b.after)
+		before, rest, ok := strings.Cut(string(old), text)
+		require.True(t, ok, "%s has no %q", b.file, text)
+		line, rest, _ := strings.Cut(rest, "\n")
+		old = []byte(before + text + line + "\n" + b.text + rest)
+	}
+	require.NoError(t, os.WriteFile(name, old, 0o644))
+}
+
+// clone copies the files that git tracks or would track.
+func clone(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	out, err := exec.CommandContext(t.Context(), "git", "-C", "../..", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
+	require.NoError(t, err)
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		data, err := os.ReadFile(filepath.Join("../..", name))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		require.NoError(t, err)
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o644))
+	}
+	return dir
+}
+
+// checks are commands that succeed, with this output, when a recipe has been followed, and
+// not when one of its blocks is left out.
+var checks = map[string][]struct{ command, want string }{
+	"a probe":        {{"go test -vet=off -trimpath ./initramfs/probes/all", "ok"}},
+	"an application": {{"go run -trimpath ./cmd/netstrip __complete apps --app lightt", "lighttpd"}},
+	"a claim":        {{"go test -vet=off -trimpath ./vmtests/docs -run TestPages/claims -update", "ok"}},
+	"a profile": {
+		{"go test -vet=off -trimpath ./kconfigs", "ok"},
+		{"go run -trimpath ./cmd/netstrip __complete run brid", "bridge\tbridges work"},
+	},
+	"an init": {
+		{"go run -trimpath ./cmd/netstrip __complete run --init sysv", "sysvinit\tSystem V"},
+		{"go list -f {{.EmbedFiles}} ./initramfs", "inits/sysvinit/etc/inittab"},
+	},
+}
+
+// follows reports whether all checks of a recipe hold in dir, and what the first said that
+// does not.
+func follows(ctx context.Context, recipe, dir string) (bool, string) {
+	for _, c := range checks[recipe] {
+		words := strings.Fields(c.command)
+		cmd := exec.CommandContext(ctx, words[0], words[1:]...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), c.want) {
+			return false, c.command + ":\n" + string(out)
+		}
+	}
+	return true, ""
+}
+
+// Each recipe works when all of its blocks are applied, and only then.
+func TestRecipes(t *testing.T) {
+	all := recipes(t)
+	require.Len(t, all, len(checks))
+	for name, blocks := range all {
+		t.Run(name, func(t *testing.T) {
+			require.NotEmpty(t, checks[name])
+			require.NotEmpty(t, blocks)
+			for missing := -1; missing < len(blocks); missing++ {
+				dir := clone(t)
+				for i, b := range blocks {
+					if i != missing {
+						b.apply(t, dir)
+					}
+				}
+				ok, said := follows(t.Context(), name, dir)
+				switch {
+				case missing < 0:
+					require.True(t, ok, said)
+				default:
+					assert.False(t, ok, "the block for %s is not needed", blocks[missing].file)
+				}
+				if testing.Short() {
+					return
+				}
+			}
+		})
+	}
+}
+
+// The commands and the names in the recipes exist.
+func TestRecipesNameWhatIsThere(t *testing.T) {
+	data, err := os.ReadFile(contributing)
+	require.NoError(t, err)
+	text := regexp.MustCompile(`\s+`).ReplaceAllString(string(data), " ")
+	makefile, err := os.ReadFile("../../Makefile")
+	require.NoError(t, err)
+	for _, m := range regexp.MustCompile("make ([a-z-]+)").FindAllStringSubmatch(text, -1) {
+		assert.Regexp(t, `(?m)^`+m[1]+`:`, string(makefile))
+	}
+	for _, m := range regexp.MustCompile("`(\\w+)` (?:of its family )?in \\[[^]]*\\]\\(([^)]*)\\)").FindAllStringSubmatch(text, -1) {
+		out, err := exec.CommandContext(t.Context(), "grep", "-rw", m[1], filepath.Join("../../.github", m[2])).CombinedOutput()
+		assert.NoError(t, err, "%s in %s: %s", m[1], m[2], out)
+	}
+	tests := regexp.MustCompile(`go test (?:-timeout \w+ )?\./(\S+) -run '?(Test\w+)`).FindAllStringSubmatch(text, -1)
+	require.NotEmpty(t, tests)
+	for _, m := range tests {
+		out, err := exec.CommandContext(t.Context(), "grep", "-rl", "^func "+m[2]+"(", filepath.Join("../..", m[1])).CombinedOutput()
+		assert.NoError(t, err, "%s: %s", m[0], out)
+	}
+}
