@@ -63,17 +63,23 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// The target of every relative link exists.
-func TestLinks(t *testing.T) {
-	var pages []string
+// pages returns all pages of the repository.
+func pages(t *testing.T) []string {
+	t.Helper()
+	var all []string
 	for _, pattern := range []string{"*.md", "../../*.md", "../*.md", "../../kconfigs/*.md", "../../initramfs/apps/*.md", "../../.github/*.md"} {
 		found, err := filepath.Glob(pattern)
 		require.NoError(t, err)
-		pages = append(pages, found...)
+		all = append(all, found...)
 	}
-	require.Greater(t, len(pages), 9)
+	require.Greater(t, len(all), 9)
+	return all
+}
+
+// The target of every relative link exists.
+func TestLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)[^):]*\)`)
-	for _, p := range pages {
+	for _, p := range pages(t) {
 		data, err := os.ReadFile(p)
 		require.NoError(t, err)
 		for _, m := range link.FindAllStringSubmatch(string(data), -1) {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -166,4 +167,33 @@ func TestRecipesNameWhatIsThere(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), "grep", "-rl", "^func "+m[2]+"(", filepath.Join("../..", m[1])).CombinedOutput()
 		assert.NoError(t, err, "%s: %s", m[0], out)
 	}
+}
+
+// Every netstrip command on the pages exists, with its flags.
+func TestCommands(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "netstrip")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "../../cmd/netstrip").CombinedOutput()
+	require.NoError(t, err, string(out))
+	command := regexp.MustCompile("(?m)(?:^    (?:\\$ )?(?:\\.bin/)?|`(?:\\.bin/)?)netstrip ([a-z]+)((?: [a-z]+)?)([^`#&|;\n]*)")
+	help := map[string]string{}
+	for _, page := range pages(t) {
+		data, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range command.FindAllStringSubmatch(string(data), -1) {
+			name := m[1]
+			if slices.Contains([]string{"apps", "cache", "results"}, m[1]) && m[2] != "" {
+				name += m[2]
+			}
+			if help[name] == "" {
+				out, err := exec.CommandContext(t.Context(), bin, append(strings.Fields(name), "--help")...).CombinedOutput()
+				require.NoError(t, err, "%s: %s", m[0], out)
+				help[name] = string(out)
+			}
+			assert.Contains(t, help[name], "netstrip "+name, m[0])
+			for _, flag := range regexp.MustCompile(`--[a-z-]+`).FindAllString(m[3], -1) {
+				assert.Regexp(t, flag+`\b`, help[name], "%s: %s", page, m[0])
+			}
+		}
+	}
+	assert.Greater(t, len(help), 10)
 }
