@@ -42,12 +42,12 @@ func (b block) apply(t *testing.T, dir string) {
 	t.Helper()
 	name := filepath.Join(dir, b.file)
 	old, err := os.ReadFile(name)
-	switch {
-	case b.after == "":
+	switch b.after {
+	case "":
 		require.ErrorIs(t, err, os.ErrNotExist, "%s is new", b.file)
 		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
 		old = []byte(b.text)
-	case b.after == "end":
+	case "end":
 		require.NoError(t, err)
 		old = append(old, "\n"+b.text...)
 		if strings.HasSuffix(b.file, ".txt") {
@@ -133,10 +133,9 @@ func TestRecipes(t *testing.T) {
 					}
 				}
 				ok, said := follows(t.Context(), name, dir)
-				switch {
-				case missing < 0:
+				if missing < 0 {
 					require.True(t, ok, said)
-				default:
+				} else {
 					assert.False(t, ok, "the block for %s is not needed", blocks[missing].file)
 				}
 				if testing.Short() {
