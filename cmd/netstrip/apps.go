@@ -13,6 +13,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/appreport"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/results"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
@@ -120,7 +121,7 @@ func (f *appsAsked) choose(ctx context.Context) (all []apps.App, probes string, 
 }
 
 func (a *app) appsShow(f *appsAsked, which string) error {
-	records, err := a.load(f.results, appreport.Asked)
+	records, err := a.results(&f.flags).Load(appreport.Asked)
 	if err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func (a *app) appsShow(f *appsAsked, which string) error {
 	if len(having) == 0 {
 		return usage.Errorf("no records of application %q in %s; netstrip apps --app NAME adds some", which, f.results)
 	}
-	byLadder(having)
+	results.ByLadder(having)
 	if f.json {
 		return table.JSON(a.stdout, appreport.List(having, probe))
 	}

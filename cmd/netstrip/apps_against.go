@@ -33,7 +33,7 @@ func (a *app) appsAgainstCommand() *cobra.Command {
 }
 
 func (a *app) appsAgainst(f *appsAsked, study string) error {
-	records, err := a.load(f.results, appreport.Asked)
+	records, err := a.results(&f.flags).Load(appreport.Asked)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (a *app) claims(f *flags, args []string) error {
 	if err != nil {
 		return err
 	}
-	records, err := a.load(f.results, record.Latest)
+	records, err := a.results(f).Load(record.Latest)
 	if err != nil {
 		return err
 	}

@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/results"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
@@ -19,27 +18,6 @@ func (a *app) resultsCommand() *cobra.Command {
 	c := &cobra.Command{Use: "results"}
 	c.AddCommand(a.resultsListCommand(), a.resultsPruneCommand())
 	return c
-}
-
-// recordedRun is a run in a results file, as JSON.
-type recordedRun struct {
-	Run   string    `json:"run"`
-	Time  time.Time `json:"time"` // when it began; zero of a name that has no time in it
-	Bytes int64     `json:"bytes"`
-}
-
-// recordedRuns returns the runs of a results file, in its order.
-func recordedRuns(path string) ([]recordedRun, error) {
-	names, sizes, err := record.Store{Path: path}.Sizes()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage.Errorf("%w; netstrip run and netstrip apps make it, --results names another", err)
-	}
-	runs := make([]recordedRun, 0, len(names))
-	for _, name := range names {
-		began, _ := time.Parse("20060102T150405Z", name[:min(len(name), len("20060102T150405Z"))])
-		runs = append(runs, recordedRun{name, began, sizes[name]})
-	}
-	return runs, err
 }
 
 func (a *app) resultsListCommand() *cobra.Command {
@@ -53,7 +31,7 @@ func (a *app) resultsListCommand() *cobra.Command {
 }
 
 func (a *app) resultsList(f *flags) error {
-	runs, err := recordedRuns(f.results)
+	runs, err := results.Runs(f.results)
 	if err != nil {
 		return err
 	}
@@ -64,58 +42,33 @@ func (a *app) resultsList(f *flags) error {
 	return t.Write(a.stdout, f.format())
 }
 
-// keeping says which runs stay.
-type keeping struct {
-	last      int
-	olderThan time.Duration
-	bytes     int64
-	dry       bool
-}
-
 func (a *app) resultsPruneCommand() *cobra.Command {
-	f, k := &flags{}, keeping{}
+	f, k, dry := &flags{}, results.Limits{}, false
 	c := &cobra.Command{
 		Use: "prune",
 		RunE: func(c *cobra.Command, _ []string) error {
-			if k.last <= 0 && k.olderThan == 0 && k.bytes == 0 {
+			if k.Last <= 0 && k.OlderThan == 0 && k.Bytes == 0 {
 				return usage.Errorf("prune takes a limit: --keep, --older-than or --max-size")
 			}
-			return a.resultsPrune(c.Context(), f, k)
+			return a.resultsPrune(c.Context(), f, k, dry)
 		},
 	}
 	f.add(c, "results")
-	c.Flags().IntVar(&k.last, "keep", 0, "keep only the last `N` runs")
-	c.Flags().Var((*ageFlag)(&k.olderThan), "older-than", "remove runs that began more than this `AGE` ago: 30d, 12h")
-	c.Flags().Var((*sizeFlag)(&k.bytes), "max-size", "reduce the file to this `SIZE`: 500M, 2.5GiB (powers of 1024)")
-	c.Flags().BoolVar(&k.dry, "dry-run", false, "only print what would be removed")
+	c.Flags().IntVar(&k.Last, "keep", 0, "keep only the last `N` runs")
+	c.Flags().Var((*ageFlag)(&k.OlderThan), "older-than", "remove runs that began more than this `AGE` ago: 30d, 12h")
+	c.Flags().Var((*sizeFlag)(&k.Bytes), "max-size", "reduce the file to this `SIZE`: 500M, 2.5GiB (powers of 1024)")
+	c.Flags().BoolVar(&dry, "dry-run", false, "only print what would be removed")
 	return c
 }
 
-// goes reports which of the runs go, by name.
-func (k keeping) goes(runs []recordedRun, now time.Time) map[string]bool {
-	var left int64
-	for _, r := range runs {
-		left += r.Bytes
-	}
-	gone := map[string]bool{}
-	for i, r := range runs {
-		old := k.olderThan > 0 && !r.Time.IsZero() && now.Sub(r.Time) > k.olderThan
-		if k.last > 0 && len(runs)-i > k.last || old || k.bytes > 0 && left > k.bytes {
-			gone[r.Run] = true
-			left -= r.Bytes
-		}
-	}
-	return gone
-}
-
-func (a *app) resultsPrune(ctx context.Context, f *flags, k keeping) error {
-	runs, err := recordedRuns(f.results)
+func (a *app) resultsPrune(ctx context.Context, f *flags, k results.Limits, dry bool) error {
+	runs, err := results.Runs(f.results)
 	if err != nil {
 		return err
 	}
-	gone := k.goes(runs, time.Now())
+	gone := k.Exceeding(runs, time.Now())
 	did := "would remove"
-	if !k.dry && len(gone) > 0 {
+	if !dry && len(gone) > 0 {
 		a.progress = progress.New(a.stderr)
 		store := record.Store{Path: f.results, OnWait: func(path string) {
 			a.progress.Line("waiting for another program that has locked %s", path)
@@ -124,7 +77,7 @@ func (a *app) resultsPrune(ctx context.Context, f *flags, k keeping) error {
 			return err
 		}
 	}
-	if !k.dry {
+	if !dry {
 		did = "removed"
 	}
 	for _, r := range runs {

@@ -188,7 +188,7 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 func (a *app) checkResults(f *flags) error {
 	var err error
 	if f.resume {
-		err = a.tellDamage(f.results)
+		err = a.results(f).Check()
 	} else {
 		err = record.Store{Path: f.results}.Check()
 	}

@@ -1,0 +1,143 @@
+// Package results chooses among the records of a results file: what a name on the command line
+// means, and which runs are to be removed. It runs on the host.
+package results
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"slices"
+
+	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/usage"
+	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/report"
+)
+
+// Results is a results file.
+type Results struct {
+	Path string
+	// Damaged is called with the damaged lines found.
+	Damaged func([]record.Damage)
+}
+
+// open opens the results, which must have a record.
+func (r Results) open() (*record.File, error) {
+	file, err := record.Store{Path: r.Path}.Open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usage.Errorf("%w; netstrip run and netstrip apps make it, --results names another", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.Damaged(file.Damage)
+	if len(file.Records) > 0 {
+		return file, nil
+	}
+	file.Close()
+	if len(file.Damage) > 0 {
+		return nil, fmt.Errorf("no record in %s is intact", r.Path)
+	}
+	return nil, usage.Errorf("%s has no records; netstrip run adds some", r.Path)
+}
+
+// Load reads the records that choose selects; it sees only what a record.File has.
+func (r Results) Load(choose func([]record.Record) []record.Record) ([]record.Record, error) {
+	file, err := r.open()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return r.read(file, choose(file.Records))
+}
+
+func (r Results) read(file *record.File, chosen []record.Record) ([]record.Record, error) {
+	return file.Intact(chosen, r.Damaged)
+}
+
+// Choose returns the records that args mean, and whether they are a whole run: none or latest
+// for the latest run, or a record, run or profile, and the ID of a probe.
+func (r Results) Choose(args ...string) (chosen []record.Record, whole bool, err error) {
+	file, err := r.open()
+	if err != nil {
+		return nil, false, err
+	}
+	defer file.Close()
+	if len(args) == 0 || args[0] == "latest" {
+		chosen, err = r.read(file, latestRun(file.Records))
+		return chosen, true, err
+	}
+	if chosen = record.Find(file.Records, args[0]); len(chosen) == 0 {
+		return nil, false, usage.Errorf("no such record, run or profile in %[2]s: %[1]q; the latest run is %[3]s",
+			args[0], r.Path, file.Records[len(file.Records)-1].Run)
+	}
+	whole = chosen[0].Run == args[0] && chosen[0].ID != args[0]
+	if len(args) == 2 && !whole && chosen[0].ID != args[0] {
+		chosen, err = r.asking(file, chosen[0], args)
+	} else {
+		chosen, err = r.read(file, chosen)
+	}
+	if err == nil && len(args) == 2 && slices.ContainsFunc(chosen, knows(args[1])) {
+		chosen = slices.DeleteFunc(chosen, func(r record.Record) bool { return !knows(args[1])(r) })
+	}
+	return chosen, whole, err
+}
+
+// knows tells the records that know of a probe.
+func knows(probe string) func(record.Record) bool {
+	return func(r record.Record) bool { _, err := report.Only([]record.Record{r}, probe); return err == nil }
+}
+
+// asking returns the newest record of the profile that is the first argument which knows of
+// the probe that is the second, or else just the newest: that may be of other probes.
+func (r Results) asking(file *record.File, newest record.Record, args []string) ([]record.Record, error) {
+	all := slices.Clone(file.Records)
+	slices.Reverse(all) // of two at one time the later line
+	slices.SortStableFunc(all, func(a, b record.Record) int { return b.Time.Compare(a.Time) })
+	for _, one := range all {
+		if !one.Called(args[0]) {
+			continue
+		}
+		one, _, err := file.Read([]record.Record{one})
+		if err != nil || slices.ContainsFunc(one, knows(args[1])) {
+			return one, err
+		}
+	}
+	return r.read(file, []record.Record{newest})
+}
+
+// Check finds the damage that shows without reading the records, if there is a file.
+func (r Results) Check() error {
+	file, err := record.Store{Path: r.Path}.Open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.Damaged(file.Damage)
+	return file.Close()
+}
+
+// ByLadder sorts records, which are in the order in which their boots ended, in the order of
+// the ladder, and those of one kernel in the order of the inits.
+func ByLadder(records []record.Record) {
+	place := func(r record.Record) int {
+		i := slices.IndexFunc(kconfigs.Profiles(), func(p kconfigs.Profile) bool { return p.Name == r.Ref().Base })
+		return i & math.MaxInt // -1, a profile that is not of the ladder, comes last
+	}
+	init := func(r record.Record) int {
+		return slices.IndexFunc(initramfs.Inits(), func(i initramfs.Init) bool { return i.Name == r.Init })
+	}
+	slices.SortStableFunc(records, func(a, b record.Record) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(init(a), init(b)))
+	})
+}
+
+func latestRun(records []record.Record) []record.Record {
+	latest := slices.MaxFunc(records, func(a, b record.Record) int { return cmp.Compare(a.Run, b.Run) })
+	return record.Find(records, latest.Run)
+}
