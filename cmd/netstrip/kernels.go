@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
@@ -25,27 +22,8 @@ func (a *app) profilesCommand() *cobra.Command {
 	return c
 }
 
-// listed is a profile as JSON.
-type listed struct {
-	Name       string `json:"name"`
-	Hypothesis string `json:"hypothesis"`
-	// Start is what the fragments are put on top of: allnoconfig, tinyconfig, defconfig, or
-	// prebuilt for a kernel that nothing is put on top of.
-	Start     string   `json:"start"`
-	Fragments []string `json:"fragments"`
-	// Args are added to the kernel's command line.
-	Args []string `json:"args"`
-	// Built says whether its kernel is in the cache; null where nobody can know,
-	// because there is no source or no compiler.
-	Built *bool `json:"built"`
-}
-
 func (a *app) listProfiles(ctx context.Context, f *flags) error {
-	var list []listed
-	isBuilt := builtBefore(ctx, f)
-	for _, p := range kconfigs.Profiles() {
-		list = append(list, listed{p.Name, p.Hypothesis, startOf(p), slices.Concat([]string{}, p.Fragments), slices.Concat([]string{}, p.Args), isBuilt(p)})
-	}
+	list := kbuild.Profiles(ctx, f.cache, f.source())
 	t := table.Table{Head: []string{"PROFILE", "BUILT", "HYPOTHESIS"}, Value: list}
 	from := table.Table{Head: []string{"PROFILE", "START", "FRAGMENTS, KERNEL ARGUMENTS"}}
 	for _, l := range list {
@@ -59,13 +37,6 @@ func (a *app) listProfiles(ctx context.Context, f *flags) error {
 	return from.Write(a.stdout, f.format())
 }
 
-func startOf(p kconfigs.Profile) string {
-	if p.Prebuilt != nil {
-		return "prebuilt"
-	}
-	return cmp.Or(p.Start.Name, "allnoconfig")
-}
-
 func builtText(b *bool) string {
 	switch {
 	case b == nil:
@@ -74,35 +45,6 @@ func builtText(b *bool) string {
 		return "yes"
 	}
 	return "no"
-}
-
-// builtBefore returns a function that says whether a profile's kernel is in the cache,
-// or nil. Listing profiles must work where nothing is installed yet, so whatever is
-// wrong here is for build and doctor to tell.
-func builtBefore(ctx context.Context, f *flags) func(kconfigs.Profile) *bool {
-	unknown := func(kconfigs.Profile) *bool { return nil }
-	c, err := cache.Open(f.cache)
-	if err != nil {
-		return unknown
-	}
-	o := f.source()
-	o.Cache = c
-	src, err := kbuild.OpenSource(ctx, o)
-	if err != nil {
-		return unknown
-	}
-	b := &kbuild.Builder{Cache: c, Source: src}
-	return func(p kconfigs.Profile) *bool {
-		req, err := p.Request()
-		if err != nil {
-			return nil
-		}
-		_, ok, err := b.Cached(ctx, req)
-		if err != nil {
-			return nil
-		}
-		return &ok
-	}
 }
 
 func (a *app) buildCommand() *cobra.Command {

@@ -1,0 +1,55 @@
+package kbuild
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/cache"
+)
+
+// Listed is a profile, and whether its kernel is built.
+type Listed struct {
+	Name       string `json:"name"`
+	Hypothesis string `json:"hypothesis"`
+	// Start is what the fragments are added to: allnoconfig, tinyconfig, defconfig, or prebuilt
+	// for a kernel that nothing is added to.
+	Start     string   `json:"start"`
+	Fragments []string `json:"fragments"`
+	// Args are added to the kernel's command line.
+	Args []string `json:"args"`
+	// Built says whether its kernel is in the cache; null if that is unknown
+	// without a source or a compiler.
+	Built *bool `json:"built"`
+}
+
+// Profiles lists all profiles. It works where nothing is installed, so it returns no error: a
+// build reports what is wrong with the cache in dir or the source.
+func Profiles(ctx context.Context, dir string, o SourceOptions) (list []Listed) {
+	var b *Builder
+	if c, err := cache.Open(dir); err == nil {
+		o.Cache = c
+		if src, err := OpenSource(ctx, o); err == nil {
+			b = &Builder{Cache: c, Source: src}
+		}
+	}
+	for _, p := range kconfigs.Profiles() {
+		list = append(list, Listed{p.Name, p.Hypothesis, startOf(p), slices.Concat([]string{}, p.Fragments), slices.Concat([]string{}, p.Args), nil})
+		req, err := p.Request()
+		if b == nil || err != nil {
+			continue
+		}
+		if _, built, err := b.Cached(ctx, req); err == nil {
+			list[len(list)-1].Built = &built
+		}
+	}
+	return list
+}
+
+func startOf(p kconfigs.Profile) string {
+	if p.Prebuilt != nil {
+		return "prebuilt"
+	}
+	return cmp.Or(p.Start.Name, "allnoconfig")
+}
