@@ -92,7 +92,7 @@ func BenchmarkMatrix(b *testing.B) {
 	b.ReportMetric(median(bare), "bare-ratio")
 }
 
-// matrix boots profiles through netstrip and gives how many seconds that took.
+// matrix boots profiles through netstrip and returns how many seconds that took.
 func matrix(b *testing.B, runner *run.Runner, profiles []kconfigs.Profile) (float64, []record.Record) {
 	b.Helper()
 	start := time.Now()
@@ -106,7 +106,7 @@ func matrix(b *testing.B, runner *run.Runner, profiles []kconfigs.Profile) (floa
 }
 
 // bareMatrix runs the command lines of records, as many at once as there are jobs, the
-// longest first, and gives how many seconds that took.
+// longest first, and returns how many seconds that took.
 func bareMatrix(b *testing.B, records []record.Record, jobs int) float64 {
 	b.Helper()
 	byTime := slices.SortedFunc(slices.Values(records), func(x, y record.Record) int {

@@ -2,9 +2,8 @@
 // channels that carry them, and the catalogue of probes. It runs on both sides, and imports only
 // the standard library, so that neither side depends on the other.
 //
-// Events are sent as JSON, one per line, inside the envelope of
-// github.com/hugelgupf/vmtest (guest.Emitter on one side, qemu/qevent on the
-// other), over a virtio-serial port. A guest without such a port writes the same
+// Events are sent as JSON, one per line, inside the envelope of the guest package of
+// github.com/hugelgupf/vmtest, over a virtio-serial port. A guest without such a port writes the same
 // lines to its second serial port. Neither needs CONFIG_NET.
 package wire
 

@@ -40,7 +40,7 @@ type Deviation struct {
 	Got  string `json:"got"`
 }
 
-// String says it in one line, in which the guest's own words are escaped.
+// String returns the deviation as one line, in which the guest's own words are escaped.
 func (d Deviation) String() string {
 	return fmt.Sprintf("%s: want %s, got %s", report.Escape(d.Probe, 100),
 		orNothing(report.Escape(d.Want, 1000)), orNothing(report.Escape(d.Got, 1000)))
@@ -53,24 +53,21 @@ func orNothing(s string) string {
 	return s
 }
 
-// ErrNoExpectation is returned for a profile that no expectation is kept for, such
-// as one with a user's own fragments.
+// ErrNoExpectation is returned for a profile without an expectation, such as one with a user's own
+// fragments.
 var ErrNoExpectation = errors.New("no expectation is kept")
 
-// Deviations compares a record with the expectation of its series and profile, both
-// ways: what is missing and what is new deviate too. A fault of the rig is a
-// deviation of the outcome and nothing else, since the kernel never got to answer. Where
-// probes were chosen, the others are not missed.
+// Deviations compares a record with the expectation of its series and profile, both ways: what is
+// missing and what is new deviate too. If the rig failed, only the outcome deviates, since the kernel
+// did not get to answer. If probes were chosen, the others are not missed.
 //
-// Of a boot into an init that is asked about, the same is expected as of the profile
-// alone, but for what the init's own expectation says otherwise.
+// The expectation of a boot into an init is that of the profile, except where the init has its own.
 //
-// With ErrNoExpectation, and for probes of the user's own and new ones, it returns what deviates
-// on every kernel: probes that the host asked and the guest did not answer, or answered in two
-// ways.
+// With ErrNoExpectation, and for the user's own and new probes, it returns what deviates on any
+// kernel: probes that were asked and not answered, or answered in two ways.
 func Deviations(r record.Record) ([]Deviation, error) { return Files{}.Deviations(r) }
 
-// Deviations does so with these expectations.
+// Deviations does the same with these expectations.
 func (f Files) Deviations(r record.Record) ([]Deviation, error) {
 	want, err := f.expectation(r)
 	if errors.Is(err, ErrNoExpectation) {
@@ -118,7 +115,7 @@ func (f Files) of(series, profile string) (answers, error) {
 	return parseExpectation(path, string(data))
 }
 
-// Path is where the expectation of a record's probes is kept.
+// Path returns where the expectation of a record's probes is kept.
 func Path(r record.Record) string {
 	if strings.HasPrefix(r.Probes, wire.PerfFamily+"/") {
 		return pathOf(r.Series, wire.PerfFamily+"/"+r.Profile)
@@ -128,8 +125,7 @@ func Path(r record.Record) string {
 
 func pathOf(series, profile string) string { return "testdata/" + series + "/" + profile + ".txt" }
 
-// Expected returns the findings that are expected of a profile on a series, with what an
-// expectation holds of each: no details, no times.
+// Expected returns the findings that are expected of a profile on a series, without details and times.
 func Expected(series, profile string) ([]wire.Finding, error) {
 	want, err := Files{}.of(series, profile)
 	var all []wire.Finding
@@ -146,8 +142,8 @@ func Expected(series, profile string) ([]wire.Finding, error) {
 	return all, err
 }
 
-// outcomeID stands in the place of a probe for how the boot ended, saidID for what an init
-// complained of that did not get to the end.
+// outcomeID is used like a probe's ID for how the boot ended, saidID for the complaints of an init
+// that did not complete.
 const (
 	outcomeID = "outcome"
 	saidID    = "said"
@@ -156,7 +152,7 @@ const (
 // answers are an expectation: per probe, and for "outcome", the expected answer.
 type answers map[string]string
 
-// answersOf returns what a record holds in the place of what is expected.
+// answersOf returns a record in the form of an expectation.
 func answersOf(r record.Record) answers {
 	got := answers{outcomeID: string(r.Outcome)}
 	if r.Init != "" && r.Outcome != record.Completed {
@@ -186,15 +182,15 @@ func deviations(want answers, r record.Record) []Deviation {
 	return out
 }
 
-// unexpected reports whether nothing is expected of a probe of a record, so that no answer
-// to it deviates: of the user's own, and of an application that was not asked where the
-// expectation was written, as most were not on 6.1. Other probes are asked everywhere.
+// unexpected reports whether nothing is expected of a probe, so that no answer deviates: one of the
+// user's own, and an application that was not asked when the expectation was written, as most were
+// not on 6.1. Other probes are asked everywhere.
 func unexpected(want answers, r record.Record, id string) bool {
 	return slices.Contains(r.Own, id) || strings.HasPrefix(id, wire.AppFamily+"/") && want[id] == ""
 }
 
-// Unexpected returns the IDs of the probes of a record that are in its findings, and of
-// which nothing is expected although something is of its profile.
+// Unexpected returns the IDs of the findings of a record for which there is no expectation, although
+// there is one for its profile.
 func Unexpected(r record.Record) ([]string, error) {
 	want, err := Files{}.expectation(r)
 	if errors.Is(err, ErrNoExpectation) {

@@ -12,7 +12,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// answer is the part of a finding that an expectation holds a kernel to.
+// answer is the part of a finding that is compared with an expectation.
 func answer(f wire.Finding) string {
 	fields := []string{string(f.Verdict), dash(f.Errno), "-", dash(f.Call)}
 	if f.Value != "" {
@@ -28,8 +28,8 @@ func dash(s string) string {
 	return s
 }
 
-// quoteValue quotes what would not be read back as it is: a value with blanks, quotes or
-// control characters, and one that is the mark of no value.
+// quoteValue quotes a value that would not be read back as it is: one with blanks, quotes or control
+// characters, or the sign for no value.
 func quoteValue(s string) string {
 	odd := func(r rune) bool { return r == '"' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
 	if s == "-" || strings.ContainsFunc(s, odd) {
@@ -38,7 +38,7 @@ func quoteValue(s string) string {
 	return s
 }
 
-// findingOf returns the finding that answer made text of.
+// findingOf parses what answer returns.
 func findingOf(id, text string) (wire.Finding, error) {
 	f, err := columns(text)
 	if err != nil {
@@ -57,8 +57,8 @@ func findingOf(id, text string) (wire.Finding, error) {
 	return wire.Finding{ID: id, Verdict: wire.Verdict(f[0]), Errno: f[1], Value: f[2], Call: f[3]}, nil
 }
 
-// Format returns what a record found as the text of an expectation. What these files expect of
-// the kernel of a boot into an init is not said again.
+// Format returns the findings of a record as the text of an expectation. If the boot was into an init,
+// it leaves out what these files expect of the kernel anyway.
 func (f Files) Format(r record.Record) (string, error) {
 	if r.Init != "" {
 		usual, err := f.of(r.Series, r.Ref().Profile())
@@ -70,8 +70,8 @@ func (f Files) Format(r record.Record) (string, error) {
 	return formatExpectation(r)
 }
 
-// formatExpectation writes what r found as an expectation: sorted, one line a probe,
-// in columns, made to be read in a diff. What is inconclusive cannot be expected.
+// formatExpectation returns one line for each probe, sorted and in columns, so that diffs are easy to
+// read. What is inconclusive cannot be expected.
 func formatExpectation(r record.Record) (string, error) {
 	if r.Outcome.RigFault() {
 		return "", fmt.Errorf("%s: %s is an infrastructure failure: %s", r.Profile, r.Outcome, r.Reason)
@@ -80,7 +80,7 @@ func formatExpectation(r record.Record) (string, error) {
 	if said := answersOf(r)[saidID]; said != "" {
 		lines = append(lines, saidID+" "+said)
 	}
-	// The same on every kernel, so that a diff of two shows only what differs.
+	// Fixed widths, so that a diff of two expectations shows only what differs.
 	width := [4]int{24, len(wire.Absent), len("EAFNOSUPPORT"), len("UP|LOOPBACK|RUNNING")}
 	var rows [][]string
 	findings := slices.Clone(r.Findings)
@@ -109,7 +109,7 @@ func formatExpectation(r record.Record) (string, error) {
 	return head + strings.Join(lines, "\n") + "\n", nil
 }
 
-// parseExpectation reads what formatExpectation writes.
+// parseExpectation parses what formatExpectation returns.
 func parseExpectation(path, text string) (answers, error) {
 	out := answers{}
 	n := 0

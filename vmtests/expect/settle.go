@@ -10,11 +10,11 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// twoAnswers begins the detail of a finding that stands for two that contradict each other.
+// twoAnswers begins the detail of a finding that replaces two that contradict each other.
 const twoAnswers = "the guest answered twice, and not the same: "
 
-// settle returns each probe's finding once. A probe that answered twice, and not the same,
-// has no answer that could be trusted, whichever came last.
+// settle returns one finding for each probe. A probe with two different answers has none that can be
+// trusted.
 func settle(all []wire.Finding) (once []wire.Finding, notices []string) {
 	at := map[string]int{}
 	repeated, contradicted := 0, []string{}
@@ -78,8 +78,8 @@ func Settle(r *record.Record, known []string) {
 	r.Unanswered = slices.DeleteFunc(known, func(id string) bool { return answered[id] || !r.Asked(id) })
 }
 
-// InShort returns the deviations of a record with one in the place of all the probes that a
-// boot which ended early did not answer.
+// InShort returns the deviations of a record, with one in place of all the probes that a boot which
+// ended early did not answer.
 func InShort(r record.Record, all []Deviation) []Deviation {
 	if r.Outcome == record.Completed {
 		return all
@@ -99,8 +99,8 @@ func InShort(r record.Record, all []Deviation) []Deviation {
 	return out
 }
 
-// otherDeviations returns those of unexplained that are about the user's own probes, and about
-// probes that were not answered and of which nothing is expected.
+// otherDeviations are those of unexplained that concern the user's own probes, and unanswered
+// probes without an expectation.
 func otherDeviations(want answers, r record.Record) []Deviation {
 	if r.Outcome.RigFault() {
 		return nil
@@ -110,8 +110,8 @@ func otherDeviations(want answers, r record.Record) []Deviation {
 	})
 }
 
-// unexplained returns the deviations of a record that are some on every kernel: what was
-// asked and not answered, and what was answered in two ways.
+// unexplained returns what deviates on any kernel: probes that were asked and not answered, or
+// answered in two ways.
 func unexplained(r record.Record) []Deviation {
 	var out []Deviation
 	for _, id := range r.Unanswered {

@@ -53,8 +53,8 @@ type Result struct {
 	// Started is the time that Phases count from.
 	Started time.Time
 	Phases  record.Phases
-	// Hello and Findings are what the guest sent, Running the probe that had begun last and
-	// has no finding. A guest may send several findings of one probe.
+	// Hello and Findings are what the guest sent. Running is the probe that began last and has
+	// no finding. A guest may send several findings of one probe.
 	Hello    *wire.Hello
 	Findings []wire.Finding
 	Running  string
@@ -126,7 +126,7 @@ func newBoot(g Guest, c *channels) *boot {
 	return b
 }
 
-// event takes one event of the guest's.
+// event handles one of the guest's events.
 func (b *boot) event(e wire.Event) {
 	b.watchdog.progress()
 	if b.Phases.FirstEvent == 0 {
@@ -151,7 +151,7 @@ func (b *boot) event(e wire.Event) {
 	}
 }
 
-// end takes the end of the guest's events: "done", or that no more can come.
+// end handles the end of the guest's events: "done", or that no more can come.
 func (b *boot) end(done bool) {
 	b.watchdog.channelClosed()
 	if done {
@@ -161,7 +161,7 @@ func (b *boot) end(done bool) {
 	}
 }
 
-// finish decides what the boot came to, once everything has been read. exit is how QEMU ended.
+// finish decides the outcome of the boot, once everything has been read. exit is how QEMU ended.
 func (b *boot) finish(exit error) {
 	b.Console = append([]byte{}, b.capture.log.Bytes()...) // not nil, though it may be empty
 	log, said, w := console.Read(b.Console), b.said.String(), b.watchdog

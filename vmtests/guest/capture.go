@@ -9,12 +9,11 @@ import (
 	"github.com/netstrip/netstrip/vmtests/console"
 )
 
-// maxConsole is how many bytes of console output of one boot are kept; a boot at
-// full verbosity prints about 50 KiB. What is over ends the boot: under TCG the serial
-// line takes seven seconds for this much.
+// maxConsole is how many bytes of console output a boot may print; a boot at full verbosity prints
+// about 50 KiB. More ends the boot: under TCG the serial line takes seven seconds for this much.
 const maxConsole = 1 << 20
 
-// capture keeps a boot's console output and notes when its phases came.
+// capture keeps a boot's console output and when each phase began.
 type capture struct {
 	start    time.Time
 	progress func()
@@ -28,7 +27,7 @@ type capture struct {
 	firstByte, banner, init time.Duration
 }
 
-// read takes the console from r until its end.
+// read reads the console until its end.
 func (c *capture) read(r io.Reader) {
 	buf := make([]byte, 16<<10)
 	for {
@@ -71,7 +70,7 @@ func (c *capture) add(p []byte) {
 	}
 }
 
-// note notes the first time of a phase.
+// note keeps the first time of a phase.
 func (c *capture) note(at *time.Duration, now time.Duration, m Milestone) {
 	if *at == 0 {
 		*at = now
@@ -79,7 +78,7 @@ func (c *capture) note(at *time.Duration, now time.Duration, m Milestone) {
 	}
 }
 
-// flooded reports whether there were more bytes than a boot may print.
+// flooded reports whether the guest printed more than a boot may.
 func (c *capture) flooded() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

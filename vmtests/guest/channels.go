@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// channel has an end on the host and one that QEMU, or the shell that becomes it, is given.
+// channel has an end on the host and one for QEMU, or for the shell that becomes it.
 type channel struct {
 	host  io.ReadCloser
 	guest *os.File
@@ -21,13 +21,13 @@ type channel struct {
 // own (QMP), output is what it prints, and id is where it writes its process ID.
 type channels struct{ console, events, fallback, monitor, output, id channel }
 
-// openChannels opens the channels: a socket for the events, whose port waits while the host is
-// slow, and pipes for the serial lines. A serial line does not wait: what cannot be
-// written at once the guest takes for sent, after 10 ms, and overwrites. A socket has
-// room for some 280 of its single bytes, a pipe for as many as it is made for.
+// openChannels opens a socket for the events, since its port waits while the host is slow, and
+// pipes for the serial lines. A serial line does not wait: after 10 ms the guest takes a byte that
+// cannot be written for sent, and overwrites it. A socket holds only about 280 of its single bytes,
+// a pipe as many as its size.
 //
-// Not even an event waits when the guest reboots: the last that its port has taken are
-// gone where the socket is full, 280 of them unless it is made larger.
+// Events do not wait when the guest reboots: if the socket is full, the last that the port has taken
+// are lost. By default 280 fit, so the socket is made larger.
 func openChannels() (*channels, error) {
 	c := &channels{}
 	open := []func() (io.ReadCloser, *os.File, error){openSerial, openSocket, openSerial, openMonitor, openPipe, openPipe}
@@ -50,7 +50,7 @@ func openSocket() (io.ReadCloser, *os.File, error) {
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
-	// Twice as large for everybody (net.core.wmem_max), and with privileges much larger.
+	// Any user may double it (net.core.wmem_max); with privileges it can be much larger.
 	_ = unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUF, maxConsole)
 	_ = unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, maxConsole)
 	_ = unix.SetNonblock(fds[0], true) // so that Close ends a Read
@@ -67,7 +67,7 @@ func openSerial() (io.ReadCloser, *os.File, error) {
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return nil, nil, os.NewSyscallError("pipe2", err)
 	}
-	// As large as a pipe may be made without privileges; a smaller one does nearly always.
+	// This is the largest size without privileges; a smaller pipe is nearly always enough.
 	_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, maxConsole)
 	_ = unix.SetNonblock(fds[0], true)
 	return &serialEnd{fd: fds[0]}, os.NewFile(uintptr(fds[1]), "guest end"), nil
@@ -90,12 +90,11 @@ func (c *channels) closeGuest() {
 	}
 }
 
-// pollEvery is how often a serial line is looked at, and so how late its bytes are seen.
+// pollEvery is the time between two reads of a serial line, and so how late its bytes are seen.
 const pollEvery = 4 * time.Millisecond
 
-// serialEnd is the host's end of a serial line, which QEMU writes byte by byte. It is no
-// os.File, since that would have this process woken for every one of them (see
-// BenchmarkOverhead). Instead it looks, now and then.
+// serialEnd is the host's end of a serial line, which QEMU writes byte by byte. As an os.File it
+// would wake this process for each of them (see BenchmarkOverhead), so it is polled.
 type serialEnd struct {
 	mu     sync.Mutex // held while fd is used, which another file may have once it is closed
 	fd     int

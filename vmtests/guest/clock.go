@@ -7,11 +7,10 @@ import (
 	"github.com/netstrip/netstrip/vmtests/accel"
 )
 
-// ClockArgs tell a kernel how fast its time stamp counter runs, which in an emulated guest
-// is the host's own. To find that out itself, it has to count without being kept waiting
-// (quick_pit_calibrate and pit_calibrate_tsc, arch/x86/kernel/tsc.c): on a busy host it gives
-// up after 0.2 s, and is left with a clock that moves every 4 ms. Under KVM it is not kept
-// waiting.
+// ClockArgs tells a kernel the frequency of its time stamp counter, which is the host's in an
+// emulated guest. A kernel measures it by counting without interruption (quick_pit_calibrate and
+// pit_calibrate_tsc, arch/x86/kernel/tsc.c). On a busy host it gives up after 0.2 s and is left with
+// a clock that moves every 4 ms. Under KVM nothing interrupts it.
 func ClockArgs(accelerator string) []string {
 	if khz := counterKHz(10 * time.Millisecond); khz > 0 && accelerator == accel.TCG {
 		return []string{fmt.Sprintf("tsc_early_khz=%d", khz)}
@@ -19,7 +18,7 @@ func ClockArgs(accelerator string) []string {
 	return nil
 }
 
-// counterKHz counts for so long how many thousand times a second the counter moves.
+// counterKHz measures the counter's frequency over a span of time.
 func counterKHz(span time.Duration) int64 {
 	at, count := counterAt()
 	time.Sleep(span)
@@ -27,8 +26,8 @@ func counterKHz(span time.Duration) int64 {
 	return (more - count) * int64(time.Millisecond) / end.Sub(at).Nanoseconds()
 }
 
-// counterAt reads the counter and says when that was: of several readings the one that
-// took the least time, in which nobody came between.
+// counterAt reads the counter and the time. Of several readings it returns the quickest, which
+// nothing interrupted.
 func counterAt() (at time.Time, count int64) {
 	least := time.Hour
 	for range 10 {

@@ -14,11 +14,10 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/packed"
 )
 
-// openFiles opens what the guest is booted from, kernel, initramfs and disk, if there is one,
-// and checks the first two: a file cut short boots to a silent guest or to one without an init,
-// which looks like a verdict on the kernel. So does too little memory for both: QEMU puts the one
-// over the other, and the kernel dies of what looks like its own faults. With an error come the
-// files that are open.
+// openFiles opens kernel, initramfs and, if there is one, disk, and checks the first two: a
+// truncated file boots to a silent guest or to one without an init, which looks like a verdict on
+// the kernel. So does too little memory: QEMU loads the initramfs over the kernel, which then
+// crashes. The files that are open are returned with an error too.
 func (g Guest) openFiles() (files []*os.File, err error) {
 	kernel, end, err := openChecked(g.Kernel, checkKernel)
 	if err != nil {
@@ -64,7 +63,7 @@ func openChecked(path string, check func(r io.ReaderAt, size int64) (int64, erro
 	return f, n, nil
 }
 
-// checkLine says why a kernel does not take a command line: it would cut it without a word.
+// checkLine returns an error for a command line that the kernel would truncate silently.
 func checkLine(kernel io.ReaderAt, line string) error {
 	longest := packed.MaxCommandLine
 	head, err := readHead(kernel)
@@ -80,9 +79,9 @@ func checkLine(kernel io.ReaderAt, line string) error {
 	return nil
 }
 
-// openForQEMU opens a file that QEMU is handed the descriptor of and opens again by that
-// (fdWiring). From root QEMU is nobody, who may not open a file that was made under a
-// umask of 077; the permissions of the directories do not count on that way.
+// openForQEMU opens a file whose descriptor is passed to QEMU, which opens it again by that
+// (fdWiring). If netstrip is root, QEMU is nobody, who may not open a file that was made under a
+// umask of 077; the permissions of directories do not matter then.
 func openForQEMU(path string) (*os.File, error) {
 	f, err := file.Open(path)
 	if err != nil || os.Geteuid() != 0 {
@@ -139,8 +138,8 @@ func checkKernel(r io.ReaderAt, size int64) (end int64, err error) {
 	return h.MemoryEnd, nil
 }
 
-// checkVmlinux does so for an ELF file, which must end with its section headers, as the
-// linker's and objcopy's do, and say where PVH starts it.
+// checkVmlinux does the same for an ELF file. It must end with its section headers, as the output
+// of linker and objcopy does, and have the note that says where PVH starts it.
 func checkVmlinux(r io.ReaderAt, head []byte, size int64) (end int64, err error) {
 	if machine := elf.Machine(binary.LittleEndian.Uint16(head[18:])); machine != elf.EM_X86_64 {
 		return 0, fmt.Errorf("it is not an x86 kernel image but an ELF file for %s", machine)
@@ -172,8 +171,8 @@ func checkVmlinux(r io.ReaderAt, head []byte, size int64) (end int64, err error)
 	return end, nil
 }
 
-// pvhNote is how the ELF note begins that says where PVH starts a kernel, after its two
-// lengths: XEN_ELFNOTE_PHYS32_ENTRY (include/xen/interface/elfnote.h:197).
+// pvhNote is the beginning, after its two lengths, of the ELF note that says where PVH starts a
+// kernel: XEN_ELFNOTE_PHYS32_ENTRY (include/xen/interface/elfnote.h:197).
 const pvhNote = "\x12\x00\x00\x00Xen\x00"
 
 // newcHeader is the length of a record's header in a "newc" cpio archive
@@ -181,8 +180,8 @@ const pvhNote = "\x12\x00\x00\x00Xen\x00"
 // of 8 hexadecimal digits.
 const newcHeader = 110
 
-// checkInitramfs says why a file is not a whole cpio archive, and gives its size: it walks
-// from record to record to the one that ends the archive.
+// checkInitramfs walks through the records of a cpio archive. It returns the size of the file, or an
+// error if the archive is not complete.
 func checkInitramfs(r io.ReaderAt, size int64) (int64, error) {
 	const trailer = "TRAILER!!!\x00"
 	head := make([]byte, newcHeader+len(trailer))

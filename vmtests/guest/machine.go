@@ -13,18 +13,18 @@ import (
 // QEMU is the name of the program that emulates x86-64 machines.
 const QEMU = "qemu-system-x86_64"
 
-// wiring says where the ends of a machine's channels are on the host. A boot wires
-// them to descriptors it has open; the line a person may paste, to files.
+// wiring is what a machine's channels and files are connected to on the host: descriptors for a
+// boot, files for the command line that can be pasted.
 type wiring struct {
 	console, events, fallback string   // chardev backends, without the id
 	kernel, initrd, disk      string   // paths
 	passed                    []string // arguments that hand over descriptors
 }
 
-// fdWiring wires to inherited descriptors, files being those of kernel, initramfs and disk, 0
-// for no disk. QEMU then needs to open no path of ours, and can run as a user who may not.
+// fdWiring connects to inherited descriptors; files are those of kernel, initramfs and disk, 0 for
+// no disk. QEMU then opens no path of ours, and can run as a user who may not.
 func fdWiring(console, events, fallback, monitor int, files [3]int) wiring {
-	// A pipe is no file of QEMU's to open, and a set of descriptors is as one.
+	// QEMU cannot open a pipe by a path, but it can as a set of descriptors.
 	pipe := func(set int) string { return fmt.Sprintf("file,path=/dev/fdset/%d,append=on", set) }
 	proc := func(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
 	w := wiring{
@@ -52,16 +52,19 @@ func (g Guest) Command() string {
 	return process.Quote(append(args, g.args(pasteWiring(g.Kernel, g.Image, g.Disk))...)...)
 }
 
-// args are QEMU's arguments. qboot.rom starts a kernel without looking for disks and
-// option ROMs as SeaBIOS does: 0.1 s of 1.2 in a median of seven boots. The two network
-// cards are connected with each other by a hub inside QEMU, and with nothing else: the
-// guest has no way out. -no-reboot goes with the kernel's panic=-1 and with the guest's
-// own end, which is a reboot: a power-off needs ACPI and would hang. reboot=t is a triple
-// fault, the way that needs no device. tsc=reliable: under TCG the kernel's watchdog now
-// and then finds the TSC skewed and falls back to jiffies, in which a probe lasts 0 or
-// 4 ms. no_timer_check: a guest that waits for its processor while it counts ticks for 60 ms
-// takes its timer for broken, and panics (timer_irq_works, arch/x86/kernel/apic/io_apic.c:1519).
-// nbd.nbds_max=1: one network block device, not sixteen, to be made at every boot.
+// args are QEMU's arguments. The reasons for those that are not obvious:
+//   - qboot.rom starts a kernel without looking for disks and option ROMs as SeaBIOS does. It
+//     saves 0.1 s of 1.2 (median of seven boots).
+//   - A hub inside QEMU connects the two network cards with each other and with nothing else, so
+//     the guest cannot reach any network.
+//   - -no-reboot ends QEMU when the kernel panics (panic=-1) and when the guest is done, which
+//     reboots: a power-off needs ACPI and would hang. reboot=t is a triple fault, which needs no
+//     device.
+//   - tsc=reliable: under TCG the kernel's watchdog sometimes finds the TSC skewed and falls back
+//     to jiffies, in which a probe takes 0 or 4 ms.
+//   - no_timer_check: a guest that waits for its processor while it counts ticks for 60 ms takes
+//     its timer for broken and panics (timer_irq_works, arch/x86/kernel/apic/io_apic.c:1519).
+//   - nbd.nbds_max=1: every boot creates one network block device instead of sixteen.
 func (g Guest) args(w wiring) []string {
 	return append(slices.Concat(w.passed, g.diskArgs(w.disk)), []string{
 		"-M", "pc", "-bios", "qboot.rom", "-accel", g.Accel, "-m", fmt.Sprint(g.MemoryMiB), "-smp", fmt.Sprint(g.Processors()),
@@ -77,14 +80,14 @@ func (g Guest) args(w wiring) []string {
 	}...)
 }
 
-// commandLine is the kernel's.
+// commandLine is the kernel's command line.
 func (g Guest) commandLine() string {
 	own := []string{"console=ttyS0", "panic=-1", "reboot=t", "tsc=reliable", "no_timer_check", "nbd.nbds_max=1"}
 	return strings.Join(append(own, g.KernelArgs...), " ")
 }
 
-// diskArgs are QEMU's arguments for a disk at path. Nothing locks it: several guests read
-// it at once, and QEMU may be nobody, who may lock nothing.
+// diskArgs are QEMU's arguments for a disk at path. It is not locked: several guests read it at the
+// same time, and QEMU may be nobody, who may not lock it.
 func (g Guest) diskArgs(path string) []string {
 	if g.Disk == "" {
 		return nil
@@ -95,7 +98,7 @@ func (g Guest) diskArgs(path string) []string {
 	}
 }
 
-// Processors is how many the guest has.
+// Processors is how many processors the guest has.
 func (g Guest) Processors() int {
 	if g.Disk == "" {
 		return 1
@@ -119,17 +122,16 @@ func chardev(backend, id string) string {
 // nobody is the user and group with no rights (Debian's nobody and nogroup).
 const nobody = 65534
 
-// confine is the command that starts QEMU: setpriv(1) has the kernel kill QEMU when
-// netstrip dies, takes every capability, and from root makes nobody. The death
-// signal must be set after the change of user, which clears it (kernel/cred.c:413);
-// setpriv does them in that order. Under KVM root stays root without capabilities,
-// since /dev/kvm may be for root alone.
+// confine is the command that starts QEMU. setpriv(1) has the kernel kill QEMU when netstrip dies,
+// drops all capabilities, and changes root to nobody. The death signal must be set after the change
+// of user, which clears it (kernel/cred.c:413); setpriv uses that order. Under KVM root stays root
+// without capabilities, since /dev/kvm may be for root alone.
 //
-// A netstrip that dies before that signal is set is found out by a shell, which starts
-// QEMU only if netstrip is still its parent.
+// If netstrip dies before that signal is set, the shell notices it: it starts QEMU only if netstrip
+// is still its parent.
 //
-// setsid(1) makes it the leader of a process group, whose ID, which is QEMU's process ID too, the
-// shell writes to the descriptor id. QEMU's own output goes to the descriptor output.
+// setsid(1) makes the shell, and so QEMU, the leader of a process group. The shell writes the ID of
+// process and group to the descriptor id, and redirects QEMU's output to the descriptor output.
 func confine(accel string, id, output int) []string {
 	args := []string{"setsid", "setpriv", "--pdeathsig", "KILL", "--no-new-privs"}
 	if os.Geteuid() == 0 {

@@ -7,24 +7,23 @@ import (
 	"sync"
 )
 
-// monitor is the host's end of QEMU's own channel (QMP, docs/interop/qmp-spec). QEMU says
-// there that it is up, and why a guest ended: a program that ends with status 0 may have run
-// none.
+// monitor is the host's end of QEMU's own channel (QMP, docs/interop/qmp-spec). There QEMU reports
+// that it is up and why a guest ended: a program that exits with status 0 may not have run one.
 type monitor struct {
 	mu sync.Mutex
-	// greeted: QEMU has come up. ready: it tells of events from now on.
+	// greeted: QEMU is up. ready: it reports events from now on.
 	greeted, ready bool
-	// ended: the guest itself had the machine end, by a reset or a power-off.
+	// ended: the guest itself reset the machine or powered it off.
 	ended bool
 }
 
-// capabilities has QEMU tell of events. It is written before QEMU is started.
+// capabilities asks QEMU to report events. It is written before QEMU is started.
 const capabilities = `{"execute": "qmp_capabilities"}` + "\n"
 
-// maxMonitor is how many bytes of QEMU's own are read; a boot has some hundred.
+// maxMonitor is how many bytes of QEMU's are read; a boot has some hundred.
 const maxMonitor = 1 << 20
 
-// read takes what QEMU says until its end. What is no JSON ends it: then nothing is known.
+// read reads what QEMU reports until its end, or until something that is not JSON.
 func (m *monitor) read(r io.Reader) {
 	in := json.NewDecoder(io.LimitReader(r, maxMonitor))
 	for {
@@ -47,8 +46,8 @@ func (m *monitor) read(r io.Reader) {
 	}
 }
 
-// quit reports whether a QEMU that ended with status 0 did so by itself. A guest that reset
-// before QEMU was ready to tell of it is believed to have done so.
+// quit reports whether a QEMU that exited with status 0 did so on its own. A guest that reset before
+// QEMU was ready to report it gets the benefit of the doubt.
 func (m *monitor) quit() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -47,15 +47,15 @@ func (b *boot) options(files []*os.File) *qemu.Options {
 	return o
 }
 
-// straggle is how long others may hold the channels open once QEMU has ended and its process
-// group has been killed.
+// straggle is how long others may hold the channels open after QEMU has ended and its process group
+// has been killed.
 const straggle = time.Second
 
-// held says what is wrong with a boot whose channels others hold open for longer.
+// held is the fault of a boot whose channels others hold open for longer.
 const held = "a process that QEMU's program started has left QEMU's process group and holds its output open"
 
-// read is vmtest's task: it reads all channels to their ends, and no longer than QEMU and what
-// it has started run.
+// read is vmtest's task. It reads all channels to their ends, or until QEMU and its process group
+// have ended and straggle has passed.
 func (b *boot) read(ctx context.Context, n *qemu.Notifications) error {
 	id, _ := io.ReadAll(io.LimitReader(b.channels.id.host, 20))       // up to the start of QEMU
 	pid, _ := strconv.ParseInt(strings.TrimSpace(string(id)), 10, 32) // 0 if the shell did not get there
@@ -88,7 +88,7 @@ func (b *boot) read(ctx context.Context, n *qemu.Notifications) error {
 	return nil
 }
 
-// tail keeps the last of what is written to it.
+// tail keeps the end of what is written to it.
 type tail struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -104,11 +104,11 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close is for vmtest, which closes what it writes to.
+// Close does nothing; vmtest closes what it writes to.
 func (t *tail) Close() error { return nil }
 
-// String returns QEMU's last line that is more than a warning, and what is wrong with KVM
-// before the registers that QEMU then lists.
+// String returns QEMU's last line that is not just a warning. A line about KVM goes first, since
+// QEMU lists registers after it.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -20,9 +20,9 @@ type Limits struct {
 	Silent, Stuck, Total, Leave, Dying time.Duration
 }
 
-// LimitsFor returns the limits under an accelerator. TCG is some ten times slower, and
-// shares its cores: a boot that takes one second alone has been seen to take eight
-// beside a kernel build. A probe may take 10 s in silence, so Stuck is well above.
+// LimitsFor returns the limits under an accelerator. TCG is about ten times slower, and shares its
+// cores: a boot of one second has been seen to take eight beside a kernel build. A probe may be
+// silent for 10 s, so Stuck is well above that.
 func LimitsFor(name string) Limits {
 	if name == accel.KVM {
 		return Limits{Silent: 10 * time.Second, Stuck: 20 * time.Second, Total: time.Minute, Leave: 5 * time.Second, Dying: 3 * time.Second}
@@ -30,8 +30,8 @@ func LimitsFor(name string) Limits {
 	return Limits{Silent: 30 * time.Second, Stuck: time.Minute, Total: 5 * time.Minute, Leave: 15 * time.Second, Dying: 5 * time.Second}
 }
 
-// With returns the limits of a boot that asks applications, of which each is as silent as
-// a probe, for longer.
+// With returns the limits of a boot that asks applications as well; each may be silent for longer
+// than a probe.
 func (l Limits) With(apps []wire.App) Limits {
 	for _, a := range apps {
 		l.Stuck, l.Total = max(l.Stuck, a.Limit()+l.Silent), l.Total+a.Limit()
@@ -39,8 +39,8 @@ func (l Limits) With(apps []wire.App) Limits {
 	return l
 }
 
-// TrialLimits are for the boot that decides about KVM: a good one takes half a
-// second, and nobody should wait for a hung one.
+// TrialLimits are for the boot that decides about KVM: a good one takes half a second, and nobody
+// should wait for one that hangs.
 func TrialLimits() Limits {
 	return Limits{Silent: 3 * time.Second, Stuck: 3 * time.Second, Total: 15 * time.Second, Leave: 2 * time.Second, Dying: time.Second}
 }
@@ -59,12 +59,11 @@ const (
 	Panicked                     // the kernel's last words
 )
 
-// watchdog watches over a boot and ends it when it no longer moves.
+// watchdog ends a boot that makes no more progress.
 type watchdog struct {
 	limits Limits
 	start  time.Time
-	// stopped tells whether somebody has stopped QEMU; it is asked when the guest looks
-	// stuck, and not before.
+	// stopped tells whether somebody has stopped QEMU; it is called only when a limit is passed.
 	stopped func() bool
 	// reached, if set, is called at each milestone.
 	reached func(Milestone)
@@ -99,7 +98,7 @@ func (w *watchdog) reach(m Milestone) {
 	}
 }
 
-// progress notes a sign of life: console bytes, a whole event.
+// progress notes a sign of life: console bytes or a whole event.
 func (w *watchdog) progress() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -112,8 +111,8 @@ func (w *watchdog) channelClosed() {
 	w.closed = time.Now()
 }
 
-// run waits until exit says how QEMU ended, calls kill when a limit is passed, and returns what
-// exit said. flooded tells whether the guest has sent too much.
+// run waits for QEMU's end and returns how it ended, which exit says. It calls kill when a limit is
+// passed. flooded tells whether the guest has sent too much.
 func (w *watchdog) run(kill func() error, exit <-chan error, flooded func() bool) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -135,14 +134,12 @@ func (w *watchdog) run(kill func() error, exit <-chan error, flooded func() bool
 	}
 }
 
-// absence is how long the watchdog may be away between two ticks before the time counts
-// as nobody's.
+// absence is the longest gap between two ticks in which netstrip is taken to have run.
 const absence = time.Second
 
-// forgive takes a gap between two ticks off every limit when it is so long that
-// netstrip itself cannot have run: it was stopped, or the machine slept or was
-// starved. What the guest sent meanwhile is still unread, and it may not have run
-// either.
+// forgive extends every limit by a gap between two ticks that is so long that netstrip itself cannot
+// have run: it was stopped or starved, or the machine slept. What the guest sent meanwhile is still
+// unread, and the guest may not have run either.
 func (w *watchdog) forgive(gap time.Duration) {
 	if gap <= absence {
 		return
@@ -156,7 +153,7 @@ func (w *watchdog) forgive(gap time.Duration) {
 	}
 }
 
-// verdict says for what reason to end the boot now, if any.
+// verdict returns the reason to end the boot now, if there is one.
 func (w *watchdog) verdict(now time.Time, flooded bool) console.Killed {
 	if flooded {
 		return console.KilledFlood
@@ -168,7 +165,7 @@ func (w *watchdog) verdict(now time.Time, flooded bool) console.Killed {
 	return over
 }
 
-// over says which limit has been passed.
+// over returns which limit has been passed.
 func (w *watchdog) over(now time.Time) console.Killed {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -192,9 +192,9 @@ func lossSentences(ref int, refs []int, all []*effect, counts []tally, heads []s
 		said = append(said, strings.Join(lost, ", ")+", none on "+or(spared)+".")
 	}
 	if n := counts[ref].absent; n > 0 {
-		said = append(said, fmt.Sprintf("%d other %s find nothing on %s itself.", n, noun, heads[ref]))
+		said = append(said, fmt.Sprintf("%d other %s fail on %s too.", n, noun, heads[ref]))
 		if n == 1 {
-			said[1] = fmt.Sprintf("1 other finds nothing on %s itself.", heads[ref])
+			said[1] = fmt.Sprintf("1 other probe fails on %s too.", heads[ref])
 		}
 	}
 	if gained != nil {

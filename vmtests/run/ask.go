@@ -9,12 +9,12 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// NoProbes is a pattern that fits no probe: the guest starts, says so and ends.
+// NoProbes is a pattern that matches no probe: the guest starts, says so and ends.
 const NoProbes = "-"
 
-// Ask boots a kernel that Build gave for a profile, asks it only the probes that fit a list
-// of patterns, and records that under the profile's name, which must be asked under once in
-// a run. It is for those who want one answer of many kernels.
+// Ask boots a kernel that Build returned for a profile, asks it only the probes that match the
+// patterns, and records that under the profile's name. Each name may be used once in a run. It is
+// for callers who want one answer from many kernels.
 func (r *Runner) Ask(ctx context.Context, profile kconfigs.Profile, k *kbuild.Kernel, probes string) (record.Record, error) {
 	if err := checkPatterns(probes); err != nil {
 		return record.Record{}, err
@@ -28,9 +28,8 @@ func (r *Runner) Ask(ctx context.Context, profile kconfigs.Profile, k *kbuild.Ke
 	return r.bootOne(ctx, p, target{Profile: profile, kernel: k}, r.run+"/"+profile.Name)
 }
 
-// Conditions returns what the answers that Ask gets rest on besides the kernel and the
-// probes, a line each: QEMU, accelerator, memory, initramfs and disk. A kernel is needed to
-// try KVM with, where that has not been tried.
+// Conditions returns what the answers of Ask depend on besides the kernel and the probes, a line
+// each: QEMU, accelerator, memory, initramfs and disk. It may boot the kernel to try KVM.
 func (r *Runner) Conditions(ctx context.Context, k *kbuild.Kernel) (string, error) {
 	r.once.Do(func() { r.ready, r.readyErr = r.prepare(ctx, k) })
 	if r.readyErr != nil {
@@ -44,5 +43,5 @@ func (r *Runner) Conditions(ctx context.Context, k *kbuild.Kernel) (string, erro
 		r.ready.version, r.ready.accel.Name, r.opts.MemoryMiB, r.ready.image.Key, disk), nil
 }
 
-// Builder is what builds the runner's kernels.
+// Builder returns what builds the runner's kernels.
 func (r *Runner) Builder() *kbuild.Builder { return r.builder }

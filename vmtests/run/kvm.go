@@ -13,8 +13,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// tries is how often a boot that stays silent is tried in all. Under a KVM that was found
-// at fault before, once will do.
+// tries is how often a boot that stays silent is tried: once, if KVM was found at fault before.
 func (r *Runner) tries(p prepared) int {
 	if p.accel.Name == accel.KVM && r.suspect.Load() {
 		return 1
@@ -22,7 +21,7 @@ func (r *Runner) tries(p prepared) int {
 	return silentTries
 }
 
-// weigh holds what came of a boot against what was asked, and against KVM.
+// weigh compares what came of a boot with what was asked, and decides whether KVM is to blame.
 func (r *Runner) weigh(ctx context.Context, p prepared, s target, res guest.Result, rec *record.Record) error {
 	expect.Settle(rec, r.known())
 	rec.Findings = r.doubted(s.kernel, rec.Findings)
@@ -34,9 +33,9 @@ func (r *Runner) weigh(ctx context.Context, p prepared, s target, res guest.Resu
 	return r.learnKVM(ctx, p, rec.Outcome)
 }
 
-// blamesKVM reports whether a boot under KVM came to an end that a KVM at fault also brings
-// about: nothing, a hang or a reset. A kernel that prints a panic runs. Where KVM was chosen
-// because a guest had run under it, one that reached user space has shown it again.
+// blamesKVM reports whether a boot under KVM ended as it also would if KVM were at fault: silence, a
+// hang or a reset. A kernel that prints a panic runs. If KVM was chosen because a guest had run under
+// it, one that reached user space shows it again.
 func blamesKVM(p prepared, res guest.Result) bool {
 	if p.accel.Name != accel.KVM || res.Hello != nil && !p.accel.Asked {
 		return false
@@ -44,9 +43,8 @@ func blamesKVM(p prepared, res guest.Result) bool {
 	return slices.Contains([]record.Outcome{record.Silent, record.Hung, record.Reset, record.TimedOut}, res.Outcome)
 }
 
-// judgeKVM tells a kernel that does not get on from a KVM under which none does: it looks
-// for a boot of the same kernel under TCG on record, and boots it so once where there is
-// none. A kernel that completes there did nothing wrong here.
+// judgeKVM finds out whether the kernel is at fault or KVM: it looks for a record of the same kernel
+// under TCG, or boots it there once. A kernel that completes there is not at fault.
 func (r *Runner) judgeKVM(ctx context.Context, p prepared, s target, rec *record.Record) error {
 	other, err := r.earlierTCG(*rec)
 	if err != nil {
@@ -106,7 +104,7 @@ func (r *Runner) earlierTCG(like record.Record) (record.Record, error) {
 	return record.Record{}, nil
 }
 
-// learnKVM keeps that a guest completed under KVM, where it was thought that none does.
+// learnKVM remembers that a guest completed under a KVM that was thought not to work.
 func (r *Runner) learnKVM(ctx context.Context, p prepared, o record.Outcome) error {
 	if p.accel.Name != accel.KVM || !p.accel.Asked || o != record.Completed {
 		return nil

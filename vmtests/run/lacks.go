@@ -11,8 +11,8 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// needs are the symbols without which systemd gives up early, by what it says then. Those
-// of the network are what netstrip takes away; the others no profile without "services" has.
+// needs are the symbols without which systemd gives up early, by what it prints then. Profiles remove
+// those of the network; the others are only in the profiles called services.
 var needs = []struct {
 	said    *regexp.Regexp
 	symbol  string
@@ -35,8 +35,8 @@ var needs = []struct {
 // maxConfig bounds the .config of a kernel.
 const maxConfig = 4 << 20
 
-// lacks says which symbol an init that gave up lacks on this kernel, and which profile has
-// it; "" where that is not known. Only what the kernel's .config has off is named.
+// lacks names the symbol that is missing for an init that gave up, and a profile that has it. It
+// returns "" if that is unknown. The symbol is off in the kernel's .config.
 func lacks(p kconfigs.Profile, config string, rec record.Record) string {
 	said := console.GaveUp(rec.Said)
 	if rec.Outcome != record.Hung || said == "" || config == "" {
@@ -67,8 +67,8 @@ func lacks(p kconfigs.Profile, config string, rec record.Record) string {
 	return ""
 }
 
-// having is the profile that asks for a symbol and is nearest to another by name:
-// services-no-inet for no-inet; "" for none.
+// having returns the profile that asks for a symbol and whose name is nearest to another's:
+// services-no-inet for no-inet; "" if there is none.
 func having(symbol, name string) string {
 	best := ""
 	for _, p := range kconfigs.Profiles() {

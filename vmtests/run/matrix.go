@@ -15,15 +15,14 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// silentTries is how often a boot that stayed silent is tried in all. Nothing else
-// is tried again: a retry would hide what it is there to find.
+// silentTries is how often a boot that stays silent is tried. Nothing else is tried again: a retry
+// would hide what the boot is meant to find.
 const silentTries = 3
 
-// Run builds what the profiles need, boots each once into each of the runner's inits, and
-// appends a record of each boot to the results file before the worker that ran it starts
-// another. The records come in the order of the profiles. The error is a fault that kept
-// boots from being run or recorded at all; a guest that did not do well is a record. A run
-// that did not come to its end can be taken up again with Resume.
+// Run builds what the profiles need, boots each profile once into each of the runner's inits, and
+// appends a record of each boot to the results file before its worker starts another. It returns the
+// records in the order of the profiles. The error is a fault that prevented boots from being run or
+// recorded; a guest that fails is a record. Resume continues a run that was cut short.
 func (r *Runner) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Record, error) {
 	if err := r.store.Check(); err != nil { // before minutes of building
 		return nil, err
@@ -48,8 +47,8 @@ func (r *Runner) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record
 	return r.bootAll(ctx, run, targets, r.recordIDs(targets))
 }
 
-// Boot boots the kernels that Build gave for the profiles. Nothing is planned: what
-// ends early here cannot be resumed.
+// Boot boots the kernels that Build returned for the profiles. There is no plan, so that Resume cannot
+// continue it.
 func (r *Runner) Boot(ctx context.Context, profiles []kconfigs.Profile, kernels []*kbuild.Kernel) ([]record.Record, error) {
 	targets := r.targets(profiles, kernels)
 	return r.bootAll(ctx, r.store, targets, r.recordIDs(targets))
@@ -61,7 +60,7 @@ type results interface {
 	Append(context.Context, record.Record) error
 }
 
-// bootAll boots targets under the given IDs and gives their records in that order.
+// bootAll boots targets under the given IDs and returns their records in that order.
 func (r *Runner) bootAll(ctx context.Context, to results, targets []target, ids []string) ([]record.Record, error) {
 	if len(targets) == 0 {
 		return nil, nil
@@ -106,8 +105,7 @@ func (r *Runner) bootAll(ctx context.Context, to results, targets []target, ids 
 	return records, nil
 }
 
-// recordIDs names the records: run/profile, run/profile/init, and /2, /3 where one comes
-// again.
+// recordIDs names the records: run/profile or run/profile/init, followed by /2, /3 where one repeats.
 func (r *Runner) recordIDs(targets []target) []string {
 	seen := map[string]int{}
 	ids := make([]string, len(targets))
@@ -181,7 +179,7 @@ func (r *Runner) bootOne(ctx context.Context, p prepared, s target, id string) (
 	return rec, nil
 }
 
-// keep writes down a boot: first its console log, then the record that points there.
+// keep stores a boot: first its console log, then the record that refers to it.
 func (r *Runner) keep(ctx context.Context, to results, rec *record.Record, log []byte) error {
 	if err := to.Check(); err != nil { // before the log makes anew what was removed
 		return err

@@ -21,16 +21,15 @@ import (
 // cut short.
 var ErrNothingToResume = errors.New("nothing to resume")
 
-// ErrChanged is returned by Resume for a run whose kernels or initramfs would now be
-// others. Half of a table from one image and half from another would show differences
-// between kernels that are none.
+// ErrChanged is returned by Resume for a run whose kernels or initramfs have changed since. A table of
+// two images would show differences that are not between kernels.
 var ErrChanged = errors.New("it cannot be resumed, since its boots would not be comparable; start a new run")
 
-// ErrOther is returned by Resume where the run that was cut short is of the other kind,
-// with applications or without.
+// ErrOther is returned by Resume if the run that was cut short asked applications and this runner does
+// not, or the other way round.
 var ErrOther = errors.New("it cannot be resumed so")
 
-// plan puts down what a run will boot.
+// plan describes what a run will boot.
 func (r *Runner) plan(ctx context.Context, targets []target) (record.Plan, error) {
 	plan := record.Plan{Run: r.run, Time: time.Now().UTC(), Probes: r.opts.Probes, Apps: r.appsKey()}
 	ids := r.recordIDs(targets)
@@ -56,8 +55,7 @@ func (r *Runner) plan(ctx context.Context, targets []target) (record.Plan, error
 	return plan, errors.Join(bad...)
 }
 
-// appsKey is a hash of the applications that are asked and of what they stand on; empty
-// where none is.
+// appsKey is a hash of the applications that are asked and of their disk; empty without applications.
 func (r *Runner) appsKey() string {
 	if r.opts.Disk == nil {
 		return ""
@@ -68,7 +66,7 @@ func (r *Runner) appsKey() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// sameApps says why a run cannot go on with the applications that this runner asks.
+// sameApps returns an error if the run asked other applications than this runner does.
 func (r *Runner) sameApps(run *record.Run) error {
 	switch own := r.appsKey(); {
 	case run.Plan.Apps == own:
@@ -126,9 +124,9 @@ func planned(b record.Boot) (s target, err error) {
 	return s, nil
 }
 
-// Resume takes up the latest run in the results file that was cut short: it boots what
-// is missing, under the run's own name, and gives the records of the whole run in the
-// order of its plan. A boot that met a fault of the rig counts as missing.
+// Resume continues the latest run in the results file that was cut short: it boots what is missing,
+// under the run's own name, and returns the records of the whole run in the order of its plan. A boot
+// that met a fault of the rig counts as missing.
 func (r *Runner) Resume(ctx context.Context) ([]record.Record, error) {
 	if err := Ready(); err != nil {
 		return nil, err
@@ -173,8 +171,8 @@ func (r *Runner) Resume(ctx context.Context) ([]record.Record, error) {
 	return inOrder(run.Plan, append(records, run.Done...)), nil
 }
 
-// comparable returns the targets of a run's plan when what is missing would be booted
-// from the same kernels and the same image as what is there.
+// comparable returns the targets of a run's plan, if what is missing would be booted from the same
+// kernels and the same image as what is there.
 func (r *Runner) comparable(ctx context.Context, run *record.Run) ([]target, error) {
 	targets := make([]target, len(run.Plan.Boots))
 	for i, b := range run.Plan.Boots {

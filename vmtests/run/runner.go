@@ -51,22 +51,22 @@ type Options struct {
 	// Jobs is how many guests, and how many compilers, run at once; 0 means as many as
 	// there are cores.
 	Jobs int
-	// Inits name the inits that each kernel is booted into (initramfs.Inits), one after the
-	// other, and which are asked how far they come; none means u-root's, asked nothing.
+	// Inits name the inits that each kernel is booted into one after the other (initramfs.Inits), to
+	// see how far each comes; none means u-root's init, which is not examined.
 	Inits []string
-	// InTurn boots one guest after the other in the order given, for times that are to be
-	// compared: whatever else the machine does weighs on neighbours alike.
+	// InTurn boots one guest after the other in the order given, so that times can be compared:
+	// whatever else the machine does affects neighbours alike.
 	InTurn bool
 	// MemoryMiB is the memory of a guest; 0 means 256, and more where an init or applications
 	// need it.
 	MemoryMiB int
-	// Apps, if there are any, are asked instead of the probes, and Disk is what they are on.
+	// Apps, if there are any, are asked instead of the probes. Disk is the disk they are on.
 	Apps []wire.App
 	Disk *image.Disk
-	// Own are the IDs of applications' ways that the user declared, of which no expectation
-	// is kept (apps.Own).
+	// Own are the IDs of applications that the user declared, for which no expectation is kept
+	// (apps.Own).
 	Own []string
-	// Progress is told what is going on; nil tells nobody.
+	// Progress shows what is going on; nil shows nothing.
 	Progress *progress.Printer
 }
 
@@ -90,7 +90,7 @@ type Runner struct {
 // DefaultResults is the results file when none is named.
 const DefaultResults = "results/netstrip.jsonl"
 
-// New sets up a runner. It builds and starts nothing yet.
+// New returns a runner. It builds and starts nothing yet.
 func New(ctx context.Context, o Options) (*Runner, error) {
 	if o.Results == "" {
 		o.Results = DefaultResults
@@ -133,8 +133,8 @@ func New(ctx context.Context, o Options) (*Runner, error) {
 	}, nil
 }
 
-// newRun names a run: by time, so that names sort, and a few random bits, so that
-// two runs of one second differ.
+// newRun names a run by its time, so that names sort, and a few random bits, so that two runs in the
+// same second differ.
 func newRun() string {
 	var b [2]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
@@ -179,7 +179,7 @@ type prepared struct {
 	results results
 }
 
-// prepare makes everything but the kernels ready.
+// prepare makes everything but the kernels.
 func (r *Runner) prepare(ctx context.Context, first *kbuild.Kernel) (prepared, error) {
 	p := prepared{probes: r.opts.Probes}
 	var err error
@@ -199,8 +199,8 @@ func (r *Runner) prepare(ctx context.Context, first *kbuild.Kernel) (prepared, e
 	return p, err
 }
 
-// Accelerator says what boots will use and why. It boots kernel to find out whether KVM is
-// usable when that is not known yet; where kernel is nil, any of the ladder that has been built.
+// Accelerator returns what boots will use and why. If it is not known yet whether KVM is usable, it
+// boots kernel to find out, or any kernel of the ladder that has been built if kernel is nil.
 func (r *Runner) Accelerator(ctx context.Context, kernel *kbuild.Kernel) (accel.Choice, error) {
 	for _, p := range kconfigs.Ladder() {
 		if kernel != nil {
@@ -221,7 +221,7 @@ func (r *Runner) Accelerator(ctx context.Context, kernel *kbuild.Kernel) (accel.
 	return p.accel, err
 }
 
-// Ready names what a boot needs and is not installed.
+// Ready returns an error that names the programs that a boot needs and that are not installed.
 func Ready() error {
 	return process.Check(context.Background(), programs.For("boot")...)
 }
@@ -233,8 +233,8 @@ func qemuPath() (string, error) {
 	return exec.LookPath(guest.QEMU)
 }
 
-// trial boots a kernel under KVM to see whether guests run there at all. One that does
-// not boot under TCG either says nothing of KVM.
+// trial boots a kernel under KVM to see whether guests run there. A kernel that does not boot under
+// TCG either says nothing about KVM.
 func (r *Runner) trial(ctx context.Context, p prepared, k *kbuild.Kernel) error {
 	r.opts.Progress.Line("trying a boot under KVM")
 	plain, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress})
@@ -273,8 +273,8 @@ func qemuVersion(ctx context.Context, path string) (string, error) {
 	return strings.TrimPrefix(line, "QEMU emulator version "), nil
 }
 
-// imageFor returns the initramfs that a kernel is booted with: that of all, or one that has
-// its modules or its init too.
+// imageFor returns the initramfs for a kernel: the usual one, or one with its modules, its init or a
+// long list of probes.
 func (r *Runner) imageFor(ctx context.Context, p prepared, s target, k *kbuild.Kernel) (*initramfs.Image, error) {
 	o := initramfs.Options{
 		Cache: r.cache, Progress: r.opts.Progress, Modules: k.Modules, Release: k.Version, Init: s.init, Apps: r.opts.Apps,
@@ -288,9 +288,9 @@ func (r *Runner) imageFor(ctx context.Context, p prepared, s target, k *kbuild.K
 	return initramfs.Build(ctx, o)
 }
 
-// longestList is how long a list of probes, in bytes, goes on the kernel's command line,
-// which is cut at 2,047 (COMMAND_LINE_SIZE, arch/x86/include/asm/setup.h:7) and on which
-// other things stand; a longer one goes into the initramfs.
+// longestList is how long a list of probes, in bytes, may be on the kernel's command line, which is
+// cut at 2,047 (COMMAND_LINE_SIZE, arch/x86/include/asm/setup.h:7) and contains other arguments. A
+// longer one goes into the initramfs.
 const longestList = 1024
 
 // guest is a boot of a kernel with arguments for its command line.
@@ -317,8 +317,8 @@ func (r *Runner) guestOf(p prepared, s target) guest.Guest {
 	return g
 }
 
-// logPath is where a boot's console log goes: beside the results file. A boot that is
-// run again under its ID leaves the log of the earlier one where it is.
+// logPath returns where a boot's console log goes: beside the results file. It never returns the path
+// of a log that exists.
 func (r *Runner) logPath(id string) (abs, rel string) {
 	name := logName(id)
 	for n := 1; ; n++ {

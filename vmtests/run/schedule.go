@@ -19,13 +19,13 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// qemuMiB is what a QEMU takes beside its guest's memory: its own code, the
-// translated code of a TCG guest, the buffers of its devices.
+// qemuMiB is the memory of a QEMU besides its guest's: its own code, the translated code of a TCG
+// guest, the buffers of its devices.
 const qemuMiB = 192
 
-// workers is how many guests run at once: as many as were asked for, and no more than
-// there are boots or than memory carries. More guests than cores, of which one with two
-// processors takes two, only makes each slower; on one core they run one after the other.
+// workers is how many guests run at once: as many as were asked for, but no more than there are boots
+// or than fit into memory. A guest with two processors counts twice, since more guests than cores
+// make each slower.
 func workers(jobs, boots, processors, guestMiB, availableMiB int) int {
 	n := min(jobs/processors, boots)
 	if availableMiB > 0 {
@@ -34,8 +34,7 @@ func workers(jobs, boots, processors, guestMiB, availableMiB int) int {
 	return max(n, 1)
 }
 
-// availableMiB is the memory that can be used without swapping, in MiB; 0 if the
-// kernel does not say.
+// availableMiB is the memory that can be used without swapping, in MiB; 0 if that is unknown.
 func availableMiB(meminfo io.Reader) int {
 	for s := bufio.NewScanner(meminfo); s.Scan(); {
 		var kb int
@@ -46,9 +45,8 @@ func availableMiB(meminfo io.Reader) int {
 	return 0
 }
 
-// longestFirst orders boots by how long each took the last time, so that no long one
-// is left for the end, when the other cores have nothing to do. Those that were never
-// booted come first: nobody knows how long they take.
+// longestFirst orders boots by how long each took the last time, so that no long one is left for the
+// end, when the other cores are idle. Those that were never booted come first.
 func longestFirst(targets []target, took map[string]float64) []int {
 	order := make([]int, len(targets))
 	for i := range order {
@@ -69,8 +67,8 @@ func longestFirst(targets []target, took map[string]float64) []int {
 	return order
 }
 
-// timesFile is where a cache keeps how long boots took, by accelerator and profile.
-// Losing it costs nothing but a worse order.
+// timesFile is where a cache keeps how long boots took, by accelerator and profile. Without it only
+// the order is worse.
 func (r *Runner) timesFile(accel string) string {
 	return filepath.Join(r.cache.Dir, "boot-seconds-"+accel+".json")
 }
@@ -87,14 +85,14 @@ func (r *Runner) earlierTimes(accel string) map[string]float64 {
 	return took
 }
 
-// keepTimes writes down how long the boots of a run took.
+// keepTimes stores how long the boots of a run took.
 func (r *Runner) keepTimes(accel string, records []record.Record) error {
 	took := r.earlierTimes(accel)
 	if took == nil {
 		took = map[string]float64{}
 	}
 	for _, rec := range records {
-		// A kernel of the user's is any kernel, and other probes take other times.
+		// A user's kernel may be a different one next time, and other probes take other times.
 		_, err := kconfigs.Lookup(rec.Ref().Profile())
 		if err == nil && rec.Outcome == record.Completed && rec.Probes == "" {
 			took[rec.Profile] = rec.Phases.Exit
@@ -131,7 +129,7 @@ func (r *Runner) order(p prepared, targets []target) (order []int, atOnce int) {
 		workers(r.jobs(), len(targets), g.Processors(), memory, available)
 }
 
-// jobs is how many boots may run at once: where probes measure, one.
+// jobs is how many boots may run at once: one, if a probe measures.
 func (r *Runner) jobs() int {
 	measures := func(p wire.Probe) bool {
 		asked, _ := wire.Asked(p.ID, r.opts.Probes, false)
