@@ -55,10 +55,10 @@ type Start struct {
 	Name string
 	// Text is a user's .config.
 	Text string
-	// Beside names the object tree in which the kernel is built, together with similar
+	// ObjectTree names the object tree in which the kernel is built, together with similar
 	// kernels. Empty means one tree for all kernels with this Name (allnoconfig if that is
 	// empty), and one for all kernels with a Text.
-	Beside string
+	ObjectTree string
 }
 
 // Prebuilt is a kernel that netstrip does not compile.

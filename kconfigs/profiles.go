@@ -28,10 +28,10 @@ type table struct {
 	// Apps is the rule that makes variants of profiles for applications. With has more
 	// fragments for the profiles that have a certain one.
 	Apps struct {
-		Of        []string
-		Beside    string
-		Fragments []string
-		With      map[string][]string
+		Of         []string
+		ObjectTree string
+		Fragments  []string
+		With       map[string][]string
 	}
 }
 
@@ -59,7 +59,7 @@ func Apps() []Profile {
 			continue
 		}
 		p.Name = ref.Ref{Base: p.Name, Apps: true}.String()
-		p.Start.Beside = rule.Beside
+		p.Start.ObjectTree = rule.ObjectTree
 		more := rule.Fragments
 		for _, f := range p.Fragments {
 			more = slices.Concat(more, rule.With[f])

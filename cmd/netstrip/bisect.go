@@ -188,7 +188,7 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 func (f *searching) options(a *app, s *session, q bisect.Question, name string, sides []*target.Target, beside string) bisect.Options {
 	return bisect.Options{
 		Runner: s.runner, Kconfig: s.find.Kconfig, Name: name, First: sides[0].World, Last: sides[1].World,
-		Question: q, Suspects: f.suspects, Beside: beside, Repeat: f.repeat, Anew: f.anew, Progress: a.progress,
+		Question: q, Suspects: f.suspects, ObjectTree: beside, Repeat: f.repeat, Anew: f.anew, Progress: a.progress,
 	}
 }
 

@@ -46,7 +46,7 @@ func (a *app) check(ctx context.Context, f *flags, want string) error {
 		return err
 	}
 	defer k.Close()
-	w, err := b.World(ctx, k, req)
+	w, err := b.ConfigState(ctx, k, req)
 	if err != nil {
 		return err
 	}

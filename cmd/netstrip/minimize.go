@@ -130,7 +130,7 @@ func (a *app) showMinima(f *minimizing, minima []bisect.Needs) error {
 }
 
 // removable returns the symbols to be switched off at first, and what they are called.
-func (f *minimizing) removable(w *explain.World) (off []string, part string) {
+func (f *minimizing) removable(w *explain.ConfigState) (off []string, part string) {
 	if f.all {
 		return bisect.Everything(w), "all that can go"
 	}

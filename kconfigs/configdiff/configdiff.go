@@ -43,14 +43,14 @@ type Delta struct {
 	// There should be none.
 	Left []Change
 
-	a, b   *explain.World
+	a, b   *explain.ConfigState
 	names  []string
 	pinned map[string]bool // symbols that do not have their default in the first
 	settle Settle
 }
 
 // Of returns what differs without looking for leaves.
-func Of(a, b *explain.World) *Delta {
+func Of(a, b *explain.ConfigState) *Delta {
 	d := &Delta{a: a, b: b, names: a.Names(), pinned: map[string]bool{}}
 	d.Changes = d.changes(a.Values, b.Values)
 	d.pin()
@@ -59,7 +59,7 @@ func Of(a, b *explain.World) *Delta {
 
 // Between compares two .configs of one kernel source. It settles about ten .configs, and a
 // few more for each symbol that may or may not be a leaf.
-func Between(ctx context.Context, a, b *explain.World, settle Settle) (*Delta, error) {
+func Between(ctx context.Context, a, b *explain.ConfigState, settle Settle) (*Delta, error) {
 	d := Of(a, b)
 	d.settle = settle
 	chosen, err := d.choose(ctx)
@@ -206,7 +206,7 @@ func (d *Delta) isNeeded(name string) bool {
 }
 
 // byItself reports whether a symbol has its value in w without a line of its own.
-func (d *Delta) byItself(w *explain.World, name string) bool {
+func (d *Delta) byItself(w *explain.ConfigState, name string) bool {
 	return d.a.Symbol(name).Choice == "" && w.Unset(name) == w.Values[name].Value
 }
 

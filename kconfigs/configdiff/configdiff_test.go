@@ -67,7 +67,7 @@ func play(_ context.Context, config []byte) (map[string]kconf.Value, error) {
 	return values, err
 }
 
-func world(t *testing.T, config, request string) *explain.World {
+func world(t *testing.T, config, request string) *explain.ConfigState {
 	t.Helper()
 	data, err := os.ReadFile("testdata/symbols")
 	require.NoError(t, err)
@@ -77,7 +77,7 @@ func world(t *testing.T, config, request string) *explain.World {
 	require.NoError(t, err)
 	values, err := play(t.Context(), []byte(config))
 	require.NoError(t, err)
-	return explain.NewWorld(explain.NewTree(symbols), values, kconfigs.Request{Settings: f.Settings})
+	return explain.NewConfigState(explain.NewTree(symbols), values, kconfigs.Request{Settings: f.Settings})
 }
 
 const (
@@ -123,7 +123,7 @@ func TestLeaves(t *testing.T) {
 }
 
 // checkWay sets one leaf after the other.
-func checkWay(t *testing.T, d *configdiff.Delta, a, b *explain.World, settle configdiff.Settle) {
+func checkWay(t *testing.T, d *configdiff.Delta, a, b *explain.ConfigState, settle configdiff.Settle) {
 	t.Helper()
 	var set []string
 	for i := 0; ; i++ {

@@ -23,8 +23,8 @@ func ExampleOf() {
 	tree := explain.NewTree(symbols)
 	on := kconf.Value{Value: "y", Visible: kconf.Yes, Depends: kconf.Yes, Written: true}
 	off := kconf.Value{Value: "n", Visible: kconf.Yes, Depends: kconf.Yes, Written: true}
-	with := explain.NewWorld(tree, map[string]kconf.Value{"NET": on, "INET": on}, kconfigs.Request{})
-	without := explain.NewWorld(tree, map[string]kconf.Value{"NET": on, "INET": off}, kconfigs.Request{})
+	with := explain.NewConfigState(tree, map[string]kconf.Value{"NET": on, "INET": on}, kconfigs.Request{})
+	without := explain.NewConfigState(tree, map[string]kconf.Value{"NET": on, "INET": off}, kconfigs.Request{})
 	for _, c := range configdiff.Of(with, without).Changes {
 		fmt.Printf("%s: %s to %s\n", c.Symbol, c.From, c.To)
 	}

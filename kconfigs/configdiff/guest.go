@@ -31,7 +31,7 @@ type Forced struct {
 
 // Guest compares the differences of two .configs with those of the kernels booted from
 // them. It is nil if they are the same.
-func (d *Delta) Guest(a, b *explain.World) *Guest {
+func (d *Delta) Guest(a, b *explain.ConfigState) *Guest {
 	g := &Guest{Forced: []Forced{}, Hidden: []Change{}, Added: []Change{}}
 	needed := kconfigs.Protected()
 	booted := map[string]bool{}

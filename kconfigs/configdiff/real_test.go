@@ -16,14 +16,14 @@ import (
 )
 
 // real returns what a profile comes to in Debian's source package, and its Kconfig code.
-func real(t *testing.T, series string) (func(profile string) *explain.World, configdiff.Settle) {
+func real(t *testing.T, series string) (func(profile string) *explain.ConfigState, configdiff.Settle) {
 	t.Helper()
 	b, k := kbuildtest.Open(t, series)
 	settle := func(ctx context.Context, config []byte) (map[string]kconf.Value, error) {
 		return k.Values(ctx, kconf.OldDef, config)
 	}
-	worlds := map[string]*explain.World{}
-	return func(profile string) *explain.World {
+	worlds := map[string]*explain.ConfigState{}
+	return func(profile string) *explain.ConfigState {
 		if w := worlds[profile]; w != nil {
 			return w
 		}
@@ -31,7 +31,7 @@ func real(t *testing.T, series string) (func(profile string) *explain.World, con
 		require.NoError(t, err)
 		req, err := p.Request()
 		require.NoError(t, err)
-		w, err := b.World(t.Context(), k, req)
+		w, err := b.ConfigState(t.Context(), k, req)
 		require.NoError(t, err)
 		worlds[profile] = w
 		return w
@@ -48,7 +48,7 @@ func TestRealKernels(t *testing.T) {
 	}
 }
 
-func compareProfiles(t *testing.T, world func(string) *explain.World, settle configdiff.Settle) {
+func compareProfiles(t *testing.T, world func(string) *explain.ConfigState, settle configdiff.Settle) {
 	for _, c := range []struct {
 		from, to, leaves string
 		followed         int // at least
@@ -89,7 +89,7 @@ func compareProfiles(t *testing.T, world func(string) *explain.World, settle con
 
 // checkRoots sets each leaf alone, and all but it: nothing can be left out, and what
 // followed from it comes with it, or does not come without.
-func checkRoots(t *testing.T, d *configdiff.Delta, v *configdiff.Division, b *explain.World, settle configdiff.Settle) {
+func checkRoots(t *testing.T, d *configdiff.Delta, v *configdiff.Division, b *explain.ConfigState, settle configdiff.Settle) {
 	t.Helper()
 	var all []string
 	for _, l := range d.Leaves {

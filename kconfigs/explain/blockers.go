@@ -8,7 +8,7 @@ import (
 
 // blockers returns the smallest parts of an expression that keep it below a value: all of
 // them must change. An alternative whose branches are all unmet is one part.
-func (w *World) blockers(e *kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
+func (w *ConfigState) blockers(e *kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 	if e == nil || w.eval(e) >= wanted {
 		return nil
 	}
@@ -72,7 +72,7 @@ func allOf(all []*kconf.Expr) *kconf.Expr {
 
 // firstOf removes what depends on another blocker: of NET and NETDEVICES, which needs NET,
 // it keeps NET.
-func (w *World) firstOf(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
+func (w *ConfigState) firstOf(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 	return slices.DeleteFunc(slices.Clone(all), func(e *kconf.Expr) bool {
 		s := w.symbols[e.Name]
 		if e.Op != "" || s == nil {
@@ -90,7 +90,7 @@ func (w *World) firstOf(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 
 // decisive removes the blockers that need no attention: if some can never be met, all
 // others; else those that are met once the others are, such as a symbol's menu.
-func (w *World) decisive(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
+func (w *ConfigState) decisive(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 	c := w.costs()
 	hopeless := slices.DeleteFunc(slices.Clone(all), func(e *kconf.Expr) bool { return c.expr(e, wanted) < never })
 	if len(hopeless) > 0 {
@@ -121,7 +121,7 @@ func (w *World) decisive(all []*kconf.Expr, wanted kconf.Tri) []*kconf.Expr {
 
 // hopelessFor reports whether a symbol without a prompt stays off even if its dependencies
 // are met.
-func (w *World) hopelessFor(s *kconf.Symbol, wanted kconf.Tri) bool {
+func (w *ConfigState) hopelessFor(s *kconf.Symbol, wanted kconf.Tri) bool {
 	c := w.costs()
 	return isBool(s) && c.of[s.Name][wanted] >= never && c.expr(s.Depends, wanted) < never
 }

@@ -12,7 +12,7 @@ func (t *Tree) Symbol(name string) *kconf.Symbol { return t.symbols[name] }
 // Causes returns the symbols that may be why one has a higher value in high than in low,
 // two .configs of one tree: what selects it in high, blocks it in low, or decides its
 // default. Some of them may not differ, and there may be none.
-func Causes(name string, low, high *World) []string {
+func Causes(name string, low, high *ConfigState) []string {
 	s := low.symbols[name]
 	c := &causes{}
 	if high.Values[name].Selected > low.Values[name].Selected {
@@ -47,7 +47,9 @@ func Causes(name string, low, high *World) []string {
 }
 
 // strength is the value that a select or imply line asks for in w.
-func (w *World) strength(sel selector) kconf.Tri { return min(w.tri(sel.name), w.eval(sel.prop.If)) }
+func (w *ConfigState) strength(sel selector) kconf.Tri {
+	return min(w.tri(sel.name), w.eval(sel.prop.If))
+}
 
 // causes collects names, each once.
 type causes struct{ names []string }
@@ -61,7 +63,7 @@ func (c *causes) add(names ...string) {
 }
 
 // blockers adds what keeps an expression below a value in w.
-func (c *causes) blockers(w *World, e *kconf.Expr, wanted kconf.Tri) {
+func (c *causes) blockers(w *ConfigState, e *kconf.Expr, wanted kconf.Tri) {
 	for _, b := range w.firstOf(w.blockers(e, wanted), wanted) {
 		c.add(leaves(b, nil)...)
 	}
@@ -70,7 +72,7 @@ func (c *causes) blockers(w *World, e *kconf.Expr, wanted kconf.Tri) {
 // Unset returns the value of a symbol in w without a line of its own, from what selects or
 // implies it and its default (scripts/kconfig/symbol.c, sym_calc_value). It does not cover
 // members of choices or numbers outside their range.
-func (w *World) Unset(name string) string {
+func (w *ConfigState) Unset(name string) string {
 	s := w.symbols[name]
 	var got kconf.Tri
 	for _, p := range of(s, "default") {

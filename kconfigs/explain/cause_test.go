@@ -16,7 +16,7 @@ func TestUnset(t *testing.T) {
 		for _, line := range []string{"", "CONFIG_MODULES=y\n"} {
 			values, err := k.Values(t.Context(), kconf.OldDef, []byte(line))
 			require.NoError(t, err)
-			w := explain.World{Tree: tree, Values: values}
+			w := explain.ConfigState{Tree: tree, Values: values}
 			on := 0
 			for _, name := range tree.Names() {
 				s := tree.Symbol(name)
@@ -49,8 +49,8 @@ func TestCauses(t *testing.T) {
 		`{"name":"FIRST","type":"bool","choice":"c","properties":[`+prompt+`}]}`,
 		`{"name":"SECOND","type":"bool","choice":"c","properties":[`+prompt+`}]}`,
 	)
-	world := func(on, selected string, names ...string) *explain.World {
-		w := &explain.World{Tree: k, Values: map[string]kconf.Value{}}
+	world := func(on, selected string, names ...string) *explain.ConfigState {
+		w := &explain.ConfigState{Tree: k, Values: map[string]kconf.Value{}}
 		for _, n := range k.Names() {
 			w.Values[n] = kconf.Value{Value: "n"}
 		}

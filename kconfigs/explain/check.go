@@ -62,13 +62,13 @@ func (t *Tree) Check(ctx context.Context, name string, values Values) (Check, er
 		return Check{}, err
 	}
 	off := []string{name}
-	var without *World
+	var without *ConfigState
 	for {
 		v, err := values(ctx, []byte("# CONFIG_"+strings.Join(off, " is not set\n# CONFIG_")+" is not set\n"))
 		if err != nil {
 			return Check{}, err
 		}
-		without = &World{Tree: t, Values: v}
+		without = &ConfigState{Tree: t, Values: v}
 		before := len(off)
 		for _, o := range off {
 			if without.on(o) {
@@ -84,11 +84,11 @@ func (t *Tree) Check(ctx context.Context, name string, values Values) (Check, er
 			return Check{}, fmt.Errorf("switching %s off: %s stays %s: %s", name, o, without.value(o), without.Refused(o, "n"))
 		}
 	}
-	return t.compare(&World{Tree: t, Values: on}, without, off), nil
+	return t.compare(&ConfigState{Tree: t, Values: on}, without, off), nil
 }
 
 // on reports whether a symbol is on, or has a number or string.
-func (w *World) on(name string) bool {
+func (w *ConfigState) on(name string) bool {
 	if isBool(w.symbols[name]) {
 		return w.tri(name) > kconf.No
 	}
@@ -96,7 +96,7 @@ func (w *World) on(name string) bool {
 }
 
 // keepers returns what selects a symbol and is not in off.
-func (w *World) keepers(name string, off []string) []string {
+func (w *ConfigState) keepers(name string, off []string) []string {
 	var all []string
 	for _, sel := range w.selectors[name] {
 		if w.strength(sel) > kconf.No && !slices.Contains(off, sel.name) {
@@ -106,7 +106,7 @@ func (w *World) keepers(name string, off []string) []string {
 	return all
 }
 
-func (t *Tree) compare(with, without *World, off []string) Check {
+func (t *Tree) compare(with, without *ConfigState, off []string) Check {
 	c := Check{Closure: t.Closure(off...)}
 	measured := map[string]bool{}
 	for name := range with.Values {
@@ -136,13 +136,13 @@ func (t *Tree) compare(with, without *World, off []string) Check {
 
 // classify returns why a symbol is off although everything is switched on. The symbols in
 // known need no reason.
-func (w *World) classify(name string, known []string) (class, reason string) {
+func (w *ConfigState) classify(name string, known []string) (class, reason string) {
 	class, reason = (&classifier{w: w, known: known, seen: map[string]bool{}}).symbol(name)
 	return class, strings.TrimPrefix(reason, name+": ")
 }
 
 type classifier struct {
-	w     *World
+	w     *ConfigState
 	known []string
 	seen  map[string]bool
 }

@@ -197,7 +197,7 @@ func (l *limits) bounds(e *kconf.Expr) (least, most kconf.Tri) {
 // comparison is bounds for a comparison. The result is known if both sides are constants or
 // symbols with only one possible value.
 func (l *limits) comparison(e *kconf.Expr) (least, most kconf.Tri) {
-	w := &World{Tree: l.Tree, Values: map[string]kconf.Value{}}
+	w := &ConfigState{Tree: l.Tree, Values: map[string]kconf.Value{}}
 	for _, arg := range e.Args {
 		s := l.symbols[arg.Name]
 		switch {

@@ -19,24 +19,24 @@ const (
 // sideEffects are symbols that change much else when they are switched on.
 var sideEffects = map[string]int{"EXPERT": 15, "STAGING": 15, "DEBUG_KERNEL": 5, "COMPILE_TEST": 1000, "KUNIT": 50}
 
-// costs are the estimated lowest costs of getting each symbol of a World to a level: n, at
+// costs are the estimated lowest costs of getting each symbol of a ConfigState to a level: n, at
 // least m, or y. A level at never is impossible in any .config with this compiler. Kconfig
 // itself decides whether a way found here works.
 type costs struct {
-	w       *World
+	w       *ConfigState
 	of      map[string]*[3]int
 	waiting map[string][]string // by symbol: those whose costs depend on it
 }
 
-// costs computes them once for a World.
-func (w *World) costs() *costs {
+// costs computes them once for a ConfigState.
+func (w *ConfigState) costs() *costs {
 	if w.estimated == nil {
 		w.estimated = estimate(w)
 	}
 	return w.estimated
 }
 
-func estimate(w *World) *costs {
+func estimate(w *ConfigState) *costs {
 	c := &costs{w: w, of: map[string]*[3]int{}, waiting: w.dependents()}
 	queue := slices.Clone(w.names)
 	queued := map[string]bool{}

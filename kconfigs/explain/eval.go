@@ -11,7 +11,7 @@ import (
 
 // value returns a symbol's value. In a comparison, an undefined symbol stands for its own
 // name (scripts/kconfig/symbol.c, sym_calc_value).
-func (w *World) value(name string) string {
+func (w *ConfigState) value(name string) string {
 	if v, ok := w.Values[name]; ok {
 		return v.Value
 	}
@@ -19,7 +19,7 @@ func (w *World) value(name string) string {
 }
 
 // tri returns a symbol's value in an expression, where everything but y and m is n.
-func (w *World) tri(name string) kconf.Tri {
+func (w *ConfigState) tri(name string) kconf.Tri {
 	s := w.symbols[name]
 	if s == nil || !isBool(s) {
 		return kconf.No
@@ -38,7 +38,7 @@ func triOf(value string) kconf.Tri {
 }
 
 // eval returns the value of an expression (expr_calc_value, scripts/kconfig/expr.c:891).
-func (w *World) eval(e *kconf.Expr) kconf.Tri {
+func (w *ConfigState) eval(e *kconf.Expr) kconf.Tri {
 	if e == nil {
 		return kconf.Yes
 	}
@@ -69,7 +69,7 @@ func (w *World) eval(e *kconf.Expr) kconf.Tri {
 }
 
 // compare compares numbers as numbers and everything else as text.
-func (w *World) compare(e *kconf.Expr) bool {
+func (w *ConfigState) compare(e *kconf.Expr) bool {
 	a, atype := w.operand(&e.Args[0])
 	b, btype := w.operand(&e.Args[1])
 	order := strings.Compare(a, b)
@@ -94,7 +94,7 @@ func (w *World) compare(e *kconf.Expr) bool {
 }
 
 // operand returns the value and type of one side of a comparison.
-func (w *World) operand(e *kconf.Expr) (value, kind string) {
+func (w *ConfigState) operand(e *kconf.Expr) (value, kind string) {
 	if e.Op == "'" {
 		if e.Name == "y" || e.Name == "m" || e.Name == "n" {
 			return e.Name, "tristate"

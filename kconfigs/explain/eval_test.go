@@ -13,7 +13,7 @@ import (
 
 // TestExpressions are the cases that the real trees have few of.
 func TestExpressions(t *testing.T) {
-	w := &explain.World{
+	w := &explain.ConfigState{
 		Tree: tree(t,
 			`{"name":"Y","type":"bool"}`, `{"name":"M","type":"tristate"}`, `{"name":"N","type":"bool"}`,
 			`{"name":"INT","type":"integer"}`, `{"name":"HEX","type":"hex"}`, `{"name":"BARE","type":"hex"}`,

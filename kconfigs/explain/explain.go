@@ -57,11 +57,11 @@ type Link struct {
 
 // Explain returns what holds for a symbol in every .config.
 func (t *Tree) Explain(name string) Explanation {
-	return (&World{Tree: t}).Explain("", name)
+	return (&ConfigState{Tree: t}).Explain("", name)
 }
 
 // Explain also returns the symbol's value in w, which is called config, and the reason.
-func (w *World) Explain(config, name string) Explanation {
+func (w *ConfigState) Explain(config, name string) Explanation {
 	s := w.symbols[name]
 	e := Explanation{
 		Symbol: name, Type: s.Type, Without: w.Closure(name),
@@ -137,7 +137,7 @@ func conjuncts(e *kconf.Expr) []*kconf.Expr {
 }
 
 // links lists selectors, the active ones first.
-func (w *World) links(by []selector) []Link {
+func (w *ConfigState) links(by []selector) []Link {
 	var all []Link
 	for _, sel := range by {
 		all = append(all, Link{sel.name, own(sel.prop.If, w.symbols[sel.name]), at(sel.prop), w.strength(sel) > kconf.No})
@@ -152,7 +152,7 @@ func (w *World) links(by []selector) []Link {
 }
 
 // effects lists what a symbol selects or implies.
-func (w *World) effects(s *kconf.Symbol, kind string) []Link {
+func (w *ConfigState) effects(s *kconf.Symbol, kind string) []Link {
 	var all []Link
 	for _, p := range of(s, kind) {
 		all = append(all, Link{p.Value.Name, own(p.If, s), at(p), w.strength(selector{s.Name, p}) > kconf.No})

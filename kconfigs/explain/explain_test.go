@@ -29,7 +29,7 @@ func request(t *testing.T) kconfigs.Request {
 }
 
 // corpus is a cut of Linux 6.12 and of what mine.config on no-inet comes to there.
-func corpus(t *testing.T) *explain.World {
+func corpus(t *testing.T) *explain.ConfigState {
 	t.Helper()
 	data, err := os.ReadFile("testdata/symbols")
 	require.NoError(t, err)
@@ -39,7 +39,7 @@ func corpus(t *testing.T) *explain.World {
 	require.NoError(t, err)
 	values := map[string]kconf.Value{}
 	require.NoError(t, json.Unmarshal(data, &values))
-	return explain.NewWorld(explain.NewTree(symbols), values, request(t))
+	return explain.NewConfigState(explain.NewTree(symbols), values, request(t))
 }
 
 func wanted(t *testing.T) []string {

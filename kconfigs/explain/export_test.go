@@ -4,7 +4,7 @@ import "github.com/netstrip/netstrip/kconfigs/kconf"
 
 // Bounds returns what a symbol's prompts, dependencies and selectors come to by this
 // package's reckoning, as Kconfig gives them in a kconf.Value.
-func (w *World) Bounds(name string) (visible, depends, selected kconf.Tri) {
+func (w *ConfigState) Bounds(name string) (visible, depends, selected kconf.Tri) {
 	s := w.symbols[name]
 	for _, p := range of(s, "prompt") {
 		visible = max(visible, w.eval(p.If))
@@ -23,7 +23,7 @@ func (w *World) Bounds(name string) (visible, depends, selected kconf.Tri) {
 
 // Comparable reports whether Kconfig reckons dependencies and selectors for a symbol at
 // all: for members of choices and for choices it does not.
-func (w *World) Comparable(name string) bool {
+func (w *ConfigState) Comparable(name string) bool {
 	s := w.symbols[name]
 	return s.Choice == "" && !isChoice(name) && isBool(s)
 }
@@ -38,9 +38,9 @@ func Named(s kconf.Symbol) []string {
 }
 
 // Eval and Blockers give an expression's value, and what keeps it from being y.
-func (w *World) Eval(e *kconf.Expr) kconf.Tri { return w.eval(e) }
+func (w *ConfigState) Eval(e *kconf.Expr) kconf.Tri { return w.eval(e) }
 
-func (w *World) Blockers(e *kconf.Expr) []string {
+func (w *ConfigState) Blockers(e *kconf.Expr) []string {
 	var all []string
 	for _, b := range w.blockers(e, kconf.Yes) {
 		all = append(all, b.String())

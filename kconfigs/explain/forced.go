@@ -101,7 +101,7 @@ func (c *chain) number(s *kconf.Symbol, wanted string) {
 	}
 }
 
-func (w *World) operandText(e *kconf.Expr) string {
+func (w *ConfigState) operandText(e *kconf.Expr) string {
 	v, _ := w.operand(e)
 	return v
 }

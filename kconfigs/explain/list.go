@@ -18,7 +18,7 @@ type List struct {
 }
 
 // List answers for each of the wanted symbols. Tell is called with each that it has to seek.
-func (w *World) List(config, series string, wanted []Wanted, tell func(symbol string)) (l List, err error) {
+func (w *ConfigState) List(config, series string, wanted []Wanted, tell func(symbol string)) (l List, err error) {
 	l.Config, l.Series = config, series
 	for _, want := range wanted {
 		answer := w.Answer(want)

@@ -23,7 +23,7 @@ const maxTests = 3
 
 // tests names what a symbol's own lines look for on this machine and do not find: compiler
 // options, programs, files. It is nil without such a line or without a Kernel.
-func (w *World) tests(s *kconf.Symbol) []string {
+func (w *ConfigState) tests(s *kconf.Symbol) []string {
 	if w.Kernel == nil {
 		return nil
 	}
@@ -54,7 +54,7 @@ func words(text string) []string { return symbol.FindAllString(text, -1) }
 
 // block returns the lines of an entry that decide whether it can be on, and before them the
 // ifs around it.
-func (w *World) block(e kconf.Entry) []rawLine {
+func (w *ConfigState) block(e kconf.Entry) []rawLine {
 	data, err := w.Kernel.Read(e.File)
 	if err != nil {
 		return nil // the reason goes without
@@ -89,7 +89,7 @@ func (w *World) block(e kconf.Entry) []rawLine {
 
 // failing returns the macros of a line that keep it from being y. If some are behind an unmet
 // condition, as in CC_IS_CLANG && $(cc-option,-x), it returns only the others.
-func (w *World) failing(text string) []string {
+func (w *ConfigState) failing(text string) []string {
 	var all, behind []string
 	for at := 0; ; {
 		i := strings.Index(text[at:], "$(")
@@ -142,7 +142,7 @@ var (
 )
 
 // test describes a macro that fails on this machine.
-func (w *World) test(macro string) string {
+func (w *ConfigState) test(macro string) string {
 	name, _, _ := strings.Cut(strings.Trim(macro, "$()"), ",")
 	if strings.Contains(macro, "test -") {
 		if i := strings.Index(macro, "test -"); fileTest.MatchString(macro[i:]) {
@@ -195,7 +195,7 @@ func clip(macro string) string {
 }
 
 // pkg names the Debian package that contains what a test looks for, if it is known.
-func (w *World) pkg(what string) string {
+func (w *ConfigState) pkg(what string) string {
 	switch what {
 	case "plugin-version.h":
 		major, _, _ := strings.Cut(release(w.Values["GCC_VERSION"].Value, 10000, 100), ".")

@@ -31,7 +31,7 @@ type Answer struct {
 }
 
 // Answer compares a wanted symbol with w.
-func (w *World) Answer(want Wanted) Answer {
+func (w *ConfigState) Answer(want Wanted) Answer {
 	a := Answer{Symbol: want.Symbol, File: want.Fragment, Line: want.Line, Wanted: want.Value, State: "present", Goal: kconfigs.Setting(want)}
 	if !w.Has(want.Symbol) {
 		return w.absent(a)
@@ -44,7 +44,7 @@ func (w *World) Answer(want Wanted) Answer {
 }
 
 // absent completes the answer for a symbol that the kernel does not have.
-func (w *World) absent(a Answer) Answer {
+func (w *ConfigState) absent(a Answer) Answer {
 	known := map[string]bool{}
 	for _, name := range w.Names() {
 		known[name] = true
@@ -69,7 +69,7 @@ func (w *World) absent(a Answer) Answer {
 }
 
 // judge compares the value of the goal's symbol with the wanted one.
-func (w *World) judge(a *Answer) {
+func (w *ConfigState) judge(a *Answer) {
 	s := w.symbols[a.Goal.Symbol]
 	a.Got = w.value(s.Name)
 	switch {
@@ -103,7 +103,7 @@ const maxSought = 20
 
 // SeekAll seeks a way for each unmet answer, and returns one for all that are possible
 // together.
-func (w *World) SeekAll(answers []Answer, progress func(symbol string)) (Way, error) {
+func (w *ConfigState) SeekAll(answers []Answer, progress func(symbol string)) (Way, error) {
 	var goals []kconfigs.Setting
 	for i := range answers {
 		a := &answers[i]

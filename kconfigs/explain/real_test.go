@@ -38,7 +38,7 @@ func TestEvaluation(t *testing.T) {
 			for _, text := range []string{"", "# CONFIG_NET is not set\n", "CONFIG_NET=y\n# CONFIG_MODULES is not set\n"} {
 				values, err := k.Values(t.Context(), mode, []byte(text))
 				require.NoError(t, err)
-				w := explain.World{Tree: tree, Values: values}
+				w := explain.ConfigState{Tree: tree, Values: values}
 				for _, name := range tree.Names() {
 					got, want := values[name], values[name]
 					var depends, selected kconf.Tri
@@ -102,7 +102,7 @@ func TestCutCorpus(t *testing.T) {
 		t.Skip("the corpus is as it is; -update cuts it anew")
 	}
 	b, k := kbuildtest.Open(t, "6.12")
-	w, err := b.World(t.Context(), k, request(t))
+	w, err := b.ConfigState(t.Context(), k, request(t))
 	require.NoError(t, err)
 	wanted, err := os.ReadFile("testdata/wanted")
 	require.NoError(t, err)

@@ -65,7 +65,7 @@ func (c *costs) candidates(s *kconf.Symbol, e *kconf.Expr, side int) []string {
 // would reports whether a comparison is true with another value on one side.
 func (c *costs) would(e *kconf.Expr, side int, value string) bool {
 	name := e.Args[side].Name
-	w := &World{Tree: c.w.Tree, Values: map[string]kconf.Value{name: {Value: value}}}
+	w := &ConfigState{Tree: c.w.Tree, Values: map[string]kconf.Value{name: {Value: value}}}
 	if other := e.Args[1-side]; other.Op != "'" && c.w.symbols[other.Name] != nil {
 		w.Values[other.Name] = c.w.Values[other.Name]
 	}

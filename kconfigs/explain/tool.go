@@ -22,7 +22,7 @@ func release(value string, major, minor int) string {
 }
 
 // compiler returns the name and version of the compiler.
-func (w *World) compiler() string {
+func (w *ConfigState) compiler() string {
 	if w.tri("CC_IS_CLANG") == kconf.Yes {
 		return "clang " + release(w.Values["CLANG_VERSION"].Value, 10_000, 100)
 	}
@@ -30,7 +30,7 @@ func (w *World) compiler() string {
 }
 
 // version returns the name and version of the assembler or the linker, AS or LD.
-func (w *World) version(which string) string {
+func (w *ConfigState) version(which string) string {
 	text := strings.TrimSuffix(release(w.Values[which+"_VERSION"].Value, 10_000, 100), ".0")
 	switch {
 	case which == "AS" && w.tri("AS_IS_LLVM") == kconf.Yes:
@@ -45,7 +45,7 @@ func (w *World) version(which string) string {
 
 // tool describes the tool in use where a symbol of init/Kconfig stands for another tool or
 // version; empty for other symbols.
-func (w *World) tool(name string) string {
+func (w *ConfigState) tool(name string) string {
 	if w.symbols[name] == nil {
 		return ""
 	}

@@ -12,7 +12,7 @@ import (
 
 // Kernel is the kernel's own Kconfig code and its files.
 type Kernel struct {
-	// Settle returns the values of all symbols when lines are added to the World's own; they
+	// Settle returns the values of all symbols when lines are added to the state's own; they
 	// replace lines about the same symbols.
 	Settle func(lines []kconfigs.Setting) (map[string]kconf.Value, error)
 	// Expand replaces the macros in text from a Kconfig file.
@@ -39,7 +39,7 @@ const maxTries = 12
 
 // Way finds the lines to add so that goals are met, without those that w already has. It is
 // an error if Kconfig cannot be asked, or if no list was found although one may exist.
-func (w *World) Way(goals ...kconfigs.Setting) (Way, error) {
+func (w *ConfigState) Way(goals ...kconfigs.Setting) (Way, error) {
 	s := &seeker{w: w}
 	for _, g := range goals {
 		if !w.Has(g.Symbol) {
@@ -64,7 +64,7 @@ func (w *World) Way(goals ...kconfigs.Setting) (Way, error) {
 
 // Seek adds the way to a value of the symbol. An empty value means on, as a module where
 // there are modules.
-func (e *Explanation) Seek(w *World, value string) error {
+func (e *Explanation) Seek(w *ConfigState, value string) error {
 	s := w.symbols[e.Symbol]
 	if value == "" {
 		if !isBool(s) || w.tri(e.Symbol) > kconf.No {
@@ -135,11 +135,11 @@ func (way Way) After(reason string) string {
 
 // seeker looks for a way.
 type seeker struct {
-	w     *World
+	w     *ConfigState
 	goals []kconfigs.Setting
 	// instead are goals that the request has as m, and that must be y.
 	instead []kconfigs.Setting
-	now     *World // with the lines found so far
+	now     *ConfigState // with the lines found so far
 	way     Way
 }
 
@@ -169,7 +169,7 @@ func (s *seeker) want(g kconfigs.Setting) {
 	}
 }
 
-func (s *seeker) met(w *World, g kconfigs.Setting) bool {
+func (s *seeker) met(w *ConfigState, g kconfigs.Setting) bool {
 	if isBool(w.symbols[g.Symbol]) {
 		return w.value(g.Symbol) == g.Value
 	}
@@ -182,7 +182,7 @@ func sameNumber(a, b string) bool {
 	return a == b || xok && yok && x == y
 }
 
-func (s *seeker) allMet(w *World) bool {
+func (s *seeker) allMet(w *ConfigState) bool {
 	return !slices.ContainsFunc(s.goals, func(g kconfigs.Setting) bool { return !s.met(w, g) })
 }
 
@@ -233,7 +233,7 @@ func merge(lines, more []kconfigs.Setting) []kconfigs.Setting {
 }
 
 // with asks Kconfig for the state with more lines.
-func (s *seeker) with(lines []kconfigs.Setting) (*World, error) {
+func (s *seeker) with(lines []kconfigs.Setting) (*ConfigState, error) {
 	asked := maps.Clone(s.w.Asked)
 	for _, l := range lines {
 		if _, ok := asked[l.Symbol]; !ok {
@@ -244,11 +244,11 @@ func (s *seeker) with(lines []kconfigs.Setting) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &World{Tree: s.w.Tree, Values: values, Asked: asked, Start: s.w.Start, Kernel: s.w.Kernel}, nil
+	return &ConfigState{Tree: s.w.Tree, Values: values, Asked: asked, Start: s.w.Start, Kernel: s.w.Kernel}, nil
 }
 
 // Possible reports whether a symbol may be able to get a value.
-func (w *World) Possible(goal kconfigs.Setting) bool {
+func (w *ConfigState) Possible(goal kconfigs.Setting) bool {
 	if !w.Has(goal.Symbol) {
 		return false
 	}

@@ -46,14 +46,14 @@ func goal(ask string) kconfigs.Setting {
 	return kconfigs.Setting{Symbol: name, Value: value}
 }
 
-func world(t *testing.T, profile string) *explain.World {
+func world(t *testing.T, profile string) *explain.ConfigState {
 	t.Helper()
 	b, k := kbuildtest.Open(t, "6.12")
 	p, err := kconfigs.Lookup(profile)
 	require.NoError(t, err)
 	req, err := p.Request()
 	require.NoError(t, err)
-	w, err := b.World(t.Context(), k, req)
+	w, err := b.ConfigState(t.Context(), k, req)
 	require.NoError(t, err)
 	return w
 }
@@ -69,7 +69,7 @@ func TestOnFull(t *testing.T) {
 
 // testWays holds each list of lines to what Kconfig makes of it: with all of them the symbol
 // has its value, without any one of them it has not.
-func testWays(t *testing.T, w *explain.World) {
+func testWays(t *testing.T, w *explain.ConfigState) {
 	for ask, want := range ways {
 		g := goal(ask)
 		way, err := w.Way(g)
@@ -83,7 +83,7 @@ func testWays(t *testing.T, w *explain.World) {
 	}
 }
 
-func checkWay(t *testing.T, w *explain.World, g kconfigs.Setting, way explain.Way) {
+func checkWay(t *testing.T, w *explain.ConfigState, g kconfigs.Setting, way explain.Way) {
 	t.Helper()
 	f, err := kconfigs.ParseFragment("way", []byte(strings.Join(way.Add, "\n")))
 	require.NoError(t, err, way.Add)
@@ -104,7 +104,7 @@ func checkWay(t *testing.T, w *explain.World, g kconfigs.Setting, way explain.Wa
 
 // testWaysOfMany tries symbols from all over the tree: where the estimate promises a way there
 // is one, and Kconfig agrees.
-func testWaysOfMany(t *testing.T, w *explain.World) {
+func testWaysOfMany(t *testing.T, w *explain.ConfigState) {
 	var off []string
 	for _, name := range w.Names() {
 		if w.Values[name].Value == "n" {
@@ -132,14 +132,14 @@ func testWaysOfMany(t *testing.T, w *explain.World) {
 	assert.LessOrEqual(t, lost, 1)
 }
 
-func testWayOfSeveral(t *testing.T, w *explain.World) {
+func testWayOfSeveral(t *testing.T, w *explain.ConfigState) {
 	way, err := w.Way(goal("NET_ACT_MIRRED=y"), goal("UBSAN_TRAP=y"), goal("NET_CLS_ACT=y"))
 	require.NoError(t, err)
 	assert.Equal(t, "add CONFIG_NET_SCHED=y, CONFIG_NET_CLS_ACT=y, CONFIG_NET_ACT_MIRRED=y, CONFIG_UBSAN=y, CONFIG_UBSAN_TRAP=y", way.String())
 }
 
 // testToolsAreNamed: what this machine's tools decide, with the place and the version.
-func testToolsAreNamed(t *testing.T, w *explain.World) {
+func testToolsAreNamed(t *testing.T, w *explain.ConfigState) {
 	gcc := w.Values["GCC_VERSION"].Value
 	require.Len(t, gcc, 6)
 	version := strings.TrimLeft(gcc[:2], "0") + "." + strings.TrimLeft(gcc[2:4], "0") + "." + "0"
@@ -189,7 +189,7 @@ config C
 		`{"name":"YY","type":"bool","properties":[]}`)
 	tree.Symbol("B").Entries[0].Line = 11
 	tree.Symbol("C").Entries[0].Line = 16
-	w := explain.NewWorld(tree, map[string]kconf.Value{"A": {Value: "n"}, "B": {Value: "n"}, "C": {Value: "n"}, "YY": {Value: "n"},
+	w := explain.NewConfigState(tree, map[string]kconf.Value{"A": {Value: "n"}, "B": {Value: "n"}, "C": {Value: "n"}, "YY": {Value: "n"},
 		"GCC_VERSION": {Value: "140201"}, "LD_VERSION": {Value: "24300"}}, kconfigs.Request{})
 	w.Kernel = &explain.Kernel{
 		Read: func(string) ([]byte, error) { return []byte(kconfig), nil },

@@ -9,8 +9,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// World is one .config: the value of every symbol, and the request that led to it.
-type World struct {
+// ConfigState is one .config: the value of every symbol, and the request that led to it.
+type ConfigState struct {
 	*Tree
 	// Values are those of all symbols.
 	Values map[string]kconf.Value
@@ -26,9 +26,9 @@ type World struct {
 	estimated *costs
 }
 
-// NewWorld returns the state of a tree in which a request led to values.
-func NewWorld(t *Tree, values map[string]kconf.Value, req kconfigs.Request) *World {
-	w := &World{Tree: t, Values: values, Asked: map[string]kconfigs.Setting{}}
+// NewConfigState returns the state of a tree in which a request led to values.
+func NewConfigState(t *Tree, values map[string]kconf.Value, req kconfigs.Request) *ConfigState {
+	w := &ConfigState{Tree: t, Values: values, Asked: map[string]kconfigs.Setting{}}
 	for _, s := range req.Settings {
 		w.Asked[s.Symbol] = s
 	}
@@ -42,7 +42,7 @@ const maxClauses = 6
 
 // Refused returns in one line why a symbol does not have a wanted value, which is written
 // as in a .config: y, m, n, a number or a quoted string. It is empty if nothing prevents it.
-func (w *World) Refused(name, wanted string) string {
+func (w *ConfigState) Refused(name, wanted string) string {
 	s := w.symbols[name]
 	if s == nil {
 		return "no Kconfig file that is read for x86 defines it"
@@ -72,7 +72,7 @@ func (w *World) Refused(name, wanted string) string {
 }
 
 // Why returns in one line why a symbol has its value.
-func (w *World) Why(name string) string {
+func (w *ConfigState) Why(name string) string {
 	s := w.symbols[name]
 	if s == nil {
 		return w.Refused(name, "y")
@@ -103,7 +103,7 @@ func unquote(v string) string {
 
 // chain is a sequence of reasons, each of which explains a symbol that the one before named.
 type chain struct {
-	w       *World
+	w       *ConfigState
 	told    map[string]bool
 	clauses []string
 }
@@ -164,7 +164,7 @@ func (c *chain) notAsked(s *kconf.Symbol) {
 }
 
 // line returns the line that sets a symbol: the request's, or else the start's.
-func (w *World) line(name string) (kconfigs.Setting, bool) {
+func (w *ConfigState) line(name string) (kconfigs.Setting, bool) {
 	if a, ok := w.Asked[name]; ok {
 		return a, true
 	}
@@ -173,7 +173,7 @@ func (w *World) line(name string) (kconfigs.Setting, bool) {
 }
 
 // asAsked returns the place in the request that set a symbol's value.
-func (w *World) asAsked(name string) string {
+func (w *ConfigState) asAsked(name string) string {
 	if a, ok := w.Asked[name]; ok && unquote(a.Value) == w.Values[name].Value {
 		return ", as " + place(a.Fragment, a.Line) + " asks"
 	}

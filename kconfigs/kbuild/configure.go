@@ -19,9 +19,9 @@ import (
 // have little in common, and would only replace each other's objects.
 func (j *job) objectTree() string {
 	parts := []string{j.Source.place(), j.compiler, recipe()}
-	name := cmp.Or(j.req.Start.Beside, j.req.Start.Name)
+	name := cmp.Or(j.req.Start.ObjectTree, j.req.Start.Name)
 	if j.req.Start.Text != "" {
-		name = cmp.Or(j.req.Start.Beside, "user")
+		name = cmp.Or(j.req.Start.ObjectTree, "user")
 	}
 	if name != "" && name != string(kconf.AllNo) {
 		parts = append(parts, name)

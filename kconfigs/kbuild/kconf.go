@@ -103,7 +103,7 @@ func (j *job) withReasons(ctx context.Context, unmet error) error {
 	if !ok {
 		return unmet
 	}
-	w, err := j.World(ctx, j.conf, j.req)
+	w, err := j.ConfigState(ctx, j.conf, j.req)
 	if err != nil {
 		return unmet
 	}
@@ -138,8 +138,8 @@ func (j *job) withReasons(ctx context.Context, unmet error) error {
 	return unmet
 }
 
-// World returns the .config that req leads to, for package explain. It builds no kernel.
-func (b *Builder) World(ctx context.Context, k configurer, req kconfigs.Request) (*explain.World, error) {
+// ConfigState returns the .config that req leads to, for package explain. It builds no kernel.
+func (b *Builder) ConfigState(ctx context.Context, k configurer, req kconfigs.Request) (*explain.ConfigState, error) {
 	symbols, err := k.Symbols()
 	if err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ func (b *Builder) World(ctx context.Context, k configurer, req kconfigs.Request)
 	if err != nil {
 		return nil, fmt.Errorf("configuring %s: %w", req.Profile, err)
 	}
-	w := explain.NewWorld(explain.NewTree(symbols), values, req)
+	w := explain.NewConfigState(explain.NewTree(symbols), values, req)
 	if f, err := kconfigs.ParseFragment(req.Start.Name, []byte(req.Start.Text)); err == nil {
 		w.Start = map[string]kconfigs.Setting{}
 		for _, s := range f.Settings {

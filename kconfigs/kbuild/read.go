@@ -142,8 +142,8 @@ func derived(symbols []kconf.Symbol) map[string]int {
 }
 
 // reasons returns the state that explains unmet lines, or nil if it cannot be found.
-func (b *Builder) reasons(ctx context.Context, k configurer, req kconfigs.Request, own []kconfigs.Setting) *explain.World {
-	w, err := b.World(ctx, k, req)
+func (b *Builder) reasons(ctx context.Context, k configurer, req kconfigs.Request, own []kconfigs.Setting) *explain.ConfigState {
+	w, err := b.ConfigState(ctx, k, req)
 	if err != nil {
 		return nil
 	}
@@ -154,7 +154,7 @@ func (b *Builder) reasons(ctx context.Context, k configurer, req kconfigs.Reques
 }
 
 // because adds the reason to an unmet setting and, with way, what to add.
-func because(p *kconfigs.Problem, s kconfigs.Setting, w *explain.World, way bool) {
+func because(p *kconfigs.Problem, s kconfigs.Setting, w *explain.ConfigState, way bool) {
 	reason := w.Refused(s.Symbol, s.Value)
 	if way {
 		if way, err := w.Way(s); err == nil {

@@ -35,19 +35,19 @@ func openKernels(tb testing.TB) kernels {
 }
 
 // world returns the final .config of a profile.
-func (k kernels) world(tb testing.TB, profile string) *explain.World {
+func (k kernels) world(tb testing.TB, profile string) *explain.ConfigState {
 	tb.Helper()
 	p, err := kconfigs.Lookup(profile)
 	require.NoError(tb, err)
 	req, err := p.Request()
 	require.NoError(tb, err)
-	w, err := k.World(tb.Context(), k.kconfig, req)
+	w, err := k.ConfigState(tb.Context(), k.kconfig, req)
 	require.NoError(tb, err)
 	return w
 }
 
 // with returns a world with more symbols on.
-func (k kernels) with(tb testing.TB, w *explain.World, symbols ...string) *explain.World {
+func (k kernels) with(tb testing.TB, w *explain.ConfigState, symbols ...string) *explain.ConfigState {
 	tb.Helper()
 	var text strings.Builder
 	for _, name := range w.Names() {
@@ -62,11 +62,11 @@ func (k kernels) with(tb testing.TB, w *explain.World, symbols ...string) *expla
 	}
 	values, err := k.kconfig.Values(tb.Context(), kconf.OldDef, []byte(text.String()))
 	require.NoError(tb, err)
-	return explain.NewWorld(w.Tree, values, kconfigs.Request{})
+	return explain.NewConfigState(w.Tree, values, kconfigs.Request{})
 }
 
 // rich returns a world with everything in some directories switched on.
-func (k kernels) rich(tb testing.TB, w *explain.World, dirs ...string) *explain.World {
+func (k kernels) rich(tb testing.TB, w *explain.ConfigState, dirs ...string) *explain.ConfigState {
 	tb.Helper()
 	for range 2 { // symbols that become visible in the first round are switched on in the second
 		var more []string
@@ -84,7 +84,7 @@ func (k kernels) rich(tb testing.TB, w *explain.World, dirs ...string) *explain.
 }
 
 // tinyNet is tiny with a minimal network.
-func (k kernels) tinyNet(tb testing.TB) *explain.World {
+func (k kernels) tinyNet(tb testing.TB) *explain.ConfigState {
 	return k.with(tb, k.world(tb, "tiny"), "NET", "UNIX", "INET", "EXPERT")
 }
 
@@ -92,7 +92,7 @@ func (k kernels) tinyNet(tb testing.TB) *explain.World {
 // their values of the last end.
 type pair struct {
 	name        string
-	first, last *explain.World
+	first, last *explain.ConfigState
 	culprits    []string
 	words       []string // hints of the probe
 }

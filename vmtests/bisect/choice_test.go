@@ -15,7 +15,7 @@ import (
 )
 
 // lines returns the final .config of tiny with some lines.
-func (k kernels) lines(t *testing.T, text string) *explain.World {
+func (k kernels) lines(t *testing.T, text string) *explain.ConfigState {
 	t.Helper()
 	f, err := kconfigs.ParseFragment("x.config", []byte(text))
 	require.NoError(t, err)
@@ -23,7 +23,7 @@ func (k kernels) lines(t *testing.T, text string) *explain.World {
 	require.NoError(t, err)
 	req, err := p.With(f).Request()
 	require.NoError(t, err)
-	w, err := k.World(t.Context(), k.kconfig, req)
+	w, err := k.ConfigState(t.Context(), k.kconfig, req)
 	require.NoError(t, err)
 	return w
 }

@@ -39,14 +39,14 @@ type Options struct {
 	// Name is that of the search; its records are Name.1, Name.2, ...
 	Name string
 	// First and Last are the two ends; changes lead from the first to the last.
-	First, Last *explain.World
+	First, Last *explain.ConfigState
 	// Question is what every kernel is asked.
 	Question Question
 	// Suspects are symbols to try first, in addition to those that the question names, in
 	// capitals or not, with CONFIG_ or without.
 	Suspects []string
-	// Beside names the start of kernels that those searched are like; see kconfigs.Start.
-	Beside string
+	// ObjectTree names the start of kernels that those searched are like; see kconfigs.Start.
+	ObjectTree string
 	// Repeat is how often a kernel must answer before that counts; 0 means once.
 	Repeat int
 	// Anew discards the answers of an interrupted search.
@@ -254,7 +254,7 @@ func (d *Driver) profile(name string, c search.Candidate) kconfigs.Profile {
 	if !d.Question.Boots() {
 		p = p.Own()
 	}
-	p.Name, p.Start.Beside = name, d.Beside
+	p.Name, p.Start.ObjectTree = name, d.ObjectTree
 	return p
 }
 

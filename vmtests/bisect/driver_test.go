@@ -181,7 +181,7 @@ func TestRealSearch(t *testing.T) {
 		runner, err := run.New(t.Context(), run.Options{Results: filepath.Join(dir, "r.jsonl")})
 		require.NoError(t, err)
 		d := New(Options{Runner: runner, Kconfig: k.kconfig, Name: "full..no-packet", Question: q, Anew: anew,
-			First: k.world(t, "full"), Last: k.world(t, "no-packet"), Beside: string(kconf.AllNo)})
+			First: k.world(t, "full"), Last: k.world(t, "no-packet"), ObjectTree: string(kconf.AllNo)})
 		b, err := d.Bisect(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, b.Doubt)

@@ -39,7 +39,7 @@ func neither(one, other string) Question {
 // realCase is two kernels with a known culprit.
 type realCase struct {
 	name        string
-	first, last *explain.World
+	first, last *explain.ConfigState
 	question    Question
 	culprit     []string
 	differ      int    // at least
@@ -89,7 +89,7 @@ func TestRealBisections(t *testing.T) {
 			runner, err := run.New(t.Context(), o)
 			require.NoError(t, err)
 			d := New(Options{Runner: runner, Kconfig: k.kconfig, Name: c.name, Question: c.question,
-				First: c.first, Last: c.last, Beside: c.beside})
+				First: c.first, Last: c.last, ObjectTree: c.beside})
 			b, err := d.Bisect(t.Context())
 			require.NoError(t, err)
 			var text strings.Builder

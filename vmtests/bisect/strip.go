@@ -10,7 +10,7 @@ import (
 )
 
 // Strip returns w without the symbols in off and everything that depends on them.
-func Strip(ctx context.Context, k *kconf.Kconfig, w *explain.World, off []string) (*explain.World, error) {
+func Strip(ctx context.Context, k *kconf.Kconfig, w *explain.ConfigState, off []string) (*explain.ConfigState, error) {
 	text := configdiff.Of(w, w).Exactly()
 	for _, name := range off {
 		text = append(text, "# CONFIG_"+name+" is not set\n"...)
@@ -19,12 +19,12 @@ func Strip(ctx context.Context, k *kconf.Kconfig, w *explain.World, off []string
 	if err != nil {
 		return nil, err
 	}
-	return explain.NewWorld(w.Tree, values, kconfigs.Request{}), nil
+	return explain.NewConfigState(w.Tree, values, kconfigs.Request{}), nil
 }
 
 // Everything returns the symbols that are on in w and that a user could switch off, except
 // those that the guest needs.
-func Everything(w *explain.World) []string {
+func Everything(w *explain.ConfigState) []string {
 	protected := map[string]bool{}
 	for _, name := range kconfigs.Protected() {
 		protected[name] = true

@@ -109,20 +109,20 @@ func Explain(ctx context.Context, o Options) (List, error) {
 }
 
 // world returns the symbols, with their values if there is a kernel, and what that is called.
-func world(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req *kconfigs.Request) (*explain.World, string, error) {
+func world(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req *kconfigs.Request) (*explain.ConfigState, string, error) {
 	if req != nil {
-		w, err := b.World(ctx, k, *req)
+		w, err := b.ConfigState(ctx, k, *req)
 		return w, req.Profile, err
 	}
 	symbols, err := k.Symbols()
 	if err != nil {
 		return nil, "", err
 	}
-	return &explain.World{Tree: explain.NewTree(symbols)}, "", nil
+	return &explain.ConfigState{Tree: explain.NewTree(symbols)}, "", nil
 }
 
 // deepen adds what takes Kconfig a while: what it takes for a value, and the check.
-func (e *Explanation) deepen(ctx context.Context, o Options, w *explain.World, k *kconf.Kconfig, b *kbuild.Builder, value string) error {
+func (e *Explanation) deepen(ctx context.Context, o Options, w *explain.ConfigState, k *kconf.Kconfig, b *kbuild.Builder, value string) error {
 	switch {
 	case o.Request != nil:
 		b.Progress.State("seeking what %s takes", e.Symbol)
@@ -170,7 +170,7 @@ func (l List) Write(w io.Writer) error {
 // compareWith compares the probes of a profile with the symbols of its kernel, which need not
 // have been built.
 func compareWith(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconfigs.Request, gone []string, findings []wire.Finding) (*kconfigcheck.Comparison, error) {
-	w, err := b.World(ctx, k, req)
+	w, err := b.ConfigState(ctx, k, req)
 	if err != nil {
 		return nil, err
 	}

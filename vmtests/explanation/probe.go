@@ -33,10 +33,10 @@ func Probe(ctx context.Context, id, profile string, source kbuild.SourceOptions)
 	}
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	var w *explain.World
+	var w *explain.ConfigState
 	if b, k := kbuild.Quick(ctx, source); k != nil {
 		defer k.Close()
-		if w, err = b.World(ctx, k, req); err != nil {
+		if w, err = b.ConfigState(ctx, k, req); err != nil {
 			w = nil
 		}
 	}
@@ -48,7 +48,7 @@ func Probe(ctx context.Context, id, profile string, source kbuild.SourceOptions)
 }
 
 // valueOf says what a symbol is, and why; without Kconfig what the request's own lines say.
-func valueOf(w *explain.World, req kconfigs.Request, name string) string {
+func valueOf(w *explain.ConfigState, req kconfigs.Request, name string) string {
 	if w != nil && w.Has(name) {
 		text := name + "=" + w.Values[name].Value
 		if why := w.Why(name); why != "" {

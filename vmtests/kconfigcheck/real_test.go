@@ -46,7 +46,7 @@ func TestExpectations(t *testing.T) {
 		require.NoError(t, err)
 		req, err := p.Request()
 		require.NoError(t, err)
-		w, err := b.World(t.Context(), k, req)
+		w, err := b.ConfigState(t.Context(), k, req)
 		require.NoError(t, err)
 		table, err := os.ReadFile("families.txt")
 		require.NoError(t, err)

@@ -52,7 +52,7 @@ type Target struct {
 	Request *kconfigs.Request
 	// World are its symbols as it is booted, Own as its .config has them, without what the
 	// guest needs. Symbols and Ends set both.
-	World, Own *explain.World
+	World, Own *explain.ConfigState
 }
 
 // Load reads the results, again if it has before.

@@ -25,7 +25,7 @@ func (s *Target) settleOwn(ctx context.Context, b *kbuild.Builder, k *kconf.Kcon
 	if err != nil {
 		return err
 	}
-	if s.Own, err = b.World(ctx, k, req); err != nil {
+	if s.Own, err = b.ConfigState(ctx, k, req); err != nil {
 		return err
 	}
 	if changed := s.changed(); changed != "" {
@@ -65,7 +65,7 @@ func Alike(a, b *Target, first, last string) error {
 func Beside(sides ...*Target) string {
 	for _, s := range sides {
 		if s.Request != nil && s.Request.Start.Text == "" {
-			return cmp.Or(s.Request.Start.Beside, s.Request.Start.Name, string(kconf.AllNo))
+			return cmp.Or(s.Request.Start.ObjectTree, s.Request.Start.Name, string(kconf.AllNo))
 		}
 	}
 	return ""

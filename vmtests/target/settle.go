@@ -23,7 +23,7 @@ func (s *Target) settle(ctx context.Context, from *Finder, strict bool) (notes [
 	if s.Request == nil {
 		return nil, s.settleBuilt(ctx, k)
 	}
-	if s.World, err = b.World(ctx, k, *s.Request); err != nil {
+	if s.World, err = b.ConfigState(ctx, k, *s.Request); err != nil {
 		return nil, err
 	}
 	if err := s.settleOwn(ctx, b, k); err != nil || s.Request.Start.Text == "" && len(s.Profile.Added()) == 0 {
@@ -52,7 +52,7 @@ func (s *Target) settleBuilt(ctx context.Context, k *kconf.Kconfig) error {
 	if err != nil {
 		return fmt.Errorf("reading the .config of %s: %w", s.Name, err)
 	}
-	s.World = explain.NewWorld(explain.NewTree(symbols), values, kconfigs.Request{})
+	s.World = explain.NewConfigState(explain.NewTree(symbols), values, kconfigs.Request{})
 	s.Own = s.World
 	return s.compareSource(ctx, k, data)
 }
