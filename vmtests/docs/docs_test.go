@@ -39,6 +39,9 @@ const (
 	kept   = "../expect/testdata/" + series + "/"
 )
 
+// written begins each page.
+const written = "<!-- Written by make docs; edit vmtests/docs/text_test.go. -->\n\n"
+
 // page is the source of a page: its text, with %s for each of its tables.
 type page struct {
 	name, text string
@@ -57,8 +60,7 @@ func TestPages(t *testing.T) {
 		}},
 	} {
 		t.Run(p.name, func(t *testing.T) {
-			got := "<!-- Written by make docs; edit vmtests/docs/text_test.go. -->\n\n" + fmt.Sprintf(p.text, p.tables(t)...)
-			golden(t, p.name, got)
+			golden(t, p.name, written+fmt.Sprintf(p.text, p.tables(t)...))
 		})
 	}
 }

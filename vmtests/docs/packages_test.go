@@ -10,21 +10,23 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/vmtests/table"
 )
 
 const module = "github.com/netstrip/netstrip/"
 
-// TestPackages draws the packages and their imports. It leaves out an import that another
-// import implies.
+// TestPackages draws the packages and their imports, and lists them with the first sentences
+// of their comments. The picture leaves out an import that another import implies.
 func TestPackages(t *testing.T) {
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", "./...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles,Doc", "./...")
 	cmd.Dir = "../.."
 	out, err := cmd.Output()
 	require.NoError(t, err)
-	imports := map[string][]string{}
+	imports, docs := map[string][]string{}, map[string]string{}
 	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
 		var p struct {
-			ImportPath       string
+			ImportPath, Doc  string
 			Imports, GoFiles []string
 		}
 		require.NoError(t, dec.Decode(&p))
@@ -37,9 +39,15 @@ func TestPackages(t *testing.T) {
 				own = append(own, name)
 			}
 		}
-		imports[strings.TrimPrefix(p.ImportPath, module)] = own
+		name := strings.TrimPrefix(p.ImportPath, module)
+		imports[name], docs[name] = own, p.Doc
 	}
 	golden(t, "packages.svg", draw(imports))
+	var rows strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(docs)) {
+		fmt.Fprintf(&rows, "| [%s](../../%s) | %s |\n", name, name, table.Markdown(docs[name]))
+	}
+	golden(t, "packages.md", written+fmt.Sprintf(packagesText, rows.String()))
 }
 
 // reaches reports whether from imports to, directly or not.

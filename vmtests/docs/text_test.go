@@ -17,6 +17,16 @@ which are not part of the expectations; its evidence is printed only after
 
 %s`
 
+const packagesText = `# The packages
+
+| package | |
+|---|---|
+%s
+Each imports only packages below it:
+
+![The packages and their imports](packages.svg)
+`
+
 const matrixText = `# What works on which kernel
 
 Expected answers of every probe on Linux 6.12. ` + "`works`" + ` means that the probe succeeded. An errno
