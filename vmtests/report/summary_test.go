@@ -75,7 +75,7 @@ func TestSummarySaysWhatWasLost(t *testing.T) {
 			[]string{
 				"Both kernels booted and finished the probes, without an oops or a panic.",
 				"None of the 1 probes that work on full fails on no-net.",
-				"1 other finds nothing on full itself.",
+				"1 other probe fails on full too.",
 				"Absent on full but working elsewhere: 1 on no-net.",
 			},
 		},
@@ -87,7 +87,7 @@ func TestSummarySaysWhatWasLost(t *testing.T) {
 			[]string{
 				"Both kernels booted and finished the probes, without an oops or a panic.",
 				"1 of the 2 probes that work on full fails on no-net.",
-				"1 other finds nothing on full itself.",
+				"1 other probe fails on full too.",
 				"Probes without a clear answer, counted as neither: 1 on no-net.",
 			},
 		},
