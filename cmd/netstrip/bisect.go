@@ -165,7 +165,7 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 	if len(configdiff.Of(sides[0].World, sides[1].World).Changes) == 0 {
 		return target.Alike(sides[0], sides[1], good, bad)
 	}
-	o := f.options(a, s, q, target.Plain(f.good)+".."+target.Plain(f.bad), sides, target.Beside(sides...))
+	o := f.options(a, s, q, target.Plain(f.good)+".."+target.Plain(f.bad), sides, target.ObjectTree(sides...))
 	o.Guest = target.Guest(sides[0], sides[1])
 	h := bisect.New(o)
 	if f.dryRun {
@@ -185,10 +185,10 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 	return errors.Join(err, doubted(b.Doubt))
 }
 
-func (f *searching) options(a *app, s *session, q bisect.Question, name string, sides []*target.Target, beside string) bisect.Options {
+func (f *searching) options(a *app, s *session, q bisect.Question, name string, sides []*target.Target, objectTree string) bisect.Options {
 	return bisect.Options{
 		Runner: s.runner, Kconfig: s.find.Kconfig, Name: name, First: sides[0].World, Last: sides[1].World,
-		Question: q, Suspects: f.suspects, ObjectTree: beside, Repeat: f.repeat, Anew: f.anew, Progress: a.progress,
+		Question: q, Suspects: f.suspects, ObjectTree: objectTree, Repeat: f.repeat, Anew: f.anew, Progress: a.progress,
 	}
 }
 

@@ -75,7 +75,7 @@ func (a *app) minimize(ctx context.Context, f *minimizing) error {
 	a.resume = resumeLine()
 	var minima []bisect.Needs
 	for _, ids := range f.groups() {
-		h := bisect.New(f.options(a, s, bisect.Require(ids...), leastName(f.good, ids), ends, target.Beside(whole)))
+		h := bisect.New(f.options(a, s, bisect.Require(ids...), leastName(f.good, ids), ends, target.ObjectTree(whole)))
 		if f.dryRun {
 			return a.plan(ctx, &f.searching, h, true)
 		}

@@ -61,8 +61,8 @@ func Alike(a, b *Target, first, last string) error {
 	return usage.Errorf("%s and %s differ only in what boots here cannot show: %s; --command takes the .configs as they are", first, last, g.Names())
 }
 
-// Beside returns the start whose object tree is best for kernels between some others.
-func Beside(sides ...*Target) string {
+// ObjectTree returns the start whose object tree is best for kernels between some others.
+func ObjectTree(sides ...*Target) string {
 	for _, s := range sides {
 		if s.Request != nil && s.Request.Start.Text == "" {
 			return cmp.Or(s.Request.Start.ObjectTree, s.Request.Start.Name, string(kconf.AllNo))
