@@ -208,7 +208,7 @@ func (s *seeker) seek() ([]kconfigs.Setting, error) {
 		before := len(lines)
 		lines = merge(lines, more)
 		if len(lines) == before && s.now != s.w {
-			return nil, fmt.Errorf("Kconfig does not accept %s: %s", s.goals[i].Symbol, s.now.Refused(s.goals[i].Symbol, s.goals[i].Value))
+			return nil, fmt.Errorf("setting %s: %s", s.goals[i].Symbol, s.now.Refused(s.goals[i].Symbol, s.goals[i].Value))
 		}
 		now, err := s.with(lines)
 		if err != nil {
