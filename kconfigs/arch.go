@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// header is the line in which Kconfig says which architecture and version a .config is
-// of: the mainmenu of the source's Kconfig file, as scripts/kconfig/confdata.c writes it.
+// header matches the line of a .config that names its architecture and version: the mainmenu
+// of the source's Kconfig file, as scripts/kconfig/confdata.c writes it.
 var header = regexp.MustCompile(`^# Linux/(\S+) (\S+) (?:Kernel )?Configuration`)
 
-// architectures returns, for each symbol that is on in every .config of an architecture
-// and in none of another, what that architecture is called.
+// architectures returns the name of an architecture for each symbol that is on in all of its
+// .configs and in none of another architecture.
 func architectures() map[string]string {
 	all := map[string]string{
 		"X86": "x86", "X86_64": "x86", "X86_32": "i386", "UML": "um", "SUPERH": "sh", "PPC": "powerpc",
@@ -24,21 +24,21 @@ func architectures() map[string]string {
 	return all
 }
 
-// ours reports whether a kernel of the architecture can be built here. Kconfig calls it
-// x86, and x86_64 where make was told so.
+// ours reports whether a kernel of the architecture can be built here. Kconfig writes x86, or
+// x86_64 if make was run with ARCH=x86_64.
 func ours(arch string) bool { return arch == "x86" || arch == "x86_64" }
 
-// claim is a line that says which architecture a file is of.
+// claim is a line that identifies the architecture of a file.
 type claim struct {
 	arch, text string
 	line       int
 }
 
-// claims returns what the header and the first symbol say, which may be nothing. Of
-// symbols one of another architecture goes before ours.
+// claims returns the claims of the header and of the first symbol that makes one, preferring
+// symbols of other architectures. Without a claim its line is 0.
 func claims(data []byte) (head, symbol claim) {
 	all := architectures()
-	wide := 0 // the line that says 64BIT is off
+	wide := 0 // the line that switches 64BIT off
 	eachLine(data, func(n int, line string) {
 		line = strings.TrimRight(line, " \t\r")
 		if m := header.FindStringSubmatch(line); m != nil && head.line == 0 {
@@ -63,9 +63,8 @@ func claims(data []byte) (head, symbol claim) {
 	return head, symbol
 }
 
-// foreign returns an error where a file is of another architecture than x86_64, or where
-// its header and its symbols do not agree on one. Kconfig would pass over the symbols that
-// it does not know, and make a kernel of defaults.
+// foreign returns an error if a file is for another architecture than x86_64, or if its header
+// and its symbols disagree. Kconfig would ignore the unknown symbols and use defaults instead.
 func foreign(file string, data []byte) error {
 	head, symbol := claims(data)
 	e := &RequestError{}
@@ -82,8 +81,8 @@ func foreign(file string, data []byte) error {
 	return e.orNil()
 }
 
-// Version returns the version of Linux that a .config says it was made with, and the line
-// that says so; nothing where none does.
+// Version returns the version of Linux that a .config was made with, and the number of the
+// line that says so; "" and 0 if there is no such line.
 func (s Start) Version() (version string, line int) {
 	eachLine([]byte(s.Text), func(n int, text string) {
 		if m := header.FindStringSubmatch(text); m != nil && line == 0 {
@@ -93,5 +92,5 @@ func (s Start) Version() (version string, line int) {
 	return version, line
 }
 
-// place says where a line stands.
+// place returns the position of a line, as errors show it.
 func place(file string, line int) string { return fmt.Sprintf("%s:%d", file, line) }

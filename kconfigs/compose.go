@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// composition is a request in the making.
+// composition is a request under construction.
 type composition struct {
 	profile Profile
 	seen    map[string]Setting
-	own     map[string]bool // symbols that stand as the profile's own fragments have them
+	own     map[string]bool // symbols with the value of the profile's own fragments
 	remarks []string
 	wrong   *RequestError
 }
 
-// compose merges a profile's own fragments and the user's. Where two agree the first is
-// kept for citing; where they differ, that is an error, for neither order nor silence
-// should decide, unless the user's are to override the profile's.
+// compose merges a profile's own fragments and the user's. If two agree on a symbol, errors
+// cite the first. A difference is an error, because the order of the fragments should not
+// decide; with Override, the user's fragment takes precedence over the profile's own.
 func compose(p Profile, own []Fragment, e *RequestError) Request {
 	c := &composition{profile: p, seen: map[string]Setting{}, own: map[string]bool{}, wrong: e}
 	for _, f := range own {
@@ -39,7 +39,7 @@ func compose(p Profile, own []Fragment, e *RequestError) Request {
 	return r
 }
 
-// add takes a setting, of the user's or of the profile's own.
+// add adds a setting of the profile's own fragments or of the user's.
 func (c *composition) add(s Setting, users bool) {
 	first, ok := c.seen[s.Symbol]
 	switch {
@@ -62,10 +62,10 @@ func (c *composition) add(s Setting, users bool) {
 	}
 }
 
-// without says which profiles do without one of netstrip's own fragments, before what can
-// be done otherwise.
+// without returns a hint that names the profiles which do not contain base.config, to be
+// followed by an alternative; it is empty for other fragments.
 func without(file string) string {
-	const base = "base" // other fragments are what their profiles are about
+	const base = "base" // the other fragments define their profiles
 	if file != base+".config" {
 		return ""
 	}
@@ -78,7 +78,8 @@ func without(file string) string {
 	return fmt.Sprintf("%s do without %s; ", strings.Join(names, ", "), file)
 }
 
-// quotedReason is what one of netstrip's own fragments says above a setting.
+// quotedReason returns the comment above a setting in one of netstrip's own fragments, in
+// parentheses; empty if there is none.
 func quotedReason(s Setting) string {
 	data, err := embedded.ReadFile(s.Fragment)
 	if err != nil {

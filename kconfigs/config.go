@@ -1,6 +1,7 @@
 package kconfigs
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,15 +12,15 @@ type Config struct {
 	values map[string]string
 }
 
-// ParseConfig reads a final .config, as strictly as a fragment: a line that is not
-// understood is an error and not a comment.
+// ParseConfig reads a final .config as strictly as a fragment: an invalid line is an error, not
+// a comment.
 func ParseConfig(data []byte) (Config, error) {
 	c := Config{values: map[string]string{}}
 	var first error
 	eachLine(data, func(n int, line string) {
 		symbol, value, err := parseLine(line)
 		if _, twice := c.values[symbol]; twice && err == nil {
-			err = fmt.Errorf("CONFIG_%s stands twice", symbol)
+			err = fmt.Errorf("CONFIG_%s is set twice", symbol)
 		}
 		if err != nil && first == nil {
 			first = fmt.Errorf("parsing .config: line %d: %w", n, err)
@@ -29,13 +30,13 @@ func ParseConfig(data []byte) (Config, error) {
 		}
 	})
 	if first == nil && len(c.values) == 0 {
-		first = fmt.Errorf("parsing .config: no symbol in it")
+		first = errors.New("parsing .config: it sets no symbol")
 	}
 	return c, first
 }
 
-// Value returns a symbol's value as .config writes it; a symbol that is not there, or
-// "is not set", is n.
+// Value returns a symbol's value as written in a .config; n if the symbol is missing or "is
+// not set".
 func (c Config) Value(symbol string) string {
 	if v, ok := c.values[symbol]; ok {
 		return v
@@ -45,7 +46,7 @@ func (c Config) Value(symbol string) string {
 
 func isTristate(v string) bool { return v == "y" || v == "m" || v == "n" }
 
-// isNumber accepts what kconfig takes for int and hex symbols.
+// isNumber accepts the values that kconfig accepts for int and hex symbols.
 func isNumber(v string) bool {
 	_, err := number(v)
 	return err == nil
@@ -59,8 +60,8 @@ func number(v string) (int64, error) {
 	return strconv.ParseInt(v, 10, 64)
 }
 
-// sameValue compares as kconfig means it: 0x10 and 0X10, 16 and 016 are the same
-// number, everything else is the same when it is written the same.
+// sameValue compares values like kconfig: 0x10 and 0X10 are the same number, and so are 16 and
+// 016; other values must be written in the same way.
 func sameValue(a, b string) bool {
 	x, xerr := number(a)
 	y, yerr := number(b)

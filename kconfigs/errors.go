@@ -6,21 +6,22 @@ import (
 	"strings"
 )
 
-// RequestError is everything that is wrong with a request, a fragment or the name of
-// a profile: the fault of who asked, not of the kernel and not of the rig.
+// RequestError lists everything that is wrong with a request, a fragment or the name of a
+// profile. These are mistakes of the user, not failures of the kernel or of netstrip.
 type RequestError struct {
-	// Problems are never empty, and sorted by file and line within one step.
+	// Problems is never empty. The problems found by one step are sorted by file and line.
 	Problems []Problem
 }
 
-// Problem is one thing to mend.
+// Problem is one mistake.
 type Problem struct {
-	// File and Line say where it stands; no File, no Line: it is not in a file.
+	// File and Line are its position. Line is 0 if it concerns the whole file, and File is empty
+	// if it is not in a file.
 	File string
 	Line int
-	// Symbol is what it is about, without CONFIG_; empty when about none.
+	// Symbol is the symbol that it concerns, without CONFIG_, or empty.
 	Symbol string
-	// Text says what is wrong.
+	// Text describes it.
 	Text string
 }
 
@@ -33,7 +34,7 @@ func (e *RequestError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// String returns the problem as compilers do: file:line: symbol: text.
+// String returns the problem in the format of compilers: file:line: symbol: text.
 func (p Problem) String() string {
 	var b strings.Builder
 	if p.File != "" {
@@ -53,14 +54,14 @@ func (e *RequestError) add(file string, line int, symbol, format string, args ..
 	e.Problems = append(e.Problems, Problem{file, line, symbol, fmt.Sprintf(format, args...)})
 }
 
-// join takes over the problems of err, which is nil or a RequestError.
+// join adds the problems of err, which is nil or a RequestError.
 func (e *RequestError) join(err error) {
 	if other, ok := errors.AsType[*RequestError](err); ok {
 		e.Problems = append(e.Problems, other.Problems...)
 	}
 }
 
-// orNil returns e as an error if there is anything wrong.
+// orNil returns e, or nil if it has no problems.
 func (e *RequestError) orNil() error {
 	if len(e.Problems) == 0 {
 		return nil

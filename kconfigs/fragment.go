@@ -11,31 +11,31 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/packed"
 )
 
-// maxFragment and maxConfig are the sizes in bytes beyond which a file is taken for
-// something else.
+// maxFragment and maxConfig are the largest sizes of a fragment and of a whole .config, in
+// bytes.
 const maxFragment, maxConfig = 1 << 20, 8 << 20
 
 // Fragment is a short piece of .config.
 type Fragment struct {
-	// Name is the file, as errors cite it.
+	// Name is the name of the file, as errors cite it.
 	Name string
 	// Settings are in the order of the file.
 	Settings []Setting
 }
 
-// Setting is one symbol that was asked for.
+// Setting is one requested symbol.
 type Setting struct {
 	// Symbol is the name without CONFIG_.
 	Symbol string
-	// Value is as .config writes it: y, m, n, a number, or a string in its quotes.
+	// Value is written as in a .config: y, m, n, a number, or a quoted string.
 	Value string
-	// Fragment and Line say where it was asked for.
+	// Fragment and Line are the position of the request.
 	Fragment string
 	Line     int
 }
 
-// ReadFragment reads a user's fragment. A file that cannot be read is a
-// RequestError too: it was asked for.
+// ReadFragment reads a user's fragment. A file that cannot be read is a RequestError too,
+// because the user named it.
 func ReadFragment(path string) (Fragment, error) {
 	data, err := packed.ReadFile(path, maxFragment)
 	if err != nil {
@@ -49,9 +49,8 @@ func ReadFragment(path string) (Fragment, error) {
 	return ParseFragment(path, data)
 }
 
-// ParseFragment reads a fragment strictly; name is what errors call it. A symbol
-// that stands twice is an error even where both lines agree: who deletes one of them
-// with its reason would believe the symbol gone.
+// ParseFragment reads a fragment strictly; errors cite name. Setting a symbol twice is an error
+// even if both lines agree: deleting one of them would not remove the symbol.
 func ParseFragment(name string, data []byte) (Fragment, error) {
 	f := Fragment{Name: name}
 	e := &RequestError{}
@@ -60,7 +59,7 @@ func ParseFragment(name string, data []byte) (Fragment, error) {
 	eachLine(data, func(n int, line string) {
 		symbol, value, err := parseLine(line)
 		switch {
-		case errors.Is(err, errCRLF) && crlf: // told once, as it is true of the file
+		case errors.Is(err, errCRLF) && crlf: // reported once, because it concerns the whole file
 		case errors.Is(err, errCRLF):
 			crlf = true
 			e.add(name, n, "", "%v", err)
@@ -86,8 +85,8 @@ func eachLine(data []byte, do func(n int, line string)) {
 	}
 }
 
-// parseLine reads one line of a fragment or a .config. A blank line or a comment
-// gives no symbol. "# CONFIG_X is not set" gives n, as it does in the kernel.
+// parseLine reads one line of a fragment or a .config. The symbol is empty for a blank line or
+// a comment. For "# CONFIG_X is not set" the value is n, as in the kernel.
 func parseLine(line string) (symbol, value string, err error) {
 	if err := checkText(line); err != nil {
 		return "", "", err
@@ -113,8 +112,8 @@ func parseLine(line string) (symbol, value string, err error) {
 	return strings.TrimPrefix(name, "CONFIG_"), value, nil
 }
 
-// parseComment tells "# CONFIG_X is not set" from a comment. What was surely meant
-// as the first and is spelt otherwise is an error: kconfig would pass over it.
+// parseComment distinguishes "# CONFIG_X is not set" from a comment. A misspelling of it is an
+// error, because kconfig would ignore the line.
 func parseComment(line string) (symbol, value string, err error) {
 	const pre, post = "# CONFIG_", " is not set"
 	if name, ok := strings.CutPrefix(line, pre); ok {
@@ -125,7 +124,7 @@ func parseComment(line string) (symbol, value string, err error) {
 	words := strings.Fields(strings.TrimLeft(line, "#"))
 	if len(words) == 4 && strings.HasPrefix(words[0], "CONFIG_") &&
 		strings.HasPrefix(strings.Join(words[1:], " "), "is not set") {
-		return "", "", fmt.Errorf("%q would be taken for a comment: write %q", line, pre+words[0][7:]+post)
+		return "", "", fmt.Errorf("%q would be read as a comment: write %q", line, pre+words[0][7:]+post)
 	}
 	return "", "", nil
 }
@@ -139,11 +138,11 @@ func checkText(line string) error {
 	case strings.HasSuffix(line, "\r"):
 		return errCRLF
 	case strings.HasPrefix(line, "\ufeff"):
-		return errors.New("the file begins with a byte order mark: save it without")
+		return errors.New("the file begins with a byte order mark: save it without one")
 	case strings.TrimSpace(line) != line:
-		return fmt.Errorf("%q has white space at an end", line)
+		return fmt.Errorf("%q begins or ends with white space", line)
 	case strings.ContainsFunc(line, func(r rune) bool { return r != '\t' && unicode.IsControl(r) }):
-		return fmt.Errorf("%q has a control character in it", line)
+		return fmt.Errorf("%q contains a control character", line)
 	}
 	return nil
 }
@@ -160,7 +159,8 @@ func checkValue(v string) error {
 	return fmt.Errorf("%q is neither y, m, n, a number nor a string in quotes", v)
 }
 
-// checkQuoted accepts what kconfig writes: quotes around, \ before " and \ inside.
+// checkQuoted accepts strings as kconfig writes them: in quotes, with " and \ inside escaped
+// by \.
 func checkQuoted(v string) error {
 	for i := 1; i < len(v); i++ {
 		switch v[i] {

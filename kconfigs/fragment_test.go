@@ -60,10 +60,10 @@ func TestParseFragmentMessages(t *testing.T) {
 		{"prose", "please add networking", `"please add networking" is neither "CONFIG_NAME=value", "# CONFIG_NAME is not set" nor a comment`},
 		{"crlf", "CONFIG_NET=y\r", "the line ends in CRLF: save the file with Unix line ends"},
 		{"not utf-8", "# caf\xe9", `"# caf\xe9" is not UTF-8`},
-		{"byte order mark", "\ufeffCONFIG_NET=y", "the file begins with a byte order mark: save it without"},
-		{"control character", "CONFIG_NET=y\x00", `"CONFIG_NET=y\x00" has a control character in it`},
-		{"indented", "  CONFIG_NET=y", `"  CONFIG_NET=y" has white space at an end`},
-		{"trailing blank", "CONFIG_NET=y ", `"CONFIG_NET=y " has white space at an end`},
+		{"byte order mark", "\ufeffCONFIG_NET=y", "the file begins with a byte order mark: save it without one"},
+		{"control character", "CONFIG_NET=y\x00", `"CONFIG_NET=y\x00" contains a control character`},
+		{"indented", "  CONFIG_NET=y", `"  CONFIG_NET=y" begins or ends with white space`},
+		{"trailing blank", "CONFIG_NET=y ", `"CONFIG_NET=y " begins or ends with white space`},
 		{"no prefix", "UNIX=y", `"UNIX=y" lacks the prefix: write CONFIG_UNIX=y`},
 		{"spaces around =", "CONFIG_NET = y", `"CONFIG_NET " is not the name of a symbol`},
 		{"no name", "CONFIG_=y", `"CONFIG_" is not the name of a symbol`},
@@ -73,8 +73,8 @@ func TestParseFragmentMessages(t *testing.T) {
 		{"unterminated string", `CONFIG_CMDLINE="quiet`, "CONFIG_CMDLINE: the string lacks its closing quote"},
 		{"escaped closing quote", `CONFIG_CMDLINE="quiet\"`, "CONFIG_CMDLINE: the string lacks its closing quote"},
 		{"after the string", `CONFIG_CMDLINE="a" b`, `CONFIG_CMDLINE: " b" follows the string's closing quote`},
-		{"not set, no blank", "#CONFIG_NET is not set", `"#CONFIG_NET is not set" would be taken for a comment: write "# CONFIG_NET is not set"`},
-		{"not set, full stop", "# CONFIG_NET is not set.", `"# CONFIG_NET is not set." would be taken for a comment: write "# CONFIG_NET is not set"`},
+		{"not set, no blank", "#CONFIG_NET is not set", `"#CONFIG_NET is not set" would be read as a comment: write "# CONFIG_NET is not set"`},
+		{"not set, full stop", "# CONFIG_NET is not set.", `"# CONFIG_NET is not set." would be read as a comment: write "# CONFIG_NET is not set"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := ParseFragment("mine.config", []byte("# why\n"+tt.in+"\n"))

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// seeds adds the inputs in a directory of testdata, of long ones the beginning (the
-// fuzzer spends its time on shortening them otherwise), and what the corpus cannot hold.
+// seeds adds the inputs in a directory of testdata, cut to a length that the fuzzer does not
+// waste time on shortening, and inputs that the corpus cannot contain.
 func seeds(f *testing.F, dir string) {
 	f.Helper()
 	entries, err := os.ReadDir("testdata/" + dir)

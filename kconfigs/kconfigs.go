@@ -28,10 +28,10 @@ const guest = "guest"
 type Profile struct {
 	// Name is a name that ref.Parse understands: "no-inet".
 	Name string
-	// Hypothesis states in one line what is expected of it.
+	// Hypothesis states in one line what to expect of it.
 	Hypothesis string
-	// Prebuilt, if set, is a kernel that somebody else compiled; Start and Fragments are
-	// then empty.
+	// Prebuilt, if set, is a kernel that was compiled elsewhere; Start and Fragments are then
+	// empty.
 	Prebuilt *Prebuilt
 	// Start is the config to which the fragments are added.
 	Start Start
@@ -81,8 +81,8 @@ func ReadConfig(file string) (Profile, error) {
 	return UserConfig(file, data)
 }
 
-// UserConfig returns a profile for a user's .config. Where the guest needs another value
-// than the .config has, the profile has that of the guest.
+// UserConfig returns a profile for a user's .config. Values that the guest needs take precedence
+// over those in the .config.
 func UserConfig(file string, data []byte) (Profile, error) {
 	if err := foreign(file, data); err != nil {
 		return Profile{}, err
@@ -94,7 +94,7 @@ func UserConfig(file string, data []byte) (Profile, error) {
 		return Profile{}, e
 	}
 	return Profile{
-		Name: "config-" + ref.Plain(file), Hypothesis: "a config of the user's",
+		Name: "config-" + ref.Plain(file), Hypothesis: "a user's config",
 		Start: Start{Name: file, Text: string(data)}, Fragments: []string{guest}, remarks: remarks,
 	}, nil
 }
@@ -103,7 +103,7 @@ func UserConfig(file string, data []byte) (Profile, error) {
 // or empty.
 func UserKernel(image, modules string) Profile {
 	return Profile{
-		Name: "kernel-" + ref.Plain(image), Hypothesis: "a kernel of the user's",
+		Name: "kernel-" + ref.Plain(image), Hypothesis: "a user's kernel",
 		Prebuilt: &Prebuilt{Image: image, Modules: modules},
 	}
 }
@@ -127,7 +127,7 @@ func Lookup(name string) (Profile, error) {
 	return Profile{}, e
 }
 
-// With returns p with a user's fragments added. Their file names become part of the
+// With returns p with a user's fragments added. The names of their files become part of the
 // profile's name: "full" with mine.config is "full+mine".
 func (p Profile) With(frags ...Fragment) Profile {
 	p.added = append(slices.Clone(p.added), frags...)
@@ -142,12 +142,12 @@ func (p Profile) With(frags ...Fragment) Profile {
 // Added returns the fragments that With added, in their order.
 func (p Profile) Added() []Fragment { return slices.Clone(p.added) }
 
-// Request merges p's fragments. The error lists every problem of theirs.
+// Request merges p's fragments. The error lists all of their problems.
 func (p Profile) Request() (Request, error) {
 	e := &RequestError{}
 	if p.Prebuilt != nil {
 		for _, f := range p.added {
-			e.add(f.Name, 0, "", "%s was compiled by somebody else: no fragment can change it", p.Name)
+			e.add(f.Name, 0, "", "%s was compiled elsewhere: no fragment can change it", p.Name)
 		}
 		return Request{Profile: p.Name, Prebuilt: p.Prebuilt}, e.orNil()
 	}

@@ -13,7 +13,7 @@ import (
 //go:embed profiles.yaml
 var profilesFile []byte
 
-// profiles returns what profiles.yaml says.
+// profiles returns the contents of profiles.yaml.
 var profiles = sync.OnceValue(func() table {
 	t, err := parseProfiles(profilesFile)
 	if err != nil {
@@ -25,8 +25,8 @@ var profiles = sync.OnceValue(func() table {
 // table is profiles.yaml.
 type table struct {
 	Ladder, Others []Profile
-	// Apps is the rule that makes variants of profiles for applications. With has more
-	// fragments for the profiles that have a certain one.
+	// Apps is the rule for the variants of profiles for applications. With maps a fragment to
+	// the additional fragments of the profiles that have it.
 	Apps struct {
 		Of         []string
 		ObjectTree string

@@ -27,12 +27,12 @@ func gzipped(t *testing.T, text string) []byte {
 	return b.Bytes()
 }
 
-// vmlinux is an ELF file as far as anybody looks here, with a .config in it.
+// vmlinux begins like an ELF file and contains a .config.
 func vmlinux(config []byte) []byte {
 	return append(append([]byte("\x7fELF"+strings.Repeat("x", 2000)+"IKCFG_ST"), config...), "IKCFG_ED and more"...)
 }
 
-// bzImage is a boot header with a compressed kernel behind its one sector.
+// bzImage is a boot header of one sector, followed by a compressed kernel.
 func bzImage(inner, tail []byte) []byte {
 	image := make([]byte, 1024)
 	image[0x1f1] = 1
@@ -104,7 +104,7 @@ func TestReadPackedFaults(t *testing.T) {
 	}
 }
 
-// A shell's <(...) and /dev/stdin are pipes; a FIFO where nobody writes must not block.
+// A shell's <(...) and /dev/stdin are pipes; a FIFO without a writer must not block.
 func TestReadPipe(t *testing.T) {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
@@ -135,12 +135,12 @@ func TestTidied(t *testing.T) {
 		"my.config:4: CONFIG_INET=yes: read as CONFIG_INET=y, as Kconfig reads it",
 		"my.config:5: CONFIG_UNIX=y # sockets: read as CONFIG_UNIX=y, as Kconfig reads it",
 		`my.config:6: CONFIG_S="a \" b"  # s: read as CONFIG_S="a \" b", as Kconfig reads it`,
-		`my.config:8: "#CONFIG_TUN is not set" is a comment to Kconfig, which sets nothing`,
-		"my.config:2: CONFIG_NET: set again in line 9, which counts",
+		`my.config:8: "#CONFIG_TUN is not set" is a comment to Kconfig and sets nothing`,
+		"my.config:2: CONFIG_NET: overridden in line 9",
 		"my.config: 2 lines end in CRLF: read without the CR",
 		"my.config: 2 lines end in white space: read without it",
 	}, remarks)
-	for _, name := range []string{"full", "no-net"} { // what Kconfig writes stays as it is
+	for _, name := range []string{"full", "no-net"} { // Kconfig's own output is not changed
 		data, err := os.ReadFile(filepath.Join("testdata", "final", name+".config"))
 		require.NoError(t, err)
 		same, remarks := tidied(name, data)

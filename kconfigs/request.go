@@ -8,21 +8,21 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/rename"
 )
 
-// Request is what is asked of a kernel: every symbol once, sorted by name.
+// Request is a set of requested symbols, each once, sorted by name.
 type Request struct {
 	// Profile is the name of the profile it was composed from.
 	Profile string
-	// Prebuilt, if set, is the kernel that was asked for, and nothing else counts.
+	// Prebuilt, if set, is the requested kernel, and the fields below do not count.
 	Prebuilt *Prebuilt
-	// Start is what the settings are put on top of.
+	// Start is the config that the settings are applied to.
 	Start    Start
 	Settings []Setting
-	// Remarks are lines for whoever asked about how their files were read.
+	// Remarks tell the user how their files were read, one line each.
 	Remarks []string
 }
 
-// Text returns the request as KCONFIG_ALLCONFIG reads it. Two requests for the same
-// thing have the same text, whatever fragments they came from.
+// Text returns the request in the format of KCONFIG_ALLCONFIG. Requests with the same settings
+// have the same text, whatever fragments they came from.
 func (r Request) Text() string {
 	var b strings.Builder
 	for _, s := range r.Settings {
@@ -35,9 +35,9 @@ func (r Request) Text() string {
 	return b.String()
 }
 
-// Over returns the request on top of a start's text, line by line but for the symbols that
-// the request has too, and how the start had those otherwise, each as it would stand in
-// an error.
+// Over applies the request to the text of a start: it drops the start's lines for symbols that
+// the request sets, and appends the request. It also returns each value that this changes, as
+// errors show it.
 func (r Request) Over(start string) (text string, changed []string) {
 	want := map[string]string{}
 	for _, s := range r.Settings {
@@ -48,7 +48,7 @@ func (r Request) Over(start string) (text string, changed []string) {
 		symbol, value, err := parseLine(line)
 		asked, both := want[symbol]
 		switch {
-		case err != nil || symbol == "": // a comment; kconfig passes over what is no line of its
+		case err != nil || symbol == "": // a comment, or a line that kconfig ignores
 		case !both:
 			b.WriteString(line + "\n")
 		case !sameValue(value, asked):
@@ -58,8 +58,8 @@ func (r Request) Over(start string) (text string, changed []string) {
 	return b.String() + r.Text(), changed
 }
 
-// Begun returns the settings of the start's text that the request leaves as they are, in
-// the order of its lines.
+// Begun returns the settings in the start's text that the request does not set, in the order of
+// the lines.
 func (r Request) Begun() []Setting {
 	asked := map[string]bool{}
 	for _, s := range r.Settings {
@@ -75,20 +75,21 @@ func (r Request) Begun() []Setting {
 	return all
 }
 
-// CheckKnown reports every symbol that is to have a value other than n and is not among
-// known, the names without CONFIG_ that a kernel's Kconfig files define. Kconfig itself
-// passes over such a line.
+// CheckKnown reports every symbol that is requested with a value other than n and is not among
+// known, the names without CONFIG_ that a kernel's Kconfig files define. Kconfig itself ignores
+// such a line.
 func (r Request) CheckKnown(known map[string]bool) error {
 	e := &RequestError{}
 	for _, s := range r.byPlace() {
-		if !known[s.Symbol] && s.Value != "n" { // what is not there is off
+		if !known[s.Symbol] && s.Value != "n" { // a missing symbol is off
 			e.add(s.Fragment, s.Line, s.Symbol, "this kernel has no such symbol%s", rename.Other(s.Symbol, known))
 		}
 	}
 	return e.orNil()
 }
 
-// Verify reports every symbol, also of those to be off, that final has otherwise.
+// Verify reports every symbol that has another value in final, including symbols that were
+// requested to be off.
 func (r Request) Verify(final Config) error {
 	e := &RequestError{}
 	for _, s := range r.byPlace() {
@@ -111,7 +112,7 @@ func (r Request) Verify(final Config) error {
 	return e.orNil()
 }
 
-// byPlace returns the settings in the order in which a person reads the files.
+// byPlace returns the settings sorted by file and line.
 func (r Request) byPlace() []Setting {
 	s := slices.Clone(r.Settings)
 	slices.SortFunc(s, func(a, b Setting) int {

@@ -65,7 +65,7 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-// A user's config is built as it is but for what the guest needs, which is told.
+// A user's config is built unchanged except for what the guest needs; a remark lists that.
 func TestUserConfig(t *testing.T) {
 	p, err := UserConfig("dir/my own.config", []byte("# a comment\nCONFIG_TTY=y\n# CONFIG_FUTEX is not set\nCONFIG_NR_CPUS=0x2\n"))
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestUserConfig(t *testing.T) {
 	text, _ = r.Over("CONFIG_OTHER=m\n")
 	assert.Equal(t, "CONFIG_OTHER=m\n"+r.Text(), text)
 	for text, want := range map[string]string{
-		"":      "my.config: parsing .config: no symbol in it",
+		"":      "my.config: parsing .config: it sets no symbol",
 		"A=y\n": `my.config: parsing .config: line 1: "A=y" lacks the prefix: write CONFIG_A=y`,
 	} {
 		_, err := UserConfig("my.config", []byte(text))
@@ -92,10 +92,10 @@ func TestPrebuiltTakesNoFragment(t *testing.T) {
 	p := UserKernel("/boot/vmlinuz-6.12.1", "")
 	assert.Equal(t, "kernel-vmlinuz-6.12.1", p.Name)
 	_, err := p.With(fragment(t, "mine.config", "CONFIG_UNIX=y\n")).Request()
-	assert.EqualError(t, err, "mine.config: kernel-vmlinuz-6.12.1+mine was compiled by somebody else: no fragment can change it")
+	assert.EqualError(t, err, "mine.config: kernel-vmlinuz-6.12.1+mine was compiled elsewhere: no fragment can change it")
 }
 
-// TestRequests is what each profile asks for; a change of it changes every kernel.
+// TestRequests pins the request of each profile: a change of it changes the kernel.
 func TestRequests(t *testing.T) {
 	for _, p := range append(Ladder(), lookup(t, "services"), lookup(t, "services-no-net")) {
 		golden(t, filepath.Join("testdata", "request", p.Name+".txt"), request(t, p.Name).Text())
@@ -179,9 +179,10 @@ func TestConflicts(t *testing.T) {
 		"theirs.config:1: CONFIG_TUN: m conflicts with y in mine.config:2")
 }
 
-// What is not protected can be overridden, which is told, and otherwise the reason is.
+// Settings that are not protected can be overridden, with a remark. The error for a protected
+// one quotes the reason.
 func TestOverride(t *testing.T) {
-	mine := fragment(t, "base.config", "CONFIG_ACPI=y\nCONFIG_NET=y\n# CONFIG_TTY is not set\n") // as one of ours is called
+	mine := fragment(t, "base.config", "CONFIG_ACPI=y\nCONFIG_NET=y\n# CONFIG_TTY is not set\n") // the name of an embedded fragment
 	p := lookup(t, "full").With(mine)
 	const why = "base.config:48 (Off, although something might select them: the guest reboots instead of powering off, needs no modules, and has neither a screen nor a keyboard)"
 	const tty = "base.config:3: CONFIG_TTY: n is not available: the guest needs y (guest.config:26)"
@@ -202,7 +203,7 @@ func TestOverride(t *testing.T) {
 	assert.Equal(t, "mine.config:1: CONFIG_ACPI: y in place of n in "+why, r.Remarks[0])
 	p = p.With(fragment(t, "third.config", "# CONFIG_ACPI is not set\n"))
 	_, err = p.Request()
-	require.EqualError(t, err, "third.config:1: CONFIG_ACPI: n conflicts with y in mine.config:1", "two of the user's own still conflict")
+	require.EqualError(t, err, "third.config:1: CONFIG_ACPI: n conflicts with y in mine.config:1", "two of the user's fragments still conflict")
 }
 
 func TestUnknownFragment(t *testing.T) {
@@ -267,10 +268,10 @@ func TestParseConfigCorpus(t *testing.T) {
 
 func TestParseConfigFaults(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                               "parsing .config: no symbol in it",
-		"# only a comment\n":             "parsing .config: no symbol in it",
+		"":                               "parsing .config: it sets no symbol",
+		"# only a comment\n":             "parsing .config: it sets no symbol",
 		"CONFIG_NET=y\nCONFIG_INET":      `parsing .config: line 2: "CONFIG_INET" is neither "CONFIG_NAME=value", "# CONFIG_NAME is not set" nor a comment`,
-		"CONFIG_NET=y\nCONFIG_NET=y\n":   "parsing .config: line 2: CONFIG_NET stands twice",
+		"CONFIG_NET=y\nCONFIG_NET=y\n":   "parsing .config: line 2: CONFIG_NET is set twice",
 		"CONFIG_A=\"cut short by a full": "parsing .config: line 1: CONFIG_A: the string lacks its closing quote",
 	} {
 		_, err := ParseConfig([]byte(in))
@@ -286,8 +287,8 @@ func TestConfigValue(t *testing.T) {
 	assert.Equal(t, "0x1000000", c.Value("PHYSICAL_START"))
 }
 
-// The kernels for applications are those of the ladder, with more that is not networking,
-// and tunnels where IP is.
+// The kernels for applications are those of the ladder with additions outside networking, and
+// with tunnels if they have IP.
 func TestApps(t *testing.T) {
 	var names []string
 	for _, p := range Apps() {

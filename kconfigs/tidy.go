@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// tidy is a whole .config on its way to what ParseConfig reads strictly. What Kconfig
-// itself reads (scripts/kconfig/confdata.c, conf_read_simple) must be read here as well,
-// or as it was meant, and where that is not what the line seems to say there is a remark.
+// tidy converts a whole .config to the form that ParseConfig accepts. It accepts everything
+// that Kconfig itself accepts (scripts/kconfig/confdata.c, conf_read_simple), with the same
+// meaning, and remarks on lines that do not mean what they seem to say.
 type tidy struct {
 	file    string
 	lines   []string
@@ -19,7 +19,7 @@ type tidy struct {
 	remarks []string
 }
 
-// tidied returns the text, line for line, and the remarks.
+// tidied returns the converted text, with the same line numbers, and the remarks.
 func tidied(file string, data []byte) ([]byte, []string) {
 	t := &tidy{file: file, last: map[string]int{}}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
@@ -37,7 +37,7 @@ func (t *tidy) remark(format string, args ...any) {
 	t.remarks = append(t.remarks, fmt.Sprintf(format, args...))
 }
 
-// add takes a line.
+// add converts and appends a line.
 func (t *tidy) add(n int, line string) {
 	if had := len(line); had > 0 {
 		if line = strings.TrimSuffix(line, "\r"); len(line) < had {
@@ -62,21 +62,21 @@ func (t *tidy) add(n int, line string) {
 	}
 	if first, twice := t.last[symbol]; twice {
 		if t.lines[first] != line {
-			t.remark("%s: CONFIG_%s: set again in line %d, which counts", place(t.file, first+1), symbol, n)
+			t.remark("%s: CONFIG_%s: overridden in line %d", place(t.file, first+1), symbol, n)
 		}
 		t.lines[first] = ""
 	}
 	t.last[symbol] = len(t.lines) - 1
 }
 
-// comment leaves out a comment that cannot be one of ours, and tells of one that looks
-// like a setting.
+// comment empties a comment that ParseConfig would reject, and remarks on one that looks like a
+// setting.
 func (t *tidy) comment(n int, line string) string {
 	if !utf8.ValidString(line) {
 		return "#"
 	}
 	if _, _, err := parseComment(line); err != nil {
-		t.remark("%s: %q is a comment to Kconfig, which sets nothing", place(t.file, n), line)
+		t.remark("%s: %q is a comment to Kconfig and sets nothing", place(t.file, n), line)
 		return "#"
 	}
 	if checkText(line) != nil {
@@ -85,18 +85,18 @@ func (t *tidy) comment(n int, line string) string {
 	return line
 }
 
-// setting puts a setting into the form in which Kconfig writes it.
+// setting converts a setting to the form that Kconfig writes.
 func (t *tidy) setting(n int, line string) string {
 	name, value, ok := strings.Cut(line, "=")
 	switch {
 	case !ok || !strings.HasPrefix(name, "CONFIG_"):
 		return line
-	case value == "": // a number that was never given, as Kconfig writes it
+	case value == "": // Kconfig writes this for a number without a value
 		return ""
 	}
 	short := value
 	switch value[0] {
-	case 'y', 'm', 'n': // nothing behind counts
+	case 'y', 'm', 'n': // the rest does not count
 		short = value[:1]
 	case '"':
 		short = closed(value)

@@ -205,13 +205,3 @@ func Own(list []App) ([]string, error) {
 	return own, nil
 }
 
-// Symbols returns the kernel symbols that the applications in the list need, sorted, without
-// CONFIG_.
-func Symbols(list []App) []string {
-	var all []string
-	for _, a := range list {
-		all = append(all, a.Symbols...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}

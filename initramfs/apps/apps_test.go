@@ -39,6 +39,11 @@ func TestOwnApplications(t *testing.T) {
 	for _, a := range list {
 		assert.FileExists(t, a.Name+".yaml")
 	}
+	var symbols []string
+	for _, a := range list {
+		symbols = append(symbols, a.Symbols...)
+	}
+	assert.Subset(t, symbols, []string{"TUN", "WIREGUARD"})
 	ids := map[string]bool{}
 	for _, w := range Wire(list) {
 		assert.False(t, ids[w.ID], w.ID)
@@ -50,7 +55,6 @@ func TestOwnApplications(t *testing.T) {
 		assert.False(t, regexp.MustCompile(w.Expect).MatchString(""), "%s: silence would do", w.ID)
 	}
 	assert.Subset(t, slices.Collect(maps.Keys(ids)), []string{"app/redis/unix", "app/postgres/none", "app/wireguard/loopback"})
-	assert.Subset(t, Symbols(list), []string{"TUN", "WIREGUARD"})
 }
 
 // Files for all ways and files for one way are merged.
