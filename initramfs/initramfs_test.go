@@ -40,7 +40,7 @@ func TestBuild(t *testing.T) {
 	again.Cached = false
 	assert.Equal(t, image, again)
 
-	// One that is damaged is never booted, but made anew.
+	// A damaged image is not booted, but made again.
 	require.NoError(t, os.Truncate(image.Path, image.Bytes/2))
 	mended, err := Build(ctx, Options{Cache: c})
 	require.NoError(t, err)
@@ -65,7 +65,7 @@ func TestBuild(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, left, 1, "only the image is kept")
 
-	// Once more from nothing, for the same bytes.
+	// Building it again from nothing makes the same bytes.
 	twin, err := Build(ctx, Options{Cache: openCache(t), Module: ".."})
 	require.NoError(t, err)
 	assert.False(t, twin.Cached)
@@ -80,8 +80,8 @@ func readFile(t *testing.T, path string) []byte {
 	return data
 }
 
-// assertProgram asserts that name is the program made from a package, that it needs
-// nothing else to run, and that it is stripped.
+// assertProgram asserts that name is the program made from a package, statically linked and
+// stripped.
 func assertProgram(t *testing.T, a *cpio.Archive, name, pkg string) {
 	t.Helper()
 	r, ok := a.Get(name)
@@ -99,8 +99,8 @@ func assertProgram(t *testing.T, a *cpio.Archive, name, pkg string) {
 	assert.Nil(t, f.Section(".symtab"), "%s is not stripped", name)
 }
 
-// assertOrder asserts what the kernel's unpacker needs, directories before what is in
-// them, and what equal bytes need: no times and no owners.
+// assertOrder asserts that directories precede their contents, which the kernel's unpacker
+// needs, and that there are no times and owners, which would make the bytes differ.
 func assertOrder(t *testing.T, a *cpio.Archive) {
 	t.Helper()
 	seen := map[string]bool{".": true}
@@ -119,7 +119,7 @@ func TestBuildErrors(t *testing.T) {
 	_, err := Build(ctx, Options{Cache: openCache(t), Module: t.TempDir()})
 	assert.ErrorContains(t, err, "is not the directory of module "+modulePath)
 
-	// A module whose guest does not compile: the compiler's own line is the error.
+	// If the guest does not compile, the error is the compiler's message.
 	module := fakeModule(t)
 	write(t, module, "initramfs/cmds/uinit/main.go", "package main\n\nfunc main() { nonsense }\n")
 	c := openCache(t)
@@ -133,7 +133,7 @@ func TestBuildErrors(t *testing.T) {
 	assert.ErrorContains(t, err, "missing go: apt-get install golang-go")
 }
 
-// fakeModule is a module of netstrip's name with just enough in it to be hashed.
+// fakeModule makes a module with netstrip's name and just enough files to be hashed.
 func fakeModule(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -196,7 +196,7 @@ func TestKeyFollowsTheSources(t *testing.T) {
 	require.NoError(t, os.Rename(filepath.Join(module, "initramfs/wire/more.go"), filepath.Join(module, "initramfs/wire/same.go")))
 	assert.NotEqual(t, before, key(), "a file's name goes into the image")
 
-	// A module that go.mod takes from a directory is pinned by nothing.
+	// go.sum does not pin a module that go.mod replaces by a directory.
 	write(t, module, "other/go.mod", "module example.com/other\n")
 	write(t, module, "other/other.go", "package other\n")
 	write(t, module, "go.mod", "module "+modulePath+"\n\ngo 1.26.0\n\nrequire example.com/other v0.0.0\n\nreplace example.com/other => ./other\n")
@@ -206,8 +206,7 @@ func TestKeyFollowsTheSources(t *testing.T) {
 	assert.NotEqual(t, before, key(), "a replacement goes into the image")
 }
 
-// What the list names is what the go command compiles into the real guest: nothing that the
-// guest imports from this module is left out.
+// The list has everything that the go command compiles into the real guest from this module.
 func TestSourcesAreThoseOfTheGuest(t *testing.T) {
 	module, err := findModule(t.Context(), "", nil)
 	require.NoError(t, err)
@@ -221,7 +220,8 @@ func TestSourcesAreThoseOfTheGuest(t *testing.T) {
 	}
 }
 
-// BenchmarkKey is what each boot pays for knowing its image, after the first in a process.
+// BenchmarkKey measures how long each boot after the first in a process takes to compute the
+// image's key.
 func BenchmarkKey(b *testing.B) {
 	module, err := findModule(b.Context(), "", nil)
 	require.NoError(b, err)
@@ -231,7 +231,7 @@ func BenchmarkKey(b *testing.B) {
 	}
 }
 
-// Another guest program makes another image, beside the usual one.
+// Another guest program makes another image, in addition to the usual one.
 func TestBuildWithAnotherProgram(t *testing.T) {
 	c := openCache(t)
 	image, err := Build(t.Context(), Options{Cache: c, Uinit: "faulty"})
@@ -249,7 +249,7 @@ func TestBuildWithAnotherProgram(t *testing.T) {
 	assert.ErrorContains(t, err, "initramfs/cmds/none")
 }
 
-// The table of applications is an archive of its own behind the image that all share.
+// The table of applications is a separate archive that follows the shared image.
 func TestBuildWithApps(t *testing.T) {
 	c := openCache(t)
 	plain, err := Build(t.Context(), Options{Cache: c})

@@ -49,7 +49,7 @@ func trees(t *testing.T) []string {
 	return names
 }
 
-// deb makes a package of one file and a symbolic link to it.
+// deb makes a package with one file and a symbolic link to it.
 func deb(t *testing.T, dir, name, path, text string) {
 	t.Helper()
 	root := t.TempDir()
@@ -61,8 +61,8 @@ func deb(t *testing.T, dir, name, path, text string) {
 	require.NoError(t, err)
 }
 
-// What packages hold goes into the image, ours goes before theirs, and what only people
-// read stays out.
+// The files of the packages go into the image, except for documentation; netstrip's own files
+// replace theirs.
 func TestInitFiles(t *testing.T) {
 	packages, dir := t.TempDir(), t.TempDir()
 	deb(t, packages, "aaa", "sbin/aaa", "a")
@@ -105,7 +105,7 @@ func TestInitFiles(t *testing.T) {
 	assert.ErrorContains(t, err, "unpacking bad_1_all.deb: dpkg-deb: exit status 2")
 }
 
-// What needs nothing of its own is booted from the usual image.
+// An init without packages is booted from the usual image.
 func TestUsualImage(t *testing.T) {
 	c := openCache(t)
 	first := filepath.Join(t.TempDir(), "first")

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A program that go install made of a version finds the source of that version: compiled
-// with -trimpath or not, in whatever directory, and when the module cache has gone.
+// A program that go install made from a version finds the source of that version: with and
+// without -trimpath, in any directory, and after the module cache was removed.
 func TestInstalledVersion(t *testing.T) {
 	if os.Getenv("NETSTRIP_FULL") == "" {
 		t.Skip("compiles netstrip twice from a module proxy, which takes minutes; NETSTRIP_FULL=1 does it")
@@ -22,7 +22,7 @@ func TestInstalledVersion(t *testing.T) {
 	list, err := exec.Command("git", "-C", "..", "ls-files", "--cached", "--others", "--exclude-standard").Output()
 	require.NoError(t, err)
 	proxy(t, "..", strings.Fields(string(list)))
-	other := fakeModule(t) // a checkout whose guest would not do
+	other := fakeModule(t) // a checkout with another guest
 	t.Setenv("GOBIN", t.TempDir())
 	program := filepath.Join(os.Getenv("GOBIN"), "netstrip")
 	keys := map[string]bool{}
@@ -51,7 +51,7 @@ func TestInstalledVersion(t *testing.T) {
 	assert.Len(t, keys, 1, "the image depends on where netstrip is run")
 }
 
-// builtKernel returns the image of the smallest kernel of the ladder.
+// builtKernel returns the image of the ladder's smallest kernel.
 func builtKernel(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("go", "run", "../cmd/netstrip", "build", "no-net", "--quiet", "--json").Output()
@@ -62,7 +62,7 @@ func builtKernel(t *testing.T) string {
 	return built[0].Image
 }
 
-// installed is a command that boots a kernel with an image that is made for it.
+// installed returns a command that makes an image and boots a kernel with it.
 func installed(t *testing.T, program, dir, kernel string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(program, "run", "--kernel", kernel, "--quiet", "--json",
@@ -71,7 +71,7 @@ func installed(t *testing.T, program, dir, kernel string) *exec.Cmd {
 	return cmd
 }
 
-// bootedImage boots a kernel and returns the key of the image that was made for it.
+// bootedImage boots a kernel and returns the key of the image that was made.
 func bootedImage(t *testing.T, program, dir, kernel string) string {
 	t.Helper()
 	cmd := installed(t, program, dir, kernel)

@@ -28,14 +28,14 @@ func TestFindModule(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, module, found)
 
-	// In another checkout a program goes by its own, as it does anywhere.
+	// In another checkout, the program still uses its own.
 	for _, dir := range []string{filepath.Join(module, "initramfs", "probes"), t.TempDir()} {
 		t.Chdir(dir)
 		found, err = find("")
 		require.NoError(t, err)
 		assert.Equal(t, filepath.Dir(here), found)
 	}
-	// One that cannot know where it was compiled goes by where it is.
+	// A program that does not know where it was compiled uses the checkout in which it is started.
 	found, err = findCheckout("github.com/netstrip/netstrip/initramfs/module.go")
 	assert.ErrorContains(t, err, "is inside module "+modulePath+"; run netstrip in a checkout of it", found)
 	t.Chdir(filepath.Join(module, "initramfs"))
@@ -72,12 +72,12 @@ func TestReleased(t *testing.T) {
 	}
 }
 
-// testVersion is the version under which a test's proxy has netstrip.
+// testVersion is the version of netstrip in a test's proxy.
 const testVersion = "v0.0.1"
 
-// proxy makes a directory that the go command takes for a module proxy, with the files of
-// a directory as netstrip, and has the go command use it and a module cache of its own. What else
-// it needs it finds in the module cache of the user, which has the layout of a proxy too.
+// proxy makes a directory that serves the files in a directory as netstrip to the go command, in
+// the layout of a module proxy, and sets a module cache of its own. Other modules come from the
+// user's module cache, which has the layout of a proxy too.
 func proxy(t *testing.T, dir string, files []string) {
 	t.Helper()
 	out, err := exec.Command("go", "env", "GOMODCACHE").Output()
@@ -115,7 +115,7 @@ func TestFetchModule(t *testing.T) {
 	require.ErrorContains(t, err, "but netstrip was built from h1:wrong")
 	_, m.Sum, _ = strings.Cut(strings.Split(err.Error(), ", but")[0], "has the checksum ")
 
-	t.Chdir(fakeModule(t)) // whose go.mod has no say
+	t.Chdir(fakeModule(t)) // its go.mod must not matter
 	write(t, ".", "go.mod", "module "+modulePath+"\n\nnonsense\n")
 	found, err := fetchModule(t.Context(), m, nil)
 	require.NoError(t, err)

@@ -204,4 +204,3 @@ func Own(list []App) ([]string, error) {
 	}
 	return own, nil
 }
-

@@ -56,12 +56,12 @@ func TestReadFile(t *testing.T) {
 
 	_, err = ReadFile(dir, "gone")
 	assert.Equal(t, wire.Absent, Answer{}.Finding(err).Verdict)
-	// Without the directory there is no telling.
+	// Without the directory, a missing file proves nothing.
 	_, err = ReadFile(filepath.Join(dir, "unmounted"), "gone")
 	assert.Equal(t, wire.Inconclusive, Answer{}.Finding(err).Verdict)
 }
 
-// A failed call inside a longer question keeps its own name.
+// A failed call within another keeps its own name.
 func TestTryKeepsTheFirstCall(t *testing.T) {
 	f := Answer{}.Finding(Try("outer", Try("inner", unix.ENOSYS, unix.ENOSYS)))
 	assert.Equal(t, "inner", f.Call)

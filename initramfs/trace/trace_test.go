@@ -64,11 +64,11 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// noLink asks netlink for a device that is not there (RTM_GETLINK).
+// noLink asks netlink for a device that does not exist (RTM_GETLINK).
 const noLink = "n = s.socket(s.AF_NETLINK, s.SOCK_RAW); " +
 	"n.send(__import__('struct').pack('=IHHIIBxHiII', 32, 18, 1, 1, 0, 0, 0, 0x7fffffff, 0, 0)); "
 
-// A socket call is described with its arguments. The commands ask for what no kernel has.
+// A socket call is described with its arguments. The commands ask for things that no kernel has.
 func TestSocketCalls(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -94,7 +94,7 @@ func TestSocketCalls(t *testing.T) {
 			calls, err := Run(t.Context(), exec.Command(python, "-c", "import socket as s; "+code), false)
 			require.NoError(t, err)
 			got := failing(calls)
-			if strings.Contains(code, "0x8927") { // whichever it is, it is an ioctl of sockets
+			if strings.Contains(code, "0x8927") { // an ioctl of sockets
 				want = strings.TrimSuffix(want, "EFAULT")
 			}
 			assert.Contains(t, strings.Join(got, "\n"), want)

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// What the kernel's command line would take for the end of the list is refused, wherever
-// the list comes from.
+// Characters that would end the list on the kernel's command line are refused, wherever the
+// list comes from.
 func TestMatches(t *testing.T) {
 	for patterns, want := range map[string]bool{
 		"lo/up": true, "*": true, "lo/mtu,*/up": true, "": false, "lo/*": true, "lo/[a-u]p": true, "LO/UP": false, "lo": false,

@@ -19,10 +19,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// soon is within what time everything must be gone after a death.
+// soon is the time limit for removing everything after a process has died.
 const soon = 2 * time.Second
 
-// childEnv says what a child of this test binary is to do, cacheEnv in which cache.
+// childEnv tells a child of this test binary what to do, cacheEnv in which cache.
 const (
 	childEnv = "NETSTRIP_TEST_CHILD"
 	cacheEnv = "NETSTRIP_TEST_CACHE"
@@ -97,7 +97,7 @@ func fillMany(dir string, n int) error {
 	return nil
 }
 
-// content is a file's content of which every part tells what the whole is.
+// content returns the content of a file; every part of it identifies the whole.
 func content(of byte) []byte { return bytes.Repeat([]byte{of}, 100_000) }
 
 func child(what, dir string) *exec.Cmd {
@@ -110,11 +110,11 @@ func open(t *testing.T) *Cache {
 	t.Helper()
 	c, err := Open(filepath.Join(t.TempDir(), "cache"))
 	require.NoError(t, err)
-	t.Cleanup(func() { runtime.KeepAlive(c) }) // else what it holds is let go with it
+	t.Cleanup(func() { runtime.KeepAlive(c) }) // otherwise its locks are released
 	return c
 }
 
-// names are the entries of a directory of the cache.
+// names returns the entries of a directory of the cache.
 func names(t *testing.T, dir ...string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(dir...))
@@ -184,7 +184,7 @@ func TestPublishThatFailsLeavesNothing(t *testing.T) {
 	lock.Close()
 }
 
-// What a power cut left under the temporary name does not get into the entry.
+// Remains of a power cut under the temporary name do not get into the entry.
 func TestPublishSweepsWhatIsStale(t *testing.T) {
 	c := open(t)
 	stale := filepath.Join(c.Dir, "tmp", "kind-key", "sub")
@@ -316,7 +316,7 @@ func TestWriteFile(t *testing.T) {
 	assert.ErrorContains(t, err, "writing "+filepath.Join(path, "below")+": ")
 }
 
-// What a netstrip that died was writing is swept; what another is writing is not.
+// Files of a netstrip that died are swept; files that another one is writing are not.
 func TestWriteFileSweeps(t *testing.T) {
 	dir := t.TempDir()
 	living, err := temporary(filepath.Join(dir, "file"), false)
@@ -325,7 +325,7 @@ func TestWriteFileSweeps(t *testing.T) {
 	die := func() string {
 		dead, err := temporary(filepath.Join(dir, "file"), false)
 		require.NoError(t, err)
-		dead.Close() // and not discarded
+		dead.Close() // without discarding it
 		return dead.name
 	}
 	first := die()
@@ -340,8 +340,8 @@ func TestWriteFileSweeps(t *testing.T) {
 	living.discard()
 }
 
-// Writers of one file that are killed at any moment: whoever reads it meanwhile reads
-// one of them whole, and in the end nothing else is left.
+// If writers of one file are killed at any moment, readers see the whole content of one of them,
+// and nothing else is left in the end.
 func TestWriteFileOfOnesKilled(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "file")

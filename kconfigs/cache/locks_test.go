@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Of the locks those stay that somebody has.
+// Locks that a process holds are not removed.
 func TestPruneRemovesLocks(t *testing.T) {
 	c := open(t)
 	for i := range 20 {
@@ -31,8 +31,8 @@ func TestPruneRemovesLocks(t *testing.T) {
 	assert.Empty(t, names(t, c.Dir, "lock"))
 }
 
-// Who has opened the file of a lock before it was removed does not take it for the lock,
-// which somebody else may have by then.
+// A process that opened the file of a lock before it was removed does not take it for the lock,
+// which another process may hold by then.
 func TestLockThatWasRemoved(t *testing.T) {
 	c := open(t)
 	path := filepath.Join(c.Dir, "lock", "x")
@@ -52,7 +52,7 @@ func TestLockThatWasRemoved(t *testing.T) {
 	assert.FileExists(t, path, "it is in use")
 }
 
-// However often the file of a lock is removed, one at a time has the lock.
+// Only one process at a time has the lock, however often its file is removed.
 func TestLockWhileLocksAreRemoved(t *testing.T) {
 	c := open(t)
 	stop, stopped := make(chan struct{}), make(chan error)
@@ -82,7 +82,7 @@ func TestLockWhileLocksAreRemoved(t *testing.T) {
 					return
 				}
 				assert.Equal(t, int32(1), holders.Add(1))
-				for range 100 { // others have time to come
+				for range 100 { // gives others time to try
 					runtime.Gosched()
 				}
 				taken++

@@ -19,7 +19,7 @@ import (
 
 func hexKey(n int) string { return fmt.Sprintf("%016x", n) }
 
-// publish puts an entry of some files into the cache, and lets go of it.
+// publish puts an entry with some files into the cache, and releases it.
 func publish(t *testing.T, c *Cache, kind, key string) string {
 	t.Helper()
 	path, err := c.Publish(t.Context(), kind, key, func(dir string) error { return fillMany(dir, 3) })
@@ -42,7 +42,7 @@ func list(t *testing.T, c *Cache) []Entry {
 	return entries
 }
 
-// prune carries out what is planned for the limits.
+// prune carries out the plan for the limits.
 func prune(t *testing.T, c *Cache, l Limits) Pruning {
 	t.Helper()
 	p, err := c.Prune(t.Context(), Plan(list(t, c), l, time.Now()))
@@ -58,7 +58,7 @@ func pruneAll(c *Cache) error {
 	return err
 }
 
-// paths are those of entries, below the cache.
+// paths returns the paths of entries, relative to the cache.
 func paths(entries []Entry) []string {
 	out := []string{}
 	for _, e := range entries {
@@ -135,8 +135,7 @@ func TestList(t *testing.T) {
 	assert.Less(t, kernel.Bytes, int64(2<<20))
 }
 
-// What stands in the directory and is no entry stays, whatever is pruned: the user may have
-// named a wrong directory.
+// Prune never removes files that are not entries: the user may have named a wrong directory.
 func TestPruneTouchesNothingElse(t *testing.T) {
 	c, other := open(t), open(t)
 	theirs := publish(t, other, "kind", hexKey(1))
@@ -178,7 +177,7 @@ func TestPruneWhileAnotherUses(t *testing.T) {
 	assert.Equal(t, p.InUse[0].Bytes, p.Left)
 	assert.Equal(t, []string{"0", "1", "2"}, names(t, used))
 
-	// Nor if its plan knows nothing of it.
+	// The same holds if the plan does not know that it is in use.
 	entries := list(t, c)
 	entries[0].Holder = 0
 	p, err = c.Prune(t.Context(), Plan(entries, Limits{All: true}, time.Now()))
@@ -192,7 +191,7 @@ func TestPruneWhileAnotherUses(t *testing.T) {
 	assert.Len(t, prune(t, c, Limits{All: true}).Gone, 1, "it is used no longer")
 }
 
-// What is being made, or worked in, is left alone.
+// An entry that is being made or worked in is left alone.
 func TestPruneWhileAnotherMakes(t *testing.T) {
 	c := open(t)
 	publish(t, c, "obj", hexKey(1))
@@ -216,12 +215,13 @@ func TestPruneWhileAnotherMakes(t *testing.T) {
 	assert.NoDirExists(t, half)
 }
 
-// A prune that is killed leaves whole entries, and what it had begun to remove goes.
+// After a prune was killed, the remaining entries are whole, and those that it had begun to
+// remove disappear.
 func TestPruneOfOneKilled(t *testing.T) {
 	c := open(t)
 	const entries = 40
 	for i := range entries {
-		// Not published, which would write to the disk each time.
+		// Publish would write to the disk each time.
 		dir := c.Path("kind", hexKey(i))
 		require.NoError(t, os.MkdirAll(dir, 0o755))
 		require.NoError(t, fillMany(dir, 20))
@@ -243,7 +243,7 @@ func TestPruneOfOneKilled(t *testing.T) {
 	assert.Empty(t, names(t, c.Dir, "kind"))
 }
 
-// Whoever has published or used an entry has it, however much is pruned at the time.
+// An entry that a process has published or used stays, however much is pruned at the time.
 func TestPruneRacesWithUse(t *testing.T) {
 	c := open(t)
 	stop, stopped := make(chan struct{}), make(chan error)
@@ -273,7 +273,8 @@ func TestPruneRacesWithUse(t *testing.T) {
 	t.Logf("used %d times", used)
 }
 
-// Who waits for a prune to move an entry away does not take what was moved for the entry.
+// A process that waits while a prune moves an entry away does not take the moved files for the
+// entry.
 func TestUseOfWhatIsMovedAway(t *testing.T) {
 	c := open(t)
 	path := publish(t, c, "kind", hexKey(1))
@@ -318,7 +319,7 @@ func TestUseIsWrittenDown(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
-// Where the use cannot be written down, the entry is used all the same.
+// If the time of use cannot be recorded, the entry is used all the same.
 func TestUseOnAReadOnlyDisk(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can mount the file system that this makes read-only")
@@ -340,8 +341,7 @@ func TestUseOnAReadOnlyDisk(t *testing.T) {
 	letGo(c)
 }
 
-// A temporary directory stays for as long as it is wanted, also where a search has worked
-// in it for hours.
+// A temporary directory stays as long as it is needed, even if a search works in it for hours.
 func TestPruneLeavesTemporaryDirectories(t *testing.T) {
 	c := open(t)
 	dir, release, err := c.TempDir("kconf")
@@ -351,7 +351,7 @@ func TestPruneLeavesTemporaryDirectories(t *testing.T) {
 	p := prune(t, c, Limits{All: true})
 	assert.Empty(t, p.Gone)
 	assert.DirExists(t, dir)
-	// Where /proc/locks says nothing it is left for being locked.
+	// Even if /proc/locks does not show it, its lock protects it.
 	entries := list(t, c)
 	entries[0].Holder = 0
 	p, err = c.Prune(t.Context(), Plan(entries, Limits{}, time.Now()))

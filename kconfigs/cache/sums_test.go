@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fillMixed makes an entry with all kinds of files in it.
+// fillMixed makes an entry with all kinds of files.
 func fillMixed(dir string) error {
 	return errors.Join(
 		os.WriteFile(filepath.Join(dir, "a b"), []byte("one"), 0o644),
@@ -54,7 +54,7 @@ func TestVerify(t *testing.T) {
 			} else {
 				require.ErrorContains(t, err, tc.want)
 			}
-			// Whatever was wrong, what is got to be booted is whole, though it was in use.
+			// PublishSound returns a whole entry, even if the damaged one was in use.
 			again, err := c.PublishSound(t.Context(), "kind", hexKey(1), fill)
 			require.NoError(t, err)
 			assert.Equal(t, path, again)
@@ -66,7 +66,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// open2 is another netstrip's view of a cache.
+// open2 opens a cache a second time, like another netstrip.
 func open2(t *testing.T, c *Cache) *Cache {
 	t.Helper()
 	other, err := Open(c.Dir)
@@ -74,7 +74,7 @@ func open2(t *testing.T, c *Cache) *Cache {
 	return other
 }
 
-// The hashes can be checked without netstrip.
+// sha256sum can check the hashes.
 func TestSumsAreThoseOfSha256sum(t *testing.T) {
 	c := open(t)
 	path := publish(t, c, "kind", hexKey(1))

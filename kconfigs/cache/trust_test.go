@@ -10,17 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// other is a user who is neither root nor runs the test.
+// other is a user other than root and the one that runs the test.
 const other = 54321
 
-// asRoot skips a test that gives files away.
+// asRoot skips a test unless it runs as root: only root can change the owners of files.
 func asRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away")
 	}
 }
 
-// fullCache makes a cache with an entry of a program that would be run.
+// fullCache makes a cache with an entry that has a program.
 func fullCache(t *testing.T) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "cache")
@@ -31,7 +31,7 @@ func fullCache(t *testing.T) (dir string) {
 	return dir
 }
 
-// A cache that another user owns, or owns a part of, has programs and kernels of theirs.
+// A cache is not trusted if another user owns it or a part of it.
 func TestOpenRefusesAnothersCache(t *testing.T) {
 	asRoot(t)
 	for name, path := range map[string]string{
@@ -72,7 +72,7 @@ func TestOpenOfWhatAptLeaves(t *testing.T) {
 	require.ErrorIs(t, err, ErrUntrusted)
 }
 
-// Nor is one trusted that everybody can write to, whoever owns it.
+// A cache that everybody can write to is not trusted either, whoever owns it.
 func TestOpenRefusesAWritableCache(t *testing.T) {
 	for name, c := range map[string]struct {
 		path    string
@@ -107,7 +107,7 @@ func TestOpenRefusesAWritableCache(t *testing.T) {
 	}
 }
 
-// A link is as good as who can lead it elsewhere, and as what it leads to.
+// A link is trusted only if its owner and its target are.
 func TestOpenLooksBehindLinks(t *testing.T) {
 	asRoot(t)
 	t.Run("to a cache of another", func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestOpenLooksBehindLinks(t *testing.T) {
 	})
 }
 
-// One user is not to run what another wrote, and may use what is root's.
+// A user must not run what another user wrote, but may use root's cache.
 func TestTrustOfAUser(t *testing.T) {
 	asRoot(t)
 	dir := fullCache(t)

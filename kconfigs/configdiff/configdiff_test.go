@@ -20,7 +20,7 @@ import (
 
 var update = flag.Bool("update", false, "write the texts again")
 
-// play is a Kconfig of the few symbols in testdata/symbols, written out.
+// play implements the rules for the few symbols in testdata/symbols by hand.
 func play(_ context.Context, config []byte) (map[string]kconf.Value, error) {
 	lines := map[string]string{}
 	f, err := kconfigs.ParseFragment("config", config)
@@ -122,7 +122,7 @@ func TestLeaves(t *testing.T) {
 	}
 }
 
-// checkWay sets one leaf after the other.
+// checkWay sets the leaves one after the other.
 func checkWay(t *testing.T, d *configdiff.Delta, a, b *explain.ConfigState, settle configdiff.Settle) {
 	t.Helper()
 	var set []string

@@ -9,8 +9,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Compare two .configs of one kernel tree. The symbols and their values are what package
-// kconf reads from the tree and settles from a .config.
+// Compare two .configs of one kernel tree. Package kconf reads the symbols from the tree and
+// computes their values for a .config.
 func ExampleOf() {
 	symbols, err := kconf.ParseSymbols([]byte(
 		`{"name":"NET","file":"net/Kconfig","line":6,"type":"bool","properties":[{"kind":"prompt","text":"Networking support","file":"net/Kconfig","line":7}]}

@@ -15,7 +15,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// real returns what a profile comes to in Debian's source package, and its Kconfig code.
+// real returns the .config of a profile with Debian's source package, and its Kconfig code.
 func real(t *testing.T, series string) (func(profile string) *explain.ConfigState, configdiff.Settle) {
 	t.Helper()
 	b, k := kbuildtest.Open(t, series)
@@ -38,7 +38,7 @@ func real(t *testing.T, series string) (func(profile string) *explain.ConfigStat
 	}, settle
 }
 
-// TestRealKernels compares profiles of which it is known what they ask for.
+// TestRealKernels compares profiles whose requests are known.
 func TestRealKernels(t *testing.T) {
 	for _, series := range []string{"6.12", "6.1"} {
 		t.Run(series, func(t *testing.T) {
@@ -87,8 +87,8 @@ func compareProfiles(t *testing.T, world func(string) *explain.ConfigState, sett
 	}
 }
 
-// checkRoots sets each leaf alone, and all but it: nothing can be left out, and what
-// followed from it comes with it, or does not come without.
+// checkRoots sets each leaf alone, and all leaves but this one. No leaf can be left out, and the
+// followers of a leaf appear with it, or do not appear without it.
 func checkRoots(t *testing.T, d *configdiff.Delta, v *configdiff.Division, b *explain.ConfigState, settle configdiff.Settle) {
 	t.Helper()
 	var all []string

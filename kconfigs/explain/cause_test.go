@@ -10,7 +10,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// TestUnset holds Unset to Kconfig where next to no symbol has a line.
+// TestUnset compares Unset with Kconfig for a .config with hardly any lines.
 func TestUnset(t *testing.T) {
 	eachSeries(t, func(t *testing.T, tree *explain.Tree, k *kconf.Kconfig) {
 		for _, line := range []string{"", "CONFIG_MODULES=y\n"} {

@@ -11,7 +11,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// TestExpressions are the cases that the real trees have few of.
+// TestExpressions covers cases that are rare in the real trees.
 func TestExpressions(t *testing.T) {
 	w := &explain.ConfigState{
 		Tree: tree(t,

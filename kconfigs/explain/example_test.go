@@ -7,8 +7,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// List what no .config can have without a symbol. The symbols are what package kconf reads
-// from a kernel tree.
+// List what no .config can have without a symbol. Package kconf reads the symbols from a kernel
+// tree.
 func ExampleTree_Closure() {
 	symbols, err := kconf.ParseSymbols([]byte(
 		`{"name":"NET","file":"net/Kconfig","line":6,"type":"bool","properties":[{"kind":"prompt","text":"Networking support","file":"net/Kconfig","line":7}]}

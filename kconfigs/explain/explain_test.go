@@ -28,7 +28,7 @@ func request(t *testing.T) kconfigs.Request {
 	return req
 }
 
-// corpus is a cut of Linux 6.12 and of what mine.config on no-inet comes to there.
+// corpus returns an excerpt of Linux 6.12 and of the values of no-inet with mine.config.
 func corpus(t *testing.T) *explain.ConfigState {
 	t.Helper()
 	data, err := os.ReadFile("testdata/symbols")
@@ -49,7 +49,7 @@ func wanted(t *testing.T) []string {
 	return strings.Fields(string(data))
 }
 
-// tree makes one of lines as the Kconfig program writes them, but for places.
+// tree makes a tree from lines of the Kconfig program, without their places.
 func tree(t *testing.T, lines ...string) *explain.Tree {
 	t.Helper()
 	for i, l := range lines {
@@ -145,7 +145,7 @@ func TestWrite(t *testing.T) {
 	assert.Equal(t, string(want), b.String())
 }
 
-// Each line is a symbol, and what becomes of it without N.
+// Each line is a symbol, and its fate without N.
 func TestClosure(t *testing.T) {
 	const prompt = `{"kind":"prompt","file":"k","line":1`
 	k := tree(t,
@@ -182,7 +182,8 @@ func TestClosure(t *testing.T) {
 	assert.Equal(t, "nothing else is lost", k.Closure("WITHOUT").String())
 }
 
-// TestCheckClasses plays Kconfig: what is in on is on, and not when the request says so.
+// TestCheckClasses replaces Kconfig: the symbols in on are on, unless the request switches them
+// off.
 func TestCheckClasses(t *testing.T) {
 	const prompt = `{"kind":"prompt","file":"k","line":1`
 	k := tree(t,

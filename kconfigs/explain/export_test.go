@@ -2,8 +2,8 @@ package explain
 
 import "github.com/netstrip/netstrip/kconfigs/kconf"
 
-// Bounds returns what a symbol's prompts, dependencies and selectors come to by this
-// package's reckoning, as Kconfig gives them in a kconf.Value.
+// Bounds computes the values of a symbol's prompts, dependencies and selectors, which Kconfig
+// returns in a kconf.Value.
 func (w *ConfigState) Bounds(name string) (visible, depends, selected kconf.Tri) {
 	s := w.symbols[name]
 	for _, p := range of(s, "prompt") {
@@ -21,14 +21,14 @@ func (w *ConfigState) Bounds(name string) (visible, depends, selected kconf.Tri)
 	return round(visible), round(w.eval(s.Depends)), round(selected)
 }
 
-// Comparable reports whether Kconfig reckons dependencies and selectors for a symbol at
-// all: for members of choices and for choices it does not.
+// Comparable reports whether Kconfig computes the dependencies and selectors of a symbol: it does
+// not for choices and their members.
 func (w *ConfigState) Comparable(name string) bool {
 	s := w.symbols[name]
 	return s.Choice == "" && !isChoice(name) && isBool(s)
 }
 
-// Named returns the symbols that what is said of one names.
+// Named returns the symbols that an explanation names.
 func Named(s kconf.Symbol) []string {
 	all := leaves(s.Depends, nil)
 	for _, p := range s.Properties {
@@ -37,7 +37,7 @@ func Named(s kconf.Symbol) []string {
 	return all
 }
 
-// Eval and Blockers give an expression's value, and what keeps it from being y.
+// Eval and Blockers return the value of an expression, and what keeps it from being y.
 func (w *ConfigState) Eval(e *kconf.Expr) kconf.Tri { return w.eval(e) }
 
 func (w *ConfigState) Blockers(e *kconf.Expr) []string {

@@ -31,7 +31,7 @@ func eachSeries(t *testing.T, test func(t *testing.T, tree *explain.Tree, k *kco
 	}
 }
 
-// TestEvaluation holds this package's reckoning to Kconfig's, for every symbol.
+// TestEvaluation compares this package's values of every symbol with Kconfig's.
 func TestEvaluation(t *testing.T) {
 	eachSeries(t, func(t *testing.T, tree *explain.Tree, k *kconf.Kconfig) {
 		for _, mode := range []kconf.Mode{kconf.AllNo, kconf.AllYes, kconf.OldDef} {
@@ -55,7 +55,7 @@ func TestEvaluation(t *testing.T) {
 	})
 }
 
-// TestCheck holds the closures to what Kconfig does.
+// TestCheck compares the closures with what Kconfig does.
 func TestCheck(t *testing.T) {
 	type counts struct{ gone, measured int }
 	want := map[string]counts{
@@ -96,7 +96,7 @@ func TestCheck(t *testing.T) {
 	})
 }
 
-// TestCutCorpus makes the corpus that the other tests work on, when it is asked to.
+// TestCutCorpus makes the corpus of the other tests with -update.
 func TestCutCorpus(t *testing.T) {
 	if !*update {
 		t.Skip("the corpus is as it is; -update cuts it anew")

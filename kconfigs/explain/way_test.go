@@ -14,7 +14,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// ways are what must be added on full for a symbol to have a value.
+// ways are the lines to add to full so that a symbol has a value.
 var ways = map[string]string{
 	"NET_SCHED=y":        "add CONFIG_NET_SCHED=y",
 	"NET_ACT_MIRRED=y":   "add CONFIG_NET_SCHED=y, CONFIG_NET_CLS_ACT=y, CONFIG_NET_ACT_MIRRED=y",
@@ -24,9 +24,9 @@ var ways = map[string]string{
 	"BRIDGE_NETFILTER=y": "add CONFIG_BRIDGE=y, CONFIG_NETFILTER=y, CONFIG_NETFILTER_ADVANCED=y, CONFIG_BRIDGE_NETFILTER=y",
 	// One of several alternatives is enough.
 	"NFT_NAT=y": "add CONFIG_NETFILTER=y, CONFIG_NF_TABLES=y, CONFIG_NF_CONNTRACK=y, CONFIG_NF_TABLES_IPV4=y, CONFIG_NFT_NAT=y",
-	// A member of a choice displaces another.
+	// A member of a choice replaces another.
 	"PREEMPT_RT=y": "add CONFIG_PREEMPT_RT=y",
-	// Without a prompt something must select it, here one of a choice.
+	// A symbol without a prompt must be selected, here by a member of a choice.
 	"DEBUG_INFO=y":  "add CONFIG_DEBUG_INFO_DWARF_TOOLCHAIN_DEFAULT=y",
 	"NR_CPUS=64":    "add CONFIG_SMP=y",
 	"NET_NS=y":      "",
@@ -58,7 +58,7 @@ func world(t *testing.T, profile string) *explain.ConfigState {
 	return w
 }
 
-// TestOnFull asks what must be added to the kernel of the profile full.
+// TestOnFull seeks ways on the profile full.
 func TestOnFull(t *testing.T) {
 	w := world(t, "full")
 	t.Run("ways", func(t *testing.T) { testWays(t, w) })
@@ -67,8 +67,8 @@ func TestOnFull(t *testing.T) {
 	t.Run("tools", func(t *testing.T) { testToolsAreNamed(t, w) })
 }
 
-// testWays holds each list of lines to what Kconfig makes of it: with all of them the symbol
-// has its value, without any one of them it has not.
+// testWays checks each list of lines with Kconfig: the symbol has its value with all of them, and
+// does not without any one of them.
 func testWays(t *testing.T, w *explain.ConfigState) {
 	for ask, want := range ways {
 		g := goal(ask)
@@ -102,8 +102,8 @@ func checkWay(t *testing.T, w *explain.ConfigState, g kconfigs.Setting, way expl
 	}
 }
 
-// testWaysOfMany tries symbols from all over the tree: where the estimate promises a way there
-// is one, and Kconfig agrees.
+// testWaysOfMany tries symbols from all over the tree: if the estimate promises a way, there is
+// one, and Kconfig confirms it.
 func testWaysOfMany(t *testing.T, w *explain.ConfigState) {
 	var off []string
 	for _, name := range w.Names() {
@@ -138,7 +138,8 @@ func testWayOfSeveral(t *testing.T, w *explain.ConfigState) {
 	assert.Equal(t, "add CONFIG_NET_SCHED=y, CONFIG_NET_CLS_ACT=y, CONFIG_NET_ACT_MIRRED=y, CONFIG_UBSAN=y, CONFIG_UBSAN_TRAP=y", way.String())
 }
 
-// testToolsAreNamed: what this machine's tools decide, with the place and the version.
+// testToolsAreNamed checks that the reason names a tool of this machine that decided, with its
+// version and the place.
 func testToolsAreNamed(t *testing.T, w *explain.ConfigState) {
 	gcc := w.Values["GCC_VERSION"].Value
 	require.Len(t, gcc, 6)
@@ -162,7 +163,7 @@ func testToolsAreNamed(t *testing.T, w *explain.ConfigState) {
 	}
 }
 
-// TestTestsAreRead: the line of a test is found where the Kconfig file has it.
+// TestTestsAreRead checks that the line of a test is found in its Kconfig file.
 func TestTestsAreRead(t *testing.T) {
 	const kconfig = `config A
 	bool "a"

@@ -12,8 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Each stands where a regular file is expected, and a plain open of the FIFO would block
-// the test for good.
+// Each is in the place of a regular file; a plain open of the FIFO would block the test for ever.
 func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")
@@ -46,7 +45,7 @@ func TestRead(t *testing.T) {
 	assert.Equal(t, "0123456789", string(data))
 	_, err = Read(path, 9)
 	assert.ErrorIs(t, err, ErrTooLong)
-	// It has a size of 0, and is regular.
+	// This file is regular and has a size of 0.
 	data, err = Read("/proc/self/status", 1<<20)
 	require.NoError(t, err)
 	assert.NotEmpty(t, data)

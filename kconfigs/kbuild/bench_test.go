@@ -15,17 +15,17 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// BenchmarkLadder builds the ladder in an empty cache, and then each of its configs by
-// make in an empty directory, and prints what each took. Wanted: all of the ladder in at
-// most 2.5 times the processor time of full from scratch, no-packet in a tenth of it. With
-// -short those two are all.
+// BenchmarkLadder builds the ladder in an empty cache, and then each of its configs with make in
+// an empty directory, and prints the times. The goals: the whole ladder takes at most 2.5 times
+// the processor time of full from scratch, and no-packet a tenth of it. With -short it builds only
+// full and no-packet.
 func BenchmarkLadder(b *testing.B) {
 	users, err := cache.Open("")
 	require.NoError(b, err)
-	b.Setenv("CCACHE_DISABLE", "1") // what it has from before would be no cost of these
+	b.Setenv("CCACHE_DISABLE", "1") // its old entries would hide part of the cost
 	source, err := OpenSource(b.Context(), SourceOptions{Cache: users, Series: os.Getenv("NETSTRIP_SERIES")})
 	require.NoError(b, err)
-	tree, err := source.Tree(b.Context()) // unpacked once; that is no part of a kernel's cost
+	tree, err := source.Tree(b.Context()) // unpacked before the clock starts
 	require.NoError(b, err)
 	for b.Loop() {
 		own, err := cache.Open(b.TempDir())
@@ -61,13 +61,13 @@ func BenchmarkLadder(b *testing.B) {
 	}
 }
 
-// cost is what a make took, in seconds.
+// cost is the duration of a make in seconds.
 type cost struct {
 	objects   int
 	cpu, wall float64
 }
 
-// scratch makes a kernel's config into a kernel as anybody would.
+// scratch builds a kernel from its config with plain make.
 func scratch(b *testing.B, tree string, k *Kernel) cost {
 	b.Helper()
 	dir := b.TempDir()

@@ -20,8 +20,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/programs"
 )
 
-// newBuilder builds from the tree in testdata, which a real make works on: all of a
-// build but the kernel itself.
+// newBuilder returns a builder for the tree in testdata. A real make works on it, but compiles no
+// kernel.
 func newBuilder(t *testing.T, c *cache.Cache) *Builder {
 	t.Helper()
 	needTools(t, append(programs.For("build"), "bash")...)
@@ -30,8 +30,8 @@ func newBuilder(t *testing.T, c *cache.Cache) *Builder {
 	return &Builder{Cache: c, Source: s, open: func(context.Context) (configurer, error) { return makeConf{t, s.tree}, nil }}
 }
 
-// makeConf stands in for the Kconfig code that the tree in testdata has none of: its
-// Makefile does what conf would.
+// makeConf replaces the Kconfig code, which the tree in testdata lacks: the tree's Makefile does
+// what conf would do.
 type makeConf struct {
 	t    *testing.T
 	tree string
@@ -76,7 +76,7 @@ func ask(t *testing.T, text string) kconfigs.Request {
 	return r
 }
 
-// builds is how often the object trees of c were made to a kernel.
+// builds counts the kernels that were built in the object trees of c.
 func builds(t *testing.T, c *cache.Cache) int {
 	t.Helper()
 	files, err := filepath.Glob(c.Path(kindObject, "*/builds"))
@@ -127,7 +127,7 @@ func TestBuild(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, &again, got)
 
-	// Another request for what comes to the same kernel makes no second one.
+	// A different request with the same .config builds no second kernel.
 	got, err = b.Build(ctx, ask(t, "CONFIG_NET=y\nCONFIG_UNIX=y\n# CONFIG_INET is not set\n"))
 	require.NoError(t, err)
 	assert.Equal(t, &again, got)
@@ -144,7 +144,7 @@ func TestBuildAgainIsTheSame(t *testing.T) {
 	first, err := os.ReadFile(k.Image)
 	require.NoError(t, err)
 
-	// A kernel cut short is not given out but made again, to the same key and bytes.
+	// A truncated kernel is not returned but built again, with the same key and bytes.
 	require.NoError(t, os.Truncate(k.Image, 3))
 	_, ok, err := b.Cached(ctx, req)
 	require.NoError(t, err)
@@ -192,7 +192,7 @@ func TestBuildInterrupted(t *testing.T) {
 		_, err := b.Build(ctx, ask(t, "CONFIG_SHAPE=\"FAKE_HANG\"\n"))
 		half <- err
 	}()
-	// What make was writing is there, and stays half written: make is killed.
+	// Make is killed while it writes, and leaves an incomplete file.
 	object := func() bool {
 		files, _ := filepath.Glob(c.Path(kindObject, "*/hang.o"))
 		return len(files) == 1

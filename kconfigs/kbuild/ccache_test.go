@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Where ccache is installed it stands before the compiler, and its hits are counted.
+// If ccache is installed, it is run in front of the compiler, and its hits are counted.
 func TestCcache(t *testing.T) {
 	needTools(t, "gcc")
 	gcc, err := exec.LookPath("gcc")
 	require.NoError(t, err)
 	bin := t.TempDir()
 	calls := filepath.Join(t.TempDir(), "calls")
-	// As ccache does, it goes by the name it is called by, and logs what came of it.
+	// Like ccache, it acts on the name that it is called by, and logs the result.
 	script := "#!/bin/sh\necho $CCACHE_DEPEND $@ >> " + calls + "\n" +
 		"printf '# main.c\\ndirect_cache_hit\\n' >> $CCACHE_STATSLOG\nexec " + gcc + " \"$@\"\n"
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "ccache"), []byte(script), 0o755))

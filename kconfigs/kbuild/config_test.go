@@ -12,8 +12,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/programs"
 )
 
-// realSource opens the installed kernel source, in the cache that netstrip itself
-// uses, so that it is unpacked once and not at every test.
+// realSource opens the installed kernel source in netstrip's usual cache, where it is unpacked
+// only once.
 func realSource(t *testing.T) *Source {
 	t.Helper()
 	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
@@ -30,8 +30,8 @@ func realSource(t *testing.T) *Source {
 	return s
 }
 
-// TestRealConfigs lets the real kconfig answer the ends of the ladder, and requests
-// that it cannot meet. It compiles no kernel; every build verifies its own profile.
+// TestRealConfigs passes both ends of the ladder, and requests that cannot be met, to the real
+// kconfig. It compiles no kernel; every build verifies its own profile.
 func TestRealConfigs(t *testing.T) {
 	ctx := context.Background()
 	s := realSource(t)

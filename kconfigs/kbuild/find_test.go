@@ -33,7 +33,7 @@ func TestFind(t *testing.T) {
 	for begin, want := range map[string]string{
 		"abcd": "2 kernels in the cache have keys that begin with \"abcd\": " + first + ", " + second,
 		"bcde": "the kernel " + broken + " is damaged: ",
-		"bcd":  `no kernel in the cache has a key that begins with "bcd"`, // too short to look for
+		"bcd":  `no kernel in the cache has a key that begins with "bcd"`, // too short a prefix
 		"":     `no kernel in the cache has a key that begins with ""`,
 	} {
 		_, err := b.Find(begin)

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An entry of the index says which kernel a request comes to. One that leads to another
-// kernel would have that one booted, and called by the wrong name.
+// An index maps a request to a kernel. If it led to the wrong kernel, that one would be booted
+// under the wrong name.
 func TestIndexThatLeadsElsewhere(t *testing.T) {
 	c := newCache(t)
 	b := newBuilder(t, c)
@@ -70,7 +70,7 @@ func TestIndexThatLeadsElsewhere(t *testing.T) {
 	}
 }
 
-// confirmed is what an index says that was made to lead from name to key.
+// confirmed returns the text of an index that leads from name to key.
 func confirmed(t *testing.T, c *cache.Cache, name, key string) []byte {
 	require.NoError(t, c.WriteIndex(kindKernel, name, key, "p"))
 	data, err := os.ReadFile(c.Path(kindIndex, name))
@@ -78,7 +78,7 @@ func confirmed(t *testing.T, c *cache.Cache, name, key string) []byte {
 	return data
 }
 
-// An old entry that was written for a profile is held to what the profile asks for.
+// An old index that was written for a profile is checked against the profile's request.
 func TestCheckOldIndex(t *testing.T) {
 	c := newCache(t)
 	_, err := c.Publish(t.Context(), kindKernel, "0123456789abcdef", func(dir string) error {

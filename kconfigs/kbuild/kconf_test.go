@@ -13,7 +13,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// eachSeries runs a test on 6.12, and with NETSTRIP_FULL=1 on 6.1 besides.
+// eachSeries runs a test on 6.12, and with NETSTRIP_FULL=1 also on 6.1.
 func eachSeries(t *testing.T, test func(t *testing.T, s *Source)) {
 	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
 		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
@@ -31,8 +31,8 @@ func eachSeries(t *testing.T, test func(t *testing.T, s *Source)) {
 	})
 }
 
-// TestSettleIsMake holds the Kconfig program to make, byte for byte, in an order that
-// would show if one request were to leave anything to the next.
+// TestSettleIsMake compares the Kconfig program with make, byte for byte, in an order that would
+// reveal state left over from an earlier request.
 func TestSettleIsMake(t *testing.T) {
 	eachSeries(t, func(t *testing.T, s *Source) {
 		ctx := t.Context()
@@ -69,7 +69,7 @@ func TestSettleIsMake(t *testing.T) {
 			require.NoError(t, err)
 			got, err := k.Settle(ctx, mode, []byte(text))
 			require.NoError(t, err)
-			// Not Equal, which would print both.
+			// Equal would print both.
 			assert.True(t, made(mode, []byte(text)) == string(got), "%s of %s", mode, p.Name)
 		}
 		for mode, text := range map[kconf.Mode]string{
@@ -92,7 +92,7 @@ func TestSettleIsMake(t *testing.T) {
 	})
 }
 
-// TestSymbolsAndValues holds what is said of the symbols to what is known of them.
+// TestSymbolsAndValues checks known facts about some symbols.
 func TestSymbolsAndValues(t *testing.T) {
 	eachSeries(t, func(t *testing.T, s *Source) {
 		ctx := t.Context()

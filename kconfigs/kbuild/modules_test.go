@@ -12,7 +12,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
 
-// A kernel with symbols that are m is kept with its modules.
+// A kernel with symbols set to m is stored with its modules.
 func TestBuildModules(t *testing.T) {
 	needTools(t, "depmod")
 	ctx := t.Context()
@@ -33,7 +33,7 @@ func TestBuildModules(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, k.Cached)
 
-	// One that was kept without them is made again, and not taken for whole.
+	// A kernel that was stored without its modules is built again.
 	require.NoError(t, os.RemoveAll(k.Modules))
 	_, ok, err = b.Cached(ctx, req)
 	require.NoError(t, err)
@@ -44,7 +44,7 @@ func TestBuildModules(t *testing.T) {
 	assert.DirExists(t, k.Modules)
 }
 
-// Kernels without modules keep their keys: whatever is in a cache stays of use.
+// Kernels without modules keep their keys, so old caches remain valid.
 func TestKeys(t *testing.T) {
 	b := &Builder{Source: &Source{ID: "source"}}
 	plain := []byte("CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_S=\"=m\"\n")
@@ -57,7 +57,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// The .config of a kernel in a file is known where it has it in it, or beside it.
+// The .config of a kernel file is found inside it or next to it.
 func TestPrebuiltConfig(t *testing.T) {
 	b := newBuilder(t, newCache(t))
 	dir := t.TempDir()

@@ -11,7 +11,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 )
 
-// reading reads a .config of the user's with a profile's fragments.
+// reading reads a user's .config with the fragments of a profile.
 func reading(t *testing.T, b *Builder, k configurer, text string, frags ...kconfigs.Fragment) (unmet, remarks []string) {
 	t.Helper()
 	p, err := kconfigs.UserConfig("my.config", []byte(text))
@@ -26,7 +26,7 @@ func reading(t *testing.T, b *Builder, k configurer, text string, frags ...kconf
 	return unmet, r.Remarks
 }
 
-// TestReadReal has the real Kconfig read .configs with lines that it passes over.
+// TestReadReal passes .configs with lines that Kconfig ignores to the real Kconfig.
 func TestReadReal(t *testing.T) {
 	s := realSource(t)
 	b := &Builder{Cache: s.cache, Source: s}
@@ -56,7 +56,7 @@ func TestReadReal(t *testing.T) {
 		"my.config: 13 lines; everything else has Kconfig's default, as with make olddefconfig; to add these lines to tiny: tiny --fragment my.config",
 	}, remarks)
 
-	// Of one that Kconfig has written there is nothing to say.
+	// There are no remarks on a .config that Kconfig has written.
 	p, err := kconfigs.UserConfig("my.config", []byte("CONFIG_64BIT=y\n"))
 	require.NoError(t, err)
 	req, err := p.Request()
@@ -71,8 +71,8 @@ func TestReadReal(t *testing.T) {
 	assert.Empty(t, remarks)
 }
 
-// The lines that are not met are many where a .config is of another kernel. Only the first
-// have reasons, which take long to find.
+// A .config of another kernel has many unmet lines. Only the first have reasons, which take long
+// to find.
 func TestReadMany(t *testing.T) {
 	b := newBuilder(t, newCache(t))
 	k, err := b.open(t.Context())
@@ -86,8 +86,8 @@ func TestReadMany(t *testing.T) {
 	assert.Equal(t, "my.config:50: CONFIG_NET49: this kernel has no such symbol", unmet[49])
 }
 
-// What Kconfig takes from the tools is no line that anybody could mend; a symbol with a
-// prompt is, whatever it is called.
+// No line of a .config can change what Kconfig takes from the tools; a symbol with a prompt can be
+// changed, whatever its name.
 func TestApart(t *testing.T) {
 	all := []kconfigs.Setting{{Symbol: "CC_VERSION_TEXT"}, {Symbol: "GCC10_NO_ARRAY_BOUNDS"}, {Symbol: "CC_OPTIMIZE_FOR_SIZE"}, {Symbol: "NET_INGRESS"}}
 	missed, tools := apart(all, map[string]int{"CC_VERSION_TEXT": 1, "GCC10_NO_ARRAY_BOUNDS": 1, "NET_INGRESS": 1})

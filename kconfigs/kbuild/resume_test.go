@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// How long a test waits for what another process does, and how often it looks.
+// How long a test waits for another process, and the interval between checks.
 const (
 	waitFor = time.Minute
 	tick    = 5 * time.Millisecond

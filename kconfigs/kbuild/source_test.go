@@ -18,7 +18,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// needTools skips a test where the programs it starts are not installed.
+// needTools skips a test if the programs that it starts are not installed.
 func needTools(t *testing.T, names ...string) {
 	t.Helper()
 	if err := process.Check(t.Context(), names...); err != nil {
@@ -34,7 +34,7 @@ func newCache(t *testing.T) *cache.Cache {
 	return c
 }
 
-// newTree copies the tree in testdata to where a test may change it.
+// newTree makes a copy of the tree in testdata that a test may change.
 func newTree(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "tree")
@@ -42,7 +42,7 @@ func newTree(t *testing.T) string {
 	return dir
 }
 
-// newTarball packs the tree as release tarballs are, with the program named.
+// newTarball packs the tree like a release tarball, with the named program.
 func newTarball(t *testing.T, tree, ext, flag string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "linux"+ext)
@@ -155,7 +155,7 @@ func TestTarballIsHashedOnce(t *testing.T) {
 	}
 	assert.Equal(t, hex.EncodeToString(sum[:]), open())
 
-	// The same size and time and another content can only be told by reading.
+	// Only reading reveals other content with the same size and time.
 	other := bytes.Clone(data)
 	other[len(other)-1] ^= 1
 	require.NoError(t, os.WriteFile(path, other, 0o644))
@@ -186,7 +186,7 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
-// nothingKept makes sure that a failure left no entry of the kind and no half of one.
+// nothingKept asserts that a failure left no entry of the kind, not even an incomplete one.
 func nothingKept(t *testing.T, c *cache.Cache, kind string) {
 	t.Helper()
 	for _, dir := range []string{kind, "tmp"} {

@@ -13,8 +13,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 )
 
-// A kernel may begin with a config of the source's or of the user's, in an object tree of
-// its own.
+// A kernel may start from a config of the source or of the user, in an object tree of its own.
 func TestStarts(t *testing.T) {
 	ctx := context.Background()
 	c := newCache(t)
@@ -48,7 +47,7 @@ func TestStarts(t *testing.T) {
 	assert.EqualError(t, err, `building p+mine: configuring: no such start: "yesconfig"`)
 }
 
-// bzImage is as much of a kernel's file as says its version, at 0x200 + 0x30.
+// bzImage returns the beginning of a kernel image, with its version at 0x200 + 0x30.
 func bzImage(t *testing.T, version string) string {
 	t.Helper()
 	image := make([]byte, 1024)
@@ -77,7 +76,7 @@ func TestPrebuilt(t *testing.T) {
 	k, err = build(kconfigs.Prebuilt{Image: image})
 	require.NoError(t, err)
 	assert.True(t, k.Cached)
-	// One cut short in the cache is copied again.
+	// A truncated kernel in the cache is copied again.
 	require.NoError(t, os.Truncate(k.Image, 3))
 	k, err = build(kconfigs.Prebuilt{Image: image})
 	require.NoError(t, err)
@@ -97,7 +96,7 @@ func TestPrebuilt(t *testing.T) {
 	}
 }
 
-// Modules come with depmod's lists, and without those of hardware no guest has.
+// Modules are copied with depmod's lists, except those for hardware that no guest has.
 func TestPrebuiltModules(t *testing.T) {
 	needTools(t, "depmod")
 	b := newBuilder(t, newCache(t))

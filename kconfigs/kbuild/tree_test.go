@@ -18,8 +18,8 @@ func again(t *testing.T, b *Builder) *Builder {
 	return &Builder{Cache: b.Cache, Source: s, open: b.open}
 }
 
-// A tree that somebody edits keeps its object tree, in which make compiles what has changed.
-// The kernel is another one.
+// An edited tree keeps its object tree, in which make compiles what has changed. The result is a
+// different kernel.
 func TestAnEditedTree(t *testing.T) {
 	c := newCache(t)
 	b := newBuilder(t, c)
@@ -38,7 +38,7 @@ func TestAnEditedTree(t *testing.T) {
 	assert.Equal(t, 2, builds(t, c), "both in one object tree")
 	assert.Less(t, second.Objects, first.Objects)
 
-	// Make would not see a file that was replaced by an older one.
+	// Make would not notice a file that was replaced by an older one.
 	require.NoError(t, os.WriteFile(edited, []byte("# another\n"), 0o644))
 	long := time.Now().Add(-24 * time.Hour)
 	require.NoError(t, os.Chtimes(edited, long, long))
@@ -49,7 +49,7 @@ func TestAnEditedTree(t *testing.T) {
 	assert.Equal(t, first.Objects, third.Objects)
 }
 
-// What is built while somebody edits the source is of no known source.
+// A kernel built while its source is edited is refused.
 func TestATreeThatIsEditedDuringItsBuild(t *testing.T) {
 	c := newCache(t)
 	b := newBuilder(t, c)

@@ -20,7 +20,7 @@ func newOptions(t *testing.T, tree string) Options {
 	return Options{Cache: c, Tree: tree, SourceID: "test", Compiler: "gcc"}
 }
 
-// fake writes a program in place of the real one, which speaks as the script does.
+// fake writes a script that replaces the Kconfig program.
 func fake(t *testing.T, script string) *server {
 	t.Helper()
 	c, err := cache.Open(t.TempDir())

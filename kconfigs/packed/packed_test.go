@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzUnpack checks for any file that it never unpacks to more than the limit and never ends
-// the program. The seeds in testdata are net.config as gzip, xz and zstd write it, and the
-// first between the marks of CONFIG_IKCONFIG.
+// FuzzUnpack checks that no file unpacks to more than the limit or crashes the program. The seeds
+// in testdata are net.config compressed with gzip, xz and zstd, and the first of these between the
+// marks of CONFIG_IKCONFIG.
 func FuzzUnpack(f *testing.F) {
 	files, err := filepath.Glob("testdata/*")
 	require.NoError(f, err)

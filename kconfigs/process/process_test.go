@@ -18,10 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// soon is within what time everything must be gone after a death.
+// soon is the time limit for removing everything after a process has died.
 const soon = 2 * time.Second
 
-// childEnv says what a child of this test binary is to do, dirEnv where.
+// childEnv tells a child of this test binary what to do, dirEnv where.
 const (
 	childEnv = "NETSTRIP_TEST_CHILD"
 	dirEnv   = "NETSTRIP_TEST_DIR"
@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 			_, err = Guard(dir, lock)
 		}
 		if err == nil {
-			// A program that goes on writing until it dies too.
+			// A program that keeps writing until it dies too.
 			_, err = Run(context.Background(), Command{
 				Args:   []string{"sh", "-c", "echo $$; n=0; while :; do n=$((n+1)); mkdir -p \"$0/$n\"; : >\"$0/$n/f\"; done", dir},
 				OnLine: func(line string) { fmt.Println(line) },
@@ -58,7 +58,7 @@ func TestMain(m *testing.M) {
 	os.Exit(1)
 }
 
-// child starts this test binary as a child that prints want process IDs.
+// child starts this test binary as a child that prints as many process IDs as wanted.
 func child(t *testing.T, what, dir string, want int) (*exec.Cmd, []int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -77,7 +77,7 @@ func child(t *testing.T, what, dir string, want int) (*exec.Cmd, []int) {
 	return cmd, pids
 }
 
-// alive reports whether a process is there and no zombie.
+// alive reports whether a process exists and is not a zombie.
 func alive(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -92,7 +92,7 @@ func assertGone(t *testing.T, pids []int) {
 	start := time.Now()
 	for _, pid := range pids {
 		if !assert.Eventually(t, func() bool { return !alive(pid) }, soon, 5*time.Millisecond, "process %d lives on", pid) {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // not longer than the test
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it must not outlive the test
 		}
 	}
 	t.Logf("gone after %v", time.Since(start).Round(time.Millisecond))
@@ -130,7 +130,7 @@ func TestAllDiesWithTheContext(t *testing.T) {
 	assertGone(t, pids)
 }
 
-// What a program leaves running dies with it, and is not waited for.
+// Processes that a program leaves running are killed, and Run does not wait for them.
 func TestNothingIsLeftBehind(t *testing.T) {
 	start := time.Now()
 	var pid int
@@ -165,8 +165,8 @@ func TestGuardOutlivesUs(t *testing.T) {
 	assert.NoDirExists(t, dir, "once the lock is free, the directory is gone")
 }
 
-// Where somebody still writes, rm finds the directory not empty. The one here does so
-// once, as the real one seldom does.
+// While another process still writes, rm may find the directory not empty. This script fails once
+// in that way, which the real rm seldom does.
 func TestGuardTriesAgain(t *testing.T) {
 	rm, err := exec.LookPath("rm")
 	require.NoError(t, err)
@@ -193,7 +193,7 @@ func TestGuardIsLetGo(t *testing.T) {
 
 	release, err = Guard(dir)
 	require.NoError(t, err)
-	release() // nothing there: as when an entry was published
+	release() // the directory is missing, like that of a published entry
 
 	t.Setenv("PATH", t.TempDir())
 	_, err = Guard(dir)
@@ -223,8 +223,7 @@ func TestErrorTellsWhatMatters(t *testing.T) {
 	}
 }
 
-// How a program was killed is in the status that a shell makes of it, and may be in the
-// shell's words besides.
+// The shell's exit status shows how a program was killed, and its output may name the signal too.
 func TestErrorOfOneKilled(t *testing.T) {
 	_, err := Run(t.Context(), Command{Args: []string{"sh", "-c", "kill -SEGV $$"}})
 	assert.ErrorContains(t, err, "sh: exit status 139")
@@ -276,7 +275,7 @@ func TestWithoutStdinThereIsNothingToRead(t *testing.T) {
 	assert.Equal(t, "done", out)
 }
 
-// A line that never ends does not fill the memory, and those after it come whole.
+// An endless line does not fill the memory, and the lines after it are whole.
 func TestALineWithoutEnd(t *testing.T) {
 	var lengths []int
 	l := &lines{each: func(line string) { lengths = append(lengths, len(line)) }}

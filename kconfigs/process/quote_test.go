@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A real shell takes the words apart again.
+// A real shell splits the text into the same words.
 func TestQuote(t *testing.T) {
 	words := []string{"plain/path-1.2_x", "K=v,w:x@y%z+", "", "two  words", "it's", `"`, `\`, "$HOME", "*", "~", "#", "a\nb", "é", "a'b c"}
 	out, err := Output(t.Context(), "sh", "-c", "printf '<%s>' "+Quote(words...))

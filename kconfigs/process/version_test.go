@@ -19,7 +19,7 @@ func script(t *testing.T, text string) string {
 	return path
 }
 
-// The version is the first line of standard output, whatever else a program says.
+// The version is the first line of standard output, whatever else a program prints.
 func TestVersion(t *testing.T) {
 	for name, tc := range map[string]struct{ does, want, err string }{
 		"plain":              {"echo 'program 1.2'; echo more", "program 1.2", ""},
@@ -51,7 +51,7 @@ func TestVersionDoesNotWaitForEver(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-// A program is told what it needs, and none of the secrets beside that.
+// A program gets the variables that it needs, and no others, which may be secrets.
 func TestEnviron(t *testing.T) {
 	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "SSH_AUTH_SOCK", "LC_ALL", "CFLAGS", "GOPROXY", "https_proxy", "CCACHE_DIR"} {
 		t.Setenv(name, "hush")

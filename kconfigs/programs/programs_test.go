@@ -36,11 +36,11 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// started matches the ways in which netstrip's source names a program that it starts.
+// started matches the forms in which netstrip's source names a program that it starts.
 var started = regexp.MustCompile(`(?:Args:\s*|(?:args|all|probe, other) :?= *)(?:append\(|slices\.Concat\()*\[\]string\{"([a-z-]+)"|` +
 	`process\.(?:Output|Version)\(\w+, "([a-z-]+)"|programs\.Find\("([a-z-]+)"\)|\[\]string\{"tar", "([a-z]+)"\}`)
 
-// Every program that netstrip starts is listed, or comes with one that is.
+// Every program that netstrip starts is listed, or comes with a listed one.
 func TestStartedPrograms(t *testing.T) {
 	with := map[string]string{"unshare": "setpriv", "setsid": "setpriv", "ar": "ld", "objcopy": "ld", "apt-cache": "apt-get"}
 	var names []string

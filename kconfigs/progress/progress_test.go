@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// later lets a printer believe that it printed long ago.
+// later makes a printer believe that it printed long ago.
 func (p *Printer) later() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

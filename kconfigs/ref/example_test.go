@@ -6,7 +6,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/ref"
 )
 
-// Take the name of a kernel apart.
+// Parse the name of a kernel.
 func ExampleParse() {
 	r := ref.Parse("full+apps/busybox@6.1")
 	fmt.Println(r.Base, r.Apps, r.Init, r.Series)

@@ -14,8 +14,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kbuild/kbuildtest"
 )
 
-// TestRenamesAreTrue holds the table to the Kconfig files of a kernel: what has lost its name
-// by then has lost it, what it is called instead is there, and the other way round.
+// TestRenamesAreTrue compares the table with the Kconfig files of a kernel: from its release on,
+// an old name is gone and its new name exists; before that it is the other way round.
 func TestRenamesAreTrue(t *testing.T) {
 	for series, at := range map[string]int{"6.12": 612, "6.1": 601} {
 		t.Run(series, func(t *testing.T) {
@@ -35,7 +35,7 @@ func TestRenamesAreTrue(t *testing.T) {
 				if f[0] != "-" {
 					assert.NotEqual(t, past, defined[f[0]], "%s: %s", f[0], line)
 				}
-				// What others were merged into may have been there before.
+				// A symbol that others were merged into may have existed before.
 				if f[3] != "" && (past || f[1] == "added") {
 					assert.Equal(t, past, defined[f[3]], "%s: %s", f[3], line)
 				}
@@ -44,7 +44,7 @@ func TestRenamesAreTrue(t *testing.T) {
 	}
 }
 
-// number makes one of a release: 6.9 is 609. None is long past.
+// number converts a release to a number: 6.9 is 609. An empty one is long past.
 func number(t *testing.T, release string) int {
 	t.Helper()
 	if release == "-" {
@@ -58,7 +58,7 @@ func number(t *testing.T, release string) int {
 	return x*100 + y
 }
 
-// definitions are the symbols that any Kconfig file of a source defines, of all
+// definitions returns the symbols that the Kconfig files of a source define, for all
 // architectures.
 func definitions(t *testing.T, tree string) map[string]bool {
 	t.Helper()

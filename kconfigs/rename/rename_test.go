@@ -30,16 +30,16 @@ func TestOther(t *testing.T) {
 		"SLOB":                    "; SLUB_TINY is in its place since Linux 6.4",
 		"CGROUP_MEM_RES_CTLR":     "; it is called MEMCG",
 		"PREEMPT_LAZY":            "; it came with Linux 6.13",
-		"NET_SCH_CBQ":             "; Linux 6.3 removed it", // CBS is near, and another thing
+		"NET_SCH_CBQ":             "; Linux 6.3 removed it", // CBS is similar, but unrelated
 		"BRIDGE_EBT_ULOG":         "",                       // LOG is near, and NFLOG is not in this kernel
-		// Slips.
+		// Misspellings.
 		"PACKETT": "; did you mean PACKET?", "NETT": "; did you mean NET?", "NTE": "; did you mean NET?", "UNXI": "; did you mean UNIX?",
 		"WIREGAURD": "; did you mean WIREGUARD?", "NETNS": "; did you mean NET_NS?", "IP_V6": "; did you mean IPV6?",
 		"SELINUX":        "; did you mean SECURITY_SELINUX?",
-		"FRAME_POINTERS": "; did you mean FRAME_POINTER?", // and not what ends so
+		"FRAME_POINTERS": "; did you mean FRAME_POINTER?", // not one that ends like it
 		"FUTEXES":        "; did you mean FUTEX?", "CGROUP": "; did you mean CGROUPS?", "NET_QUEUES": "; did you mean NET_QUEUE?",
-		"MEMCG_KMEM": "; it is a part of MEMCG since Linux 6.11", "ASHMEM": "; Linux 5.18 removed it", // SHMEM is another thing
-		// Near, and wrong: no hint.
+		"MEMCG_KMEM": "; it is a part of MEMCG since Linux 6.11", "ASHMEM": "; Linux 5.18 removed it", // SHMEM is unrelated
+		// Similar, but unrelated: no hint.
 		"NF_NAT_IPV8": "", "NF_NAT_IRX": "", "ATH5K": "", "USB_UHCI_HCD": "", "NET_SCH_FIFO": "", "VLAN": "", "NET_SCH_ETF": "", "NETWORKS": "",
 		"NO_SUCH_SYMBOL_AT_ALL": "", "NET_QUOTAS": "",
 	} {

@@ -17,8 +17,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
-// knot is a graph as Kconfig can make them, and newModel does not: symbols that need each
-// other, and choices. What a failure hangs on need not be monotone in it.
+// knot is a graph that is possible in Kconfig but not made by newModel: it has symbols that need
+// each other, and choices. The failure need not be monotone.
 type knot struct {
 	names   []string
 	needs   map[string][]string // with cycles: nothing comes about without all of its own
@@ -29,7 +29,7 @@ type knot struct {
 	unknown, flaky float64
 	random         *rand.Rand
 	asks           int
-	cancel         func() // called at the question numbered at
+	cancel         func() // called at question number at
 	at             int
 	given          search.Answers
 }
@@ -63,7 +63,7 @@ func newKnot(r *rand.Rand) *knot {
 	for range 1 + r.IntN(2) {
 		if members := pick(4); r.IntN(2) == 0 {
 			k.choices = append(k.choices, members)
-		} else { // a choice of which one member goes as another comes: both are one change
+		} else { // one member of a choice replaces another: both are one change
 			for i, name := range members {
 				k.takes[name] = append(k.takes[name], members[(i+1)%len(members)])
 			}
@@ -73,8 +73,8 @@ func newKnot(r *rand.Rand) *knot {
 	return k
 }
 
-// failure returns what decides between pass and fail: mostly some symbols that come about,
-// sometimes unless another does, and sometimes nothing that makes sense.
+// failure returns the function that decides between pass and fail: it depends mostly on some
+// effective symbols, sometimes on the absence of another, and is sometimes nonsense.
 func (k *knot) failure(r *rand.Rand, pick func(int) []string) func(string, []string) bool {
 	first, _, _ := k.settle(context.Background(), nil)
 	last, all, _ := k.settle(context.Background(), k.names)
@@ -115,8 +115,9 @@ func sum(key string) uint32 {
 	return h.Sum32() >> 3
 }
 
-// settle returns what comes about: of each choice the last that is set, with all that it takes
-// along, less what lacks something that it needs. Symbols that need each other come together.
+// settle returns the effective changes: of each choice the last one that is set, with all that
+// depends on it, minus those that lack something that they need. Symbols that need each other
+// appear together.
 func (k *knot) settle(_ context.Context, set []string) (string, []string, error) {
 	now := map[string]bool{}
 	for _, name := range set {
@@ -163,7 +164,7 @@ func (k *knot) space() *search.Space {
 // errTooMany ends a search that would never end.
 var errTooMany = errors.New("too many questions")
 
-// most is how many questions a search may take: a few for each pair of changes.
+// most is the number of questions that a search may ask: a few for each pair of changes.
 func (k *knot) most() int { return 100 + 3*len(k.names)*len(k.names) }
 
 func (k *knot) ask(goal search.Answer) search.Asker {
@@ -188,7 +189,7 @@ func (k *knot) ask(goal search.Answer) search.Asker {
 	}
 }
 
-// said returns the answer there is of a set, if any.
+// said returns the answer for a set, if there is one.
 func (k *knot) said(set []string) search.Answer {
 	key, _, _ := k.settle(context.Background(), set)
 	all := k.given[key]
@@ -202,14 +203,14 @@ func less(set []string, some ...string) []string {
 	return slices.DeleteFunc(slices.Clone(set), func(c string) bool { return slices.Contains(some, c) })
 }
 
-// endings are what a search may end with that has no result.
+// endings are the errors of a search without a result.
 func endings(err error) bool {
 	return errors.Is(err, search.ErrFlaky) || errors.As(err, new(*search.EndsError))
 }
 
-// TestKnots searches graphs with cycles and choices, of which answers are missing and wrong.
-// Every search ends; what it finds no answer contradicts; where none is missing or wrong it
-// is right and has no doubt; and one whose context ends asks nothing more.
+// TestKnots searches graphs with cycles and choices, with missing and wrong answers. Every search
+// ends, and no answer contradicts its result; if no answer is missing or wrong, the result is
+// right and without doubt; and a search whose context ends asks nothing more.
 func TestKnots(t *testing.T) {
 	graphs, doubted, ended, cancelled := 12000, 0, 0, 0
 	if testing.Short() {
@@ -266,7 +267,7 @@ func TestKnots(t *testing.T) {
 	require.Greater(t, graphs, 2*(doubted+ended+cancelled), "most have a result without a doubt")
 }
 
-// checkKnot holds what was found against the answers that were given.
+// checkKnot compares the result with the answers.
 func checkKnot(t *testing.T, k *knot, b search.Bisection, seed int) {
 	t.Helper()
 	require.NotEmpty(t, b.Culprits, "graph %d", seed)
@@ -308,8 +309,8 @@ func checkKnotKept(t *testing.T, k *knot, m search.Minimum, seed int) {
 	}
 }
 
-// TestTwoThatBringEachOtherAbout has both members of a choice, of which either alone comes
-// to both, and a kernel without an answer.
+// TestTwoThatBringEachOtherAbout has two members of a choice, either of which alone results in
+// both, and a kernel without an answer.
 func TestTwoThatBringEachOtherAbout(t *testing.T) {
 	k := &knot{names: []string{"x", "a", "b"}, takes: map[string][]string{"a": {"b"}, "b": {"a"}}, given: search.Answers{}}
 	k.random = rand.New(rand.NewPCG(1, 1))

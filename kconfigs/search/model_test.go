@@ -11,8 +11,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
-// model is a graph of symbols that differ, of which some are switched off and others on,
-// and what it takes to make a probe fail.
+// model is a graph of symbols that differ, some switched off and others on, and the sets of
+// symbols that make a probe fail.
 type model struct {
 	names    []string
 	on       map[string]bool     // switched on; the others are switched off
@@ -29,8 +29,8 @@ type model struct {
 	asks    int
 }
 
-// newModel makes a graph of n symbols with culprits of the sizes given, each a set of
-// symbols that fail only together.
+// newModel makes a graph of n symbols with culprits of the given sizes, each a set of symbols
+// that fail only together.
 func newModel(r *rand.Rand, n int, sizes ...int) *model {
 	m := &model{on: map[string]bool{}, needs: map[string][]string{}, users: map[string][]string{},
 		weights: map[string]float64{}, random: r, asked: map[string]bool{}}
@@ -69,7 +69,7 @@ func newModel(r *rand.Rand, n int, sizes ...int) *model {
 	return m
 }
 
-// before is what Order is to be told.
+// before is the argument of Order.
 func (m *model) before(name string) []string {
 	if m.on[name] {
 		return m.needs[name]
@@ -77,7 +77,7 @@ func (m *model) before(name string) []string {
 	return m.users[name]
 }
 
-// reach returns all that can be reached from a symbol.
+// reach returns all symbols that can be reached from one.
 func reach(from string, edges map[string][]string) map[string]bool {
 	all := map[string]bool{}
 	for queue := []string{from}; len(queue) > 0; queue = queue[1:] {
@@ -89,8 +89,8 @@ func reach(from string, edges map[string][]string) map[string]bool {
 	return all
 }
 
-// settle does as Kconfig: what depends on a symbol goes with it, and nothing comes
-// without what it needs.
+// settle works like Kconfig: the dependents of a symbol disappear with it, and no symbol appears
+// without its dependencies.
 func (m *model) settle(_ context.Context, set []string) (string, []string, error) {
 	now, in := map[string]bool{}, map[string]bool{}
 	for _, c := range set {
@@ -120,12 +120,12 @@ func (m *model) space(repeat int) *search.Space {
 	return &search.Space{Changes: search.Order(m.names, m.before, weight), Settle: m.settle, Weight: weight, Repeat: repeat}
 }
 
-// fails is the truth.
+// fails reports whether a set really fails.
 func (m *model) fails(effective []string) bool {
 	return slices.ContainsFunc(m.culprits, func(c []string) bool { return subset(c, effective) })
 }
 
-// ask returns the answer as the rig does, with goal where it fails.
+// ask returns the answer that a boot would: goal if the set fails.
 func (m *model) ask(goal search.Answer) search.Asker {
 	return func(_ context.Context, c search.Candidate, _ func() []search.Candidate) (search.Reply, error) {
 		m.asked[c.Key] = true
@@ -143,7 +143,8 @@ func (m *model) ask(goal search.Answer) search.Asker {
 	}
 }
 
-// core returns what of a culprit is to be found: not what another of it needs, or takes along.
+// core returns the part of a culprit that the search should find, without the changes that others
+// in it need or cause.
 func (m *model) core(culprit []string) []string {
 	var core []string
 	for _, c := range culprit {

@@ -15,7 +15,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/search"
 )
 
-// each runs a property on many graphs, each from a number that a failure names.
+// each checks a property of many graphs, each made from a seed that a failure names.
 func each(t *testing.T, times int, do func(t *testing.T, r *rand.Rand)) {
 	t.Helper()
 	if testing.Short() {
@@ -38,8 +38,7 @@ func TestBisectFindsASingleCulprit(t *testing.T) {
 		require.Empty(t, b.Doubt)
 		require.Len(t, b.Culprits, 1)
 		assert.Equal(t, m.culprits[0], b.Culprits[0].Changes)
-		// Halving, the culprit alone, what it needs
-		// alone, the last end without it, the two ends.
+		// Halving, the culprit alone, its needs alone, the last end without it, the two ends.
 		assert.LessOrEqual(t, len(m.asked), int(math.Ceil(math.Log2(float64(n))))+5)
 		checkLeast(t, m, slices.Concat(b.Culprits[0].Changes, b.Culprits[0].Needed))
 	})
@@ -76,7 +75,7 @@ func TestBisectFindsIndependentCulprits(t *testing.T) {
 	})
 }
 
-// checkLeast sees for itself that none can be left out.
+// checkLeast checks that no change can be left out.
 func checkLeast(t *testing.T, m *model, found []string) {
 	t.Helper()
 	_, effective, _ := m.settle(t.Context(), found)
@@ -103,7 +102,7 @@ func TestMinimizeKeepsOnlyWhatIsNeeded(t *testing.T) {
 	})
 }
 
-// TestRulesThatAreNotMonotone has a failure that more changes hide again.
+// TestRulesThatAreNotMonotone has a failure that further changes hide again.
 func TestRulesThatAreNotMonotone(t *testing.T) {
 	each(t, 1000, func(t *testing.T, r *rand.Rand) {
 		m := newModel(r, 6+r.IntN(60), 1+r.IntN(2))
@@ -128,8 +127,8 @@ func TestRulesThatAreNotMonotone(t *testing.T) {
 	})
 }
 
-// TestNoAnswers has kernels that say nothing. The culprit must be among what is found, and
-// be all of it unless a doubt is told.
+// TestNoAnswers has kernels without an answer. The result must contain the culprit, and nothing
+// else unless it has a doubt.
 func TestNoAnswers(t *testing.T) {
 	exact := 0
 	each(t, 2000, func(t *testing.T, r *rand.Rand) {
@@ -155,8 +154,8 @@ func TestNoAnswers(t *testing.T) {
 	}
 }
 
-// TestFlakyAnswers has kernels that lie now and then. What is found without a doubt is right,
-// unless a kernel lied each time it was asked.
+// TestFlakyAnswers has kernels that sometimes answer wrongly. A result without doubt is right,
+// unless a kernel answered wrongly each time.
 func TestFlakyAnswers(t *testing.T) {
 	for repeat, mostWrong := range map[int]int{1: 5, 2: 0} {
 		t.Run(fmt.Sprint(repeat), func(t *testing.T) {
@@ -220,7 +219,7 @@ func TestInterruptedSearchGoesOn(t *testing.T) {
 	})
 }
 
-// TestAhead has the next candidate always among those that were named before.
+// TestAhead checks that the next candidate is always among those that were predicted.
 func TestAhead(t *testing.T) {
 	each(t, 200, func(t *testing.T, r *rand.Rand) {
 		m := newModel(r, 4+r.IntN(60), 2)

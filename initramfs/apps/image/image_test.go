@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tools puts programs, which are given as scripts, into a PATH with nothing else of what
-// the disk is made with, and gives the file they may write to.
+// tools writes scripts in place of the programs that make the disk into a PATH without the real
+// ones, and returns the path of a file that the scripts may write to.
 func tools(t *testing.T, scripts map[string]string) (log string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -27,19 +27,19 @@ func tools(t *testing.T, scripts map[string]string) (log string) {
 		require.NoError(t, os.Symlink(path, filepath.Join(dir, name)))
 	}
 	log = filepath.Join(dir, "log")
-	for name, text := range scripts { // whose environment has nothing of the test's
+	for name, text := range scripts { // they do not inherit the test's environment
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\nLOG="+log+"\n"+text), 0o755))
 	}
 	t.Setenv("PATH", dir)
 	return log
 }
 
-// working are programs that do what the real ones do, to a disk of one file.
+// working are scripts that do what the real programs do, with a disk of one file.
 func working() map[string]string {
 	return map[string]string{
 		"mmdebstrap": `echo "$@" >> $LOG; tar tf stage.tar >> $LOG; echo all > root.tar; echo redis $(cat $LOG | wc -l) amd64 > packages.txt`,
 		"sqfstar":    `cat > apps.squashfs`,
-		"fakechroot": "", "fakeroot": `exec "$@"`, // what a plain user is left with here
+		"fakechroot": "", "fakeroot": `exec "$@"`, // the only mode for a plain user here
 		"npm": `while [ "$1" != --prefix ]; do shift; done; mkdir $2/node_modules; echo '{"packages": {"node_modules/a": {"version": "1.2"}}}' > $2/node_modules/.package-lock.json`,
 	}
 }
@@ -72,13 +72,13 @@ func TestBuildOnce(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, left, 3, "only the disk, the list and their hashes stay: %s", left)
 
-	tools(t, nil) // all is missing, and not missed
+	tools(t, nil) // no program is needed
 	second := build(false)
 	assert.True(t, second.Cached)
 	second.Cached = false
 	assert.Equal(t, first, second)
 
-	require.NoError(t, os.WriteFile(tools(t, working()), said, 0o644)) // from which the version is made
+	require.NoError(t, os.WriteFile(tools(t, working()), said, 0o644)) // the version is made from it
 	third := build(true)
 	assert.False(t, third.Cached, "asked for anew")
 	assert.NotEqual(t, first.Key, third.Key, "other versions are another disk")
@@ -96,7 +96,7 @@ func TestMissingTools(t *testing.T) {
 	assert.EqualError(t, err, "making the disk of the applications: missing mmdebstrap, sqfstar, npm: apt-get install mmdebstrap squashfs-tools npm (see netstrip doctor)")
 }
 
-// What a person has to know is the first thing that went wrong, and nothing is left.
+// The error is the first complaint of mmdebstrap, and nothing is left behind.
 func TestFailures(t *testing.T) {
 	for _, tt := range []struct{ tool, script, want string }{
 		{"mmdebstrap", "echo I: fine; echo 'E: Unable to locate package redis'; echo 'E: mmdebstrap failed to run'; exit 25", "mmdebstrap: E: Unable to locate package redis"},
@@ -131,7 +131,7 @@ func TestConflictingFiles(t *testing.T) {
 	assert.ErrorContains(t, err, "redis: another application has a different /etc/hosts")
 }
 
-// What the disk becomes depends on what is put on it, and not on how it is asked.
+// The disk depends on what is put on it, and not on the clients.
 func TestRecipe(t *testing.T) {
 	recipe := func(change func(a *apps.App)) string {
 		list := []apps.App{{Name: "b", Packages: []string{"p"}}, {Name: "a", Packages: []string{"q"}}}
@@ -155,7 +155,7 @@ func TestRecipe(t *testing.T) {
 	}
 }
 
-// The script is run by a real shell: words stay words, and the first failure ends it.
+// A real shell runs the script: it splits the words correctly, and stops at the first failure.
 func TestRunner(t *testing.T) {
 	list := []apps.App{
 		{Name: "b", Make: apps.Make{Run: []wire.Command{
@@ -172,7 +172,7 @@ func TestRunner(t *testing.T) {
 	assert.Contains(t, line(wire.Command{Argv: []string{"id"}, User: "postgres"}), "setpriv --reuid postgres --regid postgres --init-groups")
 }
 
-// The real tools make the same bytes twice, of what no database has made up.
+// The real tools make the same bytes twice, except for what databases generate.
 func TestReproducible(t *testing.T) {
 	if os.Getenv("NETSTRIP_FULL") == "" {
 		t.Skip("minutes and a network: NETSTRIP_FULL=1 makes the disk twice")

@@ -45,7 +45,7 @@ func TestParameter(t *testing.T) {
 	assert.Empty(t, parameter("", wire.ParamProbes))
 }
 
-// A list in the initramfs stands for one that the command line has no room for.
+// A list that is too long for the command line is read from the initramfs.
 func TestAsked(t *testing.T) {
 	file := t.TempDir() + "/probes"
 	got, err := asked("x netstrip.probes=lo/*", file)
@@ -59,7 +59,7 @@ func TestAsked(t *testing.T) {
 	assert.ErrorContains(t, err, "reading the list of probes: ")
 }
 
-// That it sets lo down at all is seen in a guest, by what the profile lo-down must find.
+// The expectations of the profile lo-down check that it sets lo down in a guest.
 func TestSetLo(t *testing.T) {
 	assert.NoError(t, setLo("panic=-1"))
 	assert.EqualError(t, setLo("netstrip.lo=up"), `setting lo: netstrip.lo is "up", want down`)
@@ -100,7 +100,7 @@ func TestWithin(t *testing.T) {
 	assert.ErrorContains(t, within(time.Millisecond, func() error { return <-forever }), "took nothing")
 }
 
-// A terminal left as it is would turn each LF into CR LF and break the lines' lengths.
+// An ordinary terminal would turn each LF into CR LF, which changes the lengths of lines.
 func TestRawTTY(t *testing.T) {
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {

@@ -85,7 +85,7 @@ func misbehave(how string, out *os.File) {
 	}
 }
 
-// Whatever one probe does, it costs its own finding and no other.
+// A probe can only spoil its own finding.
 func TestOneBadProbe(t *testing.T) {
 	for _, tc := range []struct {
 		how  string
@@ -152,7 +152,7 @@ func TestChildThatCannotStart(t *testing.T) {
 	}
 }
 
-// runFake runs three probes, of which the middle one has the limit given.
+// runFake runs three probes, the middle one with a time limit.
 func runFake(t *testing.T, how string, limit time.Duration) (started []string, found []wire.Finding) {
 	t.Helper()
 	exe, err := os.Executable()

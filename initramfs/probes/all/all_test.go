@@ -20,8 +20,8 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// The host knows the probes by the catalogue alone: it must have all of them, and no others. The
-// steps of an init are those of its start script.
+// The catalogue has exactly the probes that exist, because the host reads nothing else. The steps
+// of an init are those of its start script.
 func TestCatalogue(t *testing.T) {
 	script, err := os.ReadFile("../../inits/busybox/etc/init.d/rcS")
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func TestSelect(t *testing.T) {
 	assert.ErrorContains(t, err, `"lo/["`)
 }
 
-// What needs neither privileges nor IPv6 works on any host that can run the tests.
+// Probes that need neither privileges nor IPv6 work on any host that can run the tests.
 func TestOnHost(t *testing.T) {
 	chosen, err := Select("socket/unix/*,socket/???4/*,socket/tutorial/*,socket/http/*,socket/netlink/route,netns/file,lo/[fim]*,path/localhost,kernel/pipe,kernel/futex,kernel/epoll,kernel/eventfd,perf/pipe,perf/memory,perf/unix/*,perf/???4")
 	require.NoError(t, err)

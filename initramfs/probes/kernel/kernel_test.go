@@ -18,7 +18,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// The three servers are spoken to as the kernel speaks to them.
+// The tests send the three servers the same messages as the kernel.
 func TestNBDServer(t *testing.T) {
 	p, err := sock.Socketpair(unix.SOCK_STREAM)
 	require.NoError(t, err)

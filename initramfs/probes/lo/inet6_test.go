@@ -26,7 +26,7 @@ func golden(t *testing.T, path, got string) {
 	assert.Equal(t, string(want), got)
 }
 
-// The corpus holds what real machines have in /proc/net/if_inet6.
+// The corpus consists of /proc/net/if_inet6 of real machines.
 func TestInet6Addresses(t *testing.T) {
 	files, err := filepath.Glob("testdata/if_inet6/*.txt")
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// A card that is in use stays where it is, lest a test take a machine's network from it.
+// A card that is in use is not moved: a test must not disconnect the machine.
 func TestIdle(t *testing.T) {
 	assert.ErrorContains(t, idle("lo"), "it is in use")
 	assert.Equal(t, wire.Inconclusive, probes.Answer{}.Finding(idle("lo")).Verdict)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a probe does to its thread must not befall the process's first, which does not end.
+// A probe must not change the process's first thread, which does not end.
 func TestOnThread(t *testing.T) {
 	for range 2000 {
 		require.NoError(t, OnThread(func() error {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestICMP(t *testing.T) {
-	// RFC 1071's own example.
+	// The example of RFC 1071.
 	assert.Equal(t, ^uint16(0xddf2), Checksum([]byte{0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7}))
 	message := Echo(EchoReply, 7, 1, probes.Pattern(55))
 	assert.Zero(t, Checksum(message), "over an odd number of bytes too")

@@ -24,7 +24,7 @@ func TestQuantile(t *testing.T) {
 	assert.Equal(t, 7.0, quantile([]float64{7}, 0.99))
 }
 
-// The ranks are those of tables of the sign test: for 21 values the 6th and the 16th.
+// The ranks are those in tables of the sign test: the 6th and the 16th of 21 values.
 func TestInterval(t *testing.T) {
 	for n, rank := range map[int]int{6: 1, 8: 1, 9: 2, 20: 6, 21: 6, 25: 8, 100: 40} {
 		sorted := make([]float64, n)
@@ -37,7 +37,7 @@ func TestInterval(t *testing.T) {
 	}
 }
 
-// The interval holds the median as often as it says, of values as skewed as latencies.
+// The interval contains the median as often as it claims, for values as skewed as latencies.
 func TestIntervalCovers(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	const tries = 4000
@@ -52,7 +52,7 @@ func TestIntervalCovers(t *testing.T) {
 			held++
 		}
 	}
-	assert.InDelta(t, 0.973, float64(held)/tries, 0.01) // what ranks 6 and 16 of 21 give
+	assert.InDelta(t, 0.973, float64(held)/tries, 0.01) // the confidence of ranks 6 and 16 of 21
 }
 
 func TestSummary(t *testing.T) {
@@ -75,7 +75,7 @@ func TestSummary(t *testing.T) {
 	}, summary(took))
 }
 
-// A pipe is as fast as a pipe.
+// A pipe compared with a pipe has ratios near 1.
 func TestPipeAgainstPipe(t *testing.T) {
 	a, err := overPipe(t.Context())
 	require.NoError(t, err)
@@ -85,7 +85,7 @@ func TestPipeAgainstPipe(t *testing.T) {
 	assert.Positive(t, a.Numbers[wire.MBs])
 }
 
-// A channel that ends too early gives an error, and no numbers.
+// A channel that ends too early causes an error and returns no numbers.
 func TestMeasureFails(t *testing.T) {
 	p, err := sock.Socketpair(unix.SOCK_STREAM)
 	require.NoError(t, err)

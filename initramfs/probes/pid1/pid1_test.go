@@ -35,7 +35,7 @@ func TestProbes(t *testing.T) {
 	}
 }
 
-// The corpus is what busybox's programs said in guests.
+// The corpus is output of busybox's programs in guests.
 func TestStep(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]wire.Finding{
@@ -65,7 +65,7 @@ func TestErrnoIn(t *testing.T) {
 	assert.NoError(t, errnoIn(""))
 }
 
-// Both on any host: process 1 has a name, and proc is mounted.
+// These work on any host: process 1 has a name, and proc is mounted.
 func TestInitOnHost(t *testing.T) {
 	a, err := process(t.Context())
 	require.NoError(t, err)

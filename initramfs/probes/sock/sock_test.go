@@ -12,7 +12,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes"
 )
 
-// flow must notice every way in which bytes can be wrong.
+// Flow notices every way in which bytes can be wrong.
 func TestFlowNotices(t *testing.T) {
 	p, err := Socketpair(unix.SOCK_STREAM)
 	require.NoError(t, err)
@@ -32,7 +32,7 @@ func TestFlowNotices(t *testing.T) {
 }
 
 func TestMessagesNotice(t *testing.T) {
-	// A stream has no messages, so what was sent as two arrives as one.
+	// A stream has no message boundaries: two messages arrive as one.
 	p, err := Socketpair(unix.SOCK_STREAM)
 	require.NoError(t, err)
 	defer p.Close()

@@ -22,12 +22,12 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// emulateEnv makes the test binary run the socket probes as on a kernel without
-// something, and print their findings.
+// emulateEnv makes the test binary run the socket probes as on a kernel that lacks something,
+// and print their findings.
 const emulateEnv = "NETSTRIP_TEST_EMULATE"
 
-// emulations say which error socket(2) and socketpair(2) give for which families: what
-// a kernel without them does, brought about by a seccomp filter.
+// emulations say which error socket(2) and socketpair(2) return for which families. A seccomp
+// filter returns them like a kernel without these families.
 func emulations() map[string]emulation {
 	return map[string]emulation{
 		"as-is":     {},
@@ -60,7 +60,7 @@ func TestMain(m *testing.M) {
 
 // emulate runs the socket probes under e.
 func emulate(e emulation) error {
-	runtime.LockOSThread() // the filter is synchronised to all threads from this one
+	runtime.LockOSThread() // it passes the filter to all other threads
 	if e.errno != 0 {
 		if err := filterSockets(e); err != nil {
 			return err
@@ -76,9 +76,9 @@ func emulate(e emulation) error {
 	return nil
 }
 
-// filterSockets has the kernel answer socket and socketpair with e's error for e's
-// families. In the filter's input the number of the call stands at 0, its first
-// argument at 16 (struct seccomp_data).
+// filterSockets makes socket and socketpair return e's error for e's families. The filter's
+// input has the number of the call at byte 0 and the first argument at byte 16 (struct
+// seccomp_data).
 func filterSockets(e emulation) error {
 	load := func(at uint32) unix.SockFilter {
 		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: at}
@@ -129,8 +129,8 @@ func runEmulated(t *testing.T, name string) map[string]wire.Finding {
 	return findings
 }
 
-// Every socket probe can say no, with the right call and errno, where its family is
-// not there, and says the same as ever where another is not.
+// Without its family, every socket probe is absent with the right call and errno; without
+// another family, its finding does not change.
 func TestAbsentWhenEmulated(t *testing.T) {
 	asIs := runEmulated(t, "as-is")
 	absent := map[string]bool{}
@@ -152,7 +152,7 @@ func TestAbsentWhenEmulated(t *testing.T) {
 	assert.Len(t, absent, len(asIs), "a probe that never says no")
 }
 
-// gone reports whether it was a call that e answers that decided.
+// gone reports whether a call that e answers decided.
 func gone(e emulation, call string) bool {
 	for _, family := range []uint32{unix.AF_INET, unix.AF_INET6, unix.AF_UNIX, unix.AF_PACKET, unix.AF_NETLINK} {
 		hit := e.every

@@ -25,7 +25,7 @@ func golden(t *testing.T, path, got string) {
 	assert.Equal(t, string(want), got)
 }
 
-// A uevent as a kernel sent it, with what it was asked to carry.
+// A uevent that a kernel sent, with the requested UUID.
 func TestUeventIs(t *testing.T) {
 	message, err := os.ReadFile("testdata/uevent/null.bin")
 	require.NoError(t, err)
@@ -37,7 +37,7 @@ func TestUeventIs(t *testing.T) {
 	assert.False(t, ueventIs(nil, head, uuid))
 }
 
-// The answer of a kernel to an RTM_GETLINK dump.
+// A kernel's reply to an RTM_GETLINK dump.
 func TestLinkNames(t *testing.T) {
 	raw, err := os.ReadFile("testdata/links.bin")
 	require.NoError(t, err)
