@@ -34,7 +34,7 @@ func openKernels(tb testing.TB) kernels {
 	return kernels{b, k}
 }
 
-// world returns the final .config of a profile.
+// world returns the symbols in the final .config of a profile.
 func (k kernels) world(tb testing.TB, profile string) *explain.ConfigState {
 	tb.Helper()
 	p, err := kconfigs.Lookup(profile)

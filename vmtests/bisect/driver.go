@@ -1,10 +1,10 @@
-// Package bisect searches real kernels for the symbols that broke a probe, or for the fewest
-// that it needs. It runs on the host. Package search decides what to try next; this package
-// makes a .config of that, builds and boots it, and asks one question.
+// Package bisect searches real kernels for the symbols that broke a probe, or for the fewest that
+// it needs. It runs on the host. Package search decides what to try next; this package turns that
+// into a .config, builds and boots it, and asks one question.
 //
-// Every answer is stored at once in a journal beside the results file, under its .config, so
-// that an interrupted search continues where it was. Every boot is recorded in the results
-// file. While one kernel boots, the one that is likely to be needed next is built.
+// Every answer is stored at once in a journal beside the results file, under its .config, so an
+// interrupted search continues where it stopped. Every boot is recorded in the results file. While
+// one kernel boots, the one that is likely to be needed next is built.
 package bisect
 
 import (
@@ -36,7 +36,7 @@ import (
 type Options struct {
 	Runner  *run.Runner
 	Kconfig *kconf.Kconfig
-	// Name is that of the search; its records are Name.1, Name.2, ...
+	// Name is the name of the search; its records are Name.1, Name.2, ...
 	Name string
 	// First and Last are the two ends; changes lead from the first to the last.
 	First, Last *explain.ConfigState
@@ -45,13 +45,13 @@ type Options struct {
 	// Suspects are symbols to try first, in addition to those that the question names, in
 	// capitals or not, with CONFIG_ or without.
 	Suspects []string
-	// ObjectTree names the start of kernels that those searched are like; see kconfigs.Start.
+	// ObjectTree names the object tree in which the kernels are built; see kconfigs.Start.
 	ObjectTree string
-	// Repeat is how often a kernel must answer before that counts; 0 means once.
+	// Repeat is how often a kernel is asked before its answer counts; 0 means once.
 	Repeat int
 	// Anew discards the answers of an interrupted search.
 	Anew bool
-	// Guest is the differences of the ends that no boot can show; nil if there are none, or
+	// Guest has the differences between the ends that no boot can show; nil if there are none, or
 	// if nothing is booted.
 	Guest *configdiff.Guest
 	// Progress reports every step; it may be nil.
@@ -103,7 +103,7 @@ func New(o Options) *Driver {
 	return d
 }
 
-// name identifies the search: one with the same ends, question and means is the same search.
+// name identifies the search: searches with the same ends, question and means are the same.
 func (d *Driver) name(ctx context.Context) (string, error) {
 	first, _, err := d.space.Settle(ctx, nil)
 	if err != nil {
@@ -118,8 +118,8 @@ func (d *Driver) name(ctx context.Context) (string, error) {
 	return hex.EncodeToString(sum[:])[:16], err
 }
 
-// means returns what all answers depend on apart from kernel and question. It builds the first
-// kernel, which is asked first in any case.
+// means returns what the answers depend on apart from kernel and question. It builds the first
+// kernel, which is asked first anyway.
 func (d *Driver) means(ctx context.Context, first string) (string, error) {
 	if !d.Question.Boots() {
 		return contents(d.Question.command)
@@ -205,7 +205,7 @@ func (d *Driver) ask(ctx context.Context, c search.Candidate, ahead func() []sea
 	return v, d.journal.add(entry{Key: c.Key, Reply: v, Set: c.Set, Why: c.Why, Boot: id})
 }
 
-// question asks a kernel once; sure says that the guest came to its end.
+// question asks a kernel once; sure reports whether the boot completed.
 func (d *Driver) question(ctx context.Context, c search.Candidate, k *kbuild.Kernel, id string) (v search.Reply, sure bool, err error) {
 	if d.Question.Boots() {
 		d.cost.Boots++
@@ -216,7 +216,8 @@ func (d *Driver) question(ctx context.Context, c search.Candidate, k *kbuild.Ker
 	return v, sure, err
 }
 
-// asLast turns a failure other than that of the last end into no answer, if outcomes count.
+// asLast turns a failure unlike that of the last end into no answer, if the question is about
+// outcomes.
 func (d *Driver) asLast(ctx context.Context, c search.Candidate, v search.Reply) (search.Reply, error) {
 	if !d.Question.outcome || v.Answer != search.Fail || len(c.Set) == len(d.space.Changes) {
 		return v, nil

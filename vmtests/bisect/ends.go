@@ -10,8 +10,8 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// Ends explains the error of a search between whose ends there is nothing to search; first and
-// last are how the user named them. Other errors it returns as they are.
+// Ends explains the error of a search that has nothing to search between its ends; first and last
+// are the user's names for them. It returns other errors unchanged.
 func Ends(err error, first, last string, g *configdiff.Guest) error {
 	e, ok := errors.AsType[*search.EndsError](err)
 	if !ok {

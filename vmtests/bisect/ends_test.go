@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Ends between which there is nothing to search are told in one line, with what each said.
+// One line says why there is nothing to search, with the answer of each end.
 func TestEndsAreTold(t *testing.T) {
 	pass, fail := search.Reply{Answer: search.Pass, Note: "works"}, search.Reply{Answer: search.Fail, Note: "absent, socket ENOSYS"}
 	unbuilt := search.Reply{Note: "building g: make: exit status 2: net/core/sock.c:7:1: error: no\x1b[1m"}

@@ -26,7 +26,7 @@ func TestCommandsTakeConfigsAsTheyAre(t *testing.T) {
 	}
 }
 
-// The result says what was not searched, not what was.
+// The result lists what was not searched, and no more.
 func TestUnseenIsTold(t *testing.T) {
 	g := &configdiff.Guest{
 		Forced: []configdiff.Forced{{Change: configdiff.Change{Symbol: "PCI_MSI", From: "y", To: "n"}, Needs: "y"}},

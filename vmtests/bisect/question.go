@@ -76,8 +76,8 @@ func Require(ids ...string) Question {
 	return q
 }
 
-// Boot asks whether the kernel boots to the end. Another failure than that of the last end is
-// another fault, and no answer.
+// Boot asks whether the kernel boots to the end. A failure unlike that of the last end is a
+// different fault, and no answer.
 func Boot() Question {
 	return Question{Text: "boot", outcome: true, probes: run.NoProbes, judge: func(r record.Record) search.Reply {
 		v := search.Reply{Note: ended(r)}
@@ -91,9 +91,9 @@ func Boot() Question {
 	}}
 }
 
-// Command asks a shell command of the user, which gets the path of the kernel's image as its
-// last argument. Its exit code counts as in git bisect run: 0 passes, 125 is no answer, any
-// other up to 127 fails.
+// Command asks a user's shell command, which gets the path of the kernel's image as its last
+// argument. Its exit code counts as in git bisect run: 0 passes, 125 is no answer, any other up to
+// 127 fails.
 func Command(line string) Question { return Question{Text: "command " + line, command: line} }
 
 // Boots reports whether kernels are booted to be asked.
@@ -124,8 +124,8 @@ func judgeProbe(r record.Record, id string) search.Reply {
 	return v
 }
 
-// ask asks a kernel; a boot is recorded under the profile's name. sure says that it came to
-// its end.
+// ask asks a kernel; a boot is recorded under the profile's name. sure reports whether it
+// completed.
 func (q Question) ask(ctx context.Context, runner *run.Runner, p kconfigs.Profile, k *kbuild.Kernel) (v search.Reply, sure bool, err error) {
 	if q.command != "" {
 		v, err = q.run(ctx, k)

@@ -24,8 +24,8 @@ type space struct {
 	cost    *Cost
 }
 
-// newSpace returns the space between the ends of o. Its changes are the symbols that a user
-// can set; those that the question names come first.
+// newSpace returns the space between the ends of o. Its changes are the symbols that a user can
+// set, with those that the question names first.
 func newSpace(o Options, cost *Cost) *space {
 	s := &space{changes: map[string]configdiff.Change{}, texts: map[string][]byte{}, opts: o, cost: cost}
 	s.delta = configdiff.Of(o.First, o.Last)
@@ -74,8 +74,8 @@ func (s *space) settle(ctx context.Context, set []string) (key string, effective
 	return key, effective, nil
 }
 
-// before returns, for each change, the others to try before it: if it goes, those that need
-// it, and if it comes, those that it needs. Only the order depends on this.
+// before returns, for each change, the others to try before it: those that need it if it is
+// switched off, those that it needs if it is switched on. Only the order of tries depends on this.
 func (s *space) before() map[string][]string {
 	before := map[string][]string{}
 	for _, c := range s.delta.Changes {
@@ -93,7 +93,7 @@ func (s *space) before() map[string][]string {
 	return before
 }
 
-// pass passes the weight of symbols that no user can set on to those they depend on.
+// pass passes the weights of symbols that no user can set on to those they depend on.
 func (s *space) pass(weights map[string]float64, fixed func(string) bool) {
 	for _, c := range s.delta.Changes {
 		seen := map[string]bool{}
@@ -126,9 +126,9 @@ func names(e *kconf.Expr, all []string) []string {
 	return all
 }
 
-// weights returns how likely each symbol is to be meant by some words: the more of its name
-// they cover and the fewer symbols share them, the likelier, most of all if they cover the
-// whole name. Every symbol has a weight above 0.
+// weights returns how likely some words are to mean each symbol. A symbol weighs more the more of
+// its name they cover and the fewer symbols share them, and most if they cover the whole name.
+// Every weight is above 0.
 func weights(words, symbols []string) map[string]float64 {
 	with := map[string]int{} // symbols that have a word
 	for _, name := range symbols {

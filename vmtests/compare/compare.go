@@ -45,7 +45,7 @@ type Comparison struct {
 	// Measures are the phases of the boots, named as in records, and the memory available in
 	// the guest.
 	Measures []Measure `json:"measures"`
-	// Families are the probes of either.
+	// Families are the probes that either kernel was asked.
 	Families []Family `json:"families"`
 	// Numbers are the probes' numbers that differ significantly, out of NumbersCompared with
 	// enough boots. One in twenty does by chance.
@@ -55,7 +55,7 @@ type Comparison struct {
 	Notes []string `json:"notes"`
 }
 
-// Between compares two kernels in everything known about both.
+// Between compares everything known about two kernels.
 func Between(a, b *Side) *Comparison {
 	c := &Comparison{A: a, B: b, Notes: []string{}, Measures: []Measure{}, Families: []Family{}, Numbers: []Measure{}}
 	c.Directories = directories(a.Kernel, b.Kernel)
@@ -108,8 +108,8 @@ func conditionsOf(r record.Record) conditions {
 	return conditions{r.Run, own, r.Machine.QEMU, r.Machine.Accel, r.Machine.MemoryMiB}
 }
 
-// choose selects the run in which both were booted most often, the newest of several, or the
-// newest run of each if there is none. Infrastructure failures do not count as boots.
+// choose selects the run with the most boots of both, the newest of equals, or the newest run of
+// each if no run has both. Infrastructure failures do not count as boots.
 func (c *Comparison) choose() (as, bs []record.Record) {
 	a, b := byConditions(c.A.Records), byConditions(c.B.Records)
 	most, best := 0, conditions{}

@@ -20,8 +20,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// of returns the boots of a profile in a results file: ten.jsonl here, with ten real boots each
-// of two kernels and some of their probes, or one of package report.
+// of returns the boots of a profile in a results file: one of package report, or ten.jsonl here,
+// which has ten real boots of each of two kernels and some of their probes.
 func of(t *testing.T, file, profile string) *Side {
 	t.Helper()
 	records, damage, err := record.Load(file)
@@ -168,7 +168,7 @@ func TestBootsOfOneRunCount(t *testing.T) {
 	c = Between(join(boots("r1", 9, nil)), join(boots("r1", 9, func(r *record.Record) { r.Outcome = record.QEMUFailed })))
 	assert.Empty(t, c.Run)
 	assert.Len(t, c.A.Boots, 9)
-	assert.Empty(t, c.B.Boots, "a fault of the rig is no boot of a kernel")
+	assert.Empty(t, c.B.Boots, "an infrastructure failure is not a boot of a kernel")
 
 	c = Between(join(boots("r1", 5, nil)), join(boots("r1", 5, nil)))
 	assert.Equal(t, "r1/a r1/c r1/e, r1/b r1/d", strings.Join(c.A.Boots, " ")+", "+strings.Join(c.B.Boots, " "))
@@ -211,7 +211,7 @@ func TestNumbersThatDiffer(t *testing.T) {
 		delete(b[i].Findings[1].Numbers, "only r")
 	}
 	c := Between(join(a), join(b))
-	assert.Equal(t, 2, c.NumbersCompared, "what both have, but what is no measurement")
+	assert.Equal(t, 2, c.NumbersCompared, "those that both have, except what is not a measurement")
 	require.Len(t, c.Numbers, 1)
 	assert.Equal(t, "perf/x latency_us", c.Numbers[0].Name)
 	assert.InDelta(t, 90, c.Numbers[0].Difference, 1e-9)

@@ -17,7 +17,7 @@ type Family struct {
 	Differ []Difference `json:"differ"`
 }
 
-// Difference is a probe with another answer on B.
+// Difference is a probe that A and B answer differently.
 type Difference struct {
 	Probe string `json:"probe"`
 	// A and B are the different answers on each, normally one, most frequent first; none if

@@ -11,7 +11,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// Measure is something measured in each boot of both.
+// Measure is something measured in each boot of both kernels.
 type Measure struct {
 	// Name is a phase, such as first_event, mem_available_kb, or "PROBE NUMBER".
 	Name string `json:"name"`
@@ -25,7 +25,7 @@ type Measure struct {
 	// Significant says that it is at most 0.05.
 	P           float64 `json:"p"`
 	Significant bool    `json:"significant"`
-	// Warnings say for what there are too few boots.
+	// Warnings name the statistics for which there are too few boots.
 	Warnings []string `json:"warnings"`
 }
 

@@ -19,7 +19,7 @@ func (p *page) line(format string, args ...any) {
 	p.text.WriteString("\n" + p.plain(fmt.Sprintf(format, args...)) + "\n")
 }
 
-// item writes one of a list of sentences.
+// item writes one sentence of a list.
 func (p *page) item(s string) {
 	if p.markdown {
 		p.text.WriteString("- ")

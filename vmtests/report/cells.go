@@ -102,7 +102,7 @@ func Finding(r record.Record, id string) (wire.Finding, bool) {
 	return f, true
 }
 
-// noAnswer is the cell of what is unknown.
+// noAnswer is the cell of an unknown answer.
 const noAnswer = "-"
 
 // probeCell returns a finding in one word. Only a conclusive absence shows its errno.

@@ -13,7 +13,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// The corpus is what netstrip bench recorded of full, no-inet and no-net.
+// The corpus is a run of netstrip bench full no-inet no-net.
 func TestSpeeds(t *testing.T) {
 	records, damage, err := record.Load("testdata/speeds/bench.jsonl")
 	require.NoError(t, err)

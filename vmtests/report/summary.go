@@ -12,7 +12,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// sentences returns those of Summary.
+// sentences returns the sentences of Summary.
 func sentences(records []record.Record) []string {
 	if len(records) == 0 {
 		return []string{"No boots are recorded."}
@@ -262,7 +262,7 @@ func noun(records []record.Record) string {
 	return "ways to use an application"
 }
 
-// spelt spells a small number after a blank. It omits greater ones, as no table has them.
+// spelt spells a small number after a space. It omits greater ones, which are not in the table.
 func spelt(n int) string {
 	words := []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
 	if n < len(words) {

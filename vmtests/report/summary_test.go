@@ -113,7 +113,7 @@ func TestSummarySaysWhatWasLost(t *testing.T) {
 	}
 }
 
-// The sentence about the kernel mentions an oops.
+// A kernel with an oops is not said to be without one.
 func TestSummaryDoesNotPraiseAKernelWithNotices(t *testing.T) {
 	r := boot("no-net", record.Completed, wire.Finding{ID: "b", Verdict: wire.Absent, Errno: "ENOSYS"})
 	assert.Contains(t, strings.Join(sentences([]record.Record{r}), " "), "without an oops")

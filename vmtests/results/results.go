@@ -1,5 +1,5 @@
-// Package results chooses among the records of a results file: what a name on the command line
-// means, and which runs are to be removed. It runs on the host.
+// Package results selects records of a results file by names on the command line, and the runs to
+// prune. It runs on the host.
 package results
 
 import (
@@ -44,7 +44,8 @@ func (r Results) open() (*record.File, error) {
 	return nil, usage.Errorf("%s has no records; netstrip run adds some", r.Path)
 }
 
-// Load reads the records that choose selects; it sees only what a record.File has.
+// Load reads the records that choose selects. Those passed to choose are not all decoded (see
+// record.File).
 func (r Results) Load(choose func([]record.Record) []record.Record) ([]record.Record, error) {
 	file, err := r.open()
 	if err != nil {
@@ -58,8 +59,8 @@ func (r Results) read(file *record.File, chosen []record.Record) ([]record.Recor
 	return file.Intact(chosen, r.Damaged)
 }
 
-// Choose returns the records that args mean, and whether they are a whole run: none or latest
-// for the latest run, or a record, run or profile, and the ID of a probe.
+// Choose returns the records that args select, and whether they are a whole run. The first of args
+// is a record, run, profile or latest, the default; the second is the ID of a probe.
 func (r Results) Choose(args ...string) (chosen []record.Record, whole bool, err error) {
 	file, err := r.open()
 	if err != nil {
@@ -86,16 +87,16 @@ func (r Results) Choose(args ...string) (chosen []record.Record, whole bool, err
 	return chosen, whole, err
 }
 
-// knows tells the records that know of a probe.
+// knows returns a function that reports whether a record has a probe.
 func knows(probe string) func(record.Record) bool {
 	return func(r record.Record) bool { _, err := report.Only([]record.Record{r}, probe); return err == nil }
 }
 
-// asking returns the newest record of the profile that is the first argument which knows of
-// the probe that is the second, or else just the newest: that may be of other probes.
+// asking returns the newest record of the profile args[0] that has the probe args[1], or newest if
+// none has.
 func (r Results) asking(file *record.File, newest record.Record, args []string) ([]record.Record, error) {
 	all := slices.Clone(file.Records)
-	slices.Reverse(all) // of two at one time the later line
+	slices.Reverse(all) // of two with the same time, the later line first
 	slices.SortStableFunc(all, func(a, b record.Record) int { return b.Time.Compare(a.Time) })
 	for _, one := range all {
 		if !one.Called(args[0]) {
@@ -109,7 +110,7 @@ func (r Results) asking(file *record.File, newest record.Record, args []string) 
 	return r.read(file, []record.Record{newest})
 }
 
-// Check finds the damage that shows without reading the records, if there is a file.
+// Check reports the damage that shows without decoding the records. The file need not exist.
 func (r Results) Check() error {
 	file, err := record.Store{Path: r.Path}.Open()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -122,12 +123,12 @@ func (r Results) Check() error {
 	return file.Close()
 }
 
-// ByLadder sorts records, which are in the order in which their boots ended, in the order of
-// the ladder, and those of one kernel in the order of the inits.
+// ByLadder sorts records by the order of the ladder, and those of one kernel by the order of the
+// inits.
 func ByLadder(records []record.Record) {
 	place := func(r record.Record) int {
 		i := slices.IndexFunc(kconfigs.Profiles(), func(p kconfigs.Profile) bool { return p.Name == r.Ref().Base })
-		return i & math.MaxInt // -1, a profile that is not of the ladder, comes last
+		return i & math.MaxInt // -1, for a profile that is not on the ladder, sorts last
 	}
 	init := func(r record.Record) int {
 		return slices.IndexFunc(initramfs.Inits(), func(i initramfs.Init) bool { return i.Name == r.Init })

@@ -30,7 +30,7 @@ func Runs(path string) ([]Run, error) {
 	return runs, err
 }
 
-// Limits say which runs stay; a zero limits nothing.
+// Limits say which runs to keep; zero means no limit.
 type Limits struct {
 	Last      int // how many
 	OlderThan time.Duration

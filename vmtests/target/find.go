@@ -1,6 +1,6 @@
-// Package target finds the kernels that names on a command line mean (profiles, .configs,
-// files that are kernels, keys, records) and what is known of each: its boots, its sizes,
-// and what its symbols come to. It runs on the host, and compiles and boots nothing.
+// Package target resolves the names of kernels on a command line (profiles, .configs, kernel
+// images, cache keys, records) and collects what is known about each: its boots, its sizes and the
+// values of its symbols. It runs on the host, and compiles and boots nothing itself.
 package target
 
 import (
@@ -32,30 +32,30 @@ type Finder struct {
 	// Damaged is called with the damaged lines found in it.
 	Damaged func([]record.Damage)
 	Builder *kbuild.Builder
-	// NoSource says why there is no kernel source, if there is none.
+	// NoSource is why there is no kernel source; nil if there is one.
 	NoSource error
-	// Flags name the same cache and source to another command; each begins with a space.
+	// Flags select the same cache and source in another command; each begins with a space.
 	Flags string
-	// Kconfig answers for the source's Kconfig files once Ends or Symbols has returned.
+	// Kconfig reads the source's Kconfig files. Ends and Symbols set it.
 	Kconfig *kconf.Kconfig
 
 	file    *record.File    // nil if there is none
-	records []record.Record // as far as the file has them, run by run
+	records []record.Record // grouped by run; not all are decoded (see record.File)
 }
 
 // Target is a kernel.
 type Target struct {
 	*compare.Side
-	// Profile is what it is booted as; of records and keys only the name is known.
+	// Profile is what it is booted as; for records and keys only the name is known.
 	Profile kconfigs.Profile
 	// Request is that of a profile or a .config, otherwise nil.
 	Request *kconfigs.Request
-	// World are its symbols as it is booted, Own as its .config has them, without what the
-	// guest needs. Symbols and Ends set both.
+	// World has its symbols as booted, Own as in its .config, without what the guest needs.
+	// Symbols and Ends set both.
 	World, Own *explain.ConfigState
 }
 
-// Load reads the results, again if it has before.
+// Load reads the results file, again if it was read before.
 func (s *Finder) Load() error {
 	s.closeResults()
 	file, err := record.Store{Path: s.Results}.Open()
@@ -88,7 +88,7 @@ func (s *Finder) closeResults() {
 	s.file, s.records = nil, nil
 }
 
-// read reads records whole.
+// read decodes records.
 func (s *Finder) read(chosen []record.Record) ([]record.Record, error) {
 	if s.file == nil {
 		return nil, nil
@@ -96,7 +96,7 @@ func (s *Finder) read(chosen []record.Record) ([]record.Record, error) {
 	return s.file.Intact(chosen, s.Damaged)
 }
 
-// Named returns the boots that arg means as a record, none if it means something else.
+// Named returns the boots that arg names as a record or run, none if it names something else.
 func (s *Finder) Named(arg string) ([]record.Record, error) {
 	if known(arg) || len(s.records) == 0 {
 		return nil, nil
@@ -114,7 +114,7 @@ func (s *Finder) Named(arg string) ([]record.Record, error) {
 	return found, nil
 }
 
-// boots returns those of one kernel in one run, or all of a run, or one of several boots.
+// boots returns the boots of one kernel in one run, all boots of a run, or a single boot.
 func (s *Finder) boots(ref string) []record.Record {
 	found := record.Find(s.records, ref)
 	if len(found) != 1 || found[0].ID == ref && ref != found[0].Run+"/"+found[0].Profile {
@@ -158,7 +158,7 @@ func (s *Target) match(from *Finder) (err error) {
 	return err
 }
 
-// recorded takes records for what is known.
+// recorded fills in what records say about the kernel.
 func (s *Target) recorded(ctx context.Context, from *Finder, records []record.Record) error {
 	var err error
 	if s.Records, err = from.read(records); err != nil {
@@ -174,8 +174,8 @@ func (s *Target) recorded(ctx context.Context, from *Finder, records []record.Re
 	return nil
 }
 
-// made finds out which of the profiles named makes the kernel, so that what it asks for is
-// known, and how the kernel is made again.
+// made finds the named profile that the kernel was built from, with its request and the command
+// that builds the kernel again.
 func (s *Target) made(ctx context.Context, from *Finder, names ...string) error {
 	build := ""
 	for _, name := range names {
@@ -199,7 +199,7 @@ func (s *Target) made(ctx context.Context, from *Finder, names ...string) error 
 	return nil
 }
 
-// lookup takes arg for a profile, a file or a key.
+// lookup resolves arg as a profile, a file or a key.
 func (s *Target) lookup(ctx context.Context, from *Finder, arg string) error {
 	arg, files := splitFragments(arg)
 	added, sourceFlags, err := readFragments(files)
@@ -250,7 +250,7 @@ func (s *Target) lookup(ctx context.Context, from *Finder, arg string) error {
 	return nil
 }
 
-// key takes arg for a key; why says why it is no profile.
+// key resolves arg as a key; why says why it is not a profile.
 func (s *Target) key(ctx context.Context, from *Finder, arg string, why error) error {
 	var err error
 	if s.Kernel, err = from.Builder.Find(arg); err != nil {
@@ -272,11 +272,12 @@ func isFile(path string) bool {
 	return err == nil && !info.IsDir()
 }
 
-// isKernel tells a kernel from a .config, which is text or compressed.
+// isKernel reports whether a file is a kernel image, unlike a .config, which is text or
+// compressed.
 func isKernel(path string) bool {
 	f, err := file.Open(path)
 	if err != nil {
-		return false // a pipe is not to be read twice
+		return false // a pipe can be read only once
 	}
 	defer f.Close()
 	head := make([]byte, 1024)
@@ -288,7 +289,7 @@ func (s *Target) note(format string, args ...any) {
 	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
 }
 
-// explainSizes says which sizes are not known, and how to get them.
+// explainSizes notes which sizes are unknown, and how to get them.
 func (s *Target) explainSizes(build string) {
 	switch k := s.Kernel; {
 	case k == nil:

@@ -9,8 +9,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// With adds fragments to the name of a kernel: full with mine.config is full+mine.config,
-// which is a name too.
+// With adds fragments to the name of a kernel: full and mine.config make full+mine.config.
 func With(kernel string, fragments ...string) (string, error) {
 	if len(fragments) == 0 {
 		return kernel, nil
@@ -21,7 +20,8 @@ func With(kernel string, fragments ...string) (string, error) {
 	return ref.Ref{Base: kernel, Added: fragments}.String(), nil
 }
 
-// Both adds fragments to two kernels; an empty second is the first with them.
+// Both adds fragments to the names of two kernels. If second is empty, it becomes first with the
+// fragments, and first stays as it is.
 func Both(first, second string, fragments ...string) (string, string, error) {
 	more, err := With(first, fragments...)
 	if err != nil || second == "" && len(fragments) > 0 {
@@ -33,7 +33,7 @@ func Both(first, second string, fragments ...string) (string, string, error) {
 	return more, second, err
 }
 
-// Plain returns what stands for a kernel in the names of records: full+mine for
+// Plain returns the form of a kernel's name in the names of records: full+mine for
 // full+dir/mine.config.
 func Plain(name string) string {
 	kernel, files := splitFragments(name)
@@ -44,14 +44,14 @@ func Plain(name string) string {
 	return ref.Ref{Base: parts[0], Added: parts[1:]}.String()
 }
 
-// known reports whether a name is that of a profile or a file.
+// known reports whether name is a profile or a file.
 func known(name string) bool {
 	_, err := kconfigs.Lookup(name)
 	return err == nil || isFile(name)
 }
 
-// splitFragments takes the name of a kernel with fragments, KERNEL+FILE or KERNEL+FILE+FILE,
-// apart. A profile or a file may have a + in its own name.
+// splitFragments splits KERNEL+FILE or KERNEL+FILE+FILE. The name of a profile or file may itself
+// contain a +.
 func splitFragments(arg string) (kernel string, files []string) {
 	if known(arg) {
 		return arg, nil
@@ -64,7 +64,7 @@ func splitFragments(arg string) (kernel string, files []string) {
 	return arg, nil
 }
 
-// fragmentFiles takes a list of files apart.
+// fragmentFiles splits FILE+FILE.
 func fragmentFiles(list string) []string {
 	var files []string
 	file := ""
@@ -76,13 +76,12 @@ func fragmentFiles(list string) []string {
 		}
 	}
 	if file != "" {
-		files = append(files, strings.TrimSuffix(file, "+")) // which is not there: reading it says so
+		files = append(files, strings.TrimSuffix(file, "+")) // it does not exist; reading it fails
 	}
 	return files
 }
 
-// readFragments reads the files of a kernel's name, and gives the flags that name them to
-// build.
+// readFragments reads fragments, and returns the flags that add them to netstrip build.
 func readFragments(files []string) (all []kconfigs.Fragment, flags string, err error) {
 	for _, file := range files {
 		f, err := kconfigs.ReadFragment(file)

@@ -14,8 +14,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// settleOwn finds out what every symbol comes to in a .config as its file has it, where that
-// is not what is booted.
+// settleOwn sets Own: the value of every symbol in a user's .config before it is changed for the
+// guest.
 func (s *Target) settleOwn(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig) error {
 	s.Own = s.World
 	if s.Request.Start.Text == "" {
@@ -34,7 +34,7 @@ func (s *Target) settleOwn(ctx context.Context, b *kbuild.Builder, k *kconf.Kcon
 	return nil
 }
 
-// changed lists what the guest needs otherwise than the file has it.
+// changed lists the symbols that are changed because the guest needs other values.
 func (s *Target) changed() string {
 	var all []string
 	for _, c := range configdiff.Of(s.Own, s.World).Changes {
@@ -45,14 +45,14 @@ func (s *Target) changed() string {
 	return strings.Join(all, ", ")
 }
 
-// Guest returns how the differences of two kernels as they are booted are not those of their
-// files, nil if they are.
+// Guest returns where the differences between two kernels as booted are not those between their
+// files; nil if they are the same.
 func Guest(a, b *Target) *configdiff.Guest {
 	return configdiff.Of(a.Own, b.Own).Guest(a.World, b.World)
 }
 
-// Alike returns the error for two kernels whose booted .configs do not differ. First and last
-// are how they were named.
+// Alike returns the error for two kernels whose booted .configs do not differ. First and last are
+// the user's names for them.
 func Alike(a, b *Target, first, last string) error {
 	g := Guest(a, b)
 	if g == nil {
@@ -61,7 +61,7 @@ func Alike(a, b *Target, first, last string) error {
 	return usage.Errorf("%s and %s differ only in what boots here cannot show: %s; --command takes the .configs as they are", first, last, g.Names())
 }
 
-// ObjectTree returns the start whose object tree is best for kernels between some others.
+// ObjectTree returns the start whose object tree suits the kernels between these best.
 func ObjectTree(sides ...*Target) string {
 	for _, s := range sides {
 		if s.Request != nil && s.Request.Start.Text == "" {

@@ -14,7 +14,7 @@ import (
 // maxUnmet is how many lines of a .config that Kconfig does not satisfy are noted one by one.
 const maxUnmet = 20
 
-// Notes says what becomes of the user's own files in profiles, before anything is built from
+// Notes reports how Kconfig reads the user's files in profiles, before anything is built from
 // them. If strict, a .config with lines that Kconfig does not satisfy is an error.
 func Notes(ctx context.Context, b *kbuild.Builder, profiles []kconfigs.Profile, strict bool) (notes []string, err error) {
 	var mine []kconfigs.Request
@@ -60,7 +60,7 @@ func Notes(ctx context.Context, b *kbuild.Builder, profiles []kconfigs.Profile, 
 	return notes, errors.Join(wrong...)
 }
 
-// reading says what became of the files that a request was made from.
+// reading reports how Kconfig reads the files of a request.
 func reading(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconfigs.Request, strict bool) ([]string, error) {
 	r, err := b.Read(ctx, k, req)
 	if err != nil {

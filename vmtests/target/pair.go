@@ -14,17 +14,17 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// enough is how many boots of each kernel make a comparison of times worth something.
+// enough boots of each kernel make a comparison of times meaningful.
 const enough = 10
 
 // Pair is two kernels to compare, as a Finder found them.
 type Pair [2]*Target
 
-// Compare compares what is known of both without their .configs.
+// Compare compares everything known about the two except their .configs.
 func (p Pair) Compare() *compare.Comparison { return compare.Between(p[0].Side, p[1].Side) }
 
-// Symbols compares the .configs. If strict, one with lines that Kconfig does not
-// satisfy is an error. Tell is called before each .config that is tried.
+// Symbols compares the .configs. If strict, one with lines that Kconfig does not satisfy is an
+// error. It calls tell before each .config that it tries.
 func (s *Finder) Symbols(ctx context.Context, p Pair, strict bool, tell func(tried int)) (*configdiff.Division, error) {
 	if s.NoSource != nil {
 		return nil, s.NoSource
@@ -59,7 +59,7 @@ type Booter interface {
 	Boot(context.Context, []kconfigs.Profile, []*kbuild.Kernel) ([]record.Record, error)
 }
 
-// Boot boots each of the two so many times, in turn, and takes up the records.
+// Boot boots the two kernels alternately, each this many times, and adds the records to them.
 func (s *Finder) Boot(ctx context.Context, with Booter, p Pair, times int) error {
 	var profiles []kconfigs.Profile
 	var kernels []*kbuild.Kernel
@@ -99,8 +99,8 @@ func (s *Finder) Boot(ctx context.Context, with Booter, p Pair, times int) error
 	return nil
 }
 
-// Hint notes what is unknown without more boots, and the command that makes them, with flags
-// for the same results and source.
+// Hint notes what is unknown without more boots, and the command that makes them; flags select the
+// same results and source.
 func (s *Finder) Hint(p Pair, c *compare.Comparison, flags string) {
 	bootable := s.NoSource == nil
 	for _, one := range p {
@@ -115,8 +115,8 @@ func (s *Finder) Hint(p Pair, c *compare.Comparison, flags string) {
 	}
 }
 
-// Ends finds and settles the kernels between which a search is made. A name may be the ID of a
-// record. The notes say what becomes of the user's files. If strict, a .config with lines that
+// Ends finds and settles the kernels at the ends of a search. A name may be the ID of a record.
+// The notes report how Kconfig reads the user's files. If strict, a .config with lines that
 // Kconfig does not satisfy is an error.
 func (s *Finder) Ends(ctx context.Context, strict bool, names ...string) (ends []*Target, notes []string, err error) {
 	for _, name := range names {
@@ -151,7 +151,7 @@ func (s *Finder) key(name string) string {
 		return name
 	}
 	file, err := record.Store{Path: s.Results}.Open()
-	if err != nil { // it is no record's name
+	if err != nil { // then it is not the name of a record
 		return name
 	}
 	defer file.Close()

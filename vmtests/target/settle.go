@@ -15,9 +15,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// settle finds out what every symbol of the kernel comes to, sets World and Own, and says
-// what becomes of the files that it is made from. If strict, a .config with lines that Kconfig
-// does not satisfy is an error.
+// settle computes the value of every symbol, sets World and Own, and reports how Kconfig reads the
+// kernel's files. If strict, a .config with lines that Kconfig does not satisfy is an error.
 func (s *Target) settle(ctx context.Context, from *Finder, strict bool) (notes []string, err error) {
 	b, k := from.Builder, from.Kconfig
 	if s.Request == nil {
@@ -32,7 +31,7 @@ func (s *Target) settle(ctx context.Context, from *Finder, strict bool) (notes [
 	return reading(ctx, b, k, *s.Request, strict)
 }
 
-// settleBuilt is for a kernel that is known only by its .config.
+// settleBuilt settles a kernel that is known only by its .config.
 func (s *Target) settleBuilt(ctx context.Context, k *kconf.Kconfig) error {
 	if s.Kernel.Config == "" {
 		return usage.Errorf("the kernel %s is no longer in the cache: its .config is unknown", s.Name)
@@ -57,8 +56,8 @@ func (s *Target) settleBuilt(ctx context.Context, k *kconf.Kconfig) error {
 	return s.compareSource(ctx, k, data)
 }
 
-// compareSource notes how far the source has the kernel's .config otherwise. One of
-// another series has other symbols, and there is nothing to compare.
+// compareSource notes how many symbols of the kernel's .config differ in the current source. A
+// source of another series is an error, since its symbols are not comparable.
 func (s *Target) compareSource(ctx context.Context, k *kconf.Kconfig, data []byte) error {
 	text, err := k.Settle(ctx, kconf.OldDef, data)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCompareOtherKernels reads .configs of kernels that the source in use is not of.
+// TestCompareOtherKernels reads .configs of kernels that were not built from the current source.
 func TestCompareOtherKernels(t *testing.T) {
 	const required = "NETSTRIP_REQUIRE_VM"
 	if testing.Short() && os.Getenv(required) == "" {
