@@ -127,9 +127,6 @@ func TestChosen(t *testing.T) {
 	assert.Len(t, chosen(""), len(kconfigs.Profiles()))
 }
 
-// files are the expectations as they are now, not as they were when this test was compiled.
-var files = expect.Files{FS: os.DirFS("expect")}
-
 // compare has one subtest for every probe that is expected or was found.
 func compare(t *testing.T, r record.Record) {
 	t.Helper()
@@ -149,19 +146,10 @@ func compare(t *testing.T, r record.Record) {
 		t.Run(id, func(t *testing.T) {
 			if d, bad := deviating[id]; bad {
 				t.Errorf("%s: %s\n%s\nlook closer: netstrip show --results results/test.jsonl %s %s",
-					expect.Path(r), d, details[id], r.ID, id)
+					expectationPath(r), d, details[id], r.ID, id)
 			}
 		})
 	}
-}
-
-func rewrite(t *testing.T, r record.Record) {
-	t.Helper()
-	text, err := files.Format(r)
-	require.NoError(t, err)
-	path := filepath.Join("expect", expect.Path(r))
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 }
 
 // A record must say all that is known about a boot.

@@ -1,9 +1,10 @@
-// Package expect compares records with what their profiles are expected to find. It runs on
-// the host. The expectations are files in its testdata, which make update writes:
-// SERIES/PROFILE.txt, and SERIES/perf/PROFILE.txt for the probes that are asked by name alone.
+// Package expect compares records with the expectations of their profiles. It runs on the host.
+// The expectations are files in its testdata, which make update writes: SERIES/PROFILE.txt, and
+// SERIES/perf/PROFILE.txt for the probes that run only when named.
 package expect
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -20,8 +21,8 @@ import (
 //go:embed testdata
 var golden embed.FS
 
-// Files are expectations, by the paths that Path returns. Without an FS they are those that
-// are compiled in.
+// Files are expectations: testdata/SERIES/PROFILE.txt and testdata/SERIES/perf/PROFILE.txt. Without
+// an FS they are those compiled in.
 type Files struct{ fs.FS }
 
 func (f Files) read(path string) ([]byte, error) {
@@ -31,43 +32,36 @@ func (f Files) read(path string) ([]byte, error) {
 	return fs.ReadFile(f.FS, path)
 }
 
-// Deviation is one way in which a record is not what its profile is expected to be.
+// Deviation is one difference between a record and the expectation of its profile.
 type Deviation struct {
 	// Probe is the probe's ID, or "outcome".
 	Probe string `json:"probe"`
-	// Want and Got are the expected and the found answer; empty means none.
+	// Want and Got are the expected and the actual answer; empty means none.
 	Want string `json:"want"`
 	Got  string `json:"got"`
 }
 
-// String returns the deviation as one line, in which the guest's own words are escaped.
+// String returns the deviation as one line, with the guest's text escaped.
 func (d Deviation) String() string {
 	return fmt.Sprintf("%s: want %s, got %s", report.Escape(d.Probe, 100),
-		orNothing(report.Escape(d.Want, 1000)), orNothing(report.Escape(d.Got, 1000)))
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
+		cmp.Or(report.Escape(d.Want, 1000), "nothing"), cmp.Or(report.Escape(d.Got, 1000), "nothing"))
 }
 
 // ErrNoExpectation is returned for a profile without an expectation, such as one with a user's own
 // fragments.
 var ErrNoExpectation = errors.New("no expectation is kept")
 
-// Deviations compares a record with the expectation of its series and profile, both ways: what is
-// missing and what is new deviate too. If the rig failed, only the outcome deviates, since the kernel
+// Deviations compares a record with the expectation of its series and profile: missing and new
+// answers deviate too. After an infrastructure failure only the outcome deviates, since the kernel
 // did not get to answer. If probes were chosen, the others are not missed.
 //
 // The expectation of a boot into an init is that of the profile, except where the init has its own.
 //
 // With ErrNoExpectation, and for the user's own and new probes, it returns what deviates on any
-// kernel: probes that were asked and not answered, or answered in two ways.
+// kernel: probes that were asked and not answered, or answered inconsistently.
 func Deviations(r record.Record) ([]Deviation, error) { return Files{}.Deviations(r) }
 
-// Deviations does the same with these expectations.
+// Deviations is the function Deviations with these expectations.
 func (f Files) Deviations(r record.Record) ([]Deviation, error) {
 	want, err := f.expectation(r)
 	if errors.Is(err, ErrNoExpectation) {
@@ -79,7 +73,7 @@ func (f Files) Deviations(r record.Record) ([]Deviation, error) {
 	return append(deviations(want, r), otherDeviations(want, r)...), nil
 }
 
-// expectation returns what is expected of a record.
+// expectation returns the answers expected of a record.
 func (f Files) expectation(r record.Record) (answers, error) {
 	want, err := f.of(r.Series, r.Profile)
 	if err == nil && r.Init != "" && want[outcomeID] == string(record.Completed) {
@@ -115,17 +109,9 @@ func (f Files) of(series, profile string) (answers, error) {
 	return parseExpectation(path, string(data))
 }
 
-// Path returns where the expectation of a record's probes is kept.
-func Path(r record.Record) string {
-	if strings.HasPrefix(r.Probes, wire.PerfFamily+"/") {
-		return pathOf(r.Series, wire.PerfFamily+"/"+r.Profile)
-	}
-	return pathOf(r.Series, r.Profile)
-}
-
 func pathOf(series, profile string) string { return "testdata/" + series + "/" + profile + ".txt" }
 
-// Expected returns the findings that are expected of a profile on a series, without details and times.
+// Expected returns the findings expected of a profile on a series, without details and times.
 func Expected(series, profile string) ([]wire.Finding, error) {
 	want, err := Files{}.of(series, profile)
 	var all []wire.Finding
@@ -142,8 +128,8 @@ func Expected(series, profile string) ([]wire.Finding, error) {
 	return all, err
 }
 
-// outcomeID is used like a probe's ID for how the boot ended, saidID for the complaints of an init
-// that did not complete.
+// outcomeID stands in place of a probe's ID for the outcome of the boot, saidID for the errors of
+// an init that did not complete.
 const (
 	outcomeID = "outcome"
 	saidID    = "said"
@@ -152,7 +138,7 @@ const (
 // answers are an expectation: per probe, and for "outcome", the expected answer.
 type answers map[string]string
 
-// answersOf returns a record in the form of an expectation.
+// answersOf returns the answers in a record.
 func answersOf(r record.Record) answers {
 	got := answers{outcomeID: string(r.Outcome)}
 	if r.Init != "" && r.Outcome != record.Completed {
@@ -182,9 +168,9 @@ func deviations(want answers, r record.Record) []Deviation {
 	return out
 }
 
-// unexpected reports whether nothing is expected of a probe, so that no answer deviates: one of the
-// user's own, and an application that was not asked when the expectation was written, as most were
-// not on 6.1. Other probes are asked everywhere.
+// unexpected reports whether a probe has no expectation, so any answer is accepted: one of the
+// user's own, or an application that was not run when the expectation was written, like most on
+// 6.1. Other probes are asked everywhere.
 func unexpected(want answers, r record.Record, id string) bool {
 	return slices.Contains(r.Own, id) || strings.HasPrefix(id, wire.AppFamily+"/") && want[id] == ""
 }
@@ -206,12 +192,9 @@ func Unexpected(r record.Record) ([]string, error) {
 }
 
 func ids(sets ...answers) []string {
-	var out []string
+	all := answers{}
 	for _, set := range sets {
-		for id := range set {
-			out = append(out, id)
-		}
+		maps.Copy(all, set)
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return slices.Sorted(maps.Keys(all))
 }

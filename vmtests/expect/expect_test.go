@@ -25,19 +25,8 @@ func sample() record.Record {
 	}
 }
 
-func TestExpectationRoundTrip(t *testing.T) {
-	text, err := formatExpectation(sample())
-	require.NoError(t, err)
-	want, err := parseExpectation("x", text)
-	require.NoError(t, err, text)
-	assert.Empty(t, deviations(want, sample()))
-}
-
 func TestDeviations(t *testing.T) {
-	text, err := formatExpectation(sample())
-	require.NoError(t, err)
-	want, err := parseExpectation("x", text)
-	require.NoError(t, err)
+	want := answersOf(sample())
 	for name, tc := range map[string]struct {
 		change func(*record.Record)
 		want   []string
@@ -87,21 +76,11 @@ func TestDeviations(t *testing.T) {
 	}
 }
 
-func TestExpectationRefusesTheInconclusive(t *testing.T) {
-	r := sample()
-	r.Findings[0].Verdict, r.Findings[0].Detail = wire.Inconclusive, "it hung"
-	_, err := formatExpectation(r)
-	assert.EqualError(t, err, "p: socket/tcp4/loopback is inconclusive: it hung")
-	r.Outcome, r.Reason = record.QEMUFailed, "no disk"
-	_, err = formatExpectation(r)
-	assert.EqualError(t, err, "p: qemu-failed is an infrastructure failure: no disk")
-}
-
 func TestParseExpectationErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"outcome completed\nlo/mtu\n":                       `x:2: want a probe and an answer, got "lo/mtu"`,
 		"outcome completed\nlo/mtu works\n":                 "x:2: want verdict, errno, value and call",
-		"outcome completed\na works - - -\na works - - -\n": "x:3: a stands here twice",
+		"outcome completed\na works - - -\na works - - -\n": "x:3: a is listed twice",
 		"# nothing\n": "x: no outcome is expected",
 		"outcome completed\na works - \"open -\n": `x:2: reading the value in "\"open -": invalid syntax`,
 	} {
@@ -115,7 +94,8 @@ func TestNoExpectation(t *testing.T) {
 	assert.ErrorIs(t, err, ErrNoExpectation)
 }
 
-// A boot of some of the probes is held to those, among them such as are asked by name alone.
+// A boot of chosen probes is compared with the expectations of those only, also of those that run
+// only when named.
 func TestDeviationsOfChosenProbes(t *testing.T) {
 	r := record.Record{Profile: "no-net", Series: "6.12", Outcome: record.Completed, Probes: "lo/mtu,perf/tcp4"}
 	r.Hello = &wire.Hello{Probes: []string{"lo/mtu", "perf/tcp4"}}
@@ -127,11 +107,11 @@ func TestDeviationsOfChosenProbes(t *testing.T) {
 	r.Probes = ""
 	devs, err = Deviations(r)
 	require.NoError(t, err)
-	assert.Greater(t, len(devs), 100, "of all probes all are missed")
+	assert.Greater(t, len(devs), 100, "all are missed")
 	assert.NotContains(t, devs[0].String(), "perf/")
 }
 
-// A probe of the catalogue that the guest does not know is not passed over.
+// A probe of the catalogue that the guest does not answer is a deviation.
 func TestUnansweredNewProbe(t *testing.T) {
 	r := record.Record{Profile: "full", Series: "6.12", Outcome: record.Completed, Probes: "socket/new", Unanswered: []string{"socket/new"}}
 	devs, err := Deviations(r)
@@ -139,8 +119,8 @@ func TestUnansweredNewProbe(t *testing.T) {
 	assert.Equal(t, []Deviation{{"socket/new", "an answer", ""}}, devs)
 }
 
-// A probe that gives one answer on every kernel asks nothing, unless it says why: what
-// stays without networking is a finding too.
+// A probe must work on some kernel and be absent on another, unless the catalogue says why not:
+// what works without networking is a finding too.
 func TestEveryProbeSaysYesAndNo(t *testing.T) {
 	works, absent := map[string]bool{}, map[string]bool{}
 	err := fs.WalkDir(golden, "testdata", func(name string, d fs.DirEntry, err error) error {
@@ -163,7 +143,7 @@ func TestEveryProbeSaysYesAndNo(t *testing.T) {
 	require.NotEmpty(t, works)
 	always := map[string]string{}
 	for _, p := range wire.Probes() {
-		assert.Contains(t, works, p.ID, "nothing is expected of it")
+		assert.Contains(t, works, p.ID, "it has no expectation")
 		always[p.ID] = p.Always
 	}
 	for id := range works {
@@ -175,7 +155,7 @@ func TestEveryProbeSaysYesAndNo(t *testing.T) {
 	}
 }
 
-// What is written of a finding is read back as it was, whatever is in its value.
+// A finding is read back as it was written, whatever its value.
 func TestAnswersAreReadBack(t *testing.T) {
 	for _, value := range []string{"", "-", "--", "-1", "a-", "-256 of 256-", "256 of 256", `"`, `say "a b"`, `a\b`, " ", "a\tb", "a\nb", "a\u00a0b", "127.0.0.1,::1"} {
 		for _, call := range []string{"", "socket(AF_INET, SOCK_STREAM)", "/proc/net/-"} {
@@ -183,19 +163,11 @@ func TestAnswersAreReadBack(t *testing.T) {
 			got, err := findingOf(want.ID, answer(want))
 			require.NoError(t, err)
 			assert.Equal(t, want, got)
-
-			text, err := formatExpectation(record.Record{Profile: "p", Series: "6.12", Outcome: record.Completed, Findings: []wire.Finding{want}})
-			require.NoError(t, err)
-			read, err := parseExpectation("p.txt", text)
-			require.NoError(t, err)
-			got, err = findingOf(want.ID, read[want.ID])
-			require.NoError(t, err)
-			assert.Equal(t, want, got, text)
 		}
 	}
 }
 
-// No value that is expected anywhere is still quoted, and what is expected is what was written.
+// Expected unquotes values, and returns what was written.
 func TestExpectedIsAsWritten(t *testing.T) {
 	all, err := Expected("6.12", "no-netns+apps")
 	require.NoError(t, err)
@@ -209,8 +181,8 @@ func TestExpectedIsAsWritten(t *testing.T) {
 	}
 }
 
-// Of the user's own applications nothing is expected, whatever they are called, but an
-// answer; those beside them are held to theirs.
+// The user's own applications must answer, but have no expectation, whatever their names. The
+// others keep theirs.
 func TestDeviationsOfOwnApplications(t *testing.T) {
 	const redis, unix, dark = "app/redis/loopback", "app/redis/unix", "app/darkhttpd/loopback"
 	works := func(id string) wire.Finding { return wire.Finding{ID: id, Verdict: wire.Works} }
@@ -247,8 +219,8 @@ func TestDeviationsOfOwnApplications(t *testing.T) {
 	}
 }
 
-// Of a boot into an init what the profile finds is expected too, unless it says otherwise;
-// of one that did not get to its end, what it complained of.
+// A boot into an init must also meet the expectation of the profile, except where its own differs.
+// The errors of an init that did not complete are expected too.
 func TestInitExpectations(t *testing.T) {
 	full, err := Files{}.of("6.12", "full")
 	require.NoError(t, err)
@@ -263,11 +235,7 @@ func TestInitExpectations(t *testing.T) {
 		Series: "6.12", Profile: "p/x", Outcome: record.Hung,
 		Init: "x", Said: []string{"x[1]: no socket", "Freezing."},
 	}
-	text, err := formatExpectation(r)
-	require.NoError(t, err)
-	want, err = parseExpectation("x", text)
-	require.NoError(t, err, text)
-	assert.Empty(t, deviations(want, r))
+	want = answersOf(r)
 	r.Said = slices.Clone(r.Said[:1])
 	assert.Equal(t, []Deviation{{saidID, "x[1]: no socket; Freezing.", "x[1]: no socket"}}, deviations(want, r))
 }

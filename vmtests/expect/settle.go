@@ -10,11 +10,10 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// twoAnswers begins the detail of a finding that replaces two that contradict each other.
+// twoAnswers begins the detail of a finding that replaces contradictory ones.
 const twoAnswers = "the guest answered twice, and not the same: "
 
-// settle returns one finding for each probe. A probe with two different answers has none that can be
-// trusted.
+// settle returns one finding for each probe. A probe with two different answers is inconclusive.
 func settle(all []wire.Finding) (once []wire.Finding, notices []string) {
 	at := map[string]int{}
 	repeated, contradicted := 0, []string{}
@@ -37,17 +36,16 @@ func settle(all []wire.Finding) (once []wire.Finding, notices []string) {
 		notices = append(notices, fmt.Sprintf("%d findings came twice, the same each time", repeated))
 	}
 	if len(contradicted) > 0 {
-		notices = append(notices, fmt.Sprintf("%d probes answered twice, and not the same, which is no answer: %s", len(contradicted), some(contradicted)))
+		notices = append(notices, fmt.Sprintf("%d probes answered twice, and not the same, which is no answer: %s", len(contradicted), some(contradicted, 5)))
 	}
 	return once, notices
 }
 
-// some names the first few of the guest's own IDs.
-func some(ids []string) string {
-	const most = 5
+// some names the first few IDs.
+func some(ids []string, most int) string {
 	var named []string
 	for _, id := range ids[:min(len(ids), most)] {
-		named = append(named, report.Escape(id, 60))
+		named = append(named, report.Escape(id, 80))
 	}
 	text := strings.Join(named, ", ")
 	if more := len(ids) - most; more > 0 {
@@ -56,9 +54,9 @@ func some(ids []string) string {
 	return text
 }
 
-// Settle leaves one finding of each probe in the record of a boot, and compares them with the
-// IDs of the probes that the host knows: it sets Unanswered to those that were asked and not
-// answered, and adds notices about answers that contradict each other or were not asked for.
+// Settle leaves one finding of each probe in the record of a boot. It sets Unanswered to the known
+// probes that were asked and not answered, and adds notices about answers that contradict each
+// other or were not asked for.
 func Settle(r *record.Record, known []string) {
 	once, notices := settle(r.Findings)
 	r.Findings, r.Notices = once, append(r.Notices, notices...)
@@ -70,16 +68,16 @@ func Settle(r *record.Record, known []string) {
 		}
 	}
 	if len(strange) > 0 {
-		r.Notices = append(r.Notices, fmt.Sprintf("the guest answered %d probes that it was not asked: %s", len(strange), some(strange)))
+		r.Notices = append(r.Notices, fmt.Sprintf("the guest answered %d probes that it was not asked: %s", len(strange), some(strange, 5)))
 	}
 	if r.Outcome != record.Completed {
-		return // the outcome says why there is more to ask
+		return // the outcome explains missing answers
 	}
 	r.Unanswered = slices.DeleteFunc(known, func(id string) bool { return answered[id] || !r.Asked(id) })
 }
 
-// InShort returns the deviations of a record, with one in place of all the probes that a boot which
-// ended early did not answer.
+// InShort returns the deviations of a record. For a boot that ended early it merges all unanswered
+// probes into one.
 func InShort(r record.Record, all []Deviation) []Deviation {
 	if r.Outcome == record.Completed {
 		return all
@@ -111,7 +109,7 @@ func otherDeviations(want answers, r record.Record) []Deviation {
 }
 
 // unexplained returns what deviates on any kernel: probes that were asked and not answered, or
-// answered in two ways.
+// answered inconsistently.
 func unexplained(r record.Record) []Deviation {
 	var out []Deviation
 	for _, id := range r.Unanswered {

@@ -12,7 +12,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// What is missed is what the host asked, whatever the guest says was asked.
+// The host decides which probes are missed, whatever the guest says it was asked.
 func TestHelloDecidesNothing(t *testing.T) {
 	for _, hello := range []*wire.Hello{nil, {}, {Probes: []string{"lo/mtu"}}} {
 		for patterns, least := range map[string]int{"socket/*": 20, "perf/*": 5, "lo/mtu": 1, "": 100} {
@@ -23,7 +23,7 @@ func TestHelloDecidesNothing(t *testing.T) {
 			r.Init, r.Profile = "busybox", "full/busybox"
 			devs, err = Deviations(r)
 			require.NoError(t, err)
-			assert.Contains(t, fmt.Sprint(devs), "init/process", "it is asked beside what is chosen")
+			assert.Contains(t, fmt.Sprint(devs), "init/process", "it is asked in addition to the chosen probes")
 		}
 	}
 }
@@ -53,7 +53,7 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// Of a kernel that never answered, one line says so.
+// One line is enough for a kernel that never answered.
 func TestInShort(t *testing.T) {
 	r := record.Record{Series: "6.12", Profile: "full", Outcome: record.Silent}
 	all, err := Deviations(r)
@@ -64,8 +64,7 @@ func TestInShort(t *testing.T) {
 	assert.Len(t, InShort(r, all), len(all))
 }
 
-// Of a profile that nothing is expected of, as one of the user's, it is still expected that
-// what was asked is answered, and in one way.
+// Even a user's profile, which has no expectation, must answer what was asked, and consistently.
 func TestContradictionsDeviateEverywhere(t *testing.T) {
 	twice := []wire.Finding{{ID: "lo/up", Verdict: wire.Absent}, {ID: "lo/up", Verdict: wire.Works}}
 	r := record.Record{Series: "6.12", Profile: "mine", Outcome: record.Completed, Findings: twice, Probes: "lo/*"}

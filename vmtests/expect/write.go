@@ -11,8 +11,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// Write says where records differ from what is expected of their profiles, and of what nothing
-// is expected.
+// Write lists where records differ from their expectations, and what has no expectation.
 func Write(b *strings.Builder, records []record.Record) {
 	var without []string
 	for _, r := range records {
@@ -38,8 +37,8 @@ func Write(b *strings.Builder, records []record.Record) {
 }
 
 // Judge returns the profiles whose boots failed for reasons outside the kernel, and those that
-// differ from what is expected of them, with the first difference. A profile of which nothing is
-// expected, because the user made it, must at least complete.
+// differ from their expectations, with the first difference. A user's profile, which has no
+// expectation, must at least complete.
 func Judge(records []record.Record) (failed, differ []string, err error) {
 	for _, r := range records {
 		devs, err := Deviations(r)
@@ -59,8 +58,8 @@ func Judge(records []record.Record) (failed, differ []string, err error) {
 	return failed, differ, nil
 }
 
-// writeOwn says of the user's own applications that nothing is expected of them, and of
-// those that do not work with the whole network that nothing follows from the rest.
+// writeOwn lists the user's own applications, which have no expectation. The results of one that
+// does not work with the whole network say nothing about the network.
 func writeOwn(b *strings.Builder, records []record.Record) {
 	var own []string
 	full, failing := false, false
@@ -91,15 +90,14 @@ func writeOwn(b *strings.Builder, records []record.Record) {
 	}
 }
 
-// writeUnexpected says of which of netstrip's own applications nothing is expected where
-// they were asked.
+// writeUnexpected lists netstrip's own applications that were run without an expectation.
 func writeUnexpected(b *strings.Builder, records []record.Record) {
 	var names, heads []string
 	for _, r := range records {
 		list, err := Unexpected(r)
 		list = slices.DeleteFunc(list, func(id string) bool { return slices.Contains(r.Own, id) })
 		if err != nil || len(list) == 0 {
-			continue // judge tells of the error
+			continue // Judge returns the error
 		}
 		names, heads = append(names, list...), append(heads, report.Escape(r.Profile, 60)+" on "+report.Escape(r.Series, 20))
 	}
@@ -110,21 +108,10 @@ func writeUnexpected(b *strings.Builder, records []record.Record) {
 
 // someOf names the first few, each once.
 func someOf(all []string) string {
-	const most = 6
-	names := slices.Clone(all)
-	slices.Sort(names)
-	names = slices.Compact(names)
-	for i, n := range names {
-		names[i] = report.Escape(n, 80)
-	}
-	more := ""
-	if n := len(names) - most; n > 0 {
-		names, more = names[:most], fmt.Sprintf(" and %d more", n)
-	}
-	return strings.Join(names, ", ") + more
+	return some(slices.Compact(slices.Sorted(slices.Values(all))), 6)
 }
 
-// ownFull reports whether a boot was of a kernel with the whole network.
+// ownFull reports whether a boot was of the kernel for applications with the whole network.
 func ownFull(r record.Record) bool {
 	return r.Ref().Base == "full" && r.Ref().Apps
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The user's own applications are no difference, in one line; that one does not work on the
-// kernel that has everything is said plainly.
+// The user's own applications are not a difference, and take one line. One that fails even with
+// the whole network takes another.
 func TestWriteOwn(t *testing.T) {
 	const redis, dark = "app/redis/loopback", "app/darkhttpd/loopback"
 	const kept = "No expectation is kept for " + dark + ": it is your own.\n"
@@ -37,7 +37,7 @@ func TestWriteOwn(t *testing.T) {
 			assert.Equal(t, tt.want, b.String())
 		})
 	}
-	// On 6.1 most of ours were never asked, which is no difference either.
+	// Most of netstrip's own were never run on 6.1, which is not a difference either.
 	old := record.Record{Profile: "full+apps", Series: "6.1", Outcome: record.Completed, Probes: "app/redis/*,app/mariadb/*",
 		Findings: []wire.Finding{{ID: "app/mariadb/none", Verdict: wire.Works}, {ID: redis, Verdict: wire.Works}, {ID: "app/redis/unix", Verdict: wire.Works}}}
 	var said strings.Builder
