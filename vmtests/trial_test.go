@@ -76,7 +76,7 @@ func TestTrial(t *testing.T) {
 			"silent (no console byte and no event in 3s); QEMU said: KVM internal error. Suberror: 1", true},
 		{"QEMU crashes", kvmCrashes, "", accel.TCG, "qemu-failed (QEMU was killed by SIGSEGV", false},
 		{"the kernel is at fault", kvmWorks, tinyKernel(t, "", resets), accel.TCG,
-			"first console byte); nor does it under TCG: silent (the machine was reset", false},
+			"first console byte); it fails under TCG too: silent (the machine was reset", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := run.Options{Accel: accel.Options{Want: "auto", Device: fileOf(t, "kvm", nil)}}

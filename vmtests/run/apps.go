@@ -8,8 +8,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
 
-// UseApps has the guests boot with a disk of all applications, whichever are asked, so that
-// there is one disk.
+// UseApps gives every guest the same disk with all applications, whichever of them it runs.
 func (o *Options) UseApps(ctx context.Context, all []apps.App) error {
 	c, err := cache.Open(o.Cache)
 	if err != nil {

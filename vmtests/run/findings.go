@@ -8,10 +8,9 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// ErrProbes is returned for a list of probes that cannot be used, such as one with a bad pattern.
+// ErrProbes is returned for a list of probes with a bad pattern.
 var ErrProbes = errors.New("the list of probes cannot be used")
 
-// checkPatterns returns ErrProbes for such a list.
 func checkPatterns(patterns string) error {
 	if _, err := wire.Matches(patterns, ""); err != nil {
 		return fmt.Errorf("%w: %w", ErrProbes, err)
@@ -19,8 +18,8 @@ func checkPatterns(patterns string) error {
 	return nil
 }
 
-// known returns the IDs of the probes that a boot may be asked: those of the applications, if there are
-// any, else those of the catalogue.
+// known returns the IDs of the probes that a boot can run: those of the applications, if there are
+// any, otherwise those of the catalogue.
 func (r *Runner) known() []string {
 	var ids []string
 	for _, a := range r.opts.Apps {

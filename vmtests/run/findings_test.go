@@ -12,7 +12,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/guest"
 )
 
-// Whatever is asked of any profile, its command line is not cut.
+// No profile's command line is cut, whichever probes are chosen.
 func TestCommandLinesFit(t *testing.T) {
 	for _, p := range append(kconfigs.Profiles(), kconfigs.Apps()...) {
 		list := strings.Repeat("x", longestList)
@@ -23,7 +23,7 @@ func TestCommandLinesFit(t *testing.T) {
 	}
 }
 
-// What may be asked are the applications where there are any, else our own probes.
+// A boot with applications runs only those, any other the probes of the catalogue.
 func TestKnown(t *testing.T) {
 	ids := (&Runner{}).known()
 	assert.Contains(t, ids, "lo/mtu")

@@ -13,7 +13,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// tries is how often a boot that stays silent is tried: once, if KVM was found at fault before.
+// tries returns how often to try a boot that stays silent: once if KVM was found at fault before.
 func (r *Runner) tries(p prepared) int {
 	if p.accel.Name == accel.KVM && r.suspect.Load() {
 		return 1
@@ -21,7 +21,7 @@ func (r *Runner) tries(p prepared) int {
 	return silentTries
 }
 
-// weigh compares what came of a boot with what was asked, and decides whether KVM is to blame.
+// weigh settles the findings of a boot, and decides whether KVM is to blame for its outcome.
 func (r *Runner) weigh(ctx context.Context, p prepared, s target, res guest.Result, rec *record.Record) error {
 	expect.Settle(rec, r.known())
 	rec.Findings = r.doubted(s.kernel, rec.Findings)
@@ -33,9 +33,9 @@ func (r *Runner) weigh(ctx context.Context, p prepared, s target, res guest.Resu
 	return r.learnKVM(ctx, p, rec.Outcome)
 }
 
-// blamesKVM reports whether a boot under KVM ended as it also would if KVM were at fault: silence, a
-// hang or a reset. A kernel that prints a panic runs. If KVM was chosen because a guest had run under
-// it, one that reached user space shows it again.
+// blamesKVM reports whether a boot under KVM ended in a way that KVM can cause: silence, a hang or
+// a reset. A kernel that prints a panic does run. If KVM was chosen because a guest had run under
+// it, one that reached user space clears it.
 func blamesKVM(p prepared, res guest.Result) bool {
 	if p.accel.Name != accel.KVM || res.Hello != nil && !p.accel.Asked {
 		return false
@@ -43,7 +43,7 @@ func blamesKVM(p prepared, res guest.Result) bool {
 	return slices.Contains([]record.Outcome{record.Silent, record.Hung, record.Reset, record.TimedOut}, res.Outcome)
 }
 
-// judgeKVM finds out whether the kernel is at fault or KVM: it looks for a record of the same kernel
+// judgeKVM decides whether the kernel or KVM is at fault: it looks for a record of the same kernel
 // under TCG, or boots it there once. A kernel that completes there is not at fault.
 func (r *Runner) judgeKVM(ctx context.Context, p prepared, s target, rec *record.Record) error {
 	other, err := r.earlierTCG(*rec)
@@ -68,15 +68,15 @@ func (r *Runner) judgeKVM(ctx context.Context, p prepared, s target, rec *record
 		r.suspect.Store(true)
 		return accel.Learn(ctx, r.accelOptions(p), errors.New(rec.Reason))
 	case other.Outcome.RigFault():
-		rec.Notices = append(rec.Notices, fmt.Sprintf("whether KVM is at fault is not known: under TCG it is %s (%s)", other.Outcome, other.Reason))
+		rec.Notices = append(rec.Notices, fmt.Sprintf("it is unknown whether KVM is at fault: under TCG the outcome is %s (%s)", other.Outcome, other.Reason))
 	default:
 		rec.Notices = append(rec.Notices, fmt.Sprintf("under TCG it does not complete either: %s in %s", other.Outcome, other.ID))
 	}
 	return nil
 }
 
-// earlierTCG returns the newest record of a boot of the same kernel into the same init
-// under TCG that has a verdict; one without an outcome if there is none.
+// earlierTCG returns the newest record with a verdict of the same kernel and init under TCG, an
+// empty one if there is none.
 func (r *Runner) earlierTCG(like record.Record) (record.Record, error) {
 	if rec, ok := r.underTCG.Load(like.Kernel.Key + "/" + like.Init); ok {
 		return rec.(record.Record), nil
@@ -104,7 +104,7 @@ func (r *Runner) earlierTCG(like record.Record) (record.Record, error) {
 	return record.Record{}, nil
 }
 
-// learnKVM remembers that a guest completed under a KVM that was thought not to work.
+// learnKVM stores that a guest completed under a KVM that was not known to work.
 func (r *Runner) learnKVM(ctx context.Context, p prepared, o record.Outcome) error {
 	if p.accel.Name != accel.KVM || !p.accel.Asked || o != record.Completed {
 		return nil

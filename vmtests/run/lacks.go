@@ -11,8 +11,8 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// needs are the symbols without which systemd gives up early, by what it prints then. Profiles remove
-// those of the network; the others are only in the profiles called services.
+// needs lists the symbols without which systemd gives up early, by what it then prints. Profiles
+// remove the network symbols; the others are only in the services profiles.
 var needs = []struct {
 	said    *regexp.Regexp
 	symbol  string
@@ -20,23 +20,23 @@ var needs = []struct {
 }{
 	// cgroup_init makes /sys/fs/cgroup (kernel/cgroup/cgroup.c:6338).
 	{regexp.MustCompile(`(?i)cgroup`), "CGROUPS", false},
-	// System calls that are not compiled in (kernel/sys_ni.c).
+	// System calls that are not built in (kernel/sys_ni.c).
 	{regexp.MustCompile(`(?i)(?:socket|netlink).*Function not implemented`), "NET", true},
 	{regexp.MustCompile(`(?i)(?:epoll|event loop|event source).*Function not implemented`), "EPOLL", false},
 	{regexp.MustCompile(`(?i)signal.*Function not implemented`), "SIGNALFD", false},
 	{regexp.MustCompile(`(?i)(?:timer|time change).*Function not implemented`), "TIMERFD", false},
 	{regexp.MustCompile(`(?i)inotify.*Function not implemented`), "INOTIFY_USER", false},
-	// A family that is not registered (__sock_create, net/socket.c).
+	// An unregistered address family (__sock_create, net/socket.c).
 	{regexp.MustCompile(`(?i)socket.*Address family not supported`), "UNIX", true},
 	{regexp.MustCompile(`(?i)mount (?:devtmpfs|/dev)\b`), "DEVTMPFS", false},
 	{regexp.MustCompile(`(?i)mount tmpfs`), "TMPFS", false},
 }
 
-// maxConfig bounds the .config of a kernel.
+// maxConfig bounds the .config of a kernel, in bytes.
 const maxConfig = 4 << 20
 
-// lacks names the symbol that is missing for an init that gave up, and a profile that has it. It
-// returns "" if that is unknown. The symbol is off in the kernel's .config.
+// lacks names the symbol that an init gave up without, which is off in the kernel's .config, and a
+// profile that has it. It returns "" if that is unknown.
 func lacks(p kconfigs.Profile, config string, rec record.Record) string {
 	said := console.GaveUp(rec.Said)
 	if rec.Outcome != record.Hung || said == "" || config == "" {
@@ -58,7 +58,7 @@ func lacks(p kconfigs.Profile, config string, rec record.Record) string {
 		if n.network {
 			return text
 		}
-		text += ", which is not for want of a network"
+		text += ", which has nothing to do with the network"
 		if with := having(n.symbol, p.Name); with != "" {
 			text += fmt.Sprintf(": %s has it", with)
 		}
@@ -67,8 +67,8 @@ func lacks(p kconfigs.Profile, config string, rec record.Record) string {
 	return ""
 }
 
-// having returns the profile that asks for a symbol and whose name is nearest to another's:
-// services-no-inet for no-inet; "" if there is none.
+// having returns a profile that sets a symbol, preferably one whose name ends with another's:
+// services-no-inet for no-inet. It returns "" if there is none.
 func having(symbol, name string) string {
 	best := ""
 	for _, p := range kconfigs.Profiles() {

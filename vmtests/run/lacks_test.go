@@ -12,15 +12,15 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// What an init gave up for is laid to the symbol that is off, and to no other.
+// An init that gave up lacks a symbol that is off, not another.
 func TestLacks(t *testing.T) {
 	const cgroup = "systemd[1]: Failed to mount cgroup at /sys/fs/cgroup/systemd: No such file or directory"
 	const socket = "systemd[1]: Failed to allocate notification socket: Function not implemented"
 	const stops = "systemd[1]: Freezing execution."
 	for _, tc := range []struct{ profile, config, said, want string }{
-		{"no-inet", "CONFIG_NET=y\n# CONFIG_CGROUPS is not set\n", cgroup, "; CGROUPS is n on this kernel, which is not for want of a network: services-no-inet has it"},
-		{"no-net", "# CONFIG_NET is not set\n", cgroup, "; CGROUPS is n on this kernel, which is not for want of a network: services-no-net has it"},
-		{"full", "CONFIG_NET=y\n", cgroup, "; CGROUPS is n on this kernel, which is not for want of a network: services has it"},
+		{"no-inet", "CONFIG_NET=y\n# CONFIG_CGROUPS is not set\n", cgroup, "; CGROUPS is n on this kernel, which has nothing to do with the network: services-no-inet has it"},
+		{"no-net", "# CONFIG_NET is not set\n", cgroup, "; CGROUPS is n on this kernel, which has nothing to do with the network: services-no-net has it"},
+		{"full", "CONFIG_NET=y\n", cgroup, "; CGROUPS is n on this kernel, which has nothing to do with the network: services has it"},
 		{"mine", "CONFIG_CGROUPS=y\n", cgroup, ""},
 		{"services-no-net", "CONFIG_CGROUPS=y\n", socket, "; NET is n on this kernel"},
 		{"services-no-net", "CONFIG_CGROUPS=y\nCONFIG_NET=y\n", socket, ""},

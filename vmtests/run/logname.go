@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// longestName is how many bytes the name of a console log has at most before its suffixes;
-// the file system takes 255 with them (include/uapi/linux/limits.h:12).
+// longestName bounds the name of a console log without its suffixes, in bytes; file systems take
+// 255 with them (include/uapi/linux/limits.h:12).
 const longestName = 200
 
-// logName returns a boot's ID as the name of a file. A long ID keeps its beginning, and a
-// hash tells it from others that begin alike.
+// logName turns a boot's ID into the name of a file. It cuts a long ID, and adds a hash that
+// distinguishes it from others with the same beginning.
 func logName(id string) string {
 	name := strings.ReplaceAll(id, "/", "-")
 	if len(name) <= longestName {

@@ -14,7 +14,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/accel"
 )
 
-// The log of any boot can be written, whatever its name, and no two boots share one.
+// Every boot has a console log of its own that can be written, whatever its ID.
 func TestLogPathsFit(t *testing.T) {
 	r := &Runner{opts: Options{Results: filepath.Join(t.TempDir(), "r.jsonl")}}
 	require.NoError(t, os.Mkdir(filepath.Join(filepath.Dir(r.opts.Results), "console"), 0o755))
@@ -23,17 +23,17 @@ func TestLogPathsFit(t *testing.T) {
 		"run/full", "run/" + strings.Repeat("a-long-probe,", 40) + "1", "run/" + strings.Repeat("a-long-probe,", 40) + "2",
 		"run/" + strings.Repeat("ä", 181), "run/" + strings.Repeat("x", 255),
 	} {
-		for range 2 { // the second is a boot that is run again
+		for range 2 { // the second is a repeated boot
 			abs, rel := r.logPath(id)
 			assert.False(t, seen[rel], rel)
 			seen[rel] = true
 			require.NoError(t, os.WriteFile(abs, nil, 0o644), id)
 		}
 	}
-	assert.True(t, seen["console/run-full.log"], "a short name stays as it is")
+	assert.True(t, seen["console/run-full.log"], "a short name is not changed")
 }
 
-// Conditions name all that an answer rests on besides the kernel.
+// Conditions name everything that an answer depends on apart from the kernel.
 func TestConditions(t *testing.T) {
 	of := func(change func(*Runner)) string {
 		r := &Runner{opts: Options{MemoryMiB: 256}, ready: prepared{version: "7.2.17", accel: accel.Choice{Name: accel.TCG}, image: &initramfs.Image{Key: "k"}}}

@@ -15,14 +15,14 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// silentTries is how often a boot that stays silent is tried. Nothing else is tried again: a retry
-// would hide what the boot is meant to find.
+// silentTries is how often a boot that stays silent is tried. No other outcome is retried, since
+// that would hide what the boot is meant to find.
 const silentTries = 3
 
 // Run builds what the profiles need, boots each profile once into each of the runner's inits, and
-// appends a record of each boot to the results file before its worker starts another. It returns the
-// records in the order of the profiles. The error is a fault that prevented boots from being run or
-// recorded; a guest that fails is a record. Resume continues a run that was cut short.
+// appends a record of each boot to the results file before its worker starts another. It returns
+// the records in the order of the profiles. It returns an error if boots could not be run or
+// recorded; a guest that fails is a record. Resume continues a run that was interrupted.
 func (r *Runner) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Record, error) {
 	if err := r.store.Check(); err != nil { // before minutes of building
 		return nil, err
@@ -47,7 +47,7 @@ func (r *Runner) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record
 	return r.bootAll(ctx, run, targets, r.recordIDs(targets))
 }
 
-// Boot boots the kernels that Build returned for the profiles. There is no plan, so that Resume cannot
+// Boot boots the kernels that Build returned for the profiles. It stores no plan, so Resume cannot
 // continue it.
 func (r *Runner) Boot(ctx context.Context, profiles []kconfigs.Profile, kernels []*kbuild.Kernel) ([]record.Record, error) {
 	targets := r.targets(profiles, kernels)
@@ -100,12 +100,13 @@ func (r *Runner) bootAll(ctx context.Context, to results, targets []target, ids 
 		return nil, context.Cause(ctx)
 	}
 	if err := r.keepTimes(p.accel.Name, records); err != nil {
-		r.opts.Progress.Line("%v", err) // no reason to fail a run that has ended well
+		r.opts.Progress.Line("%v", err) // not worth failing a finished run
 	}
 	return records, nil
 }
 
-// recordIDs names the records: run/profile or run/profile/init, followed by /2, /3 where one repeats.
+// recordIDs names the records: run/profile or run/profile/init, with /2, /3 appended to repeated
+// names.
 func (r *Runner) recordIDs(targets []target) []string {
 	seen := map[string]int{}
 	ids := make([]string, len(targets))
@@ -149,7 +150,7 @@ func (r *Runner) bootOne(ctx context.Context, p prepared, s target, id string) (
 		rec.Disk = &record.Filesystem{Key: d.Key, Bytes: d.Bytes, Packages: d.Packages}
 	}
 	r.opts.Progress.State("booting %s", s.name())
-	if r.opts.Apps != nil { // a boot is then minutes
+	if r.opts.Apps != nil { // such a boot takes minutes
 		g.Asked = func(id string) { r.opts.Progress.State("%s: asking %s", s.name(), report.Escape(id, 60)) }
 	}
 	var res guest.Result
@@ -181,7 +182,7 @@ func (r *Runner) bootOne(ctx context.Context, p prepared, s target, id string) (
 
 // keep stores a boot: first its console log, then the record that refers to it.
 func (r *Runner) keep(ctx context.Context, to results, rec *record.Record, log []byte) error {
-	if err := to.Check(); err != nil { // before the log makes anew what was removed
+	if err := to.Check(); err != nil { // before writing the log creates a removed directory again
 		return err
 	}
 	if log != nil {
@@ -198,5 +199,5 @@ func reasonText(rec record.Record) string {
 	if rec.Reason == "" {
 		return ""
 	}
-	return ": " + report.Escape(rec.Reason, 200) // it may be the guest's own words
+	return ": " + report.Escape(rec.Reason, 200) // it may be text from the guest
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
 
-// doubted returns findings without verdicts on what may be in a module that the guest did not load.
-// It needs the kernel's .config.
+// doubted returns the findings, inconclusive where the feature may be in a module that the guest
+// did not load. It needs the kernel's .config.
 func (r *Runner) doubted(k *kbuild.Kernel, findings []wire.Finding) []wire.Finding {
 	config, ok, err := k.ReadConfig()
 	if err != nil {

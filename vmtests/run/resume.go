@@ -17,17 +17,16 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// ErrNothingToResume is returned by Resume for a results file without a run that was
-// cut short.
+// ErrNothingToResume is returned by Resume for a results file without an interrupted run.
 var ErrNothingToResume = errors.New("nothing to resume")
 
-// ErrChanged is returned by Resume for a run whose kernels or initramfs have changed since. A table of
-// two images would show differences that are not between kernels.
+// ErrChanged is returned by Resume for a run whose kernels or initramfs have changed since. A
+// table of two images would show differences that the kernels did not cause.
 var ErrChanged = errors.New("it cannot be resumed, since its boots would not be comparable; start a new run")
 
-// ErrOther is returned by Resume if the run that was cut short asked applications and this runner does
-// not, or the other way round.
-var ErrOther = errors.New("it cannot be resumed so")
+// ErrOther is returned by Resume if the interrupted run tested applications and this runner does
+// not, or vice versa.
+var ErrOther = errors.New("it cannot be resumed with this command")
 
 // plan describes what a run will boot.
 func (r *Runner) plan(ctx context.Context, targets []target) (record.Plan, error) {
@@ -38,7 +37,7 @@ func (r *Runner) plan(ctx context.Context, targets []target) (record.Plan, error
 		inputs, err := r.inputs(ctx, p)
 		bad = append(bad, err)
 		name := ref.Parse(p.Name)
-		name.Added = nil // as the boot has their text
+		name.Added = nil // the boot has their text
 		boot := record.Boot{ID: ids[i], Profile: name.String(), Init: p.init.Name, Inputs: inputs}
 		boot.Override = p.Override
 		for _, f := range p.Added() {
@@ -55,26 +54,26 @@ func (r *Runner) plan(ctx context.Context, targets []target) (record.Plan, error
 	return plan, errors.Join(bad...)
 }
 
-// appsKey is a hash of the applications that are asked and of their disk; empty without applications.
+// appsKey returns a hash of the applications and their disk, "" without applications.
 func (r *Runner) appsKey() string {
 	if r.opts.Disk == nil {
 		return ""
 	}
 	h := sha256.New()
-	_ = json.NewEncoder(h).Encode(r.opts.Apps) // a hash takes all
+	_ = json.NewEncoder(h).Encode(r.opts.Apps) // writing to a hash cannot fail
 	_, _ = h.Write([]byte(r.opts.Disk.Key))
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// sameApps returns an error if the run asked other applications than this runner does.
+// sameApps returns an error if the run tested other applications than this runner does.
 func (r *Runner) sameApps(run *record.Run) error {
 	switch own := r.appsKey(); {
 	case run.Plan.Apps == own:
 		return nil
 	case own == "":
-		return fmt.Errorf("%w: the run asks applications, and netstrip apps --resume goes on with it", ErrOther)
+		return fmt.Errorf("%w: the run tests applications; use netstrip apps --resume", ErrOther)
 	case run.Plan.Apps == "":
-		return fmt.Errorf("%w: the run asks no applications, and netstrip run --resume goes on with it", ErrOther)
+		return fmt.Errorf("%w: the run tests no applications; use netstrip run --resume", ErrOther)
 	}
 	return fmt.Errorf("the applications or their disk have changed: %w", ErrChanged)
 }
@@ -124,9 +123,9 @@ func planned(b record.Boot) (s target, err error) {
 	return s, nil
 }
 
-// Resume continues the latest run in the results file that was cut short: it boots what is missing,
-// under the run's own name, and returns the records of the whole run in the order of its plan. A boot
-// that met a fault of the rig counts as missing.
+// Resume continues the latest interrupted run in the results file: it boots what is missing, under
+// the run's own name, and returns the records of the whole run in the order of its plan. A boot
+// with an infrastructure failure counts as missing.
 func (r *Runner) Resume(ctx context.Context) ([]record.Record, error) {
 	if err := Ready(); err != nil {
 		return nil, err
@@ -171,8 +170,8 @@ func (r *Runner) Resume(ctx context.Context) ([]record.Record, error) {
 	return inOrder(run.Plan, append(records, run.Done...)), nil
 }
 
-// comparable returns the targets of a run's plan, if what is missing would be booted from the same
-// kernels and the same image as what is there.
+// comparable returns the targets of a run's plan, or an error if the missing boots would have
+// other kernels or another image than those done.
 func (r *Runner) comparable(ctx context.Context, run *record.Run) ([]target, error) {
 	targets := make([]target, len(run.Plan.Boots))
 	for i, b := range run.Plan.Boots {
@@ -194,7 +193,7 @@ func (r *Runner) comparable(ctx context.Context, run *record.Run) ([]target, err
 		return nil, err
 	}
 	for _, d := range run.Done {
-		if own, _, _ := strings.Cut(d.Initramfs.Key, "+"); own != image.Key { // after + its modules and its init
+		if own, _, _ := strings.Cut(d.Initramfs.Key, "+"); own != image.Key { // the modules and the init follow the +
 			return nil, fmt.Errorf("the initramfs has changed (it is %.12s, and %s was booted with %.12s): %w",
 				image.Key, d.Profile, d.Initramfs.Key, ErrChanged)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// A run with applications goes on with the same on the same disk, and one without goes on
+// A run with applications resumes only with the same ones on the same disk, and one without only
 // without.
 func TestResumeAsksTheSame(t *testing.T) {
 	none := &Runner{}
@@ -24,8 +24,8 @@ func TestResumeAsksTheSame(t *testing.T) {
 	}{
 		"probes":              {none, none, nil, ""},
 		"applications":        {redis, redis, nil, ""},
-		"now without":         {redis, none, ErrOther, "netstrip apps --resume goes on with it"},
-		"now with":            {none, redis, ErrOther, "netstrip run --resume goes on with it"},
+		"now without":         {redis, none, ErrOther, "use netstrip apps --resume"},
+		"now with":            {none, redis, ErrOther, "use netstrip run --resume"},
 		"other packages":      {redis, newer, ErrChanged, "start a new run"},
 		"another application": {redis, nginx, ErrChanged, "start a new run"},
 	} {

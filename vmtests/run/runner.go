@@ -1,7 +1,7 @@
-// Package run boots many guests and records what came of each. It runs on the host. A Runner
-// builds what profiles need (kernels, initramfs), plans and orders the boots, runs them side by
-// side, and appends a record of each to a results file before the next begins. A run that was
-// cut short can be resumed.
+// Package run boots many guests and records each boot. It runs on the host. A Runner builds what
+// profiles need (kernels, initramfs), plans and orders the boots, runs them in parallel, and
+// appends a record of each to a results file before the next begins. An interrupted run can be
+// resumed.
 package run
 
 import (
@@ -35,38 +35,36 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// Options say how to build and boot. The zero value is what most people want.
+// Options say how to build and boot. The zero value suits most uses.
 type Options struct {
 	// Cache is the directory of the cache; empty means the user's (cache.Open).
 	Cache string
-	// Source says where the kernel source is; see kbuild.OpenSource.
+	// Source locates the kernel source; see kbuild.OpenSource.
 	Source kbuild.SourceOptions
-	// Results is the results file; empty means results/netstrip.jsonl here.
+	// Results is the path of the results file; empty means DefaultResults.
 	Results string
-	// Probes are the patterns of the probes to ask (wire.Matches); empty means all but those
-	// that are asked by name alone, such as perf/*.
+	// Probes are the patterns of the probes to run (wire.Matches); empty means all except those
+	// that run only when named, such as perf/*.
 	Probes string
-	// Accel says how to choose between KVM and TCG. Its Cache, QEMU and Trial are the runner's.
+	// Accel says how to choose between KVM and TCG. The runner sets its Cache, QEMU and Trial.
 	Accel accel.Options
 	// Jobs is how many guests, and how many compilers, run at once; 0 means as many as
 	// there are cores.
 	Jobs int
-	// Inits name the inits that each kernel is booted into one after the other (initramfs.Inits), to
-	// see how far each comes; none means u-root's init, which is not examined.
+	// Inits name the inits under test (initramfs.Inits); each kernel is booted into each of them.
+	// None means u-root's init, which is not under test.
 	Inits []string
-	// InTurn boots one guest after the other in the order given, so that times can be compared:
-	// whatever else the machine does affects neighbours alike.
+	// InTurn boots one guest at a time in the order given, so that times can be compared: other
+	// load on the machine affects neighbours alike.
 	InTurn bool
-	// MemoryMiB is the memory of a guest; 0 means 256, and more where an init or applications
-	// need it.
+	// MemoryMiB is the memory of a guest; 0 means 256, or more if an init or applications need it.
 	MemoryMiB int
-	// Apps, if there are any, are asked instead of the probes. Disk is the disk they are on.
+	// Apps, if there are any, are run instead of the probes. Disk is the disk they are on.
 	Apps []wire.App
 	Disk *image.Disk
-	// Own are the IDs of applications that the user declared, for which no expectation is kept
-	// (apps.Own).
+	// Own are the IDs of the user's applications, which have no expectation (apps.Own).
 	Own []string
-	// Progress shows what is going on; nil shows nothing.
+	// Progress reports progress; it may be nil.
 	Progress *progress.Printer
 }
 
@@ -80,23 +78,23 @@ type Runner struct {
 	inits   []initramfs.Init
 
 	suspect  atomic.Bool // a kernel that completes under TCG did not under KVM
-	underTCG sync.Map    // the record.Record of each boot under TCG that was to decide that, by kernel and init
+	underTCG sync.Map    // the record.Record of each boot under TCG to decide that, by kernel and init
 
 	once     sync.Once // for Ask
 	ready    prepared
 	readyErr error
 }
 
-// DefaultResults is the results file when none is named.
+// DefaultResults is the path of the results file unless another is named.
 const DefaultResults = "results/netstrip.jsonl"
 
-// New returns a runner. It builds and starts nothing yet.
+// New returns a runner. It builds and boots nothing yet.
 func New(ctx context.Context, o Options) (*Runner, error) {
 	if o.Results == "" {
 		o.Results = DefaultResults
 	}
 	if o.Jobs <= 0 {
-		o.Jobs = runtime.GOMAXPROCS(0) // which knows the limits of control groups
+		o.Jobs = runtime.GOMAXPROCS(0) // it respects the limits of control groups
 	}
 	if o.MemoryMiB <= 0 {
 		o.MemoryMiB = 256
@@ -115,7 +113,7 @@ func New(ctx context.Context, o Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.OnWait = func(what string) { o.Progress.Line("waiting for another netstrip, which holds %s", what) }
+	c.OnWait = func(what string) { o.Progress.Line("waiting for another netstrip that uses %s", what) }
 	o.Source.Cache, o.Source.Progress = c, o.Progress
 	src, err := kbuild.OpenSource(ctx, o.Source)
 	if err != nil {
@@ -123,7 +121,7 @@ func New(ctx context.Context, o Options) (*Runner, error) {
 	}
 	return &Runner{
 		store: record.Store{Path: o.Results, OnWait: func(path string) {
-			o.Progress.Line("waiting for another program, which has %s locked", path)
+			o.Progress.Line("waiting for another program that has locked %s", path)
 		}},
 		opts:    o,
 		cache:   c,
@@ -133,7 +131,7 @@ func New(ctx context.Context, o Options) (*Runner, error) {
 	}, nil
 }
 
-// newRun names a run by its time, so that names sort, and a few random bits, so that two runs in the
+// newRun names a run by its time, so that names sort, and by random bits, so that two runs in the
 // same second differ.
 func newRun() string {
 	var b [2]byte
@@ -147,7 +145,7 @@ func (r *Runner) Name() string { return r.run }
 // Results is the path of the results file.
 func (r *Runner) Results() string { return r.opts.Results }
 
-// Build builds the kernels of the profiles that are not in the cache yet.
+// Build returns the kernels of the profiles. It builds those that are not in the cache.
 func (r *Runner) Build(ctx context.Context, profiles []kconfigs.Profile) ([]*kbuild.Kernel, error) {
 	requests := make([]kconfigs.Request, len(profiles))
 	var bad []error
@@ -168,18 +166,18 @@ func (r *Runner) Build(ctx context.Context, profiles []kconfigs.Profile) ([]*kbu
 	return kernels, nil
 }
 
-// prepared is what every boot of a run shares.
+// prepared is what all boots of a run share.
 type prepared struct {
 	image   *initramfs.Image
 	accel   accel.Choice
 	qemu    string   // path
 	version string   // of QEMU
 	clock   []string // for the kernel's command line
-	probes  string   // which are asked
+	probes  string   // the patterns
 	results results
 }
 
-// prepare makes everything but the kernels.
+// prepare prepares everything but the kernels. It may boot the first to try KVM.
 func (r *Runner) prepare(ctx context.Context, first *kbuild.Kernel) (prepared, error) {
 	p := prepared{probes: r.opts.Probes}
 	var err error
@@ -199,8 +197,8 @@ func (r *Runner) prepare(ctx context.Context, first *kbuild.Kernel) (prepared, e
 	return p, err
 }
 
-// Accelerator returns what boots will use and why. If it is not known yet whether KVM is usable, it
-// boots kernel to find out, or any kernel of the ladder that has been built if kernel is nil.
+// Accelerator returns what boots will use and why. If it is not known yet whether KVM is usable,
+// it boots kernel to find out, or any built kernel of the ladder if kernel is nil.
 func (r *Runner) Accelerator(ctx context.Context, kernel *kbuild.Kernel) (accel.Choice, error) {
 	for _, p := range kconfigs.Ladder() {
 		if kernel != nil {
@@ -221,7 +219,7 @@ func (r *Runner) Accelerator(ctx context.Context, kernel *kbuild.Kernel) (accel.
 	return p.accel, err
 }
 
-// Ready returns an error that names the programs that a boot needs and that are not installed.
+// Ready returns an error that names the programs that a boot needs but are not installed.
 func Ready() error {
 	return process.Check(context.Background(), programs.For("boot")...)
 }
@@ -233,8 +231,8 @@ func qemuPath() (string, error) {
 	return exec.LookPath(guest.QEMU)
 }
 
-// trial boots a kernel under KVM to see whether guests run there. A kernel that does not boot under
-// TCG either says nothing about KVM.
+// trial boots a kernel under KVM to see whether guests run there. A kernel that fails under TCG
+// too says nothing about KVM.
 func (r *Runner) trial(ctx context.Context, p prepared, k *kbuild.Kernel) error {
 	r.opts.Progress.Line("trying a boot under KVM")
 	plain, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress})
@@ -260,7 +258,7 @@ func (r *Runner) trial(ctx context.Context, p prepared, k *kbuild.Kernel) error 
 		return err
 	}
 	if res.Outcome != record.Completed {
-		return accel.Unsettled{Err: fmt.Errorf("%w; nor does it under TCG: %s (%s)", failed, res.Outcome, res.Reason)}
+		return accel.Unsettled{Err: fmt.Errorf("%w; it fails under TCG too: %s (%s)", failed, res.Outcome, res.Reason)}
 	}
 	return failed
 }
@@ -288,12 +286,12 @@ func (r *Runner) imageFor(ctx context.Context, p prepared, s target, k *kbuild.K
 	return initramfs.Build(ctx, o)
 }
 
-// longestList is how long a list of probes, in bytes, may be on the kernel's command line, which is
-// cut at 2,047 (COMMAND_LINE_SIZE, arch/x86/include/asm/setup.h:7) and contains other arguments. A
-// longer one goes into the initramfs.
+// longestList bounds a list of probes on the kernel's command line, in bytes. The kernel cuts the
+// line at 2,047 (COMMAND_LINE_SIZE, arch/x86/include/asm/setup.h:7), and it has other arguments. A
+// longer list goes into the initramfs.
 const longestList = 1024
 
-// guest is a boot of a kernel with arguments for its command line.
+// guest returns a boot of a kernel with arguments for its command line.
 func (r *Runner) guest(p prepared, k *kbuild.Kernel, args ...string) guest.Guest {
 	args = slices.Concat(p.clock, args)
 	if p.probes != "" && len(p.probes) <= longestList {
@@ -310,15 +308,15 @@ func (r *Runner) guest(p prepared, k *kbuild.Kernel, args ...string) guest.Guest
 	return g
 }
 
-// guestOf is a boot of a target's kernel into its init.
+// guestOf returns a boot of a target's kernel into its init.
 func (r *Runner) guestOf(p prepared, s target) guest.Guest {
 	g := r.guest(p, s.kernel, slices.Concat(s.Args, s.init.KernelArgs())...)
 	g.MemoryMiB = max(g.MemoryMiB, s.init.MemoryMiB)
 	return g
 }
 
-// logPath returns where a boot's console log goes: beside the results file. It never returns the path
-// of a log that exists.
+// logPath returns the path of a boot's console log, beside the results file. It never returns the
+// path of a log that exists.
 func (r *Runner) logPath(id string) (abs, rel string) {
 	name := logName(id)
 	for n := 1; ; n++ {
@@ -327,7 +325,7 @@ func (r *Runner) logPath(id string) (abs, rel string) {
 			rel = filepath.Join("console", fmt.Sprintf("%s-again%d.log", name, n))
 		}
 		abs = filepath.Join(filepath.Dir(r.opts.Results), rel)
-		if _, err := os.Lstat(abs); err != nil { // not there; or the writing will tell
+		if _, err := os.Lstat(abs); err != nil { // it does not exist, or writing it will fail
 			return abs, rel
 		}
 	}

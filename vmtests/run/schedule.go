@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,13 +20,13 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// qemuMiB is the memory of a QEMU besides its guest's: its own code, the translated code of a TCG
-// guest, the buffers of its devices.
+// qemuMiB is the memory of a QEMU process without its guest's: its code, the translated code of a
+// TCG guest, the buffers of its devices.
 const qemuMiB = 192
 
-// workers is how many guests run at once: as many as were asked for, but no more than there are boots
-// or than fit into memory. A guest with two processors counts twice, since more guests than cores
-// make each slower.
+// workers returns how many guests run at once: as many as were asked for, but no more than there
+// are boots or than fit into memory. A guest with two processors counts twice, since more
+// processors than cores slow each guest down.
 func workers(jobs, boots, processors, guestMiB, availableMiB int) int {
 	n := min(jobs/processors, boots)
 	if availableMiB > 0 {
@@ -34,7 +35,7 @@ func workers(jobs, boots, processors, guestMiB, availableMiB int) int {
 	return max(n, 1)
 }
 
-// availableMiB is the memory that can be used without swapping, in MiB; 0 if that is unknown.
+// availableMiB returns the memory that can be used without swapping, in MiB; 0 if that is unknown.
 func availableMiB(meminfo io.Reader) int {
 	for s := bufio.NewScanner(meminfo); s.Scan(); {
 		var kb int
@@ -45,29 +46,24 @@ func availableMiB(meminfo io.Reader) int {
 	return 0
 }
 
-// longestFirst orders boots by how long each took the last time, so that no long one is left for the
-// end, when the other cores are idle. Those that were never booted come first.
+// longestFirst orders boots by how long each took last time, so that no long one runs at the end
+// while the other cores are idle. Those never booted come first.
 func longestFirst(targets []target, took map[string]float64) []int {
 	order := make([]int, len(targets))
 	for i := range order {
 		order[i] = i
 	}
-	known := func(i int) (float64, bool) { t, ok := took[targets[i].name()]; return t, ok }
-	slices.SortStableFunc(order, func(a, b int) int {
-		ta, oka := known(a)
-		tb, okb := known(b)
-		if oka != okb {
-			if okb {
-				return -1
-			}
-			return 1
+	seconds := func(i int) float64 {
+		if t, known := took[targets[i].name()]; known {
+			return t
 		}
-		return cmp.Compare(tb, ta)
-	})
+		return math.Inf(1)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(seconds(b), seconds(a)) })
 	return order
 }
 
-// timesFile is where a cache keeps how long boots took, by accelerator and profile. Without it only
+// timesFile is the file in the cache with the times of earlier boots by profile. Without it only
 // the order is worse.
 func (r *Runner) timesFile(accel string) string {
 	return filepath.Join(r.cache.Dir, "boot-seconds-"+accel+".json")
@@ -92,7 +88,7 @@ func (r *Runner) keepTimes(accel string, records []record.Record) error {
 		took = map[string]float64{}
 	}
 	for _, rec := range records {
-		// A user's kernel may be a different one next time, and other probes take other times.
+		// A user's kernel may be another one next time, and chosen probes take other times.
 		_, err := kconfigs.Lookup(rec.Ref().Profile())
 		if err == nil && rec.Outcome == record.Completed && rec.Probes == "" {
 			took[rec.Profile] = rec.Phases.Exit
@@ -105,7 +101,7 @@ func (r *Runner) keepTimes(accel string, records []record.Record) error {
 	return cache.WriteFile(r.timesFile(accel), append(data, '\n'))
 }
 
-// order returns the order of boots of a run, and how many run at once.
+// order returns the order of the boots of a run, and how many run at once.
 func (r *Runner) order(p prepared, targets []target) (order []int, atOnce int) {
 	if r.opts.InTurn {
 		return longestFirst(targets, nil), 1
@@ -129,7 +125,7 @@ func (r *Runner) order(p prepared, targets []target) (order []int, atOnce int) {
 		workers(r.jobs(), len(targets), g.Processors(), memory, available)
 }
 
-// jobs is how many boots may run at once: one, if a probe measures.
+// jobs returns how many boots may run at once: one if a probe measures speed.
 func (r *Runner) jobs() int {
 	measures := func(p wire.Probe) bool {
 		asked, _ := wire.Asked(p.ID, r.opts.Probes, false)

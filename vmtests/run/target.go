@@ -9,19 +9,19 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/ref"
 )
 
-// target is what one boot boots: a profile's kernel, and the init that it starts.
+// target is what one boot starts: a profile's kernel and its init.
 type target struct {
 	kconfigs.Profile
 	init   initramfs.Init
 	kernel *kbuild.Kernel // once it is built
 }
 
-// name is the profile's name, followed by a slash and the init if one is examined.
+// name returns the profile's name, followed by a slash and the init if one is under test.
 func (s target) name() string {
 	return ref.Ref{Base: s.Name, Init: s.init.Name}.String()
 }
 
-// lookupInits returns the inits of these names, or an error that lists those that do not exist.
+// lookupInits looks up inits by name; its error lists those that do not exist.
 func lookupInits(names []string) ([]initramfs.Init, error) {
 	var inits []initramfs.Init
 	var bad []error
@@ -32,8 +32,8 @@ func lookupInits(names []string) ([]initramfs.Init, error) {
 	return inits, errors.Join(bad...)
 }
 
-// targets returns what a run of profiles boots: each profile into each of the runner's inits. kernels
-// are those of the profiles, nil before they are built.
+// targets returns the targets of a run: each profile with each of the runner's inits. kernels are
+// those of the profiles, nil before they are built.
 func (r *Runner) targets(profiles []kconfigs.Profile, kernels []*kbuild.Kernel) []target {
 	inits := r.inits
 	if len(inits) == 0 {

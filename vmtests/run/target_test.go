@@ -31,13 +31,13 @@ func TestTargets(t *testing.T) {
 	busybox, err := initramfs.LookupInit("busybox")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"rdinit=/sbin/init", "netstrip.init=busybox"}, busybox.KernelArgs())
-	assert.Empty(t, initramfs.Init{}.KernelArgs(), "an ordinary boot has the command line it always had")
+	assert.Empty(t, initramfs.Init{}.KernelArgs(), "an ordinary boot has no arguments for an init")
 	s := target{Profile: kconfigs.Profile{Name: "full+mine"}, init: busybox}
 	assert.Equal(t, "full+mine/busybox", s.name())
 	assert.Equal(t, "full+mine", record.Record{Profile: s.name(), Init: "busybox"}.Ref().Profile())
 }
 
-// A run resumes into the inits that it began with.
+// A resumed run boots into the inits that it began with.
 func TestPlannedInit(t *testing.T) {
 	s, err := planned(record.Boot{Profile: "no-net", Init: "busybox"})
 	require.NoError(t, err)
