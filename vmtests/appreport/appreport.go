@@ -1,4 +1,4 @@
-// Package appreport selects and lists what records say of applications. It runs on the host.
+// Package appreport selects and lists the results of applications in records. It runs on the host.
 package appreport
 
 import (
@@ -22,15 +22,15 @@ type Answer struct {
 	Value   string `json:"value,omitempty"`
 	Errno   string `json:"errno,omitempty"`
 	Syscall string `json:"syscall,omitempty"`
-	// Line is what the application itself said about the failure.
+	// Line is the application's own error message.
 	Line string `json:"line,omitempty"`
 	// Seconds is the time from the start to the right answer.
 	Seconds float64 `json:"seconds,omitempty"`
-	// Own says that the user declared it, so no expectation is kept for it.
+	// Own is set for a user's application, which has no expectation.
 	Own bool `json:"own,omitempty"`
 }
 
-// List returns the answers to a probe, or to all below it, as a flat list; never nil.
+// List returns the answers to a probe or family as a flat list; never nil.
 func List(records []record.Record, probe string) []Answer {
 	list := []Answer{}
 	for _, r := range records {
@@ -50,17 +50,17 @@ func List(records []record.Record, probe string) []Answer {
 	return list
 }
 
-// Asked returns the records of boots that may have asked applications, for which they need not
-// be decoded.
+// Asked returns the records of boots that may have run applications. The records need not be
+// decoded.
 func Asked(records []record.Record) []record.Record {
 	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool { return !r.Ref().Apps && !apps.Asked(r.Probes) })
 }
 
-// Answered returns the records with answers of applications.
+// Answered returns the records with results of applications.
 func Answered(records []record.Record) []record.Record { return having(records, wire.AppFamily) }
 
-// Having returns the latest records with answers of an application, or of one way of it, and
-// the probe that stands for those.
+// Having returns the latest records with results of an application, or of one way of it, and its
+// probe or family.
 func Having(records []record.Record, which string) (probe string, found []record.Record) {
 	probe = wire.AppFamily + "/" + strings.TrimPrefix(which, wire.AppFamily+"/")
 	return probe, having(record.Latest(Answered(records)), probe)

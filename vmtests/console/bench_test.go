@@ -31,7 +31,7 @@ func cpuTime(tb testing.TB) float64 {
 	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9
 }
 
-// BenchmarkRead reads ordinary boot logs, and one that consists of complaints only.
+// BenchmarkRead reads ordinary boot logs, and one with nothing but faults.
 func BenchmarkRead(b *testing.B) {
 	var bad bytes.Buffer
 	for i := range 10000 {

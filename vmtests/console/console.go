@@ -1,6 +1,6 @@
-// Package console reads the serial log of a boot and decides how the boot ended. It runs on
-// the host and is pure: it turns text and facts into an outcome. The corpus in testdata
-// holds logs of real boots.
+// Package console reads the serial log of a boot and decides how the boot ended. It runs on the
+// host and is pure: it turns text and facts into an outcome. Its corpus in testdata has logs of
+// real boots.
 //
 // The guest writes the log, which may contain anything. A line counts only at its
 // beginning, after the kernel's time stamp, as printk writes it. What the host observed
@@ -9,6 +9,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -151,9 +152,9 @@ func qemuFault(f Facts) string {
 	case strings.Contains(f.Message, "terminating on signal "): // the exit status is 0 then (system/runstate.c:qemu_kill_report)
 		return "QEMU was terminated: " + plain(f.Message)
 	case f.Exit != 0:
-		return fmt.Sprintf("QEMU exited with status %d: %s", f.Exit, orElse(plain(f.Message), "no message"))
+		return fmt.Sprintf("QEMU exited with status %d: %s", f.Exit, cmp.Or(plain(f.Message), "no message"))
 	case f.Quit:
-		return "QEMU exited with status 0, but the guest had not shut the machine down: " + orElse(plain(f.Message), "no message")
+		return "QEMU exited with status 0, but the guest had not shut the machine down: " + cmp.Or(plain(f.Message), "no message")
 	}
 	return ""
 }
@@ -200,11 +201,4 @@ func phaseText(l Log, f Facts) string {
 		return "in the kernel, before init"
 	}
 	return "before the kernel banner"
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

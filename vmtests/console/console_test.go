@@ -115,7 +115,7 @@ func TestPhaseOf(t *testing.T) {
 	assert.Equal(t, Banner, PhaseOf([]byte("[    0.000000] Linux version 6.12.117 (x) #1\r")))
 	assert.Equal(t, Init, PhaseOf([]byte("[    0.500000][    T1] Run /init as init process")))
 	assert.Equal(t, Panic, PhaseOf([]byte("[    0.500000] Kernel panic - not syncing: x")))
-	assert.Equal(t, NoPhase, PhaseOf([]byte("Kernel panic - not syncing: x")), "anybody may have said it")
+	assert.Equal(t, NoPhase, PhaseOf([]byte("Kernel panic - not syncing: x")), "any program may have printed it")
 	assert.Equal(t, NoPhase, PhaseOf([]byte("[    0.500000] Command line: x")))
 }
 
@@ -128,7 +128,7 @@ func TestNoticesAreBounded(t *testing.T) {
 	l := Read(log.Bytes())
 	assert.Len(t, l.Notices, maxNotices)
 	assert.Equal(t, []string{"BUG: again and again (1000 times)", "traps: xx (10 times)"}, l.Notices[:2])
-	assert.Equal(t, []string{"BUG: the last", "821 more lines of other kinds"}, l.Notices[maxNotices-2:], "a fault is not lost for lesser lines")
+	assert.Equal(t, []string{"BUG: the last", "821 more lines of other kinds"}, l.Notices[maxNotices-2:], "lesser lines do not displace a fault")
 	assert.Equal(t, 1001, l.Faults)
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// What the host observes of a boot that it has to kill, and of one that is done.
+// Facts that the host observes about boots that it kills, and about one that is done.
 var (
 	stuck  = Facts{Killed: KilledStuck, Idle: 60 * time.Second, Signal: "SIGKILL"}
 	silent = Facts{Killed: KilledSilent, Idle: 30 * time.Second, Signal: "SIGKILL"}
@@ -113,7 +113,7 @@ func TestCorpus(t *testing.T) {
 	}
 	logs, err := filepath.Glob("testdata/*.log")
 	require.NoError(t, err)
-	assert.Len(t, logs, len(corpus), "every log has a line in the corpus")
+	assert.Len(t, logs, len(corpus), "every log is listed in the corpus")
 	for _, o := range []record.Outcome{record.Completed, record.Panicked, record.InitFailed, record.Hung, record.Reset, record.Silent, record.TimedOut} {
 		assert.GreaterOrEqual(t, outcomes[o], 2, "real logs of the outcome %s", o)
 	}
@@ -154,7 +154,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := Read(data)
 		for _, s := range texts(l) {
-			assert.LessOrEqual(t, len(s), 3*maxText+32, "a byte becomes U+FFFD at most")
+			assert.LessOrEqual(t, len(s), 3*maxText+32, "a byte becomes at most U+FFFD")
 			for _, r := range s {
 				require.True(t, unicode.IsPrint(r), "%U in %q", r, s)
 			}
@@ -166,7 +166,7 @@ func FuzzRead(f *testing.F) {
 			assert.NotEmpty(t, outcome)
 			assert.NotEmpty(t, reason)
 			assert.NotEqual(t, record.Completed, outcome, "no line can make a boot complete")
-			assert.False(t, outcome.RigFault(), "nor blame the rig")
+			assert.False(t, outcome.RigFault(), "or an infrastructure failure")
 		}
 	})
 }

@@ -13,8 +13,8 @@ type kind struct {
 	re   *regexp.Regexp
 	// fault: the line reports a fault of the kernel.
 	fault bool
-	// certain: the line counts only with a time stamp, because any program can print it.
-	// anyone: the line counts whoever printed it.
+	// certain: the line counts only with a time stamp, because any program can print it. anyone:
+	// the line counts even if user space printed it.
 	certain, anyone bool
 }
 
@@ -76,7 +76,7 @@ var noticeBegins = []kind{
 	{need: `Failed to execute `, re: regexp.MustCompile(`^Failed to execute \S+ \(error `)},
 }
 
-// looseKinds are the kinds of lines whose text may stand after a prefix.
+// looseKinds are the kinds of lines whose text may follow a prefix.
 var looseKinds = []kind{
 	{need: "BUG:", re: regexp.MustCompile(`^(?:\[ )?` + prefix + `BUG:(?: |$)`), fault: true},
 	{need: "ernel BUG ", re: regexp.MustCompile(`^(?:-+\[ )?` + prefix + `[Kk]ernel BUG (?:at |in |\[)`), fault: true},

@@ -86,11 +86,11 @@ func TestALaterBootChangesNothing(t *testing.T) {
 	})
 }
 
-// The prefixes of a serial logger change nothing.
+// A serial logger's prefixes change nothing.
 func TestALoggersClockChangesNothing(t *testing.T) {
 	everyLog(t, func(t *testing.T, log []byte) {
 		want := console.Read(log)
-		if want.Kernel < want.Lines { // else a line of user space's becomes another
+		if want.Kernel < want.Lines { // otherwise a line of user space changes
 			return
 		}
 		lines := strings.ReplaceAll("\n"+string(log), "\n", "\n2026-01-02T03:04:05.6Z  ")

@@ -3,6 +3,7 @@ package console
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +22,8 @@ type Log struct {
 	Panic string
 	// PanicTask is the task that panicked, as "comm (pid n)".
 	PanicTask string
-	// Trace holds the functions of the panic's call trace, innermost first, or addresses if
-	// the kernel has no CONFIG_KALLSYMS.
+	// Trace is the functions in the panic's call trace, innermost first, or addresses if the
+	// kernel has no CONFIG_KALLSYMS.
 	Trace []string
 	// Oopsed: the panic was the consequence of an oops in that task.
 	Oopsed bool
@@ -52,7 +53,7 @@ const (
 	maxLine = 64 << 10
 	// maxHead is the length of the beginning that identifies a file that is not a log.
 	maxHead = 4 << 10
-	// maxForeign is how much of a file is read in which nothing came from a kernel.
+	// maxForeign is how much is read of a file without a line from a kernel.
 	maxForeign = 16 << 20
 	// maxApart is the most lines between a kernel's banner and its command line, if there
 	// are no time stamps to show a restart.
@@ -107,8 +108,8 @@ func Read(log []byte) Log {
 	return r.settle()
 }
 
-// ReadFrom reads a console log of any length. It stops early in a file in which nothing
-// came from a kernel.
+// ReadFrom reads a console log of any length. It stops early in a file without a line from a
+// kernel.
 func ReadFrom(in io.Reader) (Log, error) {
 	r := newReader()
 	b := bufio.NewReaderSize(in, maxLine)
@@ -283,7 +284,7 @@ func (r *reader) panic(l line) {
 	if r.Panic != "" {
 		return
 	}
-	r.Panic, r.sure = orElse(show(panicRE.FindSubmatch(l.text)[1]), "the message is cut off"), l.kernel
+	r.Panic, r.sure = cmp.Or(show(panicRE.FindSubmatch(l.text)[1]), "the message is cut off"), l.kernel
 	r.reports.panicked(l)
 }
 

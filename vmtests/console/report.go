@@ -228,7 +228,7 @@ func (r *reports) panicked(l line) {
 	delete(r.open, r.by)
 }
 
-// lost takes the last report as that of a panic whose first line is lost.
+// lost attributes the last report to a panic whose first line is lost.
 func (r *reports) lost(l line) {
 	r.panicked(l)
 	r.missing = true
@@ -307,11 +307,7 @@ func (r *report) place(text []byte, selector, function string) {
 
 // userSpace reports whether an x86 code segment selector is one of user space.
 func userSpace(selector string) bool {
-	switch selector {
-	case "0033", "0023", "0073", "e033", "002b":
-		return true
-	}
-	return false
+	return slices.Contains([]string{"0033", "0023", "0073", "e033", "002b"}, selector)
 }
 
 // from reads a line of ARM, with a function and its caller.

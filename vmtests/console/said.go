@@ -13,16 +13,15 @@ var (
 	// spoken matches the beginning of a program's line that came through the kernel log,
 	// such as "systemd[1]: ".
 	spoken = regexp.MustCompile(`^\(?[\w.-]+\)?\[\d+\]: `)
-	// complaint matches words with which init systems report that something went wrong.
+	// complaint matches words that init systems use in error messages.
 	complaint = regexp.MustCompile(`(?i)\bfail|\berror|\bcan(?:no|')t\b|\bunable\b|\bnot (?:implemented|supported|found|permitted)\b|\bno such\b|freezing|\binvalid\b|\brefus|timed out`)
 	// givesUp matches the message with which systemd stops (src/core/main.c,
 	// src/core/crash-handler.c). The reason is in an earlier message.
 	givesUp = regexp.MustCompile(`Freezing execution|^\[!!!!!!\] `)
 )
 
-// Complaints returns the lines in which user space reports that something went wrong, each
-// once, without time stamps. It looks after the start of init and skips kernel messages,
-// which are the notices of a Log.
+// Complaints returns the error messages of user space, each once, without time stamps. It starts
+// at the start of init and skips kernel messages, which are the notices of a Log.
 func Complaints(log []byte) []string {
 	var said []string
 	started := false
@@ -40,8 +39,8 @@ func Complaints(log []byte) []string {
 	return said
 }
 
-// GaveUp returns the complaint that made init give up: the last one before it says that it
-// gives up; "" if it does not say so.
+// GaveUp returns the complaint that made init give up: the last one before the message that it
+// gives up; "" if there is no such message.
 func GaveUp(said []string) string {
 	i := slices.IndexFunc(said, givesUp.MatchString)
 	if i <= 0 {

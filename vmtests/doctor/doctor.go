@@ -32,23 +32,23 @@ type Options struct {
 	Cache    string
 	Source   kbuild.SourceOptions
 	Progress *progress.Printer
-	// RetryKVM has KVM tried again even if an earlier try failed.
+	// RetryKVM tries KVM again even if an earlier try failed.
 	RetryKVM bool
 }
 
-// Check is what was found of one thing that is needed.
+// Check is the result of checking one requirement.
 type Check struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
-	// Found says what is there, or what is wrong.
+	// Found says what was found, or what is wrong.
 	Found string `json:"found"`
-	// Package is Debian's package that contains what is missing.
+	// Package is the Debian package that contains a missing program.
 	Package string `json:"package,omitempty"`
-	// Optional is set where most of netstrip works without it.
+	// Optional is set if most of netstrip works without it.
 	Optional bool `json:"optional,omitempty"`
 }
 
-// Checks is what was found, in the order of the report.
+// Checks are the results, in the order of the report.
 type Checks []Check
 
 // Run checks everything.
@@ -78,7 +78,7 @@ func (c Checks) Table() *table.Table {
 	return t
 }
 
-// Err names what is missing, and Debian's packages that contain it; nil if nothing is.
+// Err names what is missing and the Debian packages that contain it; nil if nothing is.
 func (c Checks) Err() error {
 	var bad, packages []string
 	for _, c := range c {
@@ -125,7 +125,7 @@ func checkProgram(ctx context.Context, p programs.Program) Check {
 	return c
 }
 
-// checkPlaces looks at the cache, the kernel source and KVM.
+// checkPlaces checks the cache, the kernel source and KVM.
 func checkPlaces(ctx context.Context, o Options) []Check {
 	c, err := cache.Open(o.Cache)
 	if err != nil {
@@ -159,13 +159,13 @@ func checkSpace(dir string) Check {
 	return Check{Name: "cache", OK: free >= enoughSpace/8, Found: found}
 }
 
-// checkAccel says what a run would use and how that is known. Without KVM netstrip
-// works all the same, only slower, so nothing but a wrong setting is an error here.
+// checkAccel reports the accelerator that a run would use, and why. Without KVM netstrip is only
+// slower, so nothing but a wrong setting is an error.
 func checkAccel(ctx context.Context, c *cache.Cache, o Options) Check {
 	choice, err := triedAccel(ctx, o)
 	if err != nil {
-		// Something for a boot is missing, which other lines tell. What can be known
-		// without a boot is still worth saying.
+		// Another check reports what a boot lacks. What is known without a boot is still worth
+		// reporting.
 		choice, err = accel.Choose(ctx, accel.Options{Cache: c, QEMU: "none"})
 	}
 	switch {
@@ -181,7 +181,7 @@ func checkAccel(ctx context.Context, c *cache.Cache, o Options) Check {
 	return Check{Name: "accelerator", OK: true, Found: found}
 }
 
-// triedAccel finds out by a boot whether KVM is usable, if anything can be booted.
+// triedAccel boots a guest to find out whether KVM is usable, if a guest can be booted.
 func triedAccel(ctx context.Context, o Options) (accel.Choice, error) {
 	if err := run.Ready(); err != nil {
 		return accel.Choice{}, err

@@ -1,4 +1,4 @@
-// Package program says which netstrip is running. It runs on the host.
+// Package program identifies the running netstrip. It runs on the host.
 package program
 
 import (
@@ -11,8 +11,7 @@ import (
 type Program struct {
 	// Version is the version of its module, or "devel" if that is unknown.
 	Version string `json:"version"`
-	// Commit is the commit it was built from, if known; Modified says that files had been
-	// changed since.
+	// Commit is the commit it was built from, if known; Modified reports uncommitted changes.
 	Commit   string `json:"commit,omitempty"`
 	Modified bool   `json:"modified,omitempty"`
 }

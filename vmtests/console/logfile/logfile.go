@@ -14,7 +14,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// Reading is what was read of a file.
+// Reading is the content of a log file.
 type Reading struct {
 	File    string          `json:"file"`
 	Outcome console.Reading `json:"outcome"`
@@ -50,7 +50,7 @@ func Read(ctx context.Context, path string, p *progress.Printer) (Reading, error
 	}, err
 }
 
-// Name is what a file is called in messages.
+// Name returns a file's name for messages.
 func Name(path string) string {
 	if path == "-" {
 		return "standard input"
@@ -122,7 +122,7 @@ func read(ctx context.Context, path string, p *progress.Printer) (console.Log, e
 	}
 }
 
-// counter tells how much has been read of a log.
+// counter reports how much of a log has been read.
 type counter struct {
 	ctx  context.Context
 	in   io.Reader

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/console"
 )
 
-// Truth is what is known of a log; that of NAME.log is in NAME.json beside it. A log with
+// Truth is the known content of a log; for NAME.log it is in NAME.json beside it. A log with
 // neither a panic nor a crash is clean.
 type Truth struct {
 	// About says what the log is an example of.
@@ -41,9 +42,9 @@ type Truth struct {
 type Score struct {
 	Logs  int `json:"logs"`
 	Bytes int `json:"bytes"`
-	// Named are the panics whose text was read, Invented the logs without a panic in which one
+	// Named counts the panics whose text was read, Invented the logs without a panic in which one
 	// was read, Noted the crashes without a panic that were noted, Bad the clean logs that were
-	// called bad, Traces and Tasks those that were read right.
+	// called bad, Traces and Tasks those that were read correctly.
 	Named    Measure `json:"panics_named"`
 	Invented Measure `json:"panics_invented"`
 	Noted    Measure `json:"crashes_noted"`
@@ -52,13 +53,13 @@ type Score struct {
 	Tasks    Measure `json:"tasks_right"`
 	// Speed is how fast the logs are read, in MB per second of processor time.
 	Speed float64 `json:"mb_per_second"`
-	// Wrong says of each log that was not read right what is wrong, by name.
+	// Wrong lists the mistakes, each after the name of its log.
 	Wrong []string `json:"wrong"`
-	// Bare are the logs without a truth, which are not counted.
+	// Bare are the logs without a truth, which do not count.
 	Bare []string `json:"without_truth"`
 }
 
-// Measure is N of Of.
+// Measure is a count out of a total.
 type Measure struct {
 	N  int `json:"n"`
 	Of int `json:"of"`
@@ -76,12 +77,13 @@ const maxTruth = 1 << 20
 // Dir scores every log of a directory that has a truth beside it. each, unless nil, is called
 // with the path of every log before it is read.
 func Dir(dir string, each func(log string)) (Score, error) {
-	logs, err := filepath.Glob(filepath.Join(escaped(dir), "*.log"))
+	logs, err := fs.Glob(os.DirFS(dir), "*.log")
 	if err != nil {
 		return Score{}, fmt.Errorf("listing logs: %w", err)
 	}
 	var s Score
-	for _, path := range logs {
+	for _, name := range logs {
+		path := filepath.Join(dir, name)
 		if each != nil {
 			each(path)
 		}
@@ -97,14 +99,9 @@ func Dir(dir string, each func(log string)) (Score, error) {
 		if err != nil {
 			return s, err
 		}
-		s.add(filepath.Base(path), t, l)
+		s.add(name, t, l)
 	}
 	return s, nil
-}
-
-// escaped escapes a path for filepath.Glob.
-func escaped(dir string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 }
 
 func readLog(path string) (console.Log, error) {
@@ -188,7 +185,7 @@ func (s *Score) add(name string, t Truth, l console.Log) {
 	}
 }
 
-// count adds one to Of, and to N if is is true. It returns is.
+// count counts one more case, as a hit if is is true. It returns is.
 func (m *Measure) count(is bool) bool {
 	m.Of++
 	if is {
