@@ -183,11 +183,12 @@ func TestRecordIsComplete(t *testing.T) {
 		assert.NotEmpty(t, r.Machine.AccelReason)
 		assert.Len(t, r.Kernel.ConfigSHA256, 64)
 	}
-	kept, damage, err := record.Load(runner.Results())
+	kept, err := record.Store{Path: runner.Results()}.Open()
 	require.NoError(t, err)
-	assert.Empty(t, damage)
+	defer kept.Close()
+	assert.Empty(t, kept.Damage)
 	found := 0
-	for _, r := range kept {
+	for _, r := range kept.Records {
 		if r.Run == runner.Name() {
 			found++
 		}

@@ -79,8 +79,10 @@ func TestCompareBoots(t *testing.T) {
 	require.Len(t, got.A.Boots, 4)
 	require.Len(t, got.B.Boots, 4)
 	assert.Equal(t, map[record.Outcome]int{record.Completed: 4}, got.B.Outcomes)
-	records, _, err := record.Load(results)
+	file, err := record.Store{Path: results}.Open()
 	require.NoError(t, err)
+	defer file.Close()
+	records := file.Records
 	for i, r := range records {
 		assert.Equal(t, []string{"bare-net", "no-net"}[i%2], r.Profile, "in turn")
 		if i > 0 {

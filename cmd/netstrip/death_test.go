@@ -233,22 +233,23 @@ func (p *place) assertNothingLeft(t *testing.T) {
 // whole loads the results, and says what is not whole of them and their console logs.
 func (p *place) whole(t *testing.T) (records []record.Record, wrong []string) {
 	t.Helper()
-	records, damage, err := record.Load(p.results)
+	file, err := record.Store{Path: p.results}.Open()
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
 	require.NoError(t, err)
-	for _, d := range damage {
+	defer file.Close()
+	for _, d := range file.Damage {
 		wrong = append(wrong, fmt.Sprintf("%s:%d: %s", p.results, d.Line, d.Why))
 	}
-	for _, r := range records {
+	for _, r := range file.Records {
 		log, err := os.ReadFile(filepath.Join(filepath.Dir(p.results), r.ConsoleLog))
 		begun, ended := strings.Contains(string(log), "Linux version "+r.Kernel.Version), strings.Contains(string(log), "reboot: ")
 		if err != nil || !begun || !ended {
 			wrong = append(wrong, fmt.Sprintf("%s: console log: %v, %d bytes", r.ID, err, len(log)))
 		}
 	}
-	return records, wrong
+	return file.Records, wrong
 }
 
 // kept returns the results, all of which must be whole.

@@ -93,10 +93,11 @@ func TestResumeAfterDamage(t *testing.T) {
 	n := p.run("--resume").exits(t, 0)
 	assertWhole(t, n.records(t))
 	assert.Equal(t, "netstrip: "+p.results+":4: skipped: not a record: truncated, or not JSON\n", n.stderr.String())
-	records, damage, err := record.Load(p.results)
+	file, err := record.Store{Path: p.results}.Open()
 	require.NoError(t, err)
-	assert.Len(t, records, 3)
-	assert.Len(t, damage, 1)
+	defer file.Close()
+	assert.Len(t, file.Records, 3)
+	assert.Len(t, file.Damage, 1)
 }
 
 // A fragment of the user's is part of the plan: the file is not needed again. So is the

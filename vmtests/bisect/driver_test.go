@@ -215,11 +215,12 @@ func TestRealSearch(t *testing.T) {
 	var text strings.Builder
 	require.NoError(t, b.Write(&text, "full", "no-packet"))
 	assert.Contains(t, text.String(), "culprit  PACKET: y in full, n in no-packet\n")
-	records, damage, err := record.Load(filepath.Join(dir, "r.jsonl"))
+	results, err := record.Store{Path: filepath.Join(dir, "r.jsonl")}.Open()
 	require.NoError(t, err)
-	assert.Empty(t, damage)
-	require.Len(t, records, boots)
-	assert.Len(t, records[0].Findings, 1, "no other probe was asked")
+	defer results.Close()
+	assert.Empty(t, results.Damage)
+	require.Len(t, results.Records, boots)
+	assert.Len(t, results.Records[0].Findings, 1, "no other probe was asked")
 }
 
 // The table of several searches says what fails without each symbol, escapes the guest's text,

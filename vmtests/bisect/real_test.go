@@ -100,11 +100,12 @@ func TestRealBisections(t *testing.T) {
 			require.Len(t, b.Culprits, 1)
 			found := slices.Sorted(slices.Values(b.Culprits[0].Changes))
 			assert.Equal(t, c.culprit, found)
-			records, _, err := record.Load(o.Results)
+			results, err := record.Store{Path: o.Results}.Open()
 			require.NoError(t, err)
-			assert.GreaterOrEqual(t, len(records), 4, "both ends, and two to verify")
+			defer results.Close()
+			assert.GreaterOrEqual(t, len(results.Records), 4, "both ends, and two to verify")
 			booted := map[string]bool{}
-			for _, r := range records {
+			for _, r := range results.Records {
 				booted[r.Kernel.Key] = true
 			}
 			assert.Len(t, booted, b.Cost.Kernels)

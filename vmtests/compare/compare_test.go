@@ -24,11 +24,12 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // which has ten real boots of each of two kernels and some of their probes.
 func of(t *testing.T, file, profile string) *Side {
 	t.Helper()
-	records, damage, err := record.Load(file)
+	results, err := record.Store{Path: file}.Open()
 	require.NoError(t, err)
-	require.Empty(t, damage)
+	defer results.Close()
+	require.Empty(t, results.Damage)
 	s := &Side{Name: profile}
-	for _, r := range records {
+	for _, r := range results.Records {
 		if r.Profile == profile {
 			s.Records = append(s.Records, r)
 		}

@@ -7,14 +7,20 @@ import (
 )
 
 // Read a results file and show the newest record of each profile.
-func ExampleLoad() {
-	records, damage, err := record.Load("testdata/load/one.jsonl")
+func ExampleStore_Open() {
+	file, err := record.Store{Path: "testdata/load/one.jsonl"}.Open()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println("damaged lines:", len(damage))
-	for _, r := range record.Latest(records) {
+	defer file.Close()
+	records, damage, err := file.Read(record.Latest(file.Records))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("damaged lines:", len(file.Damage)+len(damage))
+	for _, r := range records {
 		fmt.Println(r.Ref(), r.Outcome, len(r.Findings))
 	}
 	// Output:

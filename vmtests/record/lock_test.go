@@ -46,7 +46,7 @@ func TestAppendWhenInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	require.NoError(t, s.Append(ctx, sample("r1/a")))
-	records, _, err := Load(s.Path)
+	records, _, err := load(s.Path)
 	require.NoError(t, err)
 	assert.Len(t, records, 1)
 }
@@ -55,7 +55,7 @@ func TestAppendWhenInterrupted(t *testing.T) {
 func TestLoadBesideAStoppedWriter(t *testing.T) {
 	s := held(t)
 	start := time.Now()
-	records, damage, err := Load(s.Path)
+	records, damage, err := load(s.Path)
 	require.NoError(t, err)
 	assert.Empty(t, damage)
 	assert.Len(t, records, 1)
@@ -72,7 +72,7 @@ func TestCheckRefuses(t *testing.T) {
 	} {
 		s := Store{Path: path}
 		require.ErrorContains(t, s.Check(), want+", not a regular file; --results names another file")
-		_, _, err := Load(path)
+		_, _, err := load(path)
 		require.ErrorContains(t, err, want)
 		_, _, err = s.Resume()
 		require.ErrorContains(t, err, want)
@@ -88,7 +88,7 @@ func TestRecent(t *testing.T) {
 	for _, id := range []string{"r1/a", "r1/b", "r2/c"} {
 		require.NoError(t, s.Append(t.Context(), sample(id)))
 	}
-	all, _, err := Load(s.Path)
+	all, _, err := load(s.Path)
 	require.NoError(t, err)
 	info, err := os.Stat(s.Path)
 	require.NoError(t, err)

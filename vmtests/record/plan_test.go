@@ -62,7 +62,7 @@ func TestResumeWhatIsMissing(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, ok, "it is whole")
 
-	records, damage, err := Load(s.Path)
+	records, damage, err := load(s.Path)
 	require.NoError(t, err)
 	assert.Empty(t, damage)
 	runs := ByRun(records)
@@ -112,7 +112,7 @@ func TestRunsShareAFile(t *testing.T) {
 	require.NoError(t, one.Append(t.Context(), of("r1", "full", Completed)))
 	require.NoError(t, two.Append(t.Context(), of("r2", "full", Completed)))
 	require.NoError(t, s.Append(t.Context(), of("r3", "full", Completed)))
-	records, damage, err := Load(s.Path)
+	records, damage, err := load(s.Path)
 	require.NoError(t, err)
 	assert.Empty(t, damage)
 	assert.Len(t, records, 3)
@@ -124,7 +124,7 @@ func TestAppendingIsExclusive(t *testing.T) {
 	for name, do := range map[string]func() error{
 		"append": func() error { return s.Append(t.Context(), sample("r1/a")) },
 		"begin":  func() error { _, err := s.Begin(t.Context(), planOf("r1", "full")); return err },
-		"load":   func() error { _, _, err := Load(s.Path); return err },
+		"load":   func() error { _, _, err := load(s.Path); return err },
 	} {
 		f, err := s.open()
 		require.NoError(t, err)
@@ -161,7 +161,7 @@ func TestARecordIsCompleteBeforeTheNext(t *testing.T) {
 	require.NoError(t, err)
 	for i, name := range []string{"a", "b", "c"} {
 		require.NoError(t, run.Append(t.Context(), of("r1", name, Completed)))
-		records, damage, err := Load(s.Path)
+		records, damage, err := load(s.Path)
 		require.NoError(t, err)
 		assert.Empty(t, damage)
 		require.Len(t, records, i+1)

@@ -88,7 +88,7 @@ func TestPruneWhileOthersAppend(t *testing.T) {
 		}
 		require.NoError(t, prune())
 	}
-	records, damage, err := Load(s.Path)
+	records, damage, err := load(s.Path)
 	require.NoError(t, err)
 	assert.Empty(t, damage)
 	assert.Len(t, records, writers*each)
@@ -108,7 +108,7 @@ func TestAppendToAFileThatWasPruned(t *testing.T) {
 	require.NoError(t, os.Rename(s.Path+".new", s.Path))
 	require.NoError(t, f.Close())
 	require.NoError(t, <-done)
-	records, _, err := Load(s.Path)
+	records, _, err := load(s.Path)
 	require.NoError(t, err)
 	assert.Len(t, records, 1)
 }

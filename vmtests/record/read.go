@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"time"
 
@@ -47,15 +46,6 @@ const readerPatience = 2 * time.Second
 // Open reads as much of the results file as is needed to select records. It returns an error
 // if the file cannot be read to its end, which wraps fs.ErrNotExist if there is no file.
 func (s Store) Open() (*File, error) { return open(s.Path, shortFile) }
-
-// Load reads and decodes all records of a results file.
-func Load(path string) ([]Record, []Damage, error) {
-	r, err := open(path, math.MaxInt64)
-	if err != nil {
-		return nil, nil, err
-	}
-	return r.Records, r.Damage, r.Close()
-}
 
 // open is Open; it decodes a file of up to short bytes at once.
 func open(path string, short int64) (*File, error) {

@@ -48,7 +48,7 @@ func TestOpenDecodesWhatIsRead(t *testing.T) {
 	path, _ := long(t, 3)
 	odd := sample(`r9/"quoted"`) // and without a console log
 	require.NoError(t, Store{Path: path}.Append(t.Context(), odd))
-	all, _, err := Load(path)
+	all, _, err := load(path)
 	require.NoError(t, err)
 	file, err := open(path, 0)
 	require.NoError(t, err)

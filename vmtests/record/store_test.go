@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -36,6 +37,15 @@ func sample(id string) Record {
 	}
 }
 
+// load decodes all records of a results file.
+func load(path string) ([]Record, []Damage, error) {
+	file, err := open(path, math.MaxInt64)
+	if err != nil {
+		return nil, nil, err
+	}
+	return file.Records, file.Damage, file.Close()
+}
+
 func TestAppendThenLoad(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "new", "results.jsonl")}
 	require.NoError(t, s.Check())
@@ -43,7 +53,7 @@ func TestAppendThenLoad(t *testing.T) {
 	for _, r := range want {
 		require.NoError(t, s.Append(t.Context(), r))
 	}
-	got, damage, err := Load(s.Path)
+	got, damage, err := load(s.Path)
 	require.NoError(t, err)
 	assert.Empty(t, damage)
 	assert.Equal(t, want, got)
@@ -54,7 +64,7 @@ func TestAppendFillsInTheSchema(t *testing.T) {
 	r := sample("r1/a")
 	r.Schema = 0
 	require.NoError(t, s.Append(t.Context(), r))
-	got, _, err := Load(s.Path)
+	got, _, err := load(s.Path)
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	assert.Equal(t, Schema, got[0].Schema)
@@ -70,7 +80,7 @@ func TestAppendEndsATornLine(t *testing.T) {
 	require.NoError(t, f.Close())
 
 	require.NoError(t, s.Append(t.Context(), sample("r1/b")))
-	got, damage, err := Load(s.Path)
+	got, damage, err := load(s.Path)
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	assert.Equal(t, "r1/b", got[1].ID)
@@ -144,7 +154,7 @@ func TestAppendFromManyAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	got, damage, err := Load(s.Path)
+	got, damage, err := load(s.Path)
 	require.NoError(t, err)
 	assert.Empty(t, damage)
 	ids := map[string]bool{}
@@ -160,7 +170,7 @@ func TestLoadCorpus(t *testing.T) {
 	require.NotEmpty(t, files)
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			records, damage, err := Load(file)
+			records, damage, err := load(file)
 			require.NoError(t, err)
 			var b strings.Builder
 			for _, r := range records {
@@ -181,9 +191,9 @@ func TestLoadCorpus(t *testing.T) {
 }
 
 func TestLoadWithoutAFile(t *testing.T) {
-	_, _, err := Load(filepath.Join(t.TempDir(), "none.jsonl"))
+	_, _, err := load(filepath.Join(t.TempDir(), "none.jsonl"))
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	_, _, err = Load(t.TempDir())
+	_, _, err = load(t.TempDir())
 	require.ErrorContains(t, err, "is a directory")
 }
 

@@ -1,7 +1,7 @@
 package report
 
 import (
-	"path/filepath"
+	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,15 +20,7 @@ import (
 func runs(t testing.TB) map[string][]record.Record {
 	t.Helper()
 	all := corpus(t)
-	files, err := filepath.Glob("testdata/runs/*.jsonl")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for _, file := range files {
-		records, damage, err := record.Load(file)
-		require.NoError(t, err)
-		require.Empty(t, damage, file)
-		all[strings.TrimSuffix(filepath.Base(file), ".jsonl")] = records
-	}
+	maps.Copy(all, load(t, "testdata/runs/*.jsonl"))
 	return all
 }
 

@@ -19,17 +19,20 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // corpus returns the records of every results file in testdata, by its name.
-func corpus(t testing.TB) map[string][]record.Record {
+func corpus(t testing.TB) map[string][]record.Record { return load(t, "testdata/*.jsonl") }
+
+func load(t testing.TB, pattern string) map[string][]record.Record {
 	t.Helper()
-	files, err := filepath.Glob("testdata/*.jsonl")
+	files, err := filepath.Glob(pattern)
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	all := map[string][]record.Record{}
 	for _, file := range files {
-		records, damage, err := record.Load(file)
+		results, err := record.Store{Path: file}.Open()
 		require.NoError(t, err)
-		require.Empty(t, damage, file)
-		all[strings.TrimSuffix(filepath.Base(file), ".jsonl")] = records
+		require.Empty(t, results.Damage, file)
+		require.NoError(t, results.Close())
+		all[strings.TrimSuffix(filepath.Base(file), ".jsonl")] = results.Records
 	}
 	return all
 }

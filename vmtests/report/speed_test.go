@@ -15,9 +15,7 @@ import (
 
 // The corpus is a run of netstrip bench full no-inet no-net.
 func TestSpeeds(t *testing.T) {
-	records, damage, err := record.Load("testdata/speeds/bench.jsonl")
-	require.NoError(t, err)
-	require.Empty(t, damage)
+	records := load(t, "testdata/speeds/*.jsonl")["bench"]
 	require.Len(t, records, 3)
 	for golden, write := range map[string]func(*strings.Builder) error{
 		"text": func(b *strings.Builder) error { return SpeedTable(Speeds(records)).Write(b, table.Format{}) },
