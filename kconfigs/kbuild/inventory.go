@@ -5,18 +5,102 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/units"
 )
 
-// About describes an entry of the cache. It calls kinds that it does not know by their names.
-func About(e cache.Entry) string {
+// Entry is an entry of the cache, and what it is.
+type Entry struct {
+	cache.Entry
+	About string `json:"about"`
+}
+
+// name is enough of an entry's path to find it by.
+func name(e cache.Entry) string {
+	return e.Kind + "/" + regexp.MustCompile(`([0-9a-f]{12})[0-9a-f]+$`).ReplaceAllString(e.Key, "$1")
+}
+
+// minutes is how the time of a last use is shown.
+const minutes = "2006-01-02 15:04"
+
+// Cells are the row of an entry in a table: its size, when it was used, its name, what it is.
+// An index has none: what it says stands with the entry that it leads to.
+func (e Entry) Cells() []string {
+	used := e.Used.Format(minutes)
+	switch {
+	case e.LeadsTo != "":
+		return nil
+	case e.Holder != 0:
+		used = fmt.Sprintf("now, by %d", e.Holder)
+	}
+	return []string{units.Bytes(e.Bytes), used, name(e.Entry), e.About}
+}
+
+// Inventory lists the cache, the largest entries first, and returns its size in bytes.
+func Inventory(ctx context.Context, c *cache.Cache) (list []Entry, total int64, err error) {
+	entries, err := c.List(ctx)
+	slices.SortStableFunc(entries, func(a, b cache.Entry) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	list = make([]Entry, len(entries))
+	for i, e := range entries {
+		list[i] = Entry{e, about(e)}
+		total += e.Bytes
+	}
+	return list, total, err
+}
+
+// Prune removes what exceeds the limits, or nothing if dry is set. The lines say what is gone
+// and what stays, also where there is an error.
+func Prune(ctx context.Context, c *cache.Cache, l cache.Limits, dry bool, p *progress.Printer) (lines []string, err error) {
+	entries, err := c.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plan := cache.Plan(entries, l, time.Now())
+	said := map[string]string{} // what is gone can no longer be asked
+	for _, e := range slices.Concat(plan.Gone, plan.InUse) {
+		said[e.Path] = fmt.Sprintf("%s: %s, %s, used %s", name(e), about(e), units.Bytes(e.Bytes), e.Used.Format(minutes))
+	}
+	did := "would remove"
+	if !dry {
+		did = "removed"
+		p.Line("removing %d entries", len(plan.Gone)) // 80,000 files take a slow disk minutes
+		if plan, err = c.Prune(ctx, plan); err != nil {
+			err = fmt.Errorf("pruning the cache: %w", err)
+		}
+	}
+	var freed int64
+	for _, e := range plan.Gone {
+		freed += e.Bytes
+		if said[e.LeadsTo] == "" { // an index goes with what it leads to
+			lines = append(lines, did+" "+said[e.Path])
+		}
+	}
+	for _, e := range plan.InUse {
+		by := "another netstrip"
+		if e.Holder != 0 {
+			by = fmt.Sprintf("process %d", e.Holder)
+		}
+		lines = append(lines, "kept "+said[e.Path]+"; in use by "+by)
+	}
+	if err == nil {
+		lines = append(lines, fmt.Sprintf("%s %s, leaving %s", did, units.Bytes(freed), units.Bytes(plan.Left)))
+	}
+	return lines, err
+}
+
+// about describes an entry of the cache. It calls kinds that it does not know by their names.
+func about(e cache.Entry) string {
 	text := map[string]string{
 		"download": "tarball of a kernel's source", "initramfs": "initramfs", "packages": "Debian packages of an init",
 		"kernel": "kernel", "obj": "object tree", "source": "unpacked source",
@@ -56,33 +140,54 @@ func version(e cache.Entry) string {
 // Verified is an entry of the cache and its state: whole, damaged, removed (it was damaged), or
 // unchecked (nothing to compare it with is kept).
 type Verified struct {
-	cache.Entry `json:"-"`
-	Kind        string `json:"kind"`
-	Key         string `json:"key"`
-	Path        string `json:"path"`
-	State       string `json:"state"`
-	About       string `json:"about"`
-	Why         string `json:"why,omitempty"`
+	Kind  string `json:"kind"`
+	Key   string `json:"key"`
+	Path  string `json:"path"`
+	State string `json:"state"`
+	About string `json:"about"`
+	Why   string `json:"why,omitempty"`
+}
+
+// String is a line about an entry that is not whole.
+func (v Verified) String() string {
+	return v.State + " " + name(cache.Entry{Kind: v.Kind, Key: v.Key}) + ": " + v.About + ": " + v.Why
+}
+
+// Verification is the state of the whole cache.
+type Verification []Verified
+
+// Count returns how many entries are in a state.
+func (l Verification) Count(state string) (n int) {
+	for _, v := range l {
+		if v.State == state {
+			n++
+		}
+	}
+	return n
+}
+
+// Write writes how many entries are in each state.
+func (l Verification) Write(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "%d whole, %d damaged, %d removed, %d unchecked\n",
+		l.Count("whole"), l.Count("damaged"), l.Count("removed"), l.Count("unchecked"))
+	return err
 }
 
 // Verify checks every entry of the cache; fix removes the damaged ones. Tell is called with each
-// before and after the check. The result is never nil.
-func Verify(ctx context.Context, c *cache.Cache, fix bool, tell func(v Verified, done bool)) ([]Verified, error) {
+// that is not whole. The result is never nil.
+func Verify(ctx context.Context, c *cache.Cache, fix bool, p *progress.Printer, tell func(Verified)) (Verification, error) {
+	list := Verification{}
 	entries, err := c.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	list := []Verified{}
 	for _, e := range entries {
 		if e.Kind == "tmp" {
 			continue
 		}
-		v := Verified{Entry: e, Kind: e.Kind, Key: e.Key, Path: e.Path, About: About(e)}
-		tell(v, false)
+		v := Verified{Kind: e.Kind, Key: e.Key, Path: e.Path, About: about(e)}
+		p.State("verifying %.200q", name(e)+": "+v.About)
 		err := checkIndex(ctx, c, e)
 		switch {
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
+			return list, ctx.Err()
 		case e.LeadsTo != "" && !errors.Is(err, cache.ErrDamaged):
 			continue // it is listed with what it leads to
 		case errors.Is(err, fs.ErrNotExist):
@@ -95,13 +200,13 @@ func Verify(ctx context.Context, c *cache.Cache, fix bool, tell func(v Verified,
 			v.State, v.Why = "damaged", err.Error()
 			if fix {
 				if err := c.Mend(ctx, e.Kind, e.Key); err != nil {
-					return nil, err
+					return list, err
 				}
 				v.State = "removed"
 			}
+			tell(v)
 		}
 		list = append(list, v)
-		tell(v, true)
 	}
-	return list, nil
+	return list, err
 }

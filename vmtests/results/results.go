@@ -28,7 +28,7 @@ type Results struct {
 func (r Results) open() (*record.File, error) {
 	file, err := record.Store{Path: r.Path}.Open()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage.Errorf("%w; netstrip run and netstrip apps make it, --results names another", err)
+		return nil, missing(err)
 	}
 	if err != nil {
 		return nil, err

@@ -1,11 +1,31 @@
 package main
 
 import (
+	"context"
 	"embed"
+	"io"
 	"strings"
 
+	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
+
+// command returns a command with some of the flags that several have.
+func command(use string, run func(context.Context, *flags, []string) error, names ...string) (*cobra.Command, *flags) {
+	f := &flags{}
+	c := &cobra.Command{Use: use, RunE: func(c *cobra.Command, args []string) error { return run(c.Context(), f, args) }}
+	f.add(c, names...)
+	return c, f
+}
+
+// answer writes what a command found as JSON, or as text.
+func (a *app) answer(f *flags, found interface{ Write(io.Writer) error }) error {
+	a.progress.Clear()
+	if f.json {
+		return table.JSON(a.stdout, found)
+	}
+	return found.Write(a.stdout)
+}
 
 //go:embed help/*.txt
 var helpTexts embed.FS
@@ -27,7 +47,11 @@ func describe(c *cobra.Command, path ...string) {
 	if c.Args == nil && !strings.Contains(c.Use, "...") {
 		c.Args = cobra.NoArgs
 	}
-	if c.ValidArgsFunction == nil {
+	switch {
+	case c.ValidArgsFunction != nil:
+	case strings.HasSuffix(c.Use, "[PROFILE...]"):
+		c.ValidArgsFunction = completeProfiles
+	default:
 		c.ValidArgsFunction = cobra.NoFileCompletions
 	}
 	if c.HasParent() {
