@@ -12,18 +12,20 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/units"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/report"
-	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) cacheCommand() *cobra.Command {
-	list, _ := command("ls", a.cacheList, "cache", "json")
-	var l cache.Limits
+	f, l := &flags{}, cache.Limits{}
 	dry, fix := false, false
-	prune, _ := command("prune", func(ctx context.Context, f *flags, _ []string) error { return a.cachePrune(ctx, f, l, dry) }, "cache")
+	list := command("ls", nil, func(ctx context.Context, _ []string) error { return a.cacheList(ctx, f) })
+	prune := command("prune", nil, func(ctx context.Context, _ []string) error { return a.cachePrune(ctx, f, l, dry) })
+	verify := command("verify", nil, func(ctx context.Context, _ []string) error { return a.cacheVerify(ctx, f, fix) })
+	f.add(list, "cache", "json")
+	f.add(prune, "cache")
+	f.add(verify, "cache", "json")
 	addLimits(prune, &l.MaxBytes, "keep at most this `SIZE`", &l.OlderThan, "remove what has not been used for this `AGE`", &dry)
 	prune.Flags().BoolVar(&l.All, "all", false, "remove everything")
-	verify, _ := command("verify", func(ctx context.Context, f *flags, _ []string) error { return a.cacheVerify(ctx, f, fix) }, "cache", "json")
 	verify.Flags().BoolVar(&fix, "fix", false, "remove what is damaged")
 	c := &cobra.Command{Use: "cache"}
 	c.AddCommand(list, prune, verify)
@@ -56,7 +58,7 @@ func (a *app) openCache(f *flags) (*cache.Cache, error) {
 	return c, err
 }
 
-func (a *app) cacheList(ctx context.Context, f *flags, _ []string) error {
+func (a *app) cacheList(ctx context.Context, f *flags) error {
 	c, err := a.openCache(f)
 	if err != nil {
 		return err
@@ -65,24 +67,9 @@ func (a *app) cacheList(ctx context.Context, f *flags, _ []string) error {
 	if err != nil {
 		return err
 	}
-	t := rows(entries, "SIZE", "LAST USED", "ENTRY", "WHAT IT IS")
+	t := rows(entries, kbuild.Entry.Cells, "SIZE", "LAST USED", "ENTRY", "WHAT IT IS")
 	t.Add(units.Bytes(total), "", "", "in "+c.Dir)
 	return t.Write(a.stdout, f.format())
-}
-
-// rows returns a table of what has cells; nil is not shown.
-func rows[T interface{ Cells() []string }](list []T, head ...string) *table.Table {
-	t := &table.Table{Head: head, Value: list}
-	for _, one := range list {
-		cells := one.Cells()
-		for i, cell := range cells {
-			cells[i] = report.Escape(cell, 4000)
-		}
-		if cells != nil {
-			t.Add(cells...)
-		}
-	}
-	return t
 }
 
 func (a *app) cachePrune(ctx context.Context, f *flags, l cache.Limits, dry bool) error {
@@ -118,7 +105,7 @@ func (a *app) cacheVerify(ctx context.Context, f *flags, fix bool) error {
 		}
 	})
 	if err == nil {
-		err = a.answer(f, found)
+		err = a.write(f, found)
 	}
 	if n := found.Count("damaged"); n > 0 && err == nil {
 		return differsError{fmt.Errorf("damaged entries in the cache: %d; netstrip cache verify --fix removes what is damaged", n)}

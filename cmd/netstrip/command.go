@@ -1,30 +1,37 @@
 package main
 
 import (
-	"context"
 	"embed"
 	"io"
 	"strings"
 
+	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
-// command returns a command with some of the flags that several have.
-func command(use string, run func(context.Context, *flags, []string) error, names ...string) (*cobra.Command, *flags) {
-	f := &flags{}
-	c := &cobra.Command{Use: use, RunE: func(c *cobra.Command, args []string) error { return run(c.Context(), f, args) }}
-	f.add(c, names...)
-	return c, f
-}
-
-// answer writes what a command found as JSON, or as text.
-func (a *app) answer(f *flags, found interface{ Write(io.Writer) error }) error {
+// write writes a result as JSON or as text.
+func (a *app) write(f *flags, result interface{ Write(io.Writer) error }) error {
 	a.progress.Clear()
 	if f.json {
-		return table.JSON(a.stdout, found)
+		return table.JSON(a.stdout, result)
 	}
-	return found.Write(a.stdout)
+	return result.Write(a.stdout)
+}
+
+// rows returns a table of a list, with the cells of each of its members, which are not trusted.
+func rows[T any](list []T, cells func(T) []string, head ...string) *table.Table {
+	t := &table.Table{Head: head, Value: list}
+	for _, one := range list {
+		row := cells(one)
+		for i, cell := range row {
+			row[i] = report.Escape(cell, 4000)
+		}
+		if row != nil {
+			t.Add(row...)
+		}
+	}
+	return t
 }
 
 //go:embed help/*.txt
@@ -47,11 +54,7 @@ func describe(c *cobra.Command, path ...string) {
 	if c.Args == nil && !strings.Contains(c.Use, "...") {
 		c.Args = cobra.NoArgs
 	}
-	switch {
-	case c.ValidArgsFunction != nil:
-	case strings.HasSuffix(c.Use, "[PROFILE...]"):
-		c.ValidArgsFunction = completeProfiles
-	default:
+	if c.ValidArgsFunction == nil {
 		c.ValidArgsFunction = cobra.NoFileCompletions
 	}
 	if c.HasParent() {

@@ -1,70 +1,36 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/run"
-	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) profilesCommand() *cobra.Command {
 	f := &flags{}
-	c := &cobra.Command{
-		Use:  "profiles",
-		RunE: func(c *cobra.Command, _ []string) error { return a.listProfiles(c.Context(), f) },
-	}
+	c := command("profiles", nil, func(ctx context.Context, _ []string) error { return a.listProfiles(ctx, f) })
 	f.add(c, "json", "cache", "source")
 	return c
 }
 
 func (a *app) listProfiles(ctx context.Context, f *flags) error {
-	list := kbuild.Profiles(ctx, f.cache, f.source())
-	t := table.Table{Head: []string{"PROFILE", "BUILT", "HYPOTHESIS"}, Value: list}
-	from := table.Table{Head: []string{"PROFILE", "START", "FRAGMENTS, KERNEL ARGUMENTS"}}
-	for _, l := range list {
-		t.Add(l.Name, builtText(l.Built), l.Hypothesis)
-		from.Add(l.Name, l.Start, cmp.Or(strings.Join(append(l.Fragments, l.Args...), " "), "-"))
-	}
-	if err := t.Write(a.stdout, f.format()); err != nil || f.json {
+	profiles := kbuild.Profiles(ctx, f.cache, f.source())
+	err := rows(profiles, kbuild.Listed.Cells, "PROFILE", "BUILT", "HYPOTHESIS").Write(a.stdout, f.format())
+	if err != nil || f.json {
 		return err
 	}
 	fmt.Fprintln(a.stdout)
-	return from.Write(a.stdout, f.format())
-}
-
-func builtText(b *bool) string {
-	switch {
-	case b == nil:
-		return "?"
-	case *b:
-		return "yes"
-	}
-	return "no"
+	return rows(profiles, kbuild.Listed.Origin, "PROFILE", "START", "FRAGMENTS, KERNEL ARGUMENTS").Write(a.stdout, f.format())
 }
 
 func (a *app) buildCommand() *cobra.Command {
 	f := &flags{}
-	c := &cobra.Command{
-		Use:               "build [PROFILE...]",
-		ValidArgsFunction: completeProfiles,
-		RunE:              func(c *cobra.Command, args []string) error { return a.build(c.Context(), f, args) },
-	}
+	c := command("build [PROFILE...]", completeProfiles, func(ctx context.Context, names []string) error { return a.build(ctx, f, names) })
 	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet")
 	return c
-}
-
-// built is a kernel as JSON.
-type built struct {
-	Profile string `json:"profile"`
-	Image   string `json:"image"`
-	Config  string `json:"config"`
-	Cached  bool   `json:"cached"`
-	*kbuild.Kernel
 }
 
 func (a *app) build(ctx context.Context, f *flags, names []string) error {
@@ -88,24 +54,9 @@ func (a *app) build(ctx context.Context, f *flags, names []string) error {
 		return err
 	}
 	a.progress.Clear()
-	list := make([]built, len(kernels))
+	built := make([]kbuild.Built, len(kernels))
 	for i, k := range kernels {
-		list[i] = built{profiles[i].Name, k.Image, k.Config, k.Cached, k}
+		built[i] = kbuild.Built{Profile: profiles[i].Name, Image: k.Image, Config: k.Config, Cached: k.Cached, Kernel: k}
 	}
-	return builtTable(list).Write(a.stdout, f.format())
-}
-
-func builtTable(list []built) table.Table {
-	t := table.Table{Head: []string{"PROFILE", "VERSION", "IMAGE", "BUILT", "FILE"}, Value: list}
-	for _, b := range list {
-		how := fmt.Sprintf("%d objects, %.0f CPU s, in %.0f s", b.Objects, b.CPUSeconds, b.WallSeconds)
-		if b.CacheHits > 0 {
-			how += fmt.Sprintf(", %d from ccache", b.CacheHits)
-		}
-		if b.Cached {
-			how = "before"
-		}
-		t.Add(b.Profile, cmp.Or(b.Version, "?"), fmt.Sprintf("%.2f MiB", float64(b.ImageBytes)/(1<<20)), how, b.Kernel.Image)
-	}
-	return t
+	return rows(built, kbuild.Built.Cells, "PROFILE", "VERSION", "IMAGE", "BUILT", "FILE").Write(a.stdout, f.format())
 }

@@ -84,6 +84,11 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
+// command returns a command that completes its arguments, if it takes any, with complete.
+func command(use string, complete cobra.CompletionFunc, run func(context.Context, []string) error) *cobra.Command {
+	return &cobra.Command{Use: use, ValidArgsFunction: complete, RunE: func(c *cobra.Command, args []string) error { return run(c.Context(), args) }}
+}
+
 // helpCommand is cobra's, except that an unknown topic is an error.
 func helpCommand() *cobra.Command {
 	help := &cobra.Command{

@@ -10,22 +10,22 @@ import (
 )
 
 func (a *app) resultsCommand() *cobra.Command {
-	list, _ := command("ls", a.resultsList, "json", "results")
-	var l results.Limits
-	prune, _ := command("prune", func(ctx context.Context, f *flags, _ []string) error { return a.resultsPrune(ctx, f, l) }, "results")
+	f, l := &flags{}, results.Limits{}
+	list := command("ls", nil, func(context.Context, []string) error {
+		runs, err := results.Runs(f.results)
+		if err != nil {
+			return err
+		}
+		return rows(runs, results.Run.Cells, "RUN", "SIZE").Write(a.stdout, f.format())
+	})
+	prune := command("prune", nil, func(ctx context.Context, _ []string) error { return a.resultsPrune(ctx, f, l) })
+	f.add(list, "json", "results")
+	f.add(prune, "results")
 	prune.Flags().IntVar(&l.Last, "keep", 0, "keep only the last `N` runs")
 	addLimits(prune, &l.Bytes, "reduce the file to this `SIZE`", &l.OlderThan, "remove runs that began more than this `AGE` ago", &l.DryRun)
 	c := &cobra.Command{Use: "results"}
 	c.AddCommand(list, prune)
 	return c
-}
-
-func (a *app) resultsList(_ context.Context, f *flags, _ []string) error {
-	runs, err := results.Runs(f.results)
-	if err != nil {
-		return err
-	}
-	return rows(runs, "RUN", "SIZE").Write(a.stdout, f.format())
 }
 
 func (a *app) resultsPrune(ctx context.Context, f *flags, l results.Limits) error {

@@ -3,7 +3,9 @@ package kbuild
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
@@ -22,6 +24,42 @@ type Listed struct {
 	// Built says whether its kernel is in the cache; null if that is unknown
 	// without a source or a compiler.
 	Built *bool `json:"built"`
+}
+
+// Cells are the row of a profile in a table: its name, whether it is built, its hypothesis.
+func (l Listed) Cells() []string {
+	built := "?"
+	if l.Built != nil {
+		built = map[bool]string{true: "yes", false: "no"}[*l.Built]
+	}
+	return []string{l.Name, built, l.Hypothesis}
+}
+
+// Origin are the cells that say what a profile is made from.
+func (l Listed) Origin() []string {
+	return []string{l.Name, l.Start, cmp.Or(strings.Join(slices.Concat(l.Fragments, l.Args), " "), "-")}
+}
+
+// Built is the kernel of a profile.
+type Built struct {
+	Profile string `json:"profile"`
+	Image   string `json:"image"`
+	Config  string `json:"config"`
+	Cached  bool   `json:"cached"`
+	*Kernel
+}
+
+// Cells are the row of a kernel in a table: its profile, version and size, how it was built, and
+// its file.
+func (b Built) Cells() []string {
+	how := fmt.Sprintf("%d objects, %.0f CPU s, in %.0f s", b.Objects, b.CPUSeconds, b.WallSeconds)
+	if b.CacheHits > 0 {
+		how += fmt.Sprintf(", %d from ccache", b.CacheHits)
+	}
+	if b.Cached {
+		how = "before"
+	}
+	return []string{b.Profile, cmp.Or(b.Version, "?"), fmt.Sprintf("%.2f MiB", float64(b.ImageBytes)/(1<<20)), how, b.Image}
 }
 
 // Profiles lists all profiles. It works where nothing is installed, so it returns no error: a
