@@ -3,13 +3,16 @@ package logfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/console"
 	"github.com/netstrip/netstrip/vmtests/report"
 )
@@ -31,6 +34,54 @@ type Reading struct {
 	Last    string          `json:"last,omitempty"`
 }
 
+// Readings are what was read of several files.
+type Readings []Reading
+
+// ReadAll reads files, or standard input if there is none. It returns what it could read with an
+// error for each that is no kernel's console log, and nil if it was interrupted.
+func ReadAll(ctx context.Context, p *progress.Printer, paths ...string) (Readings, error) {
+	if len(paths) == 0 {
+		paths = []string{"-"}
+	}
+	all, missing := Readings{}, 0
+	var wrong []error
+	for _, path := range paths {
+		r, err := Read(ctx, path, p)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if r.File != "" {
+			all = append(all, r)
+		}
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			missing++
+		}
+	}
+	err := errors.Join(wrong...)
+	if missing > 0 && missing == len(wrong) {
+		err = usage.Error{Err: err}
+	}
+	return all, err
+}
+
+// Write writes them for people, except those that are no console log.
+func (all Readings) Write(w io.Writer) error {
+	separator := ""
+	for _, r := range all {
+		if r.Outcome == console.Unreadable {
+			continue // the error says so
+		}
+		if _, err := io.WriteString(w, separator+r.text()); err != nil {
+			return err
+		}
+		separator = "\n"
+	}
+	return nil
+}
+
 // Read reads the log in a file, or on standard input where path is "-", and shows progress.
 // The error of a file that is not a kernel's console log comes with a Reading.
 func Read(ctx context.Context, path string, p *progress.Printer) (Reading, error) {
@@ -42,7 +93,7 @@ func Read(ctx context.Context, path string, p *progress.Printer) (Reading, error
 	if verdict == console.Unreadable {
 		l = console.Log{Lines: l.Lines, Bytes: l.Bytes}
 		with := map[bool]string{true: "", false: " " + path}[path == "-"]
-		err = fmt.Errorf("%s: not a kernel's console log: %s", Name(path), strings.ReplaceAll(reason, " FILE", with))
+		err = fmt.Errorf("%s: not a kernel's console log: %s", name(path), strings.ReplaceAll(reason, " FILE", with))
 	}
 	return Reading{
 		File: path, Outcome: verdict, Reason: reason, Panic: l.Panic, Task: l.PanicTask, Trace: l.Trace, Notices: l.Notices,
@@ -50,23 +101,23 @@ func Read(ctx context.Context, path string, p *progress.Printer) (Reading, error
 	}, err
 }
 
-// Name returns a file's name for messages.
-func Name(path string) string {
+// name is what a file is called in messages.
+func name(path string) string {
 	if path == "-" {
 		return "standard input"
 	}
 	return path
 }
 
-// Write writes it for people.
-func (r Reading) Write(w io.Writer) error {
+// text is what was read, for people.
+func (r Reading) text() string {
 	var b strings.Builder
-	field := func(name, text string) {
+	field := func(what, text string) {
 		if text != "" {
-			fmt.Fprintf(&b, "  %-9s  %s\n", name, report.Escape(text, 300))
+			fmt.Fprintf(&b, "  %-9s  %s\n", what, report.Escape(text, 300))
 		}
 	}
-	fmt.Fprintln(&b, report.Escape(Name(r.File), 300))
+	fmt.Fprintln(&b, report.Escape(name(r.File), 300))
 	field("outcome", string(r.Outcome))
 	field("reason", r.Reason)
 	field("task", r.Task)
@@ -77,8 +128,7 @@ func (r Reading) Write(w io.Writer) error {
 		field("notice", n)
 	}
 	field("last line", r.Last)
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 // read reads a regular file, or standard input, whatever that is. Reading a terminal or a pipe
@@ -106,7 +156,7 @@ func read(ctx context.Context, path string, p *progress.Printer) (console.Log, e
 			if size > 0 {
 				p.State("reading %s: %d of %d MiB", report.Escape(path, 60), n>>20, size>>20)
 			} else {
-				p.State("reading %s: %d MiB", Name(path), n>>20)
+				p.State("reading %s: %d MiB", name(path), n>>20)
 			}
 		}})
 		done <- result{l, err}
@@ -114,7 +164,7 @@ func read(ctx context.Context, path string, p *progress.Printer) (console.Log, e
 	select {
 	case r := <-done:
 		if r.err != nil {
-			return r.log, fmt.Errorf("%s: %w", Name(path), r.err)
+			return r.log, fmt.Errorf("%s: %w", name(path), r.err)
 		}
 		return r.log, nil
 	case <-ctx.Done():

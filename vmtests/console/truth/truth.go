@@ -4,6 +4,7 @@ package truth
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +16,10 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/console"
+	"github.com/netstrip/netstrip/vmtests/console/logfile"
 )
 
 // Truth is the known content of a log; for NAME.log it is in NAME.json beside it. A log with
@@ -68,25 +72,25 @@ type Measure struct {
 // String returns "3 of 4".
 func (m Measure) String() string { return fmt.Sprintf("%d of %d", m.N, m.Of) }
 
-// Right reports whether every log was read correctly.
-func (s Score) Right() bool { return len(s.Wrong) == 0 }
-
 // maxTruth bounds the file of a truth, in bytes.
 const maxTruth = 1 << 20
 
-// Dir scores every log of a directory that has a truth beside it. each, unless nil, is called
-// with the path of every log before it is read.
-func Dir(dir string, each func(log string)) (Score, error) {
+// Dir scores every log of a directory that has a truth beside it, of which there must be one.
+func Dir(ctx context.Context, dir string, p *progress.Printer) (Score, error) {
+	var s Score
+	if info, err := os.Stat(dir); err != nil {
+		return s, usage.Error{Err: err}
+	} else if !info.IsDir() {
+		return s, usage.Errorf("%s is not a directory; netstrip console %s reads one log", dir, dir)
+	}
 	logs, err := fs.Glob(os.DirFS(dir), "*.log")
 	if err != nil {
-		return Score{}, fmt.Errorf("listing logs: %w", err)
+		return s, fmt.Errorf("listing logs: %w", err)
 	}
-	var s Score
-	for _, name := range logs {
-		path := filepath.Join(dir, name)
-		if each != nil {
-			each(path)
-		}
+	for i, name := range logs {
+		logs[i] = filepath.Join(dir, name)
+	}
+	for _, path := range logs {
 		t, err := read(strings.TrimSuffix(path, ".log") + ".json")
 		if errors.Is(err, fs.ErrNotExist) {
 			s.Bare = append(s.Bare, path)
@@ -95,26 +99,17 @@ func Dir(dir string, each func(log string)) (Score, error) {
 		if err != nil {
 			return s, err
 		}
-		l, err := readLog(path)
-		if err != nil {
+		r, err := logfile.Read(ctx, path, p)
+		if r.File == "" {
 			return s, err
 		}
-		s.add(name, t, l)
+		s.add(filepath.Base(path), t, r)
 	}
-	return s, nil
-}
-
-func readLog(path string) (console.Log, error) {
-	f, err := file.Open(path)
-	if err != nil {
-		return console.Log{}, err
+	if s.Logs == 0 {
+		return s, usage.Errorf("no NAME.log in %s has a NAME.json beside it; netstrip console --help describes it", dir)
 	}
-	defer f.Close()
-	l, err := console.ReadFrom(f)
-	if err != nil {
-		return l, fmt.Errorf("%s: %w", path, err)
-	}
-	return l, nil
+	s.Speed, err = speed(logs)
+	return s, err
 }
 
 func read(path string) (Truth, error) {
@@ -135,13 +130,9 @@ func read(path string) (Truth, error) {
 }
 
 // add scores one log.
-func (s *Score) add(name string, t Truth, l console.Log) {
+func (s *Score) add(name string, t Truth, l logfile.Reading) {
 	s.Logs++
 	s.Bytes += l.Bytes
-	verdict, _ := console.Judge(l)
-	if verdict == console.Unreadable {
-		l = console.Log{Bytes: l.Bytes}
-	}
 	wrong := func(format string, args ...any) {
 		s.Wrong = append(s.Wrong, name+": "+fmt.Sprintf(format, args...))
 	}
@@ -174,14 +165,14 @@ func (s *Score) add(name string, t Truth, l console.Log) {
 	case !crash && t.Outcome != console.Unreadable && s.Bad.count(l.Panic != "" || l.Faults > 0):
 		wrong("want it clean, got %q", l.Notices)
 	}
-	if t.Task != "" && !s.Tasks.count(l.PanicTask == t.Task) {
-		wrong("want the task %q, got %q", t.Task, l.PanicTask)
+	if t.Task != "" && !s.Tasks.count(l.Task == t.Task) {
+		wrong("want the task %q, got %q", t.Task, l.Task)
 	}
 	if len(t.Trace) > 0 && !s.Traces.count(slices.EqualFunc(t.Trace, l.Trace, sameFunction)) {
 		wrong("want the trace %v, got %v", t.Trace, l.Trace)
 	}
-	if t.Outcome != "" && verdict != t.Outcome {
-		wrong("want the outcome %s, got %s", t.Outcome, verdict)
+	if t.Outcome != "" && l.Outcome != t.Outcome {
+		wrong("want the outcome %s, got %s", t.Outcome, l.Outcome)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -35,7 +36,7 @@ func TestScore(t *testing.T) {
 		write(t, dir, name+".json", truth)
 	}
 	write(t, dir, "j-bare.log", log)
-	s, err := Dir(dir, nil)
+	s, err := Dir(t.Context(), dir, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		`c-panic.log: want the panic "q", got "p"`,
@@ -55,11 +56,7 @@ func TestScore(t *testing.T) {
 	assert.Equal(t, Measure{2, 3}, s.Traces)
 	assert.Equal(t, Measure{1, 2}, s.Tasks)
 	assert.Equal(t, 9, s.Logs)
-	assert.False(t, s.Right())
-
-	speed, err := Speed(dir)
-	require.NoError(t, err)
-	assert.Positive(t, speed)
+	assert.Positive(t, s.Speed)
 }
 
 func TestBadTruth(t *testing.T) {
@@ -67,10 +64,16 @@ func TestBadTruth(t *testing.T) {
 		dir := t.TempDir()
 		write(t, dir, "x.log", log)
 		write(t, dir, "x.json", text)
-		_, err := Dir(dir, nil)
+		_, err := Dir(t.Context(), dir, nil)
 		require.ErrorContains(t, err, "x.json: not the truth of a log: ", text)
 	}
-	s, err := Dir(t.TempDir(), nil)
-	require.NoError(t, err)
-	assert.Zero(t, s.Logs)
+	bare := t.TempDir()
+	write(t, bare, "x.log", log)
+	for dir, want := range map[string]string{
+		bare: "has a NAME.json beside it", filepath.Join(bare, "x.log"): "is not a directory", filepath.Join(bare, "none"): "no such file",
+	} {
+		_, err := Dir(t.Context(), dir, nil)
+		require.ErrorContains(t, err, want)
+		require.ErrorAs(t, err, &usage.Error{})
+	}
 }
