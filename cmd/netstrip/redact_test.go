@@ -39,5 +39,5 @@ func TestShowRedacted(t *testing.T) {
 	assert.NotRegexp(t, `[ '=]/[a-z]`, records[0].Machine.Command)
 	assert.Contains(t, records[0].Machine.Command, "-kernel REDACTED/")
 	assert.NotEmpty(t, records[0].Findings)
-	assert.Contains(t, strings.Join(records[0].Notices, " "), "were taken out")
+	assert.Contains(t, strings.Join(records[0].Notices, " "), "were removed")
 }

@@ -1,6 +1,6 @@
-// Package guest boots one untrusted guest under QEMU, watches it to its end and returns what
-// it did. It runs on the host. It knows neither profiles nor results files: a kernel, an
-// initramfs and their limits come in, an outcome comes out.
+// Package guest boots one untrusted guest under QEMU, watches it to its end and returns what it
+// did. It runs on the host. It has no notion of profiles or results files: a kernel, an initramfs
+// and limits in, an outcome out.
 package guest
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// Guest is what one boot needs.
+// Guest describes one boot.
 type Guest struct {
 	// Accel is "kvm" or "tcg".
 	Accel string
@@ -41,10 +41,10 @@ type Guest struct {
 	Asked func(id string)
 }
 
-// Result is what came of one boot.
+// Result is the result of one boot.
 type Result struct {
 	Outcome record.Outcome
-	// Reason says why the outcome is not Completed; Notices is what else was noticed.
+	// Reason says why the outcome is not Completed; Notices are other remarkable lines.
 	Reason  string
 	Notices []string
 	// Task and Trace are those of a panic.
@@ -53,18 +53,18 @@ type Result struct {
 	// Started is the time that Phases count from.
 	Started time.Time
 	Phases  record.Phases
-	// Hello and Findings are what the guest sent. Running is the probe that began last and has
-	// no finding. A guest may send several findings of one probe.
+	// Hello and Findings are what the guest sent, which may be several findings of one probe.
+	// Running is the probe that began last if it has no finding.
 	Hello    *wire.Hello
 	Findings []wire.Finding
 	Running  string
-	// Said is what QEMU printed about something that did not end it.
+	// Said is a message that QEMU printed although it ran on.
 	Said string
 	// Console is the console log; nil if QEMU was not started.
 	Console []byte
 }
 
-// boot is a boot under way.
+// boot is a boot in progress.
 type boot struct {
 	Result
 	guest    Guest
@@ -73,13 +73,13 @@ type boot struct {
 	capture  capture
 	decoder  decoder
 	monitor  monitor
-	said     tail // what QEMU prints itself
+	said     tail // QEMU's own output
 	hellos   int
 	pid      atomic.Int64 // QEMU's process and process group; 0 while it is unknown
-	held     bool         // somebody else holds the channels open after QEMU's end
+	held     bool         // another process holds the channels open after QEMU's end
 }
 
-// Boot runs one guest to its end. A fault of the rig is an outcome; the only error is that
+// Boot runs one guest to its end. An infrastructure failure is an outcome; the only error is that
 // of ctx.
 func Boot(ctx context.Context, g Guest) (Result, error) {
 	files, err := g.openFiles()
@@ -151,7 +151,7 @@ func (b *boot) event(e wire.Event) {
 	}
 }
 
-// end handles the end of the guest's events: "done", or that no more can come.
+// end handles the end of the guest's events: "done", or the end of all channels.
 func (b *boot) end(done bool) {
 	b.watchdog.channelClosed()
 	if done {
@@ -163,7 +163,7 @@ func (b *boot) end(done bool) {
 
 // finish decides the outcome of the boot, once everything has been read. exit is how QEMU ended.
 func (b *boot) finish(exit error) {
-	b.Console = append([]byte{}, b.capture.log.Bytes()...) // not nil, though it may be empty
+	b.Console = append([]byte{}, b.capture.log.Bytes()...) // empty, but not nil
 	log, said, w := console.Read(b.Console), b.said.String(), b.watchdog
 	facts := console.Facts{
 		Done: b.decoder.done, Events: b.decoder.events, Running: b.Running, Flood: b.capture.flood || b.decoder.flood,
@@ -190,18 +190,18 @@ func (b *boot) finish(exit error) {
 	if b.Outcome == record.Panicked || b.Outcome == record.InitFailed {
 		b.Task, b.Trace = log.PanicTask, log.Trace
 	}
-	if !b.Outcome.RigFault() && !strings.Contains(said, "warning:") { // else the reason has it
+	if !b.Outcome.RigFault() && !strings.Contains(said, "warning:") { // otherwise it is in the reason
 		b.Said = said
 	}
 	if n := console.End(log, facts); n != "" {
 		b.Notices = append(b.Notices, n)
 	}
-	b.Phases.Exit = max(b.Phases.Exit, b.Phases.Done) // two readers of one end
+	b.Phases.Exit = max(b.Phases.Exit, b.Phases.Done) // two goroutines note the end
 	b.Phases.FirstByte = b.capture.firstByte.Seconds()
 	b.Phases.Banner = b.capture.banner.Seconds()
 	b.Phases.Init = b.capture.init.Seconds()
 	if w.away > 0 {
 		b.Phases = record.Phases{}
-		b.Notices = append(b.Notices, fmt.Sprintf("netstrip did not run for %s of this boot, stopped or starved, so that no times are recorded", w.away.Round(time.Second/10)))
+		b.Notices = append(b.Notices, fmt.Sprintf("netstrip was stopped or starved for %s of this boot: no times are recorded", w.away.Round(time.Second/10)))
 	}
 }

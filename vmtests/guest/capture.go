@@ -13,7 +13,7 @@ import (
 // about 50 KiB. More ends the boot: under TCG the serial line takes seven seconds for this much.
 const maxConsole = 1 << 20
 
-// capture keeps a boot's console output and when each phase began.
+// capture keeps a boot's console output and the start of each phase.
 type capture struct {
 	start    time.Time
 	progress func()

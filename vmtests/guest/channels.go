@@ -11,23 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// channel has an end on the host and one for QEMU, or for the shell that becomes it.
+// channel has an end on the host and one for QEMU, or the shell that becomes QEMU.
 type channel struct {
 	host  io.ReadCloser
 	guest *os.File
 }
 
-// channels are those of a boot: console, events and fallback are the guest's, monitor is QEMU's
-// own (QMP), output is what it prints, and id is where it writes its process ID.
+// channels are the channels of a boot: console, events and fallback are the guest's, monitor is
+// QEMU's (QMP), output is what QEMU prints, and id carries its process ID.
 type channels struct{ console, events, fallback, monitor, output, id channel }
 
-// openChannels opens a socket for the events, since its port waits while the host is slow, and
-// pipes for the serial lines. A serial line does not wait: after 10 ms the guest takes a byte that
-// cannot be written for sent, and overwrites it. A socket holds only about 280 of its single bytes,
-// a pipe as many as its size.
+// openChannels opens a socket for the events, since their port waits for a slow host, and pipes
+// for the serial lines. A serial line does not wait: the guest overwrites a byte that cannot be
+// written for 10 ms. A socket buffers only about 280 single bytes, a pipe as many as its size.
 //
-// Events do not wait when the guest reboots: if the socket is full, the last that the port has taken
-// are lost. By default 280 fit, so the socket is made larger.
+// Events do not wait when the guest reboots: if the socket is full, the last ones in the port are
+// lost. By default 280 fit, so the socket is made larger.
 func openChannels() (*channels, error) {
 	c := &channels{}
 	open := []func() (io.ReadCloser, *os.File, error){openSerial, openSocket, openSerial, openMonitor, openPipe, openPipe}
@@ -50,7 +49,7 @@ func openSocket() (io.ReadCloser, *os.File, error) {
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
-	// Any user may double it (net.core.wmem_max); with privileges it can be much larger.
+	// Any user can double the buffer (net.core.wmem_max); privileges allow much more.
 	_ = unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUF, maxConsole)
 	_ = unix.SetsockoptInt(fds[1], unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, maxConsole)
 	_ = unix.SetNonblock(fds[0], true) // so that Close ends a Read
@@ -90,13 +89,13 @@ func (c *channels) closeGuest() {
 	}
 }
 
-// pollEvery is the time between two reads of a serial line, and so how late its bytes are seen.
+// pollEvery is the time between two reads of a serial line, and so the delay of its bytes.
 const pollEvery = 4 * time.Millisecond
 
 // serialEnd is the host's end of a serial line, which QEMU writes byte by byte. As an os.File it
 // would wake this process for each of them (see BenchmarkOverhead), so it is polled.
 type serialEnd struct {
-	mu     sync.Mutex // held while fd is used, which another file may have once it is closed
+	mu     sync.Mutex // held while fd is used: once closed, it may be another file's
 	fd     int
 	closed bool
 }
@@ -128,7 +127,7 @@ func (s *serialEnd) poll(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends the line; a Read under way returns os.ErrClosed.
+// Close ends the line; a Read in progress returns os.ErrClosed.
 func (s *serialEnd) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -26,7 +26,7 @@ func TestSerialEnd(t *testing.T) {
 	assert.Equal(t, "Linux version\n", string(all))
 }
 
-// Whoever waits for bytes that do not come is let go when the line is closed.
+// Closing the line ends a Read that waits for bytes.
 func TestSerialEndClosed(t *testing.T) {
 	e, err := openChannels()
 	require.NoError(t, err)
@@ -38,11 +38,11 @@ func TestSerialEndClosed(t *testing.T) {
 	}()
 	require.NoError(t, e.fallback.host.Close())
 	assert.ErrorIs(t, <-read, os.ErrClosed)
-	assert.ErrorIs(t, e.fallback.host.Close(), os.ErrClosed, "and once is enough")
+	assert.ErrorIs(t, e.fallback.host.Close(), os.ErrClosed, "it is closed already")
 }
 
-// Where no more descriptors can be had, nothing is opened, and nothing done to those of
-// others: descriptor 0 stays as it is.
+// Without free descriptors nothing is opened, and other descriptors are left alone: descriptor 0
+// does not change.
 func TestNoMoreDescriptors(t *testing.T) {
 	var old unix.Rlimit
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &old))
@@ -50,7 +50,7 @@ func TestNoMoreDescriptors(t *testing.T) {
 	require.NoError(t, err)
 	kept, err := unix.Dup(0)
 	require.NoError(t, err)
-	require.NoError(t, unix.Dup2(zero[0], 0)) // for the time of this test it is a socket
+	require.NoError(t, unix.Dup2(zero[0], 0)) // it is a socket during this test
 	defer func() {
 		_ = unix.Dup2(kept, 0)
 		for _, fd := range []int{kept, zero[0], zero[1]} {
@@ -62,12 +62,12 @@ func TestNoMoreDescriptors(t *testing.T) {
 	free, err := unix.Dup(1)
 	require.NoError(t, err)
 	require.NoError(t, unix.Close(free))
-	for more := range uint64(9) { // of twelve at least that are needed
-		// One is taken, and the lowest free ones are as many as the limit leaves.
+	for more := range uint64(9) { // at least twelve are needed
+		// The limit leaves this many descriptors free.
 		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(free) + more, Max: old.Max}))
 		e, err := openChannels()
 		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &old))
-		if err == nil { // others of this process were closed meanwhile
+		if err == nil { // this process closed others meanwhile
 			e.close()
 			continue
 		}

@@ -7,10 +7,11 @@ import (
 	"github.com/netstrip/netstrip/vmtests/accel"
 )
 
-// ClockArgs tells a kernel the frequency of its time stamp counter, which is the host's in an
-// emulated guest. A kernel measures it by counting without interruption (quick_pit_calibrate and
-// pit_calibrate_tsc, arch/x86/kernel/tsc.c). On a busy host it gives up after 0.2 s and is left with
-// a clock that moves every 4 ms. Under KVM nothing interrupts it.
+// ClockArgs returns the kernel argument with the frequency of the time stamp counter, which in an
+// emulated guest is the host's. A kernel measures it by counting without interruption
+// (quick_pit_calibrate and pit_calibrate_tsc, arch/x86/kernel/tsc.c). On a busy host it gives up
+// after 0.2 s and is left with a clock that moves every 4 ms. Under KVM nothing interrupts it, and
+// there is no argument.
 func ClockArgs(accelerator string) []string {
 	if khz := counterKHz(10 * time.Millisecond); khz > 0 && accelerator == accel.TCG {
 		return []string{fmt.Sprintf("tsc_early_khz=%d", khz)}
@@ -26,7 +27,7 @@ func counterKHz(span time.Duration) int64 {
 	return (more - count) * int64(time.Millisecond) / end.Sub(at).Nanoseconds()
 }
 
-// counterAt reads the counter and the time. Of several readings it returns the quickest, which
+// counterAt reads the counter and the time. It returns the quickest of several readings, which
 // nothing interrupted.
 func counterAt() (at time.Time, count int64) {
 	least := time.Hour

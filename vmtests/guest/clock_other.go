@@ -2,5 +2,5 @@
 
 package guest
 
-// counter is 0: this processor has no time stamp counter as an x86 has.
+// counter returns 0: only x86 has this time stamp counter.
 func counter() int64 { return 0 }

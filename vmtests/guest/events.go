@@ -12,21 +12,21 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// decoder decodes the guest's events, once each: whole, well-formed, bounded lines up to the
-// first "done". It counts the rest and goes on reading, so that the guest never stalls. After
-// more than a boot may send it takes nothing, "done" least of all: what came is not all.
+// decoder decodes the guest's events: whole, well-formed, bounded lines up to the first "done". It
+// counts the rest and reads on, so that the guest never stalls. Once a guest has sent more than a
+// boot may, it accepts nothing, not even "done", since events are missing.
 type decoder struct {
-	// event is called with each event, and end once: at "done", or when no more can come. No
-	// two calls run at once.
+	// event is called with each event, and end once: at "done", or at the end of all channels.
+	// Calls never overlap.
 	event func(wire.Event)
 	end   func(done bool)
 
 	mu            sync.Mutex
-	events, bytes int // taken, "done" included
-	raw           int // bytes in all
+	events, bytes int // accepted, including "done"
+	raw           int // all bytes
 	flood, done   bool
-	// What was dropped: lines too long, lines that are no event, lines after
-	// "done", lines over the number or total that a boot may send.
+	// What was dropped: lines too long, lines that are not events, lines after "done", lines over
+	// the number or total that a boot may send.
 	long, junk, late, over int
 }
 
@@ -41,7 +41,7 @@ const (
 	actionDone  = "done"
 )
 
-// read takes lines from the sources until each has ended.
+// read reads lines from the sources until each has ended.
 func (d *decoder) read(sources ...io.Reader) {
 	var readers sync.WaitGroup
 	for _, r := range sources {
@@ -83,7 +83,7 @@ func (d *decoder) skipLong(br *bufio.Reader) {
 	}
 }
 
-// count counts what came, lines and not.
+// count counts all bytes, of lines or not.
 func (d *decoder) count(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -133,7 +133,7 @@ func (d *decoder) line(line []byte) {
 	}
 }
 
-// notices says in words what was dropped.
+// notices describes what was dropped.
 func (d *decoder) notices() []string {
 	var out []string
 	for _, dropped := range []struct {
@@ -141,7 +141,7 @@ func (d *decoder) notices() []string {
 		what string
 	}{
 		{d.long, fmt.Sprintf("longer than %d bytes", wire.MaxLine)},
-		{d.junk, "that are no event"},
+		{d.junk, "that are not events"},
 		{d.late, `after "done"`},
 		{d.over, fmt.Sprintf("over the %d events or %d bytes of a boot", wire.MaxEvents, wire.MaxBytes)},
 	} {

@@ -22,7 +22,7 @@ func event(t *testing.T, id string) string {
 
 const done = `{"hugelgupf_vmtest_guest_action":"done"}` + "\n"
 
-// decoded are what a decoder made of what guests sent.
+// decoded is a decoder with the calls that it made.
 type decoded struct {
 	*decoder
 	sent []wire.Event
@@ -55,12 +55,12 @@ func TestDecoder(t *testing.T) {
 		"no done":     {a + b, "a b", nil},
 		"too long":    {a + long + b + done, "a b", []string{"dropped 1 event lines longer than 61440 bytes"}},
 		"no end":      {a + strings.Repeat("y", 1<<20), "a", []string{"dropped 1 event lines longer than 61440 bytes"}},
-		"binary":      {"\x00\xff\x1b[31m\n" + a + done, "a", []string{"dropped 1 event lines that are no event"}},
-		"no JSON":     {"}{\n" + a + done, "a", []string{"dropped 1 event lines that are no event"}},
-		"cut":         {a + b[:len(b)/2], "a", []string{"dropped 1 event lines that are no event"}},
-		"other JSON":  {`{"x":1}` + "\n[]\n7\nnull\n" + a + done, "a", []string{"dropped 4 event lines that are no event"}},
-		"wrong type":  {`{"hugelgupf_vmtest_guest_action":"guestevent","Actual":{"kind":7}}` + "\n" + done, "", []string{"dropped 1 event lines that are no event"}},
-		"no event":    {`{"hugelgupf_vmtest_guest_action":"guestevent"}` + "\n" + done, "", []string{"dropped 1 event lines that are no event"}},
+		"binary":      {"\x00\xff\x1b[31m\n" + a + done, "a", []string{"dropped 1 event lines that are not events"}},
+		"no JSON":     {"}{\n" + a + done, "a", []string{"dropped 1 event lines that are not events"}},
+		"cut":         {a + b[:len(b)/2], "a", []string{"dropped 1 event lines that are not events"}},
+		"other JSON":  {`{"x":1}` + "\n[]\n7\nnull\n" + a + done, "a", []string{"dropped 4 event lines that are not events"}},
+		"wrong type":  {`{"hugelgupf_vmtest_guest_action":"guestevent","Actual":{"kind":7}}` + "\n" + done, "", []string{"dropped 1 event lines that are not events"}},
+		"no event":    {`{"hugelgupf_vmtest_guest_action":"guestevent"}` + "\n" + done, "", []string{"dropped 1 event lines that are not events"}},
 		"after done":  {a + done + b + done, "a", []string{`dropped 2 event lines after "done"`}},
 		"empty lines": {"\n\n" + a + "\r\n" + done, "a", nil},
 		"much too long": {a + strings.Repeat("y", wire.MaxBytes) + "\n" + done, "a", []string{
@@ -77,7 +77,7 @@ func TestDecoder(t *testing.T) {
 			assert.Equal(t, tc.probes, strings.Join(probes, " "))
 			assert.Equal(t, tc.notices, d.notices())
 			whole := strings.Contains(tc.in, done) && !d.flooded()
-			assert.Equal(t, []bool{whole}, d.ends, "silence is no success")
+			assert.Equal(t, []bool{whole}, d.ends, "silence is not success")
 			assert.Equal(t, name == "too many" || name == "much too long", d.flooded())
 		})
 	}
@@ -93,7 +93,7 @@ func TestDecoderOfTwoChannels(t *testing.T) {
 	assert.Equal(t, []string{`dropped 1 event lines after "done"`}, d.notices())
 }
 
-// What the guest's side writes is what is decoded here.
+// Events as the guest writes them are decoded.
 func TestDecoderReadsRealEvents(t *testing.T) {
 	data, err := os.ReadFile("testdata/events/no-net.jsonl")
 	require.NoError(t, err)

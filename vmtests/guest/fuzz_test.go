@@ -21,8 +21,8 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// FuzzEvents holds for whatever a guest sends on its event channel: "done" ends it exactly when
-// it came, and a record made of the events can be stored, read again, and shown.
+// FuzzEvents checks for any input on the event channel that only "done" completes it, and that a
+// record of the events can be stored, read again and shown.
 func FuzzEvents(f *testing.F) {
 	streams, err := filepath.Glob("testdata/events/*.jsonl")
 	require.NoError(f, err)
@@ -51,7 +51,7 @@ func FuzzEvents(f *testing.F) {
 	})
 }
 
-// storedAndShown takes a record of what a guest sent through the ways it goes on.
+// storedAndShown encodes, decodes and shows a record of what a guest sent.
 func storedAndShown(t *testing.T, r Result) {
 	t.Helper()
 	rec := record.Record{
@@ -72,7 +72,7 @@ func storedAndShown(t *testing.T, r Result) {
 	require.NoError(t, report.Table(&shown, []record.Record{rec}, report.TableOptions{Format: table.Format{Markdown: true}}))
 	require.NoError(t, report.Summary(&shown, []record.Record{rec}, report.TableOptions{}))
 	require.NoError(t, table.JSON(&shown, rec))
-	rec.Series, rec.Profile = "6.12", "full" // of which something is expected
+	rec.Series, rec.Profile = "6.12", "full" // a profile with an expectation
 	devs, err := expect.Deviations(rec)
 	require.NoError(t, err)
 	for _, d := range devs {
@@ -83,8 +83,8 @@ func storedAndShown(t *testing.T, r Result) {
 	}
 }
 
-// A guest that sends as much as it may, in the bytes that grow most when they are
-// written as JSON, and prints as much as it may, still leaves a record.
+// The largest possible record can be stored: a guest sends and prints as much as it may, in the
+// bytes that grow most when written as JSON.
 func TestTheLargestRecordIsStored(t *testing.T) {
 	const head = `{"hugelgupf_vmtest_guest_action":"guestevent","Actual":{"kind":"finding","finding":{"id":"x","verdict":"works","detail":"`
 	line := head + strings.Repeat("\xff", wire.MaxLine-len(head)-len(`"}}}`)-1) + `"}}}` + "\n"
@@ -122,7 +122,7 @@ func TestTheLargestRecordIsStored(t *testing.T) {
 	assert.Len(t, got[0].Findings, len(rec.Findings))
 }
 
-// A console may not print more than it may, whether in lines or not.
+// The console is bounded, with or without line ends.
 func TestConsoleIsBounded(t *testing.T) {
 	for name, chunk := range map[string]string{"lines": strings.Repeat("x", 99) + "\n", "no line": strings.Repeat("x", 100)} {
 		c := &capture{progress: func() {}, reached: func(Milestone) {}}

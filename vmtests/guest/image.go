@@ -14,10 +14,10 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/packed"
 )
 
-// openFiles opens kernel, initramfs and, if there is one, disk, and checks the first two: a
-// truncated file boots to a silent guest or to one without an init, which looks like a verdict on
-// the kernel. So does too little memory: QEMU loads the initramfs over the kernel, which then
-// crashes. The files that are open are returned with an error too.
+// openFiles opens kernel, initramfs and disk, if there is one, and checks the first two: with a
+// truncated file the guest stays silent or has no init, which looks like the kernel's fault. So
+// does too little memory: QEMU loads the initramfs over the kernel, which then crashes. With an
+// error it returns the files opened so far.
 func (g Guest) openFiles() (files []*os.File, err error) {
 	kernel, end, err := openChecked(g.Kernel, checkKernel)
 	if err != nil {
@@ -45,7 +45,7 @@ func (g Guest) openFiles() (files []*os.File, err error) {
 	return files, nil
 }
 
-// openChecked opens a file and returns what check says of it.
+// openChecked opens a file and returns the result of check.
 func openChecked(path string, check func(r io.ReaderAt, size int64) (int64, error)) (*os.File, int64, error) {
 	f, err := openForQEMU(path)
 	if err != nil {
@@ -74,14 +74,14 @@ func checkLine(kernel io.ReaderAt, line string) error {
 		longest = h.MaxCommandLine
 	}
 	if len(line) > longest {
-		return fmt.Errorf("its command line has %d bytes, and it takes %d", len(line), longest)
+		return fmt.Errorf("its command line has %d bytes; the kernel takes %d", len(line), longest)
 	}
 	return nil
 }
 
-// openForQEMU opens a file whose descriptor is passed to QEMU, which opens it again by that
-// (fdWiring). If netstrip is root, QEMU is nobody, who may not open a file that was made under a
-// umask of 077; the permissions of directories do not matter then.
+// openForQEMU opens a file whose descriptor is passed to QEMU, which opens it again through /proc
+// (fdWiring). If netstrip is root, QEMU runs as nobody, which cannot open a file created with
+// umask 077, so the file is made readable; the permissions of directories do not matter.
 func openForQEMU(path string) (*os.File, error) {
 	f, err := file.Open(path)
 	if err != nil || os.Geteuid() != 0 {
@@ -101,7 +101,7 @@ func openForQEMU(path string) (*os.File, error) {
 func checkRoom(need, memory int64) error {
 	if memory < need {
 		const mib = 1 << 20
-		return fmt.Errorf("it and the kernel take %d MiB of memory; the machine has %d", (need+mib-1)/mib, memory/mib)
+		return fmt.Errorf("initramfs and kernel take %d MiB of memory; the machine has %d", (need+mib-1)/mib, memory/mib)
 	}
 	return nil
 }
@@ -115,8 +115,8 @@ func readHead(kernel io.ReaderAt) ([]byte, error) {
 	return head, nil
 }
 
-// checkKernel returns an error for a file that is not a whole x86 kernel that QEMU starts, a
-// bzImage or a vmlinux, and else the address up to which the kernel needs memory.
+// checkKernel returns the address up to which a kernel needs memory, or an error if the file is
+// not a whole x86 bzImage or vmlinux that QEMU can start.
 func checkKernel(r io.ReaderAt, size int64) (end int64, err error) {
 	head, err := readHead(r)
 	if err != nil {
@@ -138,8 +138,8 @@ func checkKernel(r io.ReaderAt, size int64) (end int64, err error) {
 	return h.MemoryEnd, nil
 }
 
-// checkVmlinux does the same for an ELF file. It must end with its section headers, as the output
-// of linker and objcopy does, and have the note that says where PVH starts it.
+// checkVmlinux is checkKernel for an ELF file. It must end with its section headers, like the
+// output of linker and objcopy, and have the note with its PVH entry point.
 func checkVmlinux(r io.ReaderAt, head []byte, size int64) (end int64, err error) {
 	if machine := elf.Machine(binary.LittleEndian.Uint16(head[18:])); machine != elf.EM_X86_64 {
 		return 0, fmt.Errorf("it is not an x86 kernel image but an ELF file for %s", machine)
@@ -171,8 +171,8 @@ func checkVmlinux(r io.ReaderAt, head []byte, size int64) (end int64, err error)
 	return end, nil
 }
 
-// pvhNote is the beginning, after its two lengths, of the ELF note that says where PVH starts a
-// kernel: XEN_ELFNOTE_PHYS32_ENTRY (include/xen/interface/elfnote.h:197).
+// pvhNote is the beginning, after its two lengths, of the ELF note with the PVH entry point:
+// XEN_ELFNOTE_PHYS32_ENTRY (include/xen/interface/elfnote.h:197).
 const pvhNote = "\x12\x00\x00\x00Xen\x00"
 
 // newcHeader is the length of a record's header in a "newc" cpio archive
@@ -199,7 +199,7 @@ func checkInitramfs(r io.ReaderAt, size int64) (int64, error) {
 		content, err1 := strconv.ParseInt(string(head[54:62]), 16, 64)
 		name, err2 := strconv.ParseInt(string(head[94:102]), 16, 64)
 		if err := errors.Join(err1, err2); err != nil {
-			return 0, fmt.Errorf("a broken cpio record at byte %d: %w", at, err)
+			return 0, fmt.Errorf("broken cpio record at byte %d: %w", at, err)
 		}
 		if string(head[newcHeader:]) == trailer {
 			return size, nil

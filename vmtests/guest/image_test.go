@@ -42,7 +42,7 @@ func TestCheckKernel(t *testing.T) {
 	}
 }
 
-// Wherever an archive is cut, that is seen.
+// An archive that is cut anywhere is refused.
 func TestCheckInitramfs(t *testing.T) {
 	var text strings.Builder
 	w := cpio.Newc.Writer(&text)
@@ -62,7 +62,7 @@ func TestCheckInitramfs(t *testing.T) {
 		assert.Error(t, check(whole[:n]), "cut after %d bytes of %d", n, end)
 	}
 	assert.EqualError(t, check(strings.Replace(whole, "070701", "070707", 1)), "no cpio record at byte 0")
-	assert.ErrorContains(t, check(whole[:54]+"zzzzzzzz"+whole[62:]), "a broken cpio record at byte 0")
+	assert.ErrorContains(t, check(whole[:54]+"zzzzzzzz"+whole[62:]), "broken cpio record at byte 0")
 	assert.ErrorContains(t, check(whole[:94]+"FFFFFFFF"+whole[102:]), "cpio archive truncated at byte")
 }
 
@@ -78,10 +78,10 @@ func TestRoom(t *testing.T) {
 	defer f.Close()
 	assert.EqualValues(t, 18<<20, end)
 	require.NoError(t, checkRoom(end+3<<20, 21<<20))
-	assert.EqualError(t, checkRoom(end+3<<20, 20<<20), "it and the kernel take 21 MiB of memory; the machine has 20")
+	assert.EqualError(t, checkRoom(end+3<<20, 20<<20), "initramfs and kernel take 21 MiB of memory; the machine has 20")
 }
 
-// bzImage makes the headers of a kernel of one sector and 4 KiB, and room for it.
+// bzImage writes a kernel of one sector and 4 KiB, of which only the header is filled in.
 func bzImage(t *testing.T) string {
 	image := make([]byte, 1024+4096)
 	image[0x1f1] = 1
@@ -90,8 +90,8 @@ func bzImage(t *testing.T) string {
 	return fileOf(t, image)
 }
 
-// elfKernel makes a vmlinux that takes 2 MiB at 16 MiB and has one note, by the name given,
-// of where PVH starts it.
+// elfKernel writes a vmlinux that takes 2 MiB at 16 MiB and has one note, by the given owner, with
+// its PVH entry point.
 func elfKernel(t *testing.T, machine elf.Machine, owner string) string {
 	t.Helper()
 	const head, program, notes = 64, 56, 64 + 2*56

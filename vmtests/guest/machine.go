@@ -13,8 +13,8 @@ import (
 // QEMU is the name of the program that emulates x86-64 machines.
 const QEMU = "qemu-system-x86_64"
 
-// wiring is what a machine's channels and files are connected to on the host: descriptors for a
-// boot, files for the command line that can be pasted.
+// wiring connects a machine's channels and files to the host: to descriptors for a boot, to files
+// for the command line to paste.
 type wiring struct {
 	console, events, fallback string   // chardev backends, without the id
 	kernel, initrd, disk      string   // paths
@@ -22,7 +22,7 @@ type wiring struct {
 }
 
 // fdWiring connects to inherited descriptors; files are those of kernel, initramfs and disk, 0 for
-// no disk. QEMU then opens no path of ours, and can run as a user who may not.
+// no disk. QEMU then opens no paths, so it can run as a user who may not.
 func fdWiring(console, events, fallback, monitor int, files [3]int) wiring {
 	// QEMU cannot open a pipe by a path, but it can as a set of descriptors.
 	pipe := func(set int) string { return fmt.Sprintf("file,path=/dev/fdset/%d,append=on", set) }
@@ -41,18 +41,18 @@ func fdWiring(console, events, fallback, monitor int, files [3]int) wiring {
 	return w
 }
 
-// pasteWiring shows the console on the terminal and leaves the events in a file.
+// pasteWiring shows the console on the terminal and writes the events to a file.
 func pasteWiring(kernel, initrd, disk string) wiring {
 	return wiring{console: "stdio", events: "file,path=events.jsonl", fallback: "null", kernel: kernel, initrd: initrd, disk: disk}
 }
 
-// Command is the boot as a line to paste into a shell.
+// Command returns the boot as a line to paste into a shell.
 func (g Guest) Command() string {
 	args := append([]string{QEMU}, sandbox()...)
 	return process.Quote(append(args, g.args(pasteWiring(g.Kernel, g.Image, g.Disk))...)...)
 }
 
-// args are QEMU's arguments. The reasons for those that are not obvious:
+// args returns QEMU's arguments. The reasons for those that are not obvious:
 //   - qboot.rom starts a kernel without looking for disks and option ROMs as SeaBIOS does. It
 //     saves 0.1 s of 1.2 (median of seven boots).
 //   - A hub inside QEMU connects the two network cards with each other and with nothing else, so
@@ -80,14 +80,14 @@ func (g Guest) args(w wiring) []string {
 	}...)
 }
 
-// commandLine is the kernel's command line.
+// commandLine returns the kernel's command line.
 func (g Guest) commandLine() string {
 	own := []string{"console=ttyS0", "panic=-1", "reboot=t", "tsc=reliable", "no_timer_check", "nbd.nbds_max=1"}
 	return strings.Join(append(own, g.KernelArgs...), " ")
 }
 
-// diskArgs are QEMU's arguments for a disk at path. It is not locked: several guests read it at the
-// same time, and QEMU may be nobody, who may not lock it.
+// diskArgs returns QEMU's arguments for a disk at path. It is not locked: several guests read it
+// at the same time, and QEMU may run as nobody, which may not lock it.
 func (g Guest) diskArgs(path string) []string {
 	if g.Disk == "" {
 		return nil
@@ -98,7 +98,7 @@ func (g Guest) diskArgs(path string) []string {
 	}
 }
 
-// Processors is how many processors the guest has.
+// Processors returns how many processors the guest has.
 func (g Guest) Processors() int {
 	if g.Disk == "" {
 		return 1
@@ -106,7 +106,7 @@ func (g Guest) Processors() int {
 	return 2
 }
 
-// sandbox confines QEMU by seccomp: no new privileges, processes or limits.
+// sandbox confines QEMU with seccomp: no new privileges, processes or limits.
 func sandbox() []string {
 	return []string{"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"}
 }
@@ -119,16 +119,16 @@ func chardev(backend, id string) string {
 	return kind + ",id=" + id + rest
 }
 
-// nobody is the user and group with no rights (Debian's nobody and nogroup).
+// nobody is the ID of the user and group without rights (Debian's nobody and nogroup).
 const nobody = 65534
 
-// confine is the command that starts QEMU. setpriv(1) has the kernel kill QEMU when netstrip dies,
-// drops all capabilities, and changes root to nobody. The death signal must be set after the change
-// of user, which clears it (kernel/cred.c:413); setpriv uses that order. Under KVM root stays root
-// without capabilities, since /dev/kvm may be for root alone.
+// confine returns the command that starts QEMU. setpriv(1) makes the kernel kill QEMU when
+// netstrip dies, drops all capabilities, and changes root to nobody. The death signal must be set
+// after the change of user, which clears it (kernel/cred.c:413); setpriv uses that order. Under
+// KVM root stays root without capabilities, since /dev/kvm may be for root alone.
 //
-// If netstrip dies before that signal is set, the shell notices it: it starts QEMU only if netstrip
-// is still its parent.
+// In case netstrip dies before that signal is set, the shell starts QEMU only if netstrip is still
+// its parent.
 //
 // setsid(1) makes the shell, and so QEMU, the leader of a process group. The shell writes the ID of
 // process and group to the descriptor id, and redirects QEMU's output to the descriptor output.

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Of a machine, the line to paste and the line that is run differ only in wiring.
+// The line to paste has no descriptors, and is quoted for a shell.
 func TestCommandCanBePasted(t *testing.T) {
 	g := Guest{Accel: "tcg", MemoryMiB: 64, KernelArgs: []string{"a=b c"}, Kernel: "/k/it's", Image: "/i"}
 	line := g.Command()
@@ -17,7 +17,7 @@ func TestCommandCanBePasted(t *testing.T) {
 	assert.NotContains(t, line, "/proc/self/fd")
 }
 
-// QEMU takes a comma in a path for the end of it unless it is doubled.
+// QEMU ends a path at a comma unless it is doubled.
 func TestDiskWithAComma(t *testing.T) {
 	g := Guest{Accel: "tcg", MemoryMiB: 64, Disk: "/srv/a,b/disk", Kernel: "/k", Image: "/i"}
 	assert.Contains(t, g.Command(), "filename=/srv/a,,b/disk,read-only=on")

@@ -7,11 +7,11 @@ import (
 	"sync"
 )
 
-// monitor is the host's end of QEMU's own channel (QMP, docs/interop/qmp-spec). There QEMU reports
-// that it is up and why a guest ended: a program that exits with status 0 may not have run one.
+// monitor is the host's end of QEMU's monitor channel (QMP, docs/interop/qmp-spec). QEMU reports
+// there that it is up and why a guest ended: exit status 0 does not prove that a guest ran.
 type monitor struct {
 	mu sync.Mutex
-	// greeted: QEMU is up. ready: it reports events from now on.
+	// greeted: QEMU is up. ready: it reports events.
 	greeted, ready bool
 	// ended: the guest itself reset the machine or powered it off.
 	ended bool
@@ -20,7 +20,7 @@ type monitor struct {
 // capabilities asks QEMU to report events. It is written before QEMU is started.
 const capabilities = `{"execute": "qmp_capabilities"}` + "\n"
 
-// maxMonitor is how many bytes of QEMU's are read; a boot has some hundred.
+// maxMonitor bounds what is read from QEMU, in bytes; a boot sends a few hundred.
 const maxMonitor = 1 << 20
 
 // read reads what QEMU reports until its end, or until something that is not JSON.
@@ -46,8 +46,8 @@ func (m *monitor) read(r io.Reader) {
 	}
 }
 
-// quit reports whether a QEMU that exited with status 0 did so on its own. A guest that reset before
-// QEMU was ready to report it gets the benefit of the doubt.
+// quit reports whether a QEMU that exited with status 0 did so without the guest. If QEMU was up
+// but not yet ready to report events, the guest is assumed to have reset.
 func (m *monitor) quit() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// What QEMU 7.2 says of itself; the lines are cut short.
+// Messages of QEMU 7.2, shortened.
 const (
 	greets   = `{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}}, "capabilities": ["oob"]}}` + "\r\n"
 	ready    = `{"return": {}}` + "\r\n"
@@ -24,11 +24,11 @@ func TestMonitor(t *testing.T) {
 		"nothing":            {"", true},
 		"not QEMU":           {"hello\n" + greets + ready + resetsIt, true},
 		"a guest that reset": {greets + ready + opens + resetsIt, false},
-		"one that reset before QEMU told of events": {greets, false},
-		"QEMU ended by itself":                      {greets + ready + opens, true},
-		"QEMU was told to end":                      {greets + ready + told, true},
-		"too much":                                  {greets + ready + strings.Repeat(" ", maxMonitor) + resetsIt, true},
-		"cut off":                                   {greets + ready + resetsIt[:50], true},
+		"one that reset before QEMU reported events": {greets, false},
+		"QEMU ended by itself":                       {greets + ready + opens, true},
+		"QEMU was told to end":                       {greets + ready + told, true},
+		"too much":                                   {greets + ready + strings.Repeat(" ", maxMonitor) + resetsIt, true},
+		"cut off":                                    {greets + ready + resetsIt[:50], true},
 	} {
 		m := &monitor{}
 		m.read(strings.NewReader(tc.said))

@@ -13,8 +13,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
 
-// What QEMU is handed it can open again, as the user it runs as, under any umask: a file
-// that stands in the cache, and one that was put there by an older netstrip.
+// QEMU's user can open the files it is passed, under any umask: a file in the cache, and one put
+// there by an older netstrip.
 func TestUmask(t *testing.T) {
 	if _, err := exec.LookPath("setpriv"); err != nil && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
 		t.Skip("QEMU IS NOT CONFINED: setpriv is missing")

@@ -16,7 +16,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// This file adapts vmtest, which starts QEMU and waits for it:
+// This file adapts vmtest, which starts QEMU and waits for its end:
 //   - Its options are made without qemu.OptionsFor, which reads VMTEST_ variables: nothing in
 //     the environment may change what is measured.
 //   - It does not tell QEMU's process ID, so the shell that becomes QEMU does (confine).
@@ -25,7 +25,8 @@ import (
 //     event after "done" makes it panic. A guest may send all of that, so a task of ours
 //     reads the same format (decoder).
 
-// options are vmtest's for a boot from files: kernel, initramfs and, if there is one, disk.
+// options returns vmtest's options for a boot. files are kernel, initramfs and disk, if there is
+// one.
 func (b *boot) options(files []*os.File) *qemu.Options {
 	o := &qemu.Options{Tasks: []qemu.Task{b.read}, SerialOutput: []io.WriteCloser{&b.said}}
 	c := b.channels
@@ -47,11 +48,11 @@ func (b *boot) options(files []*os.File) *qemu.Options {
 	return o
 }
 
-// straggle is how long others may hold the channels open after QEMU has ended and its process group
-// has been killed.
+// straggle is how long other processes may hold the channels open after QEMU has ended and its
+// process group has been killed.
 const straggle = time.Second
 
-// held is the fault of a boot whose channels others hold open for longer.
+// held is the reason of a boot whose channels others hold open for longer.
 const held = "a process that QEMU's program started has left QEMU's process group and holds its output open"
 
 // read is vmtest's task. It reads all channels to their ends, or until QEMU and its process group
@@ -76,7 +77,7 @@ func (b *boot) read(ctx context.Context, n *qemu.Notifications) error {
 	}
 	b.Phases.Exit = time.Since(b.Started).Seconds()
 	if pid > 0 {
-		_ = syscall.Kill(int(-pid), syscall.SIGKILL) // mostly there is nobody left
+		_ = syscall.Kill(int(-pid), syscall.SIGKILL) // usually nothing is left
 	}
 	select {
 	case <-ended:
@@ -88,7 +89,7 @@ func (b *boot) read(ctx context.Context, n *qemu.Notifications) error {
 	return nil
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the last few KiB written to it.
 type tail struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -107,8 +108,8 @@ func (t *tail) Write(p []byte) (int, error) {
 // Close does nothing; vmtest closes what it writes to.
 func (t *tail) Close() error { return nil }
 
-// String returns QEMU's last line that is not just a warning. A line about KVM goes first, since
-// QEMU lists registers after it.
+// String returns QEMU's last line that is not a warning, or the first about KVM, since QEMU dumps
+// registers after that.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -21,8 +21,8 @@ type Limits struct {
 }
 
 // LimitsFor returns the limits under an accelerator. TCG is about ten times slower, and shares its
-// cores: a boot of one second has been seen to take eight beside a kernel build. A probe may be
-// silent for 10 s, so Stuck is well above that.
+// cores: a boot of one second has taken eight beside a kernel build. A probe may be silent for 10
+// s, so Stuck is well above that.
 func LimitsFor(name string) Limits {
 	if name == accel.KVM {
 		return Limits{Silent: 10 * time.Second, Stuck: 20 * time.Second, Total: time.Minute, Leave: 5 * time.Second, Dying: 3 * time.Second}
@@ -30,7 +30,7 @@ func LimitsFor(name string) Limits {
 	return Limits{Silent: 30 * time.Second, Stuck: time.Minute, Total: 5 * time.Minute, Leave: 15 * time.Second, Dying: 5 * time.Second}
 }
 
-// With returns the limits of a boot that asks applications as well; each may be silent for longer
+// With returns the limits of a boot that also runs applications; each may be silent for longer
 // than a probe.
 func (l Limits) With(apps []wire.App) Limits {
 	for _, a := range apps {
@@ -39,8 +39,8 @@ func (l Limits) With(apps []wire.App) Limits {
 	return l
 }
 
-// TrialLimits are for the boot that decides about KVM: a good one takes half a second, and nobody
-// should wait for one that hangs.
+// TrialLimits returns the limits of the boot that tries KVM: a good one takes half a second, and
+// nobody should wait for one that hangs.
 func TrialLimits() Limits {
 	return Limits{Silent: 3 * time.Second, Stuck: 3 * time.Second, Total: 15 * time.Second, Leave: 2 * time.Second, Dying: time.Second}
 }
@@ -56,24 +56,24 @@ const (
 	InitStarted                  // the kernel starts init
 	ProbeBegun                   // a probe begins
 	Done                         // the guest's "done"
-	Panicked                     // the kernel's last words
+	Panicked                     // the kernel's panic message
 )
 
 // watchdog ends a boot that makes no more progress.
 type watchdog struct {
 	limits Limits
 	start  time.Time
-	// stopped tells whether somebody has stopped QEMU; it is called only when a limit is passed.
+	// stopped reports whether QEMU has been stopped; it is called only when a limit is passed.
 	stopped func() bool
 	// reached, if set, is called at each milestone.
 	reached func(Milestone)
 
 	mu       sync.Mutex
-	since    time.Time // the start, later by what forgive has given
+	since    time.Time // the start, moved by forgive
 	last     time.Time // last sign of life
 	lively   bool      // there has been one
 	closed   time.Time // when the event channel was closed
-	panicked bool      // the kernel has said so
+	panicked bool      // the kernel has printed a panic
 
 	// Set before run returns. away is how long netstrip itself did not run.
 	away   time.Duration
@@ -111,8 +111,8 @@ func (w *watchdog) channelClosed() {
 	w.closed = time.Now()
 }
 
-// run waits for QEMU's end and returns how it ended, which exit says. It calls kill when a limit is
-// passed. flooded tells whether the guest has sent too much.
+// run waits for QEMU's end and returns what exit received. It calls kill when a limit is passed.
+// flooded reports whether the guest has sent too much.
 func (w *watchdog) run(kill func() error, exit <-chan error, flooded func() bool) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -127,14 +127,14 @@ func (w *watchdog) run(kill func() error, exit <-chan error, flooded func() bool
 			last = now
 			if w.killed == console.NotKilled {
 				if w.killed = w.verdict(now, flooded()); w.killed != console.NotKilled {
-					_ = kill() // already ended is as good
+					_ = kill() // it may have ended already
 				}
 			}
 		}
 	}
 }
 
-// absence is the longest gap between two ticks in which netstrip is taken to have run.
+// absence is the longest gap between two ticks that does not count as netstrip's absence.
 const absence = time.Second
 
 // forgive extends every limit by a gap between two ticks that is so long that netstrip itself cannot
@@ -193,8 +193,8 @@ func stopped(pid int64) bool {
 	if err != nil {
 		return false
 	}
-	// The state is the first field after the program's name (proc_pid_stat(5)), which
-	// may itself hold anything.
+	// The state is the first field after the program's name (proc_pid_stat(5)), which may contain
+	// anything.
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	return len(fields) > 0 && (fields[0][0] == 'T' || fields[0][0] == 't')
 }

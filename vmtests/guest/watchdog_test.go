@@ -15,7 +15,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/console"
 )
 
-// Each limit, just kept and just passed.
+// Each limit, just met and just passed.
 func TestVerdict(t *testing.T) {
 	l := Limits{Silent: 1 * time.Second, Stuck: 10 * time.Second, Total: 100 * time.Second, Leave: 5 * time.Second, Dying: 3 * time.Second}
 	for _, tc := range []struct {
@@ -38,11 +38,11 @@ func TestVerdict(t *testing.T) {
 		assert.Equal(t, console.KilledFlood, w.verdict(past, true), tc.name)
 		w.stopped = func() bool { return true }
 		assert.Equal(t, console.KilledStopped, w.verdict(past, false), tc.name)
-		assert.Equal(t, console.NotKilled, w.verdict(w.start, false), "%s: nobody asks while all is well", tc.name)
+		assert.Equal(t, console.NotKilled, w.verdict(w.start, false), "%s: not checked before a limit is passed", tc.name)
 	}
 }
 
-// Time in which netstrip itself did not run counts against nobody.
+// Time in which netstrip itself did not run does not count.
 func TestForgive(t *testing.T) {
 	l := Limits{Silent: time.Second, Stuck: time.Second, Total: 2 * time.Second, Leave: time.Second, Dying: time.Second}
 	for _, set := range []func(*watchdog){
@@ -79,8 +79,8 @@ func TestStopped(t *testing.T) {
 	assert.False(t, stopped(0))
 }
 
-// A boot's events fit the channel while nobody reads it: on a busy host that may be until
-// the guest has rebooted, and what does not fit is lost then.
+// A boot's events fit into the channel without being read: a busy host may not read until the
+// guest has rebooted, which loses what does not fit.
 func TestEventsWaitForTheHost(t *testing.T) {
 	e, err := openChannels()
 	require.NoError(t, err)

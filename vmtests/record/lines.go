@@ -2,6 +2,7 @@ package record
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 )
@@ -47,9 +48,7 @@ func (l *lines) next() bool {
 }
 
 func (l *lines) add(part []byte) {
-	if n := len(part); n > 0 && part[n-1] == '\n' {
-		part = part[:n-1]
-	}
+	part = bytes.TrimSuffix(part, []byte("\n"))
 	if l.over || len(l.text)+len(part) > l.limit {
 		l.text, l.over = l.text[:0], true
 		return

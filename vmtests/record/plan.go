@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// planKind marks a line of a results file that holds a plan. A record has no kind.
+// planKind marks a line of a results file as a plan. A record has no kind.
 const planKind = "plan"
 
 // Plan is what a run is going to boot. It is written before anything is built, so that an
@@ -35,12 +35,12 @@ type Plan struct {
 
 // Boot is one boot of a plan.
 type Boot struct {
-	// ID is that of its record.
+	// ID is the ID of its record.
 	ID string `json:"id"`
-	// Profile is the name of the profile without the user's fragments, which Added holds.
+	// Profile is the name of the profile without the user's fragments, which are in Added.
 	Profile string     `json:"profile"`
 	Added   []Fragment `json:"added,omitempty"`
-	// Override says that they win over the profile's own.
+	// Override lets them win over the profile's own.
 	Override bool `json:"override,omitempty"`
 	// Config is the user's whole .config; Image and Modules are the paths of the user's
 	// prebuilt kernel.
@@ -185,7 +185,7 @@ func (r *Run) Check() error {
 	return nil
 }
 
-// Append is Store.Append to the file that the run began with.
+// Append is Store.Append, but only to the file that the run began with.
 func (r *Run) Append(ctx context.Context, rec Record) error {
 	if err := r.Check(); err != nil {
 		return fmt.Errorf("storing the record %s: %w", rec.ID, err)

@@ -52,7 +52,7 @@ func TestResumeWhatIsMissing(t *testing.T) {
 	require.True(t, ok)
 	p.Schema, p.Kind = Schema, planKind
 	assert.Equal(t, p, run.Plan)
-	assert.Equal(t, []string{"r1/no-net"}, ids(run.Done), "a verdict counts, whatever it is; a fault of the rig does not")
+	assert.Equal(t, []string{"r1/no-net"}, ids(run.Done), "any verdict counts; an infrastructure failure does not")
 	assert.Equal(t, []int{0, 1, 3}, run.Missing())
 	for _, i := range run.Missing() {
 		require.NoError(t, run.Append(t.Context(), of("r1", p.Boots[i].Profile, Completed)))
@@ -69,13 +69,13 @@ func TestResumeWhatIsMissing(t *testing.T) {
 	require.Len(t, runs, 1)
 	assert.Equal(t, []string{"r1/no-net", "r1/full", "r1/bare-net", "r1/no-inet"}, ids(runs[0]), "each once")
 	for _, r := range runs[0][1:] {
-		assert.Equal(t, Completed, r.Outcome, "the later line of %s stands", r.ID)
+		assert.Equal(t, Completed, r.Outcome, "the later line of %s counts", r.ID)
 	}
 	assert.Equal(t, Completed, Find(records, "r1/full")[0].Outcome)
 	assert.Len(t, Find(records, "r1"), 4)
 }
 
-func TestResumeTakesTheLatestThatNobodyRuns(t *testing.T) {
+func TestResumeTakesTheLatestIdleRun(t *testing.T) {
 	s := Store{Path: filepath.Join(t.TempDir(), "r.jsonl")}
 	begin(t, s, planOf("r2", "full"))
 	begin(t, s, planOf("r1", "full"))

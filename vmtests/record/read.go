@@ -75,7 +75,8 @@ func open(path string, short int64) (*File, error) {
 // Close closes the file. Its records stay as they are.
 func (r *File) Close() error { return r.f.Close() }
 
-// Intact is Read that tells of the damage and is an error if none of the records is intact.
+// Intact is like Read, but reports damage by calling damaged, and returns an error if no record is
+// intact.
 func (r *File) Intact(records []Record, damaged func([]Damage)) ([]Record, error) {
 	whole, damage, err := r.Read(records)
 	damaged(damage)
@@ -156,7 +157,7 @@ func (s Store) Recent(tail int64) ([]Record, error) {
 	return recent.Records, err
 }
 
-// add adds what a line holds; why says what is wrong with the line, if anything is.
+// add adds the record or plan in a line; why says what is wrong with the line, if anything is.
 func (r *File) add(line []byte) (why string) {
 	// Most lines are records. Reading JSON takes most of the time, so read those only once.
 	var usual struct {

@@ -73,8 +73,8 @@ func TestOpenDecodesWhatIsRead(t *testing.T) {
 	}
 }
 
-// A line truncated anywhere, or with zeros in it, is reported, decoded or not.
-func TestOpenTellsOfDamage(t *testing.T) {
+// A line truncated anywhere, or with zeros in it, is reported whether decoded or not.
+func TestOpenReportsDamage(t *testing.T) {
 	line, err := encode(bulky("r1", "full"))
 	require.NoError(t, err)
 	line = bytes.TrimSpace(line)
@@ -102,7 +102,7 @@ func TestOpenTellsOfDamage(t *testing.T) {
 }
 
 // Reading a record finds damage that a glance does not.
-func TestReadTellsOfDamage(t *testing.T) {
+func TestReadReportsDamage(t *testing.T) {
 	path, _ := long(t, 1)
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)

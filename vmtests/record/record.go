@@ -20,7 +20,7 @@ const Schema = 1
 // cannot look like one that passed.
 type Outcome string
 
-// The outcomes of a kernel, followed by infrastructure failures, which are no verdict on one.
+// The outcomes of a kernel, followed by infrastructure failures, which say nothing about it.
 const (
 	// Completed: the guest's last event, "done", arrived.
 	Completed Outcome = "completed"
@@ -46,7 +46,7 @@ const (
 	QEMUFailed Outcome = "qemu-failed"
 )
 
-// RigFault reports whether o is an infrastructure failure and no verdict on a kernel.
+// RigFault reports whether o is an infrastructure failure, which says nothing about the kernel.
 func (o Outcome) RigFault() bool {
 	return o == BuildFailed || o == ImageFailed || o == QEMUFailed
 }
@@ -107,7 +107,7 @@ type Record struct {
 	Own []string `json:"own,omitempty"`
 	// Unanswered are the probes that got no answer although the boot completed.
 	Unanswered []string `json:"unanswered,omitempty"`
-	// Running is the probe that was running when the boot ended.
+	// Running is the probe that had not answered when the boot ended.
 	Running string `json:"running,omitempty"`
 
 	// ConsoleLog is the path of the console log, relative to the results file.
@@ -126,12 +126,10 @@ func (r Record) Ref() ref.Ref {
 	return name
 }
 
-// Called reports whether name is that of the record's profile, or of it on the record's
-// series, as full@6.1.
+// Called reports whether name is the record's profile, or that with the series, such as full@6.1.
 func (r Record) Called(name string) bool { return r.Profile == name || r.Ref().String() == name }
 
-// Filesystem is one that was made for the boot: the initramfs, or the disk with the
-// applications.
+// Filesystem is a file system image: the initramfs, or the disk with the applications.
 type Filesystem struct {
 	Key   string `json:"key"`
 	Bytes int64  `json:"bytes"`
@@ -142,13 +140,13 @@ type Filesystem struct {
 
 // Machine is the emulated machine.
 type Machine struct {
-	// QEMU is the version of QEMU, in its own words.
+	// QEMU is the version that QEMU prints.
 	QEMU string `json:"qemu"`
 	// Accel is "kvm" or "tcg", AccelReason why.
 	Accel       string `json:"accel"`
 	AccelReason string `json:"accel_reason"`
 	MemoryMiB   int    `json:"memory_mib"`
-	// Command repeats this boot when it is pasted into a shell.
+	// Command repeats this boot when pasted into a shell.
 	Command string `json:"command"`
 }
 
@@ -170,9 +168,8 @@ type Phases struct {
 	GuestStart float64 `json:"guest_start"`
 }
 
-// Asked reports whether the host asked for the probe id in this boot. What the guest says of
-// that counts for nothing.
+// Asked reports whether the host selected the probe id for this boot, whatever the guest claims.
 func (r Record) Asked(id string) bool {
 	ok, err := wire.Asked(id, r.Probes, r.Init != "")
-	return ok || err != nil // a list that means nothing asks for no less
+	return ok || err != nil // a bad list excludes nothing
 }

@@ -1,11 +1,12 @@
 package record
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
 
-// standing returns one record per ID: the last one, in the place of the first. A boot with an
+// standing returns one record per ID: the last one, at the position of the first. A boot with an
 // infrastructure failure is repeated under the same ID when its run is resumed.
 func standing(records []Record) []Record {
 	var out []Record
@@ -28,13 +29,8 @@ func ByRun(records []Record) [][]Record {
 	for _, r := range standing(records) {
 		byName[r.Run] = append(byName[r.Run], r)
 	}
-	runs := make([][]Record, 0, len(byName))
-	for _, run := range byName {
-		runs = append(runs, run)
-	}
 	// The names of runs sort by time.
-	slices.SortFunc(runs, func(a, b []Record) int { return strings.Compare(a[0].Run, b[0].Run) })
-	return runs
+	return slices.SortedFunc(maps.Values(byName), func(a, b []Record) int { return strings.Compare(a[0].Run, b[0].Run) })
 }
 
 // Latest returns the newest record of each profile, kernel series and choice of probes, in

@@ -37,7 +37,7 @@ func TestLatestGoesByTimeAndKeepsTheOrder(t *testing.T) {
 	assert.Equal(t, []string{"r2/full", "r3/no-net"}, ids(got))
 }
 
-// A boot of a few probes does not replace older answers of the others.
+// A boot with chosen probes does not replace older answers of the others.
 func TestLatestKeepsChoicesOfProbesApart(t *testing.T) {
 	some := at(7, "r3", "full")
 	some.Probes = "perf/*"

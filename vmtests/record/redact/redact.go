@@ -1,5 +1,5 @@
-// Package redact takes paths and names of the machine out of records, so that they can be
-// shared. It runs on the host.
+// Package redact removes paths and names of the host from records, so that they can be shared. It
+// runs on the host.
 package redact
 
 import (
@@ -18,16 +18,16 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// host is what records must not contain of the machine on which they were made.
+// host is what shared records must not contain.
 type host struct {
 	// dirs are absolute paths, such as those of the home directory and of the cache.
 	dirs []string
-	// names are those of the user and of the machine.
+	// names are the names of the user and the machine.
 	names []string
 }
 
-// thisHost describes this machine. What cannot be found out here is not in a record either,
-// except for absolute paths, all of which are replaced.
+// thisHost describes this machine. It ignores errors: what is unknown here is not in a record
+// either, except in absolute paths, all of which are replaced.
 func thisHost(results string) host {
 	home, _ := os.UserHomeDir()
 	wd, _ := os.Getwd()
@@ -46,19 +46,19 @@ func thisHost(results string) host {
 	return h
 }
 
-// redacted replaces what is taken out.
+// redacted replaces removed text.
 const redacted = "REDACTED"
 
-// guestMade are the fields that a guest filled: the absolute paths in them are its own.
+// guestMade are the fields with text of the guest, whose absolute paths are its own.
 var guestMade = []string{"hello", "findings", "said", "task", "trace"}
 
-// absolute is an absolute path, after what may stand before one. One in single quotes, as a
-// shell has it, may have spaces.
+// absolute matches an absolute path and the character before it. A path in single quotes, as for a
+// shell, may contain spaces.
 var absolute = regexp.MustCompile(`'/[^'\n]*'|(^|[^\w./~-])((?:/[^\s/'"` + "`" + `,;:()<>\[\]{}|]+)+/?)`)
 
-// Records returns records without absolute paths, of which only the last element stays, and
-// without names of the user and the machine; results is the results file. Each record gets a
-// notice that says so. What a guest wrote keeps the paths that are not known to be the host's.
+// Records returns records with absolute paths reduced to their last element, and without the names
+// of the user and the machine; results is the path of the results file. Each record gets a notice
+// that says so. Text of the guest keeps paths that are not known to be the host's.
 func Records(records []record.Record, results string) ([]record.Record, error) {
 	return thisHost(results).records(records)
 }
@@ -87,12 +87,12 @@ func (h host) records(records []record.Record) ([]record.Record, error) {
 		return nil, err
 	}
 	for i := range out {
-		out[i].Notices = append(out[i].Notices, "paths of the host and names of its users were taken out: "+redacted+" stands for them")
+		out[i].Notices = append(out[i].Notices, "paths of the host and names of its users were removed; "+redacted+" stands for them")
 	}
 	return out, nil
 }
 
-// each redacts all strings of a value as encoding/json has it.
+// each redacts all strings in a decoded JSON value.
 func (h host) each(value any, guest bool) any {
 	switch v := value.(type) {
 	case string:
@@ -109,7 +109,7 @@ func (h host) each(value any, guest bool) any {
 	return value
 }
 
-// text redacts a string. First come the directories that are known, which may have spaces.
+// text redacts a string: first the known directories, whose names may contain spaces.
 func (h host) text(s string, guest bool) string {
 	dirs := slices.DeleteFunc(slices.Clone(h.dirs), func(dir string) bool { return len(dir) < 2 || dir[0] != '/' })
 	slices.SortFunc(dirs, func(a, b string) int { return cmp.Compare(len(b), len(a)) })

@@ -32,7 +32,7 @@ func TestRedact(t *testing.T) {
 	r.Machine.Command, r.Kernel.ImageBytes = "qemu -kernel /home/al ice/vmlinux", 1<<40+1
 	got, err := h.records([]record.Record{r})
 	require.NoError(t, err)
-	assert.Contains(t, got[0].Notices[0], "were taken out")
+	assert.Contains(t, got[0].Notices[0], "were removed")
 	want := r
 	want.Notices, want.Machine.Command = got[0].Notices, "qemu -kernel REDACTED/vmlinux"
 	want.Findings = []wire.Finding{r.Findings[0]}
