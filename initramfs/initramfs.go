@@ -58,8 +58,8 @@ const (
 	uinitCommand = "uinit"
 )
 
-// Options are how to make the image. The zero value makes it in the user's cache, from the
-// source of this program.
+// Options say how to make the image. The zero value makes it in the user's cache, from the source
+// of this program.
 type Options struct {
 	// Cache is where the image is kept; nil means the user's cache.
 	Cache *cache.Cache
@@ -80,7 +80,7 @@ type Options struct {
 	// Probes, if set, are the patterns of the probes to ask, if they do not fit on the kernel's
 	// command line.
 	Probes string
-	// Progress shows what is going on; nil means nothing does.
+	// Progress shows what Build does; nil means that nothing is shown.
 	Progress *progress.Printer
 }
 
@@ -99,7 +99,7 @@ type Image struct {
 	Packages []string
 }
 
-// Build returns the image, and makes it if it is not in the cache or damaged.
+// Build returns the image. It makes it if the cache has no intact one.
 func Build(ctx context.Context, o Options) (*Image, error) {
 	module, err := findModule(ctx, o.Module, o.Progress)
 	if err != nil {

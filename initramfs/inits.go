@@ -61,8 +61,8 @@ func Inits() []Init {
 	}
 }
 
-// systemdPackages are systemd, udev and the D-Bus system bus with their libraries, without a
-// shell: their scripts are not run.
+// systemdPackages returns systemd, udev and the D-Bus system bus with their libraries. There is no
+// shell, because their scripts are not run.
 func systemdPackages() []string {
 	return strings.Fields(`systemd udev dbus dbus-daemon dbus-bin dbus-system-bus-common mount libacl1 libapparmor1
 		libargon2-1 libaudit1 libblkid1 libbz2-1.0 libc6 libcap-ng0 libcap2 libcrypt1 libcryptsetup12 libdbus-1-3
@@ -83,7 +83,7 @@ func LookupInit(name string) (Init, error) {
 	return Init{}, fmt.Errorf("no such init: %q; the inits are %s", name, strings.Join(names, ", "))
 }
 
-// KernelArgs are the kernel's arguments to start it and to tell the guest program its name.
+// KernelArgs returns the kernel arguments that start it and pass its name to the guest program.
 func (i Init) KernelArgs() []string {
 	if i.Name == "" {
 		return nil
@@ -118,7 +118,7 @@ func (i Init) walk(each func(name string, data []byte) error) error {
 	})
 }
 
-// withInit returns the image followed by an archive with what an init needs.
+// withInit returns the image followed by an archive with the files of an init.
 func (i *Image) withInit(ctx context.Context, c *cache.Cache, o Options) (*Image, error) {
 	if len(o.Init.Packages) == 0 {
 		return i, nil

@@ -22,9 +22,9 @@ const layout = 1
 // programs, the versions of all modules (which go.sum pins by content), the compiler and its
 // flags.
 //
-// The go command reports the compiler's version, including experiments (GOEXPERIMENT), in
-// the module: it may differ from the one netstrip was built with, and go.mod may make it
-// switch. That takes 5 ms, and the list of sources 130 ms once per process.
+// The go command, run in the module, reports the compiler's version, including experiments
+// (GOEXPERIMENT): it may differ from the one netstrip was built with, and go.mod may select
+// another. That takes 5 ms. Listing the sources takes 130 ms, once per process.
 func sourceKey(ctx context.Context, module, uinit string) (string, error) {
 	version, err := goVersion(ctx, module)
 	if err != nil {
@@ -33,7 +33,7 @@ func sourceKey(ctx context.Context, module, uinit string) (string, error) {
 	return listedSources.key(ctx, guestSource{module, uinit}, version)
 }
 
-// hashSources is the key for files, whose names are relative to the module.
+// hashSources returns the key for files, whose names are relative to the module.
 func hashSources(module, version string, files []string) (string, error) {
 	h := sha256.New()
 	part(h, "layout", fmt.Append(nil, layout))
@@ -60,7 +60,7 @@ func part(h hash.Hash, name string, data []byte) {
 	h.Write(data)
 }
 
-// goVersion is the version of the compiler that go build uses in the module.
+// goVersion returns the version of the compiler that go build uses in the module.
 func goVersion(ctx context.Context, module string) (string, error) {
 	var out bytes.Buffer
 	_, err := process.Run(ctx, process.Command{

@@ -27,7 +27,7 @@ func (i *Image) withModules(ctx context.Context, c *cache.Cache, o Options) (*Im
 		if err := files.AddFile(o.Modules, "lib/modules/"+o.Release); err != nil {
 			return nil, err
 		}
-		// Where the kernel looks for it (CONFIG_MODPROBE_PATH).
+		// The kernel runs it from there (CONFIG_MODPROBE_PATH).
 		return files, files.AddRecord(cpio.Symlink("sbin/modprobe", "/bin/uinit"))
 	})
 }
@@ -54,7 +54,7 @@ func (i *Image) withFile(ctx context.Context, c *cache.Cache, what, key, path, t
 	})
 }
 
-// keyOf is a short hash of a formatted text.
+// keyOf returns a short hash of a formatted text.
 func keyOf(format string, args ...any) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, format, args...))
 	return hex.EncodeToString(sum[:16])

@@ -31,15 +31,15 @@ type sources struct {
 	dirs map[string][]string
 }
 
-// listSources asks the go command for the sources of the image. A broken package is no error
-// here: the build will report it.
+// listSources asks the go command for the sources of the image. It ignores broken packages,
+// because the build will report them.
 func listSources(ctx context.Context, module, uinit string) (sources, error) {
 	s := sources{files: []string{"go.mod", "go.sum"}, dirs: map[string][]string{}}
 	var lines []string
 	_, err := process.Run(ctx, process.Command{
 		Args: []string{"go", "list", "-e", "-deps", "-f", listTemplate, initPackage, cmdsPackage + uinit},
 		Dir:  module,
-		Env:  append(buildEnv(), "PWD="+module), // what Dir is written with
+		Env:  append(buildEnv(), "PWD="+module), // go list derives Dir from it
 		OnLine: func(l string) {
 			if rest, ok := strings.CutPrefix(l, sourceMark+"\t"); ok {
 				lines = append(lines, rest)

@@ -15,15 +15,15 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// Answer is what a probe that works has to say.
+// Answer is the result of a probe that works.
 type Answer struct {
 	Call, Value, Detail string
-	// Errno is the error that was asked for, where an error shows that the feature works.
+	// Errno is the expected error, if an error shows that the feature works.
 	Errno   error
 	Numbers map[string]float64
 }
 
-// Failure is why a probe does not work: a call and its error.
+// Failure is the reason that a probe does not work: a call and its error.
 type Failure struct {
 	Call string
 	Err  error
@@ -35,9 +35,9 @@ func (f *Failure) Error() string { return f.Call + ": " + f.Err.Error() }
 
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Try returns the Failure of a call with an error, nil without one; an error that is a
-// Failure already is returned as it is. The errnos in gone are those by which this call
-// proves that the feature is not in this kernel.
+// Try returns the Failure of a call with an error; nil without an error. It returns an error that
+// is already a Failure unchanged. With one of the errnos in gone, this call proves that the
+// feature is not in this kernel.
 func Try(call string, err error, gone ...syscall.Errno) error {
 	if err == nil {
 		return nil
@@ -69,7 +69,7 @@ func GoneAs(err error, gone ...syscall.Errno) error {
 	return err
 }
 
-// Finding returns the finding that a and err make, without ID and duration.
+// Finding converts a and err to a finding, without ID and duration.
 func (a Answer) Finding(err error) wire.Finding {
 	if err == nil {
 		return wire.Finding{
@@ -113,7 +113,7 @@ func ReadFile(under, name string) (string, error) {
 	return string(data), AbsentFile(under, file, err)
 }
 
-// AbsentFile returns the Failure of opening file, as ReadFile judges it.
+// AbsentFile returns the Failure of opening file by the rules of ReadFile.
 func AbsentFile(under, file string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return Try(file, err)

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// After returns an Ask that asks only if first returns no error, which is the answer otherwise.
+// After returns an Ask that first calls first, and returns its error if there is one.
 func (a Ask) After(first func() error) Ask {
 	return func(ctx context.Context) (Answer, error) {
 		if err := first(); err != nil {
@@ -37,8 +37,8 @@ func InDir(ask func(dir string) (Answer, error)) Ask {
 	}
 }
 
-// Syscall makes a system call that x/sys has no function for. The runtime does not move
-// what the arguments point to during the call.
+// Syscall makes a system call that x/sys has no function for. Memory that the arguments point to
+// does not move during the call.
 //
 //go:uintptrescapes
 func Syscall(number uintptr, args ...uintptr) (int, error) {
@@ -66,9 +66,8 @@ func OpenQueue(queue string, messages, size int64) (fd int, remove func(), err e
 	}, Try("mq_open", err, unix.ENOSYS)
 }
 
-// Patience is how many seconds a call of a probe waits: much longer than an emulated guest
-// needs, and much shorter than a probe's deadline, so that the probe itself reports which
-// call was not answered.
+// Patience is how many seconds a call of a probe waits: much longer than an emulated guest needs,
+// and much shorter than a probe's deadline, so the probe itself can report which call timed out.
 const Patience = 4
 
 // Eventually repeats check until it returns no error, for as long as Patience.

@@ -1,20 +1,19 @@
 //go:build linux
 
-// Package probes holds what the questions to the running kernel have in common: the
-// question, the answer, and the error numbers that decide. It runs in the guest, one
-// child process per family; its tests also run on the host.
+// Package probes is the core that all probes share: the question, the answer, and the error
+// numbers that decide. It runs in the guest, one child process per family; its tests also run on
+// the host.
 //
 // Each family has a package below this one, and package all assembles them. The
-// catalogue (initramfs/wire) has the wording of each question. Probes use bare system
-// calls where the error number is the finding: Go's net package has fallbacks of its
-// own (it reacts to ENOSYS by trying something else) and hides which call failed how.
+// catalogue (initramfs/wire) has the wording of each question. If the error number is the
+// finding, probes use bare system calls: Go's net package has its own fallbacks (it reacts to
+// ENOSYS by trying something else) and hides which call failed how.
 //
-// A probe is absent only if an error number proves that the feature is not in this
-// kernel, with the place in the kernel noted beside the call. If something that a probe
-// builds upon is absent, the probe is absent too, with the call that decided. Every other
-// failure is inconclusive. No probe leaves a trace: it changes state in a network
-// namespace on a thread of its own, or restores it, so the order of probes does not
-// matter.
+// A probe is absent only if an error number proves that the feature is not in this kernel; the
+// place in the kernel is noted beside the call. If a prerequisite of a probe is absent, so is the
+// probe, with the call that decided. Every other failure is inconclusive. No probe leaves a
+// trace: it changes state only in a network namespace on a thread of its own, or restores it, so
+// the order of probes does not matter.
 package probes
 
 import (

@@ -12,7 +12,7 @@ import (
 //go:embed ranks.txt
 var ranksFile string
 
-// ranks returns what ranks.txt says.
+// ranks returns the contents of ranks.txt.
 var ranks = sync.OnceValue(func() map[failure]rank {
 	all, err := parseRanks(ranksFile)
 	if err != nil {
@@ -27,7 +27,7 @@ type failure struct {
 	named  bool
 }
 
-// rank is that of a call which the failed command made, and of one which another made.
+// rank is the rank of a call if the failed command made it, and if another command did.
 type rank struct{ own, others int }
 
 // parseRanks reads a table of ranks.

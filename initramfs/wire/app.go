@@ -2,14 +2,14 @@ package wire
 
 import "time"
 
-// What host and guest agree on about applications.
+// Names and times that host and guest share about applications.
 const (
 	// AppFamily is the family of the probes that are applications.
 	AppFamily = "app"
 	// AppDisk is the block device with the squashfs image that the applications are
 	// started from.
 	AppDisk = "/dev/vda"
-	// AppTable is where in the initramfs the list of App stands, as JSON.
+	// AppTable is the file in the initramfs with the list of App, as JSON.
 	AppTable = "/apps.json"
 	// AppSlower is how many times longer a way may take under ptrace, AppSlack what each attempt
 	// needs in addition.
@@ -20,21 +20,21 @@ const (
 	AppSaid = "; it said: "
 )
 
-// App is one way of using one application, as the guest gets it.
+// App is one way of using one application.
 type App struct {
 	// ID is app/NAME/WAY, which is also that of the finding.
 	ID string `json:"id"`
-	// Files are written before anything is started, by their absolute paths: mode 0755
-	// where the content begins with #!, else 0644.
+	// Files, by absolute path, are written before anything is started, with mode 0755 if the
+	// content begins with #!, else 0644.
 	Files map[string]string `json:"files,omitempty"`
 	// Setup are run one after the other; each must exit with 0.
 	Setup []Command `json:"setup,omitempty"`
-	// Services are started in order, each when the one before is ready.
+	// Services are started in order, each when the previous one is ready.
 	Services []Service `json:"services,omitempty"`
 	// Ask is the client.
 	Ask Command `json:"ask"`
-	// Expect is a regular expression (Go's) that the client's standard output must
-	// match; its exit status must be 0.
+	// Expect is a regular expression of Go that the client's standard output must match; its exit
+	// status must be 0.
 	Expect string `json:"expect"`
 	// Seconds is the limit for all of this, under TCG with two idle cores.
 	Seconds int `json:"seconds"`
@@ -48,7 +48,7 @@ func (a App) Limit() time.Duration {
 
 // Command is one process.
 type Command struct {
-	// Argv are the program, by an absolute path or as found in PATH, and its arguments.
+	// Argv are the program, by an absolute path or its name in PATH, and its arguments.
 	Argv []string `json:"argv"`
 	// User is a name in the image's /etc/passwd; empty means root. It is set by setuid, not by su,
 	// which fails on a kernel without NET.
@@ -62,8 +62,7 @@ type Command struct {
 // Service is a process that keeps running.
 type Service struct {
 	Command
-	// Ready is run again and again until it exits with 0. With an empty Argv the service is ready
-	// at once.
+	// Ready is repeated until it exits with 0. If its Argv is empty, the service is ready at once.
 	Ready Command `json:"ready"`
 	// Log is a file that the service logs to, in addition to its output.
 	Log string `json:"log,omitempty"`

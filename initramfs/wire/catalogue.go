@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// catalogue is documented in its first lines.
+// The first lines of the catalogue document its format.
 //
 //go:embed probes.txt
 var catalogue string
@@ -18,16 +18,16 @@ type Probe struct {
 	ID string
 	// Question is what it asks, in one line.
 	Question string
-	// Symbols are the Kconfig symbols that it stands on; all of them must be on.
+	// Symbols are the Kconfig symbols that it depends on; all of them must be on.
 	Symbols []string
-	// Always says why it works on every kernel that can run it; empty where it can be absent.
+	// Always says why it works on every kernel that can run it; empty if it can be absent.
 	Always string
-	// Despite says why it can be absent although its symbols are on; empty where it cannot.
+	// Despite says why it can be absent although its symbols are on; empty if it cannot.
 	Despite string
 }
 
-// Asked reports whether a boot asks the probe id, where the host chose probes by patterns
-// (Matches; empty for no choice) and asks about an init or not.
+// Asked reports whether a boot asks the probe id, given the patterns that the host chose (see
+// Matches; may be empty) and whether it asks about an init.
 func Asked(id, patterns string, ofInit bool) (bool, error) {
 	switch family, _, _ := strings.Cut(id, "/"); {
 	case family == InitFamily:

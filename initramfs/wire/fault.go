@@ -7,8 +7,8 @@ type Fault string
 // The faults. Unless the guest runs as process 1, it first sends hello and FaultFindings findings,
 // and begins a probe with the fault's name.
 const (
-	// ParamFault is the kernel command-line parameter that says which fault the test guest
-	// is to have, FaultFindings how many findings it sends before.
+	// ParamFault is the kernel command-line parameter that selects the fault, FaultFindings the
+	// number of findings that the guest sends before it.
 	ParamFault    = "netstrip.fault"
 	FaultFindings = 3
 

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// check refuses what ends a parameter on the kernel's command line, which carries a list: white
-// space of any kind, and quotation marks (next_arg in lib/cmdline.c). IDs of probes consist of
-// other printable ASCII.
+// check refuses patterns that the kernel's command line cannot carry: white space and quotation
+// marks end a parameter (next_arg in lib/cmdline.c). IDs of probes consist of other printable ASCII.
 func check(patterns string) error {
 	for i := range len(patterns) {
 		if c := patterns[i]; c <= ' ' || c > '~' || c == '"' {

@@ -1,6 +1,6 @@
-// Package wire holds what guest and host share: the events, the findings, the names of the
-// channels that carry them, and the catalogue of probes. It runs on both sides, and imports only
-// the standard library, so that neither side depends on the other.
+// Package wire contains what guest and host share: the events, the findings, the names of the
+// channels that carry them, and the catalogue of probes. It runs in both. It imports only the
+// standard library, so neither side depends on the other.
 //
 // Events are sent as JSON, one per line, inside the envelope of the guest package of
 // github.com/hugelgupf/vmtest, over a virtio-serial port. A guest without such a port writes the same
@@ -18,8 +18,8 @@ const (
 	// initramfs instead, as ProbesFile.
 	ParamProbes = "netstrip.probes"
 	ProbesFile  = "/probes"
-	// ParamInit is the kernel command-line parameter that names the init that the kernel starts,
-	// if the probes ask about it (initramfs.Init).
+	// ParamInit is the kernel command-line parameter with the name of the init that the kernel
+	// starts, if the probes ask about it (initramfs.Init).
 	ParamInit = "netstrip.init"
 	// StepsDir is where an init's start script records its steps: a file for each step, with its
 	// name, that contains the exit status and, on the next lines, the output.
@@ -31,8 +31,8 @@ const (
 	LoDown  = "down"
 	// PerfFamily is the family of the probes that measure; they are asked only by name.
 	PerfFamily = "perf"
-	// InitFamily is the family of the probes about an init; they are asked wherever an init is
-	// asked about, whichever probes were chosen.
+	// InitFamily is the family of the probes about an init. Every boot about an init asks them,
+	// whatever probes were chosen.
 	InitFamily = "init"
 	// Version is the version of this protocol; Hello carries it.
 	Version = 1
@@ -62,7 +62,7 @@ const (
 	Inconclusive Verdict = "inconclusive"
 )
 
-// Finding is what one probe found.
+// Finding is the result of one probe.
 type Finding struct {
 	// ID names the probe, as Probe's does.
 	ID string `json:"id"`
@@ -84,7 +84,7 @@ type Finding struct {
 	Numbers map[string]float64 `json:"numbers,omitempty"`
 }
 
-// Kind says which field of an Event is set.
+// Kind is the kind of an Event. It determines which field is set.
 type Kind string
 
 // The kinds of events, in the order a good boot sends them.

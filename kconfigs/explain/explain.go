@@ -55,7 +55,7 @@ type Link struct {
 	Active bool `json:"active,omitempty"`
 }
 
-// Explain returns what holds for a symbol in every .config.
+// Explain returns what is true of a symbol in every .config.
 func (t *Tree) Explain(name string) Explanation {
 	return (&ConfigState{Tree: t}).Explain("", name)
 }

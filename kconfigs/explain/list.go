@@ -13,11 +13,12 @@ type List struct {
 	// Missing counts the answers that are not met.
 	Missing int      `json:"missing"`
 	Answers []Answer `json:"answers"`
-	// Together is what to add for all that is possible.
+	// Together is what to add for all symbols that are possible together.
 	Together Way `json:"together"`
 }
 
-// List answers for each of the wanted symbols. Tell is called with each that it has to seek.
+// List returns the answers for the wanted symbols. It calls tell with each symbol for which it
+// seeks a way.
 func (w *ConfigState) List(config, series string, wanted []Wanted, tell func(symbol string)) (l List, err error) {
 	l.Config, l.Series = config, series
 	for _, want := range wanted {
@@ -31,7 +32,7 @@ func (w *ConfigState) List(config, series string, wanted []Wanted, tell func(sym
 	return l, err
 }
 
-// Write writes it for people: what is there in short, then each that is not.
+// Write writes the list for people.
 func (c List) Write(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s on Linux %s: %d of %d wanted symbols are there\n", c.Config, c.Series, len(c.Answers)-c.Missing, len(c.Answers))

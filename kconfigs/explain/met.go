@@ -15,7 +15,7 @@ type Answer struct {
 	Symbol string `json:"symbol"`
 	File   string `json:"file"`
 	Line   int    `json:"line"`
-	// Wanted is empty if y and m both do. Got is empty if the kernel has no such symbol.
+	// Wanted is empty if both y and m are accepted. Got is empty if the kernel has no such symbol.
 	Wanted string `json:"wanted"`
 	Got    string `json:"got"`
 	// State is present, missing, renamed or unknown. Met is set if there is nothing to do.
@@ -24,7 +24,7 @@ type Answer struct {
 	// Note is a remark about the value, Why the reason that it is not met.
 	Note string `json:"note,omitempty"`
 	Why  string `json:"why,omitempty"`
-	// Way is what to add; nil if that was not sought.
+	// Way is what to add; nil if no way was sought.
 	Way *Way `json:"way,omitempty"`
 	// Goal is the setting to seek; a renamed symbol has its name in this kernel.
 	Goal kconfigs.Setting `json:"-"`

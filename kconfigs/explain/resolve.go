@@ -6,8 +6,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 )
 
-// Resolve returns the symbols that args mean, with or without CONFIG_, in capitals or not, and
-// the values of those that are NAME=VALUE, otherwise empty.
+// Resolve returns the symbols that args name, with or without CONFIG_ and in any case, and the
+// values of arguments such as NAME=VALUE; the other values are empty.
 func (t *Tree) Resolve(args []string) (names, values []string, err error) {
 	known, folded := map[string]bool{}, map[string]string{}
 	for _, name := range t.Names() {

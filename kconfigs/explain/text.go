@@ -15,7 +15,7 @@ const (
 // listed is the number of items shown of a long list; JSON has all.
 const listed = 12
 
-// glue is a space that no line is broken at.
+// glue is a space at which lines are not broken.
 const glue = '\x1f'
 
 // Write writes the explanation for people.

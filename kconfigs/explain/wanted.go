@@ -16,8 +16,8 @@ const maxWanted = 1 << 20
 // on, built in or as a module, or to have any value.
 type Wanted kconfigs.Setting
 
-// ReadWanted reads such a list: lines of a fragment, or bare names with or without CONFIG_.
-// One RequestError has everything that is wrong with it.
+// ReadWanted reads a list of wanted symbols: lines of a fragment, or bare names with or without
+// CONFIG_. Its mistakes are a RequestError.
 func ReadWanted(path string) ([]Wanted, error) {
 	data, err := packed.ReadFile(path, maxWanted)
 	if err != nil {

@@ -173,7 +173,7 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	return k, err
 }
 
-// targets are the targets for make.
+// targets returns the targets for make.
 func (j *job) targets() []string {
 	if modular(j.final) {
 		return []string{"bzImage", "modules"}
@@ -291,8 +291,9 @@ func (k *Kernel) write(dir string) error {
 	return cache.WriteFile(filepath.Join(dir, infoFile), append(data, '\n'))
 }
 
-// bootable returns the hash of what QEMU starts: vmlinux if it has an entry for that (PVH),
-// which is copied to dir without its symbols, a third of its size, and else bzImage.
+// bootable returns the hash of the file that QEMU starts: vmlinux if it has the entry point for
+// that (PVH), otherwise bzImage. It copies vmlinux to dir without its symbols, which reduces it
+// to a third.
 func (j *job) bootable(ctx context.Context, dir string) (string, error) {
 	path := filepath.Join(dir, bootFile)
 	if !bytes.Contains(j.final, []byte("\nCONFIG_PVH=y\n")) {

@@ -20,22 +20,22 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/units"
 )
 
-// Entry is an entry of the cache, and what it is.
+// Entry is an entry of the cache with its description.
 type Entry struct {
 	cache.Entry
 	About string `json:"about"`
 }
 
-// name is enough of an entry's path to find it by.
+// name returns enough of an entry's path to find it.
 func name(e cache.Entry) string {
 	return e.Kind + "/" + regexp.MustCompile(`([0-9a-f]{12})[0-9a-f]+$`).ReplaceAllString(e.Key, "$1")
 }
 
-// minutes is how the time of a last use is shown.
+// minutes is the format of the time of the last use.
 const minutes = "2006-01-02 15:04"
 
-// Cells are the row of an entry in a table: its size, when it was used, its name, what it is.
-// An index has none: what it says stands with the entry that it leads to.
+// Cells returns the row of an entry in a table: size, last use, name, description. An index has no
+// row: its purpose is shown with the entry that it leads to.
 func (e Entry) Cells() []string {
 	used := e.Used.Format(minutes)
 	switch {
@@ -59,15 +59,15 @@ func Inventory(ctx context.Context, c *cache.Cache) (list []Entry, total int64, 
 	return list, total, err
 }
 
-// Prune removes what exceeds the limits, or nothing if dry is set. The lines say what is gone
-// and what stays, also where there is an error.
+// Prune removes what exceeds the limits, or nothing if dry is set. The lines say what is removed and
+// what stays, also if there is an error.
 func Prune(ctx context.Context, c *cache.Cache, l cache.Limits, dry bool, p *progress.Printer) (lines []string, err error) {
 	entries, err := c.List(ctx)
 	if err != nil {
 		return nil, err
 	}
 	plan := cache.Plan(entries, l, time.Now())
-	said := map[string]string{} // what is gone can no longer be asked
+	said := map[string]string{} // removed entries can no longer be read
 	for _, e := range slices.Concat(plan.Gone, plan.InUse) {
 		said[e.Path] = fmt.Sprintf("%s: %s, %s, used %s", name(e), about(e), units.Bytes(e.Bytes), e.Used.Format(minutes))
 	}
@@ -82,7 +82,7 @@ func Prune(ctx context.Context, c *cache.Cache, l cache.Limits, dry bool, p *pro
 	var freed int64
 	for _, e := range plan.Gone {
 		freed += e.Bytes
-		if said[e.LeadsTo] == "" { // an index goes with what it leads to
+		if said[e.LeadsTo] == "" { // an index is removed with the entry it leads to
 			lines = append(lines, did+" "+said[e.Path])
 		}
 	}
@@ -99,7 +99,7 @@ func Prune(ctx context.Context, c *cache.Cache, l cache.Limits, dry bool, p *pro
 	return lines, err
 }
 
-// about describes an entry of the cache. It calls kinds that it does not know by their names.
+// about describes an entry of the cache. Unknown kinds are described by their names.
 func about(e cache.Entry) string {
 	text := map[string]string{
 		"download": "tarball of a kernel's source", "initramfs": "initramfs", "packages": "Debian packages of an init",
@@ -117,7 +117,7 @@ func about(e cache.Entry) string {
 	return text
 }
 
-// version is the kernel's version that an entry has to do with, where it says so.
+// version returns the kernel version of an entry, or empty.
 func version(e cache.Entry) string {
 	read := func(name string) string {
 		data, _ := file.Read(filepath.Join(e.Path, name), 1<<20) // damaged ones are listed too
@@ -148,7 +148,7 @@ type Verified struct {
 	Why   string `json:"why,omitempty"`
 }
 
-// String is a line about an entry that is not whole.
+// String returns a line about an entry that is not whole.
 func (v Verified) String() string {
 	return v.State + " " + name(cache.Entry{Kind: v.Kind, Key: v.Key}) + ": " + v.About + ": " + v.Why
 }
@@ -173,8 +173,8 @@ func (l Verification) Write(w io.Writer) error {
 	return err
 }
 
-// Verify checks every entry of the cache; fix removes the damaged ones. Tell is called with each
-// that is not whole. The result is never nil.
+// Verify checks every entry of the cache; fix removes the damaged ones. It calls tell with each
+// entry that is not whole. The result is never nil.
 func Verify(ctx context.Context, c *cache.Cache, fix bool, p *progress.Printer, tell func(Verified)) (Verification, error) {
 	list := Verification{}
 	entries, err := c.List(ctx)
@@ -189,7 +189,7 @@ func Verify(ctx context.Context, c *cache.Cache, fix bool, p *progress.Printer, 
 		case ctx.Err() != nil:
 			return list, ctx.Err()
 		case e.LeadsTo != "" && !errors.Is(err, cache.ErrDamaged):
-			continue // it is listed with what it leads to
+			continue // listed with the entry that it leads to
 		case errors.Is(err, fs.ErrNotExist):
 			continue // removed meanwhile
 		case err == nil:

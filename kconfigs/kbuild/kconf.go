@@ -34,8 +34,8 @@ func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
 	})
 }
 
-// Quick is OpenSource and Kconf where the source's Kconfig program is already in the cache,
-// o.Cache or the user's; a nil Kconfig means that it is not, or that something is wrong.
+// Quick is OpenSource and Kconf if a Kconfig program is already in the cache, which is o.Cache or
+// the user's. It returns nil if there is none, and on any error.
 func Quick(ctx context.Context, o SourceOptions) (*Builder, *kconf.Kconfig) {
 	var err error
 	if o.Cache == nil {
@@ -65,7 +65,7 @@ type configurer interface {
 	Close()
 }
 
-// lazy opens the Kconfig code for the first kernel that has to be configured.
+// lazy opens the Kconfig code when the first kernel has to be configured.
 type lazy struct {
 	builder *Builder
 	conf    configurer

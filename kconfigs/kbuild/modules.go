@@ -64,7 +64,7 @@ func (j *job) fillModules(ctx context.Context, dir, version string) error {
 	}
 	root := filepath.Join(dir, "installed")
 	defer os.RemoveAll(root)
-	// depmod runs on those that are kept. u-root cannot load compressed modules.
+	// depmod runs later, on the modules that are kept. u-root cannot load compressed modules.
 	err := j.make(ctx, nil, nil, "modules_install", "INSTALL_MOD_PATH="+root, "INSTALL_MOD_STRIP=1", "DEPMOD=true",
 		"CONFIG_MODULE_COMPRESS_GZIP=", "CONFIG_MODULE_COMPRESS_XZ=", "CONFIG_MODULE_COMPRESS_ZSTD=")
 	if err != nil {
@@ -74,7 +74,7 @@ func (j *job) fillModules(ctx context.Context, dir, version string) error {
 	return j.copyModules(ctx, parts, filepath.Join(dir, modulesDir), filepath.Join(root, "lib/modules", version), version)
 }
 
-// moduleParts are the directories of modules related to networking, sockets or virtual
+// moduleParts returns the directories of modules related to networking, sockets or virtual
 // machines.
 func moduleParts() []string {
 	return []string{

@@ -15,8 +15,8 @@ import (
 type Listed struct {
 	Name       string `json:"name"`
 	Hypothesis string `json:"hypothesis"`
-	// Start is what the fragments are added to: allnoconfig, tinyconfig, defconfig, or prebuilt
-	// for a kernel that nothing is added to.
+	// Start is the config that the fragments are added to: allnoconfig, tinyconfig or defconfig;
+	// or prebuilt for a kernel that was compiled elsewhere.
 	Start     string   `json:"start"`
 	Fragments []string `json:"fragments"`
 	// Args are added to the kernel's command line.
@@ -26,7 +26,7 @@ type Listed struct {
 	Built *bool `json:"built"`
 }
 
-// Cells are the row of a profile in a table: its name, whether it is built, its hypothesis.
+// Cells returns the row of a profile in a table: its name, whether it is built, its hypothesis.
 func (l Listed) Cells() []string {
 	built := "?"
 	if l.Built != nil {
@@ -35,7 +35,7 @@ func (l Listed) Cells() []string {
 	return []string{l.Name, built, l.Hypothesis}
 }
 
-// Origin are the cells that say what a profile is made from.
+// Origin returns the cells that say what a profile is made from.
 func (l Listed) Origin() []string {
 	return []string{l.Name, l.Start, cmp.Or(strings.Join(slices.Concat(l.Fragments, l.Args), " "), "-")}
 }
@@ -49,8 +49,8 @@ type Built struct {
 	*Kernel
 }
 
-// Cells are the row of a kernel in a table: its profile, version and size, how it was built, and
-// its file.
+// Cells returns the row of a kernel in a table: its profile, version and size, how it was built,
+// and its file.
 func (b Built) Cells() []string {
 	how := fmt.Sprintf("%d objects, %.0f CPU s, in %.0f s", b.Objects, b.CPUSeconds, b.WallSeconds)
 	if b.CacheHits > 0 {
@@ -62,8 +62,8 @@ func (b Built) Cells() []string {
 	return []string{b.Profile, cmp.Or(b.Version, "?"), fmt.Sprintf("%.2f MiB", float64(b.ImageBytes)/(1<<20)), how, b.Image}
 }
 
-// Profiles lists all profiles. It works where nothing is installed, so it returns no error: a
-// build reports what is wrong with the cache in dir or the source.
+// Profiles lists all profiles. It ignores errors of the cache in dir and of the source, which a
+// build reports, and so works even if nothing is installed.
 func Profiles(ctx context.Context, dir string, o SourceOptions) (list []Listed) {
 	var b *Builder
 	if c, err := cache.Open(dir); err == nil {

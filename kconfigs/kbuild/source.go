@@ -27,7 +27,7 @@ const UsualSeries = "6.12"
 // stalled is how long a download may make no progress before it is aborted.
 const stalled = time.Minute
 
-// SourceOptions are the origin of the kernel's source.
+// SourceOptions say where the kernel's source comes from.
 type SourceOptions struct {
 	// Path is a kernel tree, which is built out of tree and never written to, or a
 	// tarball of one (.tar, .tar.xz, .tar.gz, .tar.zst). Empty means Debian's
@@ -99,7 +99,7 @@ func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {
 	return s, s.openTarball(ctx, path)
 }
 
-// noSource is the error where no source was named and none is installed or pinned.
+// noSource returns the error for a series of which no source was named, installed or pinned.
 func noSource(series string) error {
 	return fmt.Errorf("finding the source of Linux %s: there is none in %s; apt-get install linux-source-%s, "+
 		"or name a tree or tarball with --source, or a download with --source-url and --source-sha256",
@@ -185,7 +185,7 @@ func (s *Source) place() string {
 	return s.ID
 }
 
-// ErrSourceChanged is returned where the source was edited while a kernel was built from it.
+// ErrSourceChanged means that the source was edited while a kernel was built from it.
 var ErrSourceChanged = errors.New("the source changed during the build: run again")
 
 // checkUnchanged checks that a tree has not changed since it was opened. A kernel built from a

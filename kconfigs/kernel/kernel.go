@@ -1,15 +1,15 @@
-// Package kernel describes a kernel that was built, wherever it is now. It runs on the host.
+// Package kernel describes a built kernel independently of where it is stored. It runs on the host.
 package kernel
 
 import "fmt"
 
-// Built identifies a kernel, and has its sizes.
+// Built is the identity and the sizes of a kernel.
 type Built struct {
 	// Key is the kernel's key in the cache: a hash of final config, source and compiler.
 	Key string `json:"key"`
 	// Version is the kernel release, for example 6.12.117.
 	Version string `json:"version"`
-	// Source is where the source came from, Compiler what compiled it.
+	// Source is the origin of the source, Compiler the compiler and its version.
 	Source   string `json:"source"`
 	Compiler string `json:"compiler"`
 	// ConfigSHA256 is the hash of the final .config.
@@ -22,7 +22,7 @@ type Built struct {
 	BSS        int64 `json:"bss"`
 }
 
-// Series is the kernel series: 6.12 of 6.12.117.
+// Series returns the kernel series: 6.12 for 6.12.117.
 func (b Built) Series() string {
 	major, minor := 0, 0
 	if _, err := fmt.Sscanf(b.Version, "%d.%d", &major, &minor); err != nil {

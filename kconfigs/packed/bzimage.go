@@ -2,11 +2,11 @@ package packed
 
 import "encoding/binary"
 
-// HeadBytes is how many bytes at the beginning of a bzImage hold its boot header.
+// HeadBytes is how many bytes at the beginning of a bzImage contain its boot header.
 const HeadBytes = 0x264
 
-// BzImage is what the boot header of an x86 kernel says
-// (Documentation/arch/x86/boot.rst). Offsets and lengths are in bytes.
+// BzImage is the boot header of an x86 kernel (Documentation/arch/x86/boot.rst). Offsets and
+// lengths are in bytes.
 type BzImage struct {
 	// Bytes is the length of the file.
 	Bytes int64
@@ -19,9 +19,8 @@ type BzImage struct {
 	MemoryEnd int64
 }
 
-// ParseBzImage reads the boot header at the beginning of data; it reports false where
-// there is none.
-func ParseBzImage(data []byte) (BzImage, bool) {
+// ParseBzImage reads the boot header at the beginning of data; ok is false if there is none.
+func ParseBzImage(data []byte) (h BzImage, ok bool) {
 	if len(data) < HeadBytes || string(data[0x202:0x206]) != "HdrS" {
 		return BzImage{}, false
 	}
@@ -30,8 +29,8 @@ func ParseBzImage(data []byte) (BzImage, bool) {
 	if sectors == 0 {
 		sectors = 4
 	}
-	setup := (sectors + 1) * 512 // the boot sector is not among them
-	h := BzImage{
+	setup := (sectors + 1) * 512 // which do not include the boot sector
+	h = BzImage{
 		Bytes:          setup + field(0x1f4)*16,
 		Version:        0x200 + int64(binary.LittleEndian.Uint16(data[0x20e:])),
 		Payload:        setup + field(0x248),
@@ -45,6 +44,6 @@ func ParseBzImage(data []byte) (BzImage, bool) {
 	return h, true
 }
 
-// MaxCommandLine is that of a kernel whose header does not say: COMMAND_LINE_SIZE
+// MaxCommandLine is the length for a kernel whose header does not have it: COMMAND_LINE_SIZE
 // (arch/x86/include/asm/setup.h:7) without the zero.
 const MaxCommandLine = 2047

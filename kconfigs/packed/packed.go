@@ -15,7 +15,7 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// format is a compression format, known by its magic.
+// format is a compression format, recognized by its magic.
 type format struct {
 	name, magic string
 	open        func(io.Reader) (io.Reader, error)

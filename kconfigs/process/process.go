@@ -211,8 +211,8 @@ func (l *lines) end() {
 	}
 }
 
-// decisiveLine returns the line of a failed program's output that a person would look for:
-// the first with an error, or else the last that is not empty.
+// decisiveLine returns the most telling line of a failed program's output: the first with an
+// error, or else the last that is not empty.
 func decisiveLine(tail string) string {
 	last := ""
 	for _, line := range strings.Split(tail, "\n") {

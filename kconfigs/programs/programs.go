@@ -1,6 +1,6 @@
-// Package programs is the one list of what netstrip needs of the system it runs on:
-// programs, C headers and files, and the packages that contain them. It runs on the host.
-// The list is programs.txt, which .ci/install reads too.
+// Package programs lists everything that netstrip needs from the system it runs on: programs, C
+// headers and files, and the packages that contain them. It runs on the host. The list is
+// programs.txt, which .ci/install reads too.
 package programs
 
 import (
@@ -22,7 +22,7 @@ type Program struct {
 	Name string
 	// Uses are what needs it, such as boot or build.
 	Uses []string
-	// Required is false where netstrip works without it, except for the uses.
+	// Required is false if netstrip works without it, except for the uses.
 	Required bool
 	// Version is the argument that prints its version, and Minimum the oldest version that
 	// works. Each may be empty.
@@ -49,7 +49,7 @@ func All() []Program {
 	return all
 }
 
-// For returns the names of what a use needs.
+// For returns the names of everything that a use needs.
 func For(use string) []string {
 	var names []string
 	for _, p := range All() {
@@ -97,12 +97,12 @@ func (e *missingError) Error() string {
 
 func (e *missingError) Unwrap() error { return exec.ErrNotFound }
 
-// TooOld reports whether a program whose version is printed as said is older than Minimum.
+// TooOld reports whether a program that prints its version as said is older than Minimum.
 func (p Program) TooOld(said string) bool {
 	return p.Minimum != "" && slices.Compare(numbers(said), numbers(p.Minimum)) < 0
 }
 
-// numbers returns those of the first version number in a text: 2, 40 of "GNU ld 2.40".
+// numbers returns the parts of the first version number in a text: 2 and 40 for "GNU ld 2.40".
 func numbers(text string) []int {
 	var all []int
 	for part := range strings.SplitSeq(regexp.MustCompile(`\d+(\.\d+)*`).FindString(text), ".") {

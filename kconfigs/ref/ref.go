@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// apps marks the name of a kernel that has what applications need besides the network.
+// apps marks the name of a kernel with the additions for applications.
 const apps = "apps"
 
 // Ref is the name of a kernel, or of a boot of it:
@@ -16,21 +16,21 @@ const apps = "apps"
 //
 // "no-inet", "full+apps", "full+mine/busybox", "full@6.1".
 type Ref struct {
-	// Base is the name of a profile, or of a kernel or .config of the user's.
+	// Base is the name of a profile, or of the user's kernel or .config.
 	Base string
-	// Apps is set where the kernel has what applications need besides the network.
+	// Apps is set if the kernel has what applications need in addition to the network.
 	Apps bool
-	// Added are the names of the user's fragments, in their order. That of a file ".config"
+	// Added are the names of the user's fragments, in their order. The name for a file ".config"
 	// is empty.
 	Added []string
-	// Init is the init that is booted into; empty for the usual one.
+	// Init is the name of the init; empty for the default.
 	Init string
-	// Series is the kernel series, as 6.1; empty where it is not said.
+	// Series is the kernel series, such as 6.1; empty if not specified.
 	Series string
 }
 
-// Parse parses a name. A name that does not have the form of one, for example because its base
-// is missing, becomes the Base as a whole: String always returns what was parsed.
+// Parse parses a name. If it is malformed, for example because its base is missing, the whole name
+// becomes the Base: String always returns what was parsed.
 func Parse(name string) Ref {
 	var r Ref
 	rest := name
@@ -53,8 +53,8 @@ func Parse(name string) Ref {
 	return r
 }
 
-// Plain returns what a file is called in a name: its base name without .config, of letters,
-// digits, ".", "-" and "_" alone.
+// Plain returns the form in which a Ref contains the name of a file: the base name without .config,
+// with all characters but letters, digits, "." and "-" replaced by "_".
 func Plain(file string) string {
 	name := strings.Map(func(r rune) rune {
 		if r == '.' || r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {

@@ -1,5 +1,5 @@
-// Package rename knows kernel symbols that were renamed or removed, and recognizes
-// misspelled names. It runs on the host and is pure.
+// Package rename recognizes kernel symbols that were renamed or removed, and misspelled names. It
+// runs on the host and is pure.
 package rename
 
 import (
@@ -210,8 +210,8 @@ func Near(name string, names []string) string {
 	return "; did you mean " + strings.Join(near[:min(len(near), 3)], " or ") + "?"
 }
 
-// distance is the number of letters to insert, delete, change or swap with their neighbour
-// to turn a into b; it may stop counting beyond limit.
+// distance returns the number of letters to insert, delete, change or swap with their neighbour to
+// turn a into b; it may stop counting beyond limit.
 func distance(a, b string, limit int) int {
 	if d := len(a) - len(b); d > limit || -d > limit {
 		return limit + 1

@@ -30,9 +30,8 @@ type Culprit struct {
 	Verdict Reply `json:"verdict"`
 }
 
-// Bisect finds the changes that turn a pass at the first end into a fail at the last. The
-// error is a *NeedAnswer if an answer is needed, and an *EndsError if the ends answer
-// otherwise.
+// Bisect finds the changes that turn a pass at the first end into a fail at the last. The error is
+// a *NeedAnswer if an answer is needed, and an *EndsError if the ends do not answer pass and fail.
 func (s *Space) Bisect(ctx context.Context, answers Answers) (Bisection, error) {
 	h := &attempt{Space: s, ctx: ctx, answers: answers, goal: Fail}
 	var b Bisection
@@ -104,8 +103,8 @@ func (h *attempt) back(changes []string, c Culprit) ([]string, error) {
 	return slices.Concat(c.Changes, more), err
 }
 
-// confirm asks everything once more that the result rests on. If an answer differs, it
-// counts as none from then on, and the search continues differently.
+// confirm asks everything once more that the result depends on. If an answer differs, it counts
+// as none from then on, and the search continues without it.
 func (h *attempt) confirm(b Bisection, rest []string) error {
 	for _, c := range b.Culprits {
 		found := slices.Concat(c.Changes, c.Needed)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// ParseBytes reads a number of bytes with a unit, each of which is 1024 of the one before.
+// ParseBytes reads a number of bytes with a unit, which is a power of 1024.
 func ParseBytes(text string) (int64, error) {
 	m := regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)([KMGT])(?:i?B)?$`).FindStringSubmatch(text)
 	if m == nil {
@@ -25,7 +25,7 @@ func ParseBytes(text string) (int64, error) {
 	return int64(n), nil
 }
 
-// ParseAge reads a number of days or weeks below a century, or what time.ParseDuration reads.
+// ParseAge reads a number of days or weeks below a century, or a duration for time.ParseDuration.
 func ParseAge(text string) (time.Duration, error) {
 	d, _ := time.ParseDuration(text) // 0 if it is something else
 	for unit, hours := range map[string]uint64{"d": 24, "w": 7 * 24} {

@@ -1,5 +1,5 @@
-// Package usage marks errors that the user made: on the command line, or in a file that it
-// names. It runs on the host.
+// Package usage marks mistakes of the user: on the command line, or in a file that it names. It
+// runs on the host.
 package usage
 
 import "fmt"

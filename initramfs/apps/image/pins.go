@@ -12,7 +12,7 @@ import (
 //go:embed pins.yaml
 var pinsFile []byte
 
-// pinned returns what pins.yaml says.
+// pinned returns the contents of pins.yaml.
 var pinned = sync.OnceValue(func() pins {
 	p, err := parsePins(pinsFile)
 	if err != nil {
@@ -21,7 +21,7 @@ var pinned = sync.OnceValue(func() pins {
 	return p
 })
 
-// pins are the choices that decide which packages the disk has.
+// pins decide which packages, in which versions, are on the disk.
 type pins struct {
 	Release, NPM, Epoch string
 	Sources             []string

@@ -35,7 +35,7 @@ func runner(list []apps.App) string {
 	return s.String()
 }
 
-// line is a command as sh reads it.
+// line returns a command in the syntax of sh.
 func line(c wire.Command) string {
 	words := []string{"env"}
 	if c.User != "" {

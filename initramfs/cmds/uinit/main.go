@@ -97,7 +97,7 @@ func boot() error {
 	})
 	defer watchdog.Stop()
 	if err := coldplug(); err != nil {
-		say("loading modules of devices: %v", err) // the probes that need one will tell
+		say("loading modules of devices: %v", err) // the probes that need one will report it
 	}
 	events, err := openEvents()
 	if err != nil {

@@ -23,8 +23,7 @@ func Probes() []probes.Probe {
 	return slices.Concat(lo.Probes(), netns.Probes(), socket.Probes(), isolation.Probes(), path.Probes(), kernel.Probes(), perf.Probes())
 }
 
-// Select returns the probes that match the patterns, as wire.Matches has them: all but the
-// extra ones where there are none.
+// Select returns the probes that a boot with these patterns asks; see wire.Asked.
 func Select(patterns string) ([]probes.Probe, error) {
 	var chosen []probes.Probe
 	for _, p := range Probes() {

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package isolation asks whether another machine, which is a network namespace here, can reach
-// the loopback addresses. It runs in the guest.
+// Package isolation asks whether another machine, for which a network namespace stands in, can
+// reach the loopback addresses. It runs in the guest.
 package isolation
 
 import (
@@ -47,8 +47,8 @@ const (
 	ownPort = 7002
 )
 
-// refusedAcross makes two services listen inside. That the one on the interface's address
-// answers shows that the way is open, and that the refusal is due to the other's address.
+// refusedAcross makes two services listen inside. If the one on the interface's address answers,
+// the way is open, and the refusal is due to the other's address.
 func refusedAcross(c netdev.Crossing) (probes.Answer, error) {
 	in, _, lo := c.Ends()
 	local, _, err := sock.Listening(c.Domain, unix.SOCK_STREAM, c.Sockaddr(lo.IP, loPort))

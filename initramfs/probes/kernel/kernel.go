@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package kernel asks for the parts of the kernel around the network: what needs it, and what
-// programs use instead. It runs in the guest, and in tests on the host.
+// Package kernel asks for the parts of the kernel around the network: those that need it, and
+// those that programs use instead. It runs in the guest, and in tests on the host.
 package kernel
 
 import (

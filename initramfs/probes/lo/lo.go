@@ -1,7 +1,6 @@
 //go:build linux
 
-// Package lo asks what the kernel has of the loopback interface. It runs in the guest, and in
-// tests on the host.
+// Package lo asks about the loopback interface. It runs in the guest, and in tests on the host.
 package lo
 
 import (
@@ -78,8 +77,8 @@ func mtu(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: call, Value: strconv.FormatUint(uint64(r.Uint32()), 10)}, nil
 }
 
-// up sets lo down and up again. In a new namespace lo is down at first. u-root's init set up
-// that of the only namespace, and it is up again in the end.
+// up sets lo down and up again. In a new namespace it is down at first. If there is only one
+// namespace, u-root's init has set it up, and it is up again in the end.
 func up(context.Context) (probes.Answer, error) {
 	const call = "RTM_NEWLINK(lo up)"
 	err := netdev.Apart(func() error {

@@ -13,11 +13,11 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/sock"
 )
 
-// cardDriver has the network cards of the virtio driver, in whichever namespace they are.
+// cardDriver is the directory of the virtio network cards, whatever namespaces they are in.
 const cardDriver = "/sys/bus/virtio/drivers/virtio_net"
 
-// Cards returns the names of n network cards. It waits until they have returned to the first
-// namespace, which must be the thread's, from where the last probe had moved them.
+// Cards returns the names of n network cards. It waits until cards that the last probe had moved
+// are back in the first namespace, which must be the thread's.
 func Cards(n int) ([]string, error) {
 	loadDriver("virtio_net")
 	_, err := os.Stat(cardDriver)

@@ -32,9 +32,8 @@ func Lo() (netlink.Link, error) {
 	return lo, probes.Try("RTM_GETLINK(lo)", err)
 }
 
-// LoRequest makes one of the ioctls about an interface, and returns the answer and the call. It
-// uses whichever family of sockets there is: all of them pass it on to the same place
-// (net/socket.c:1214-1254).
+// LoRequest makes an ioctl about lo, and returns the answer and the call. It uses any available
+// family of sockets, because all pass the request on to the same code (net/socket.c:1214-1254).
 func LoRequest(request uint, name string) (*unix.Ifreq, string, error) {
 	kinds := [][2]int{
 		{unix.AF_INET, unix.SOCK_DGRAM}, {unix.AF_UNIX, unix.SOCK_DGRAM}, {unix.AF_NETLINK, unix.SOCK_RAW},
@@ -85,7 +84,7 @@ func Move(name string, to *os.File) error {
 	return probes.Try("RTM_NEWLINK("+name+" netns)", err)
 }
 
-// AddDummy creates an interface that leads nowhere.
+// AddDummy creates an interface that drops its packets.
 func AddDummy(name string) error {
 	dummy := &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: name}}
 	// EOPNOTSUPP: "Unknown device type" (net/core/rtnetlink.c:3857).

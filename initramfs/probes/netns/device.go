@@ -13,7 +13,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/netdev"
 )
 
-// linkIs checks that the thread's namespace has an interface, or has none of that name.
+// linkIs checks whether an interface exists in the thread's namespace, as wanted.
 func linkIs(name string, want bool) error {
 	_, err := netlink.LinkByName(name)
 	if gone := errors.As(err, new(netlink.LinkNotFoundError)); gone == want {
@@ -42,14 +42,14 @@ func onePlace(context.Context) (probes.Answer, error) {
 	})
 }
 
-// vethEnds closes the namespace of one end. A worker of the kernel's takes it down some time
-// later (net/core/net_namespace.c:581).
+// vethEnds closes the namespace of one end. A kernel worker destroys it some time later
+// (net/core/net_namespace.c:581).
 func vethEnds(context.Context) (probes.Answer, error) {
 	err := netdev.InTwo(func(here, there *os.File) error {
 		if _, err := netdev.JoinVeth(here, there); err != nil {
 			return err
 		}
-		there.Close() // nobody else has it
+		there.Close() // the only reference
 		return probes.Eventually(func() error { return linkIs("near", false) })
 	})
 	return probes.Answer{Call: "RTM_GETLINK(near)", Detail: "one end disappeared with its namespace, and so did the other"}, err

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package netns asks whether network namespaces exist and what each of them has of its own. It
-// runs in the guest, and in tests on the host.
+// Package netns asks whether network namespaces exist and what they separate. It runs in the
+// guest, and in tests on the host.
 package netns
 
 import (

@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package path asks which way packets to the machine itself take. It runs in the guest, and in
+// Package path asks which path packets to the machine itself take. It runs in the guest, and in
 // tests on the host.
 package path
 

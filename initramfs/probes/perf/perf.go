@@ -43,7 +43,7 @@ func Probes() []probes.Probe {
 }
 
 // One measurement, which takes an emulated guest about half a second. The first repeat warms up
-// and does not count. What is timed is short, so that a busy host interrupts few of them, and
+// and does not count. Each timed operation is short: a busy host interrupts few of them, and
 // medians ignore those.
 const (
 	repeatCount = 21
@@ -188,7 +188,7 @@ func (c channel) measure() (map[string]float64, error) {
 	numbers := summary(took)
 	for name, x := range numbers {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return nil, fmt.Errorf("the guest's clock stood still: there is no %s of what took no time", name)
+			return nil, fmt.Errorf("the guest's clock stood still: %s cannot be computed", name)
 		}
 	}
 	return numbers, nil

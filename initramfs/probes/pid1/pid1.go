@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package pid1 asks how far the init that runs as process 1 came: what it set up, and how its
-// steps or units ended. It runs in the guest; its tests also run on the host.
+// Package pid1 asks how far the init that runs as process 1 got: what it set up, and how its steps
+// or units ended. It runs in the guest; its tests also run on the host.
 package pid1
 
 import (
@@ -20,9 +20,9 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/netdev"
 )
 
-// Probes returns what is asked, before all else, of a guest booted into the init called name:
-// what process 1 is, what it has set up, and how each step of its start script (in dir,
-// wire.StepsDir in a guest) or each of its units ended. It returns none for an empty name.
+// Probes returns the probes that run first in a guest booted into the named init: what process 1
+// is, what it has set up, and how each step of its start script (in dir, wire.StepsDir in a guest)
+// or each of its units ended. It returns none for an empty name.
 func Probes(name, dir string) []probes.Probe {
 	if name == "" {
 		return nil
@@ -33,7 +33,7 @@ func Probes(name, dir string) []probes.Probe {
 		{ID: "init/lo", Ask: loUp},
 		{ID: "init/ip-sockets", Ask: ipSockets},
 	}
-	steps, _ := os.ReadDir(dir) // without a directory there are none
+	steps, _ := os.ReadDir(dir) // without the directory there are no steps
 	for _, s := range steps {
 		all = append(all, probes.Probe{
 			ID:  "init/step/" + s.Name(),
@@ -88,7 +88,7 @@ func ipSockets(context.Context) (probes.Answer, error) {
 	return probes.Answer{Call: "/proc/net", Value: strconv.Itoa(n)}, err
 }
 
-// step reads the result that a start script left of one of its steps. A failed step is absent,
+// step reads the result that a start script recorded for one of its steps. A failed step is absent,
 // whatever the reason, and its message names the errno.
 func step(file string) (probes.Answer, error) {
 	call := filepath.Base(file)

@@ -42,8 +42,8 @@ func output(ctx context.Context, args ...string) (string, error) {
 	return text, nil
 }
 
-// unitState returns that a unit which is not active is absent: systemd has decided that before it
-// starts the probes.
+// unitState reports a unit that is not active as absent, because systemd starts the probes only
+// after all units have started or failed.
 func unitState(ctx context.Context, unit string) (probes.Answer, error) {
 	call := "systemctl show " + unit
 	out, err := output(ctx, "systemctl", "show", "--property=ActiveState,SubState,Result", unit)

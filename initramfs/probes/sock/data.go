@@ -12,8 +12,8 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes"
 )
 
-// streamBytes is how much goes through a stream each way: more than the first window of a
-// TCP connection, so that acknowledgements and window updates have to work too.
+// streamBytes is how much goes through a stream each way: more than the first window of a TCP
+// connection, so acknowledgements and window updates must work too.
 const streamBytes = 64 << 10
 
 // Descriptor reads and writes as an os.File does, without the runtime's poller.
@@ -54,8 +54,8 @@ func Flow(from, to int, data []byte) error {
 		sent <- probes.Try("write", err)
 	}()
 	err := Receive(to, data)
-	// Wait for the writer in any case: it would go on writing to a number that may by then
-	// belong to another probe's socket.
+	// Always wait for the writer: otherwise it could go on writing to a descriptor that by then
+	// belongs to another probe.
 	if werr := <-sent; err == nil {
 		err = werr
 	}
@@ -106,7 +106,7 @@ func (p Pair) Messages() error {
 	return nil
 }
 
-// Await receives from a socket, at most 256 times, until match accepts what came.
+// Await receives from a socket, at most 256 times, until match accepts the data.
 func Await(fd int, match func(data []byte, from unix.Sockaddr) bool) error {
 	buf := make([]byte, 16<<10)
 	for range 256 {

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package socket asks which families of sockets carry data, and how programs use them. It runs
-// in the guest, and in tests on the host.
+// Package socket asks which families of sockets carry data, in the ways that programs use them. It
+// runs in the guest, and in tests on the host.
 package socket
 
 import (

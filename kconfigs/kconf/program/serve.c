@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * serve - the kernel's own configuration program, parsing once and answering often.
+ * serve - the kernel's own configuration program as a server that parses only once.
  *
- * It is compiled against a kernel tree, of which it takes scripts/kconfig/conf.c in as
- * it is and links the rest, and runs in the environment that kbuild gives to conf. One
- * argument: the Kconfig file. Then each line of standard input is a command:
+ * It is compiled against a kernel tree: it includes scripts/kconfig/conf.c and is linked
+ * with the rest. It runs in the environment that kbuild sets for conf. Its argument is the
+ * Kconfig file. Each line of standard input is a command:
  *
  *	allnoconfig, allyesconfig or olddefconfig	what conf does for this option
  *	values allnoconfig, ...				the same, answering with every symbol
- *	symbols						what the Kconfig files say of each symbol
- *	expand						the request, a text, with its macros expanded
+ *	symbols						the definition of each symbol
+ *	expand						the text in the request with its macros expanded
  *
- * The file open at descriptor 3 holds the request, a .config or a piece of one, and when
- * "= ok" or "= failed N" has come on standard output, the answer. Each command runs in a
- * child, which begins with what parsing has left: none can see what another did.
+ * The file open at descriptor 3 contains the request, a .config or a part of one. After
+ * "= ok" or "= failed N" on standard output it contains the answer. Each command runs in a
+ * child process that starts from the state after parsing, so commands do not affect each
+ * other.
  *
- * It runs on the host. Made for Linux 6.1 to 6.12.
+ * It runs on the host. It supports Linux 6.1 to 6.12.
  */
 #include <fcntl.h>
 #include <sys/wait.h>
 
 #include "lkc.h"
 
-char *expand_dollar(const char **str); /* 6.11 moved it to a header of its own */
+char *expand_dollar(const char **str); /* 6.11 moved it to another header */
 
-/* conf.c's main() is to parse nothing, that has been done before. */
+/* conf.c's main() must not parse again. */
 #define conf_parse(name) ((void)(name))
 #define main conf_main
 #include "conf.c"
@@ -34,22 +35,22 @@ char *expand_dollar(const char **str); /* 6.11 moved it to a header of its own *
 #define MAILBOX "/dev/fd/3"
 
 /*
- * Kconfig forgets its macros once it has parsed. Here "expand" needs them: the linker puts
- * this in the place of preprocess.c's function (-Wl,--wrap=variable_all_del).
+ * Kconfig deletes its macros after parsing, but "expand" needs them: the linker replaces
+ * preprocess.c's function by this one (-Wl,--wrap=variable_all_del).
  */
 void __wrap_variable_all_del(void);
 void __wrap_variable_all_del(void)
 {
 }
 
-/* Linux 6.11 has menu->filename and prop->filename for what was menu->file->name. */
+/* Linux 6.11 replaced menu->file->name by menu->filename, and likewise for prop. */
 #ifdef INTERNAL_H
 #define FILE_OF(x) ((x)->filename)
 #else
 #define FILE_OF(x) ((x)->file->name)
 #endif
 
-/* A bit that kconfig's own flags leave free: the symbol has been written. */
+/* The symbol has been written. Kconfig's own flags do not use this bit. */
 #define SEEN 0x40000000
 
 static FILE *out;
@@ -102,7 +103,7 @@ static const char *operator(enum expr_type t)
 	}
 }
 
-/* name gives what to call a symbol. A choice has no name, and is called by its place. */
+/* name returns the name of a symbol. A choice has none; its place is used instead. */
 static const char *name(const struct symbol *sym)
 {
 	static char place[PATH_MAX];
@@ -117,7 +118,7 @@ static const char *name(const struct symbol *sym)
 	return p ? place : "choice";
 }
 
-/* A symbol is its name, a constant its value after an apostrophe: "'y". */
+/* A symbol is written as its name, a constant as its value after an apostrophe: "'y". */
 static void leaf(const struct symbol *sym)
 {
 	char *s;
@@ -134,7 +135,7 @@ static void leaf(const struct symbol *sym)
 
 static void expr(const struct expr *e);
 
-/* operands writes a chain of one operator, which may be long, as one list. */
+/* operands writes a chain of the same operator, which may be long, as one list. */
 static void operands(const struct expr *e, enum expr_type t)
 {
 	if (e->type != t) {
@@ -146,7 +147,7 @@ static void operands(const struct expr *e, enum expr_type t)
 	operands(e->right.expr, t);
 }
 
-/* expr writes a leaf as a string, and else ["operator", operand ...]. */
+/* expr writes a leaf as a string, anything else as ["operator", operand ...]. */
 static void expr(const struct expr *e)
 {
 	if (e->type == E_SYMBOL) {
@@ -191,7 +192,7 @@ static void property(const struct property *p)
 	putc('}', out);
 }
 
-/* choice_of gives the choice that a menu entry is a member of, or NULL. */
+/* choice_of returns the choice that a menu entry is a member of, or NULL. */
 static struct symbol *choice_of(const struct menu *m)
 {
 	if (!m->prompt || !sym_is_choice_value(m->sym))
@@ -224,7 +225,7 @@ static void entry(struct menu *m)
 		for (p = m->sym->prop; p; p = p->next) {
 			const char *kind = prop_get_type_name(p->type);
 
-			/* What 6.1 has besides is in the menu tree. */
+			/* Only 6.1 has these, and the menu tree has them too. */
 			if (!strcmp(kind, "choice") || !strcmp(kind, "symbol"))
 				continue;
 			fputs(sep, out);
@@ -274,7 +275,7 @@ static int print(void (*fn)(struct menu *))
 	return 0;
 }
 
-/* expand writes a text with each $(macro) replaced, as a line of a Kconfig file is read. */
+/* expand writes a text with each $(macro) replaced, as in a line of a Kconfig file. */
 static int expand(void)
 {
 	static char text[1 << 16];
@@ -309,14 +310,14 @@ static int expand(void)
 	return 0;
 }
 
-/* asks_nothing tells an option of conf that reads no answers of a person. */
+/* asks_nothing reports whether conf asks the user nothing with an option. */
 static int asks_nothing(const char *option)
 {
 	return !strcmp(option, "allnoconfig") || !strcmp(option, "allyesconfig") ||
 	       !strcmp(option, "olddefconfig");
 }
 
-/* run does one command, in a process of its own, and gives its exit code. */
+/* run runs one command in its own process and returns the exit code. */
 static int run(char *command, char *program, char *kconfig)
 {
 	char option[64];
@@ -337,7 +338,7 @@ static int run(char *command, char *program, char *kconfig)
 	snprintf(option, sizeof(option), "--%s", command);
 	setenv("KCONFIG_CONFIG", MAILBOX, 1);
 	setenv("KCONFIG_ALLCONFIG", MAILBOX, 1);
-	/* Write it in place; and here is an auto.conf already, so that none is made. */
+	/* Write in place, and pretend that auto.conf exists, so conf does not write it. */
 	setenv("KCONFIG_OVERWRITECONFIG", "1", 1);
 	setenv("KCONFIG_AUTOCONFIG", "/dev/null", 1);
 	status = conf_main(4, args);
