@@ -1,6 +1,7 @@
 package initramfs
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -45,11 +46,7 @@ func writeArchive(path, initProgram, uinitProgram string) error {
 	if err != nil {
 		return err
 	}
-	err = writeFiles(out, files)
-	if cerr := out.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
+	if err = errors.Join(writeFiles(out, files), out.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil

@@ -26,6 +26,7 @@
 package initramfs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,10 +112,7 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 			return nil, err
 		}
 	}
-	b := builder{module: module, uinit: o.Uinit, progress: o.Progress}
-	if b.uinit == "" {
-		b.uinit = uinitCommand
-	}
+	b := builder{module: module, uinit: cmp.Or(o.Uinit, uinitCommand), progress: o.Progress}
 	if b.key, err = sourceKey(ctx, module, b.uinit); err != nil {
 		return nil, err
 	}

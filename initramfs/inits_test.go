@@ -57,7 +57,7 @@ func deb(t *testing.T, dir, name, path, text string) {
 	write(t, root, path, text)
 	write(t, root, "usr/share/doc/"+name+"/copyright", "long")
 	require.NoError(t, os.Symlink(filepath.Base(path), filepath.Join(root, path+"-link")))
-	_, err := process.Output(t.Context(), "dpkg-deb", "-b", root, filepath.Join(dir, name+"_1_all.deb"))
+	_, err := process.Run(t.Context(), process.Command{Args: []string{"dpkg-deb", "-b", root, filepath.Join(dir, name+"_1_all.deb")}})
 	require.NoError(t, err)
 }
 

@@ -1,13 +1,11 @@
 package initramfs
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,15 +60,9 @@ func part(h hash.Hash, name string, data []byte) {
 
 // goVersion returns the version of the compiler that go build uses in the module.
 func goVersion(ctx context.Context, module string) (string, error) {
-	var out bytes.Buffer
-	_, err := process.Run(ctx, process.Command{
-		Args:   []string{"go", "env", "GOVERSION"},
-		Dir:    module,
-		Env:    buildEnv(),
-		OnLine: func(l string) { io.WriteString(&out, l+"\n") },
-	})
+	version, err := process.Output(ctx, process.Command{Args: []string{"go", "env", "GOVERSION"}, Dir: module, Env: buildEnv()})
 	if err != nil {
 		return "", fmt.Errorf("asking for the version of Go: %w", err)
 	}
-	return strings.TrimSpace(out.String()), nil
+	return version, nil
 }

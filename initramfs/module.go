@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"golang.org/x/mod/modfile"
 )
 
 // modulePath is netstrip's own module path.
@@ -145,13 +145,5 @@ func moduleAbove(path string) (string, bool) {
 // isModule reports whether the go.mod in dir is netstrip's.
 func isModule(dir string) bool {
 	data, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-	if errors.Is(err, fs.ErrNotExist) || err != nil {
-		return false
-	}
-	for line := range strings.Lines(string(data)) {
-		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "module "); ok {
-			return strings.Trim(strings.TrimSpace(name), `"`) == modulePath
-		}
-	}
-	return false
+	return err == nil && modfile.ModulePath(data) == modulePath
 }

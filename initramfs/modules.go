@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -104,8 +105,5 @@ func appendArchive(path, first string, files *initramfs.Files) error {
 	if err == nil {
 		err = writeFiles(out, files)
 	}
-	if cerr := out.Close(); err == nil {
-		err = cerr
-	}
-	return err
+	return errors.Join(err, out.Close())
 }

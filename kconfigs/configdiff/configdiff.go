@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
@@ -112,27 +113,19 @@ func (d *Delta) config(leaves []string, exactly bool) []byte {
 	for _, name := range leaves {
 		set[name] = true
 	}
-	var text strings.Builder
+	var r kconfigs.Request
 	for _, name := range d.names {
 		c := d.change(name, d.a.Values, d.b.Values)
 		switch {
 		case set[name], c.From != c.To && !d.pinned[name] && !exactly:
 		case d.a.Values[name].Written, isBool(d.a.Symbol(name)):
-			line(&text, name, c.From)
+			r.Settings = append(r.Settings, kconfigs.Setting{Symbol: name, Value: c.From})
 		}
 	}
 	for _, name := range leaves { // last: the last member of a choice that is y counts
-		line(&text, name, d.value(d.b.Values, name))
+		r.Settings = append(r.Settings, kconfigs.Setting{Symbol: name, Value: d.value(d.b.Values, name)})
 	}
-	return []byte(text.String())
-}
-
-func line(text *strings.Builder, name, value string) {
-	if value == "n" {
-		text.WriteString("# CONFIG_" + name + " is not set\n")
-	} else {
-		text.WriteString("CONFIG_" + name + "=" + value + "\n")
-	}
+	return []byte(r.Text())
 }
 
 func isBool(s *kconf.Symbol) bool { return s.Type == "bool" || s.Type == "tristate" }

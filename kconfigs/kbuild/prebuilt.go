@@ -116,8 +116,8 @@ func (j *job) fillDistro(ctx context.Context, dir, key string) error {
 // cloudPackage returns the package of Debian's newest cloud kernel of a series, on which the
 // package without a version depends.
 func cloudPackage(ctx context.Context, series string) (string, error) {
-	out, err := process.Output(ctx, "apt-cache", "--no-all-versions", "show",
-		"linux-image-"+series+"-cloud-amd64", "linux-image-cloud-amd64")
+	show := []string{"apt-cache", "--no-all-versions", "show", "linux-image-" + series + "-cloud-amd64", "linux-image-cloud-amd64"}
+	out, err := process.Output(ctx, process.Command{Args: show})
 	if process.Missing(err) {
 		return "", errors.New("this profile is a kernel from a Debian package, which only apt-get downloads; name a kernel with --kernel")
 	}

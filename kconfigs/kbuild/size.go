@@ -26,7 +26,7 @@ type Directory struct {
 // directories returns the sizes of the objects in vmlinux.a by directory, sorted by name,
 // without lib.a, of which the linker takes only what is called.
 func directories(ctx context.Context, obj string) ([]Directory, error) {
-	out, err := process.Output(ctx, "ar", "t", filepath.Join(obj, "vmlinux.a"))
+	out, err := process.Output(ctx, process.Command{Args: []string{"ar", "t", filepath.Join(obj, "vmlinux.a")}})
 	if err != nil {
 		return nil, fmt.Errorf("listing the kernel's objects: %w", err)
 	}

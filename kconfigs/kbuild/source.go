@@ -251,17 +251,9 @@ func (s *Source) checkVersion(ctx context.Context, tree string) error {
 
 // kernelVersion returns the version of a tree, such as 6.12.117.
 func kernelVersion(ctx context.Context, tree string) (string, error) {
-	var out []string
-	_, err := process.Run(ctx, process.Command{
-		Args:   []string{"make", "-s", "-C", tree, "kernelversion"},
-		Env:    environment(),
-		OnLine: func(l string) { out = append(out, l) },
-	})
-	if err != nil {
-		return "", err
+	out, err := process.Output(ctx, process.Command{Args: []string{"make", "-s", "-C", tree, "kernelversion"}, Env: environment()})
+	if err == nil && !regexp.MustCompile(`^\d+\.\d+.*$`).MatchString(out) {
+		err = fmt.Errorf("make kernelversion printed %q", out)
 	}
-	if len(out) != 1 || !regexp.MustCompile(`^\d+\.\d+`).MatchString(out[0]) {
-		return "", fmt.Errorf("make kernelversion says %q", strings.Join(out, "\n"))
-	}
-	return out[0], nil
+	return out, err
 }

@@ -134,10 +134,11 @@ func runGroup(cmd *exec.Cmd) error {
 	return cmd.Wait()
 }
 
-// Output runs a program and returns its standard output and error, trimmed.
-func Output(ctx context.Context, args ...string) (string, error) {
+// Output runs a program and returns its standard output and error, trimmed. It sets OnLine.
+func Output(ctx context.Context, c Command) (string, error) {
 	var b strings.Builder
-	_, err := Run(ctx, Command{Args: args, OnLine: func(l string) { b.WriteString(l + "\n") }})
+	c.OnLine = func(l string) { b.WriteString(l + "\n") }
+	_, err := Run(ctx, c)
 	return strings.TrimSpace(b.String()), err
 }
 
@@ -160,7 +161,7 @@ func Check(ctx context.Context, names ...string) error {
 	for _, name := range names {
 		var err error
 		if strings.HasSuffix(name, ".h") {
-			_, err = Output(ctx, "gcc", "-E", "-include", name, "-x", "c", "/dev/null")
+			_, err = Run(ctx, Command{Args: []string{"gcc", "-E", "-include", name, "-x", "c", "/dev/null"}})
 		} else {
 			_, err = programs.Find(name)
 		}

@@ -270,7 +270,7 @@ func TestWhatAProgramIsGiven(t *testing.T) {
 }
 
 func TestWithoutStdinThereIsNothingToRead(t *testing.T) {
-	out, err := Output(t.Context(), "sh", "-c", "cat; echo done")
+	out, err := Output(t.Context(), Command{Args: []string{"sh", "-c", "cat; echo done"}})
 	require.NoError(t, err)
 	assert.Equal(t, "done", out)
 }

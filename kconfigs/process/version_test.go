@@ -62,7 +62,7 @@ func TestEnviron(t *testing.T) {
 	assert.Contains(t, env("sh"), "\nLANG=C\n")
 	assert.Contains(t, env("go"), "\nGOPROXY=hush\nhttps_proxy=hush\n")
 	assert.Equal(t, 1, strings.Count(env("make"), "hush"), "ccache's")
-	out, err := Output(t.Context(), "env")
+	out, err := Output(t.Context(), Command{Args: []string{"env"}})
 	require.NoError(t, err)
 	assert.NotContains(t, out, "hush")
 	all := ""

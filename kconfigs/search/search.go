@@ -18,9 +18,11 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -63,10 +65,7 @@ type Answers map[string][]Reply
 
 // with returns a copy with one more verdict.
 func (a Answers) with(key string, v Reply) Answers {
-	more := Answers{}
-	for k, all := range a {
-		more[k] = all
-	}
+	more := maps.Clone(a)
 	more[key] = append(slices.Clone(a[key]), v)
 	return more
 }
@@ -166,10 +165,7 @@ func Order(changes []string, before func(change string) []string, weight func(ch
 	}
 	likely := slices.Clone(changes)
 	slices.SortStableFunc(likely, func(a, b string) int {
-		if d := weight(b) - weight(a); d != 0 {
-			return map[bool]int{true: 1, false: -1}[d > 0]
-		}
-		return 0
+		return cmp.Compare(weight(b), weight(a))
 	})
 	for _, c := range likely {
 		visit(c)

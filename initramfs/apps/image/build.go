@@ -212,7 +212,7 @@ func mode(ctx context.Context) string {
 	if os.Geteuid() != 0 {
 		probe, other = []string{"unshare", "--user", "--map-auto", "--map-root-user", "true"}, "fakechroot"
 	}
-	if _, err := process.Output(ctx, probe...); err != nil {
+	if _, err := process.Run(ctx, process.Command{Args: probe}); err != nil {
 		return other
 	}
 	return "unshare"
