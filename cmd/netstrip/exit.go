@@ -32,8 +32,8 @@ type interruption struct{ signal syscall.Signal }
 // Error names the signal as kill -l does.
 func (i interruption) Error() string { return "interrupted by " + unix.SignalName(i.signal) }
 
-// finish tells an error, each of its lines marked as netstrip's, and gives the exit
-// code. What cobra finds wrong before a command has begun is the command line.
+// finish prints an error, each line with the prefix netstrip:, and returns the exit code. Errors
+// of cobra before a command begins are about the command line.
 func (a *app) finish(ctx context.Context, err error) int {
 	if err == nil {
 		return 0

@@ -59,8 +59,8 @@ func (a *app) explain(ctx context.Context, f *flags, o explanation.Options) erro
 	return all.Write(a.stdout)
 }
 
-// builder returns a builder. Where only the source is not to be had, it comes with that error,
-// and is good for what needs none.
+// builder returns a builder. If only the source is missing, it returns both that error and a
+// builder for everything that needs no source.
 func (a *app) builder(ctx context.Context, f *flags) (*kbuild.Builder, error) {
 	o, err := a.runOptions(f)
 	if err != nil {

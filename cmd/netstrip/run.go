@@ -60,7 +60,7 @@ func (a *app) run(ctx context.Context, f *flags, names []string) error {
 	return a.report(f, records)
 }
 
-// resumed tells what kept a run from being resumed from what befell it later.
+// resumed distinguishes "could not resume" from later failures.
 func (a *app) resumed(f *flags, err error) error {
 	switch {
 	case errors.Is(err, run.ErrNothingToResume):

@@ -245,7 +245,7 @@ func (c *Cache) TempDir(name string) (dir string, release func(), err error) {
 	return dir, release, err
 }
 
-// move gives an entry its name once all of it is on the disk. Otherwise a power cut could
+// move renames an entry to path after writing all of it to the disk. Otherwise a power cut could
 // leave a file without its contents, which would look like a fault of the kernel.
 func move(tmp, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -113,7 +113,7 @@ func claim(f *os.File) bool {
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
 
-// link gives a file without a name one.
+// link adds a name to a file that has none.
 func (f *unnamed) link(path string) error {
 	from := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
 	return unix.Linkat(unix.AT_FDCWD, from, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)

@@ -8,7 +8,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
 
-// UseApps gives every guest the same disk with all applications, whichever of them it runs.
+// UseApps attaches the same disk with all applications to every guest, whichever of them it runs.
 func (o *Options) UseApps(ctx context.Context, all []apps.App) error {
 	c, err := cache.Open(o.Cache)
 	if err != nil {

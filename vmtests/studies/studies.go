@@ -113,7 +113,7 @@ type place struct{ rung, id string }
 // boot and did not answer has one without a verdict.
 type answers map[place]wire.Finding
 
-// collect returns the answers by series. Boots that failed because of the rig have none.
+// collect returns the answers by series. Boots in which the infrastructure failed have none.
 func collect(records []record.Record) map[string]answers {
 	all := map[string]answers{}
 	for _, r := range slices.SortedStableFunc(slices.Values(records), func(a, b record.Record) int { return a.Time.Compare(b.Time) }) {

@@ -184,7 +184,7 @@ func (b builder) debstrap(ctx context.Context, mode string, list []apps.App) err
 	env := []string{"SOURCE_DATE_EPOCH=" + pinned().Epoch, "LC_ALL=C.UTF-8"}
 	if os.Geteuid() == 0 {
 		// What is left of a killed run is then removed with dir. Without root this does not
-		// work: the mapped users of a namespace may not enter the home of the user's cache.
+		// work: the mapped users of a namespace may not enter the home directory that contains the cache.
 		tmp := filepath.Join(b.dir, "tmp")
 		if err := os.Mkdir(tmp, 0o755); err != nil {
 			return err
