@@ -180,9 +180,8 @@ func (a *app) runOptions(f *flags) (run.Options, error) {
 	}, nil
 }
 
-// profiles returns the profiles named and those of the user's own configs and kernels, the
-// ladder for none at all, each with the user's fragments. Everything wrong with names and
-// files is told at once.
+// profiles returns the named profiles and those of the user's configs and kernels, or the ladder if
+// there are none, each with the user's fragments. The error has all mistakes in names and files.
 func (f *flags) profiles(names []string) ([]kconfigs.Profile, error) {
 	if f.modules != "" && len(f.kernels) != 1 {
 		return nil, usage.Errorf("--modules goes with one --kernel")

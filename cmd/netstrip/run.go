@@ -151,8 +151,8 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 	return err
 }
 
-// boot boots the profiles named and those of the user's own, with the applications if there are
-// any, or what is missing of a run. Command is the one that resumes it.
+// boot boots the named profiles and the user's configs and kernels, with the applications if there
+// are any, or what is missing of a run. Command is the command that resumes it.
 func (a *app) boot(ctx context.Context, f *flags, command string, names []string, with []apps.App) ([]record.Record, error) {
 	o, err := a.runOptions(f)
 	if err != nil {
@@ -198,7 +198,7 @@ func (a *app) checkResults(f *flags) error {
 	return run.Ready()
 }
 
-// heed tells what becomes of the user's own files, before anything is built from them.
+// heed prints how the user's files are read, before anything is built from them.
 func (a *app) heed(ctx context.Context, b *kbuild.Builder, profiles []kconfigs.Profile, strict bool) error {
 	notes, err := target.Notes(ctx, b, profiles, strict)
 	a.note(notes)

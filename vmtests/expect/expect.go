@@ -168,9 +168,9 @@ func deviations(want answers, r record.Record) []Deviation {
 	return out
 }
 
-// unexpected reports whether a probe has no expectation, so any answer is accepted: one of the
-// user's own, or an application that was not run when the expectation was written, like most on
-// 6.1. Other probes are asked everywhere.
+// unexpected reports whether a probe has no expectation, so any answer is accepted: it is a user's
+// application, or one that was not run when the expectation was written, like most on 6.1. Other
+// probes are asked everywhere.
 func unexpected(want answers, r record.Record, id string) bool {
 	return slices.Contains(r.Own, id) || strings.HasPrefix(id, wire.AppFamily+"/") && want[id] == ""
 }

@@ -42,7 +42,7 @@ type Explanation struct {
 	Against  *kconfigcheck.Comparison `json:"against,omitempty"`
 }
 
-// List is what came of the options, in their order.
+// List has the explanations, in the order of the options.
 type List []Explanation
 
 // Explain explains each symbol.

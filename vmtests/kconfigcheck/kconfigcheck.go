@@ -45,8 +45,8 @@ type Disagreement struct {
 	Why string `json:"why,omitempty"`
 }
 
-// lookup returns what the catalogue says of a probe. Applications are not in it: they stand on
-// the family of sockets that they are used over, which their ID ends with.
+// lookup returns a probe's entry in the catalogue. Applications are not in it: they depend on the
+// family of sockets that they are used over, with which their ID ends.
 func lookup(id string) (wire.Probe, bool) {
 	if !strings.HasPrefix(id, wire.AppFamily+"/") {
 		for _, p := range wire.Probes() {

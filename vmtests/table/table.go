@@ -40,7 +40,7 @@ type Row struct {
 	Cells []Cell
 	// Short replaces the first cell where it is too long, which is then written below the row.
 	Short string
-	// Dim marks a row that the eye may pass over.
+	// Dim marks a row of minor interest.
 	Dim bool
 }
 
