@@ -1,10 +1,10 @@
 // Package accel decides whether guests run under KVM or under TCG, QEMU's own
 // emulation. It runs on the host.
 //
-// That /dev/kvm exists, opens and even creates virtual machines proves nothing: on some
-// hosts, nested ones above all, every guest then hangs or crashes. So KVM is used only after
-// a guest has booted to its end under it. That result is kept until the host restarts or
-// QEMU, the device or the user changes; the result that no guest boots is kept for a day.
+// Even if /dev/kvm exists, opens and creates virtual machines, every guest may hang or crash on
+// some hosts, nested ones above all. So KVM is used only after a guest has booted to its end under
+// it. That result is kept until the host restarts or QEMU, the device or the user changes; the
+// result that no guest boots is kept for a day.
 package accel
 
 import (
@@ -37,9 +37,9 @@ const Env = "NETSTRIP_ACCEL"
 type Choice struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
-	// Asked says that the user asked for it.
+	// Asked is set if the user asked for it.
 	Asked bool `json:"asked,omitempty"`
-	// Until is when a kept result that rules KVM out expires; zero if there is none.
+	// Until is when a kept result that rules out KVM expires; zero if there is none.
 	Until time.Time `json:"until,omitzero"`
 }
 
@@ -53,20 +53,20 @@ type Options struct {
 	Cache *cache.Cache
 	// QEMU is QEMU's version; a result is valid for one version.
 	QEMU string
-	// Trial boots a guest under KVM and returns nil if it came to its end. Without a Trial
-	// only a kept result can choose KVM.
+	// Trial boots a guest under KVM and returns nil if it completed. Without a Trial only a kept
+	// result can choose KVM.
 	Trial func(context.Context) error
 	// Again runs the trial even if a result is kept.
 	Again bool
 }
 
-// retryAfter is how long the result that no guest boots is kept: another hypervisor may have
-// gone, or the one beneath this host may have been fixed.
+// retryAfter is how long the result that no guest boots is kept. Later another hypervisor may have
+// ended, or the one beneath this host may have been fixed.
 const retryAfter = 24 * time.Hour
 
-// Unsettled is the error of a trial that says nothing about the next one: QEMU refused or
-// died, perhaps because another hypervisor held the processor, or the kernel was at fault.
-// It rules KVM out this time and is not kept.
+// Unsettled is the error of a trial that says nothing about the next one: QEMU refused or died,
+// perhaps because another hypervisor held the processor, or the kernel was at fault. It rules out
+// KVM this time and is not kept.
 type Unsettled struct{ Err error }
 
 // Error returns the message of Err.
@@ -120,7 +120,7 @@ func Choose(ctx context.Context, o Options) (Choice, error) {
 }
 
 // Learn keeps the result of a boot under KVM that the user asked for: err is nil if the guest
-// came to its end.
+// completed.
 func Learn(ctx context.Context, o Options, err error) error {
 	o.Device = cmp.Or(o.Device, usualDevice)
 	lock, lockErr := o.Cache.Lock(ctx, "accel")

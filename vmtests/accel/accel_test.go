@@ -72,7 +72,7 @@ func TestResultHoldsForOneQEMUAndOneDevice(t *testing.T) {
 	path := filepath.Join(o.Cache.Dir, "accel.json")
 	require.NoError(t, os.WriteFile(path, []byte(`{"key":`), 0o644))
 	choose()
-	assert.Equal(t, 4, *tried, "a damaged result is none")
+	assert.Equal(t, 4, *tried, "a damaged result does not count")
 
 	// From another machine, or from before a restart.
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
@@ -126,7 +126,7 @@ func TestAFailedTrialIsTriedAgain(t *testing.T) {
 	v := o.result(nil)
 	v.Time = time.Now().Add(-30 * retryAfter)
 	require.NoError(t, o.keep(v))
-	assert.Equal(t, Choice{Name: KVM, Reason: v.Reason}, choose(), "that guests boot holds")
+	assert.Equal(t, Choice{Name: KVM, Reason: v.Reason}, choose(), "a good result does not expire")
 }
 
 // A boot that was asked to use KVM counts as a trial.
@@ -147,7 +147,7 @@ func TestWithoutTrial(t *testing.T) {
 	o.Trial = nil
 	got, err := Choose(context.Background(), o)
 	require.NoError(t, err)
-	assert.Empty(t, got.Name, "nobody knows yet")
+	assert.Empty(t, got.Name, "it is not known yet")
 	o.Trial = trial
 	_, err = Choose(context.Background(), o)
 	require.NoError(t, err)
@@ -157,7 +157,7 @@ func TestWithoutTrial(t *testing.T) {
 	assert.Equal(t, KVM, got.Name)
 }
 
-// Devices that do not open, each for another reason, from the kernel itself.
+// Devices that the kernel refuses to open, each for another reason.
 func TestDeviceThatDoesNotOpen(t *testing.T) {
 	dir := t.TempDir()
 	socket, err := net.Listen("unix", filepath.Join(dir, "socket"))
@@ -180,7 +180,7 @@ func TestDeviceThatDoesNotOpen(t *testing.T) {
 		assert.Equal(t, TCG, got.Name)
 		assert.Contains(t, got.Reason, reason)
 		assert.Zero(t, *tried)
-		assert.NoFileExists(t, filepath.Join(o.Cache.Dir, "accel.json"), "what costs nothing to see is not kept")
+		assert.NoFileExists(t, filepath.Join(o.Cache.Dir, "accel.json"), "it costs nothing to find out again")
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package claims decides common beliefs about Linux networking from records of boots. It
-// runs on the host, and is pure: records in, a ledger out.
+// Package claims decides common beliefs about Linux networking from records of boots. It runs on
+// the host and is pure: records in, a ledger out.
 //
 // A claim is an entry of claims.txt: the sentence, who says it, the profiles that have to be
 // booted, and rules that turn findings into a ruling. Only records decide; a claim without
@@ -19,7 +19,7 @@ import (
 //go:embed claims.txt
 var ledger string
 
-// Ruling is what the records say about a claim.
+// Ruling is the records' verdict on a claim.
 type Ruling string
 
 // The rulings.

@@ -1,6 +1,5 @@
-// Package explanation explains kernel symbols by both that is known of them: what the kernel's
-// own Kconfig code says, and what the probes are expected to find. It runs on the host, and
-// builds and boots nothing.
+// Package explanation explains kernel symbols from two sources: the kernel's own Kconfig code, and
+// the findings expected of the probes. It runs on the host, and builds and boots nothing.
 package explanation
 
 import (
@@ -20,29 +19,30 @@ import (
 
 // Options say what to explain.
 type Options struct {
-	// Args are symbols, or symptoms that they stand behind.
+	// Args are symbols, or symptoms of missing ones.
 	Args []string
-	// Request is the kernel in which they are explained; without one there are no values.
+	// Request is the kernel whose values are explained; without one there are no values.
 	Request *kconfigs.Request
-	// Against, if not empty, is the profile whose probes are compared with the symbols.
+	// Against, if set, is the profile whose probes are compared with the symbols.
 	Against string
-	// Check has Kconfig switch everything on, with and without each symbol.
+	// Check makes Kconfig switch everything on, with and without each symbol.
 	Check bool
-	// Expected returns what the probes are expected to find on a profile of a kernel series.
+	// Expected returns the findings expected of a profile on a kernel series.
 	Expected func(series, profile string) ([]wire.Finding, error)
-	// Builder returns the builder whose source is asked, once the options are known to be good.
+	// Builder returns the builder whose source is used. It is called once the other options are
+	// known to be valid.
 	Builder func() (*kbuild.Builder, error)
 }
 
-// Explanation is that of one symbol.
+// Explanation explains one symbol.
 type Explanation struct {
 	explain.Explanation
-	// Symptoms are those asked about that the symbol stands behind.
+	// Symptoms are the given symptoms that the symbol explains.
 	Symptoms []kconfigcheck.Symptom   `json:"symptoms,omitempty"`
 	Against  *kconfigcheck.Comparison `json:"against,omitempty"`
 }
 
-// List has the explanations, in the order of the options.
+// List has one explanation per symbol, in the order of the arguments.
 type List []Explanation
 
 // Explain explains each symbol.
@@ -108,7 +108,7 @@ func Explain(ctx context.Context, o Options) (List, error) {
 	return all, nil
 }
 
-// world returns the symbols, with their values if there is a kernel, and what that is called.
+// world returns the symbols, with their values and the kernel's name if there is a kernel.
 func world(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req *kconfigs.Request) (*explain.ConfigState, string, error) {
 	if req != nil {
 		w, err := b.ConfigState(ctx, k, *req)
@@ -121,7 +121,7 @@ func world(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req *kconfi
 	return &explain.ConfigState{Tree: explain.NewTree(symbols)}, "", nil
 }
 
-// deepen adds what takes Kconfig a while: what it takes for a value, and the check.
+// deepen adds what takes a while: the ways to a value, and the check.
 func (e *Explanation) deepen(ctx context.Context, o Options, w *explain.ConfigState, k *kconf.Kconfig, b *kbuild.Builder, value string) error {
 	switch {
 	case o.Request != nil:
@@ -130,7 +130,7 @@ func (e *Explanation) deepen(ctx context.Context, o Options, w *explain.ConfigSt
 			return err
 		}
 	case value != "":
-		return usage.Errorf("%s=%s: asking about a value takes a kernel: name it with --profile or --config", e.Symbol, value)
+		return usage.Errorf("%s=%s: a value needs a kernel: name one with --profile or --config", e.Symbol, value)
 	}
 	if !o.Check {
 		return nil
@@ -143,7 +143,7 @@ func (e *Explanation) deepen(ctx context.Context, o Options, w *explain.ConfigSt
 	return err
 }
 
-// Write writes them for people.
+// Write writes the explanations for people.
 func (l List) Write(w io.Writer) error {
 	said := map[string]bool{}
 	for i, e := range l {
@@ -167,8 +167,8 @@ func (l List) Write(w io.Writer) error {
 	return nil
 }
 
-// compareWith compares the probes of a profile with the symbols of its kernel, which need not
-// have been built.
+// compareWith compares the probes of a profile with the symbols of its kernel, which need not be
+// built.
 func compareWith(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconfigs.Request, gone []string, findings []wire.Finding) (*kconfigcheck.Comparison, error) {
 	w, err := b.ConfigState(ctx, k, req)
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
 
-// patience is how long Probe waits for Kconfig's reasons.
+// patience bounds how long Probe waits for Kconfig.
 const patience = 20 * time.Second
 
-// Probe returns the symbols that a probe stands for, each with its value in a profile's kernel
-// and what asked for that, as far as this is known at once: no Kconfig program is built.
+// Probe returns the symbols that a probe needs, each with its value in a profile's kernel and the
+// reason. It returns what is known at once: no Kconfig program is built.
 func Probe(ctx context.Context, id, profile string, source kbuild.SourceOptions) []string {
 	names := kconfigcheck.Of(id)
 	if len(names) == 0 {
@@ -25,11 +25,11 @@ func Probe(ctx context.Context, id, profile string, source kbuild.SourceOptions)
 	}
 	p, err := kconfigs.Lookup(profile)
 	if err != nil || p.Prebuilt != nil {
-		return []string{fmt.Sprintf("%s; their values are in the .config that %s was made of", strings.Join(names, ", "), profile)}
+		return []string{fmt.Sprintf("%s; their values are in the .config that %s was built from", strings.Join(names, ", "), profile)}
 	}
 	req, err := p.Request()
 	if err != nil {
-		return nil // the profiles are part of the program, and tests compose them
+		return nil // cannot happen: tests compose every profile
 	}
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
@@ -47,7 +47,7 @@ func Probe(ctx context.Context, id, profile string, source kbuild.SourceOptions)
 	return lines
 }
 
-// valueOf says what a symbol is, and why; without Kconfig what the request's own lines say.
+// valueOf returns a symbol's value and the reason; without Kconfig, those in the request.
 func valueOf(w *explain.ConfigState, req kconfigs.Request, name string) string {
 	if w != nil && w.Has(name) {
 		text := name + "=" + w.Values[name].Value

@@ -21,7 +21,7 @@ func Constant(word string) bool {
 // family is missing.
 const noFamily = "EAFNOSUPPORT"
 
-// ofFamily returns the symbol that a socket family needs; "" if name is none.
+// ofFamily returns the symbol that a socket family needs; "" if name is not a family.
 func ofFamily(name string) string {
 	for line := range strings.Lines(families) {
 		if f := strings.Fields(line); len(f) == 2 && f[0] == name {
@@ -56,7 +56,7 @@ func (s *Symptom) family(words []string, errno string) bool {
 	switch {
 	case errno != noFamily:
 		return false
-	case strings.Contains(s.Text, "socketpair"): // AF_UNIX alone makes pairs
+	case strings.Contains(s.Text, "socketpair"): // only AF_UNIX makes pairs
 		s.Symbols = []string{"UNIX"}
 	case address4.MatchString(s.Text):
 		s.Symbols = []string{"INET"}

@@ -1,8 +1,8 @@
-// Package kconfigcheck compares what Kconfig says about a kernel with what the probes found
-// on it. It runs on the host and is pure: symbols and findings in, disagreements out.
+// Package kconfigcheck compares a kernel's Kconfig symbols with the findings of the probes on it.
+// It runs on the host and is pure: symbols and findings in, disagreements out.
 //
-// Kconfig says which symbols depend on another. It does not say that a feature works because
-// its symbol is on: the C code has further dependencies, which only a boot shows.
+// Kconfig shows which symbols depend on another, but a feature need not work because its symbol is
+// on: the C code has further dependencies, which only a boot shows.
 package kconfigcheck
 
 import (
@@ -16,14 +16,14 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// Comparison is the result for one symbol and those that go with it.
+// Comparison is the result for one symbol and those that go off with it.
 type Comparison struct {
 	// Profile and Series name the kernel.
 	Profile string `json:"profile"`
 	Series  string `json:"series"`
-	// Gone counts the absent probes that need a symbol that goes with the one in question,
-	// Off the absent ones that need another symbol that is off, On those that work with all
-	// their symbols on.
+	// Gone counts the absent probes that need a symbol that goes off with the one in question, Off
+	// the absent ones that need another symbol that is off, On those that work with all their
+	// symbols on.
 	Gone int `json:"gone_absent"`
 	Off  int `json:"off_absent"`
 	On   int `json:"on_works"`
@@ -34,7 +34,7 @@ type Comparison struct {
 // Disagreement is a probe whose answer contradicts its symbols.
 type Disagreement struct {
 	Probe string `json:"probe"`
-	// Symbols are those it needs; On says that all of them are on.
+	// Symbols are those it needs; On is set if all of them are on.
 	Symbols []string `json:"symbols"`
 	On      bool     `json:"on"`
 	// Verdict, Errno and Call are those of the finding.
@@ -45,8 +45,8 @@ type Disagreement struct {
 	Why string `json:"why,omitempty"`
 }
 
-// lookup returns a probe's entry in the catalogue. Applications are not in it: they depend on the
-// family of sockets that they are used over, with which their ID ends.
+// lookup returns a probe of the catalogue. Applications are not in it: they need the socket family
+// that they are used over, which their ID ends with.
 func lookup(id string) (wire.Probe, bool) {
 	if !strings.HasPrefix(id, wire.AppFamily+"/") {
 		for _, p := range wire.Probes() {
@@ -73,9 +73,9 @@ func Of(id string) []string {
 	return p.Symbols
 }
 
-// Compare compares findings with the symbols of their kernel. gone are the symbols that go
-// with the one in question; on reports whether a symbol is on. Inconclusive findings and
-// probes that are not in the catalogue are errors: both would look like agreement.
+// Compare compares findings with the symbols of their kernel. gone are the symbols that go off
+// with the one in question; on reports whether a symbol is on. Inconclusive findings and probes
+// that are not in the catalogue are errors, since both would look like agreement.
 func Compare(gone []string, on func(symbol string) bool, findings []wire.Finding) (Comparison, error) {
 	c := Comparison{Disagree: []Disagreement{}}
 	for _, f := range findings {
@@ -103,7 +103,7 @@ func Compare(gone []string, on func(symbol string) bool, findings []wire.Finding
 	return c, nil
 }
 
-// group returns what several disagreements have in common.
+// group returns the heading for disagreements with the same symbols and state.
 func (d Disagreement) group() string {
 	state := "off, but works"
 	if d.On {
@@ -112,7 +112,7 @@ func (d Disagreement) group() string {
 	return strings.Join(d.Symbols, ",") + " is " + state
 }
 
-// Write writes the comparison for people, below what is said about symbol.
+// Write writes the comparison for people, below the explanation of symbol.
 func (c Comparison) Write(w io.Writer, symbol string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n  against %s on %s: %d probes are absent with a symbol that goes with %s, %d with another\n"+

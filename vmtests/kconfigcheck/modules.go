@@ -8,10 +8,10 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// Doubt returns the findings with those inconclusive that may be absent only because a module
-// is not loaded; their details name the symbols that are m. A finding that needs a symbol
-// that is off stays absent. value returns a symbol's value in the kernel's .config; inGuest
-// says that the guest has the kernel's modules.
+// Doubt returns the findings, inconclusive where a feature may be absent only because a module is
+// not loaded; their details then name the symbols that are m. A finding that needs a symbol that
+// is off stays absent. value returns a symbol's value in the kernel's .config; inGuest reports
+// whether the guest has the kernel's modules.
 func Doubt(findings []wire.Finding, value func(symbol string) string, inGuest bool) []wire.Finding {
 	out := slices.Clone(findings)
 	for i, f := range out {
@@ -42,7 +42,7 @@ func reason(modules []string, inGuest bool) string {
 	}
 	text := fmt.Sprintf("%s %s m and %s %s ", strings.Join(modules, ", "), is, its, module)
 	if inGuest {
-		return text + "may not have been loaded (the console log has what modprobe said)"
+		return text + "may not have been loaded (see modprobe's messages in the console log)"
 	}
 	return text + is + " not in the guest"
 }

@@ -44,8 +44,8 @@ func TestDoubt(t *testing.T) {
 		"socket/tcp6/loopback: IPV6 is m and its module is not in the guest",
 		"kernel/9p: 9P_FS, NET_9P_FD are m and their modules are not in the guest",
 	}, details)
-	assert.Equal(t, "EAFNOSUPPORT", got[0].Errno, "what decided is kept")
-	assert.Equal(t, packet, found[0], "what was given is not changed")
-	assert.Equal(t, "IPV6 is m and its module may not have been loaded (the console log has what modprobe said)",
+	assert.Equal(t, "EAFNOSUPPORT", got[0].Errno, "the deciding errno is kept")
+	assert.Equal(t, packet, found[0], "the argument is not changed")
+	assert.Equal(t, "IPV6 is m and its module may not have been loaded (see modprobe's messages in the console log)",
 		Doubt(found[1:2], value, true)[0].Detail)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
 
-var update = flag.Bool("update", false, "rewrite what disagrees")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // pairs are symbols, and profiles without them.
 const pairs = `NET no-net, NET tiny, INET no-inet, IPV6 no-ipv6, UNIX no-unix, NET_NS no-netns, PACKET no-packet,
@@ -64,7 +64,7 @@ func TestExpectations(t *testing.T) {
 		cmp, err := kconfigcheck.Compare(w.Closure(symbol).Gone, on, findings)
 		require.NoError(t, err)
 		for _, d := range cmp.Disagree {
-			assert.NotEmpty(t, d.Why, "on %s nothing explains %s, which is %s with %v", profile, d.Probe, d.Verdict, d.Symbols)
+			assert.NotEmpty(t, d.Why, "%[2]s is %[3]s with %[4]v on %[1]s for no known reason", profile, d.Probe, d.Verdict, d.Symbols)
 		}
 		assert.Equal(t, len(findings), cmp.Gone+cmp.Off+cmp.On+len(cmp.Disagree))
 		cmp.Profile, cmp.Series = profile, "6.12"

@@ -11,11 +11,11 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// isSymbol tells the name of a symbol, with a value perhaps, from a symptom.
+// isSymbol matches the name of a symbol, with or without a value, unlike a symptom.
 var isSymbol = regexp.MustCompile(`^\w+(=.*)?$`)
 
-// Resolve replaces each argument that is not a symbol by the symbols behind it. Expected
-// returns what the probes are expected to find on a profile of a kernel series.
+// Resolve replaces each argument that is not a symbol by the symbols behind it. expected returns
+// the findings expected of a profile on a kernel series.
 func Resolve(args []string, expected func(series, profile string) ([]wire.Finding, error)) (names []string, found []Symptom, err error) {
 	var kernels []Kernel
 	for _, arg := range args {
@@ -40,8 +40,8 @@ func Resolve(args []string, expected func(series, profile string) ([]wire.Findin
 	return names, found, nil
 }
 
-// fragmentKernels are the kernels whose every symbol the fragments decide, and what their
-// probes are expected to find.
+// fragmentKernels returns the kernels whose symbols are all decided by fragments, with their
+// expected findings.
 func fragmentKernels(expected func(series, profile string) ([]wire.Finding, error)) (all []Kernel) {
 	for _, p := range kconfigs.Profiles() {
 		req, err := p.Request()
@@ -50,7 +50,7 @@ func fragmentKernels(expected func(series, profile string) ([]wire.Finding, erro
 		}
 		findings, err := expected("6.12", p.Name)
 		if err != nil {
-			continue // nothing is expected of it
+			continue // it has no expectation
 		}
 		on := map[string]bool{}
 		for _, s := range req.Settings {
@@ -61,7 +61,7 @@ func fragmentKernels(expected func(series, profile string) ([]wire.Finding, erro
 	return all
 }
 
-// nearest returns a probe whose ID was meant, if one is near.
+// nearest suggests a probe with a similar ID, if there is one.
 func nearest(arg string) string {
 	var ids []string
 	for _, p := range wire.Probes() {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSymptoms holds what people see to the symbols behind it.
+// TestSymptoms resolves symptoms as users see them.
 func TestSymptoms(t *testing.T) {
 	for arg, want := range map[string]string{
 		"NET": "NET", "NR_CPUS=64": "NR_CPUS=64",
@@ -70,7 +70,7 @@ func TestSymptoms(t *testing.T) {
 	}
 }
 
-// TestMissingFamilies holds a missing family that is not named to those that it may be.
+// TestMissingFamilies resolves errors that do not name the missing family to all that it may be.
 func TestMissingFamilies(t *testing.T) {
 	for _, arg := range []string{
 		"socket: Address family not supported by protocol (97)", "Address family not supported by protocol",
@@ -80,7 +80,7 @@ func TestMissingFamilies(t *testing.T) {
 		require.NoError(t, err, arg)
 		assert.Subset(t, names, []string{"UNIX", "INET", "IPV6", "PACKET"}, arg)
 		for _, wrong := range []string{"NET", "VETH", "DUMMY", "VIRTIO_NET"} {
-			assert.NotContains(t, names, wrong, "it makes no family: %s", arg)
+			assert.NotContains(t, names, wrong, "it provides no family: %s", arg)
 		}
 		assert.True(t, found[0].Any, arg)
 	}

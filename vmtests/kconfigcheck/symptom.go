@@ -17,19 +17,19 @@ import (
 //go:embed paths.txt
 var paths string
 
-// Kernel is the expected findings on a kernel, and which of its symbols are on.
+// Kernel is a kernel's expected findings, and which of its symbols are on.
 type Kernel struct {
 	Findings []wire.Finding
 	On       func(symbol string) bool
 }
 
-// Symptom is a failure that somebody saw, and the symbols behind it.
+// Symptom is an observed failure, and the symbols behind it.
 type Symptom struct {
 	// Text is the failure as described.
 	Text string `json:"text"`
-	// Probes are those that fail the same way.
+	// Probes are the probes that fail the same way.
 	Probes []string `json:"probes,omitempty"`
-	// Symbols are all needed or, if Any is set, one of them, depending on the request.
+	// Symbols are needed: all of them or, if Any is set, one, depending on the request.
 	Symbols []string `json:"symbols"`
 	Any     bool     `json:"any,omitempty"`
 }
@@ -51,8 +51,8 @@ func (s Symptom) String() string {
 	return text
 }
 
-// Behind finds the symbols behind a text: the ID of a probe, a path, or a failed call as
-// printed by a program. It reports whether any are known.
+// Behind finds the symbols behind a text: the ID of a probe, a path, or a failed call as printed
+// by a program. It reports whether it found any.
 func Behind(text string, kernels []Kernel) (Symptom, bool) {
 	s := Symptom{Text: text}
 	text = strings.TrimSpace(text)
@@ -86,8 +86,7 @@ func (s *Symptom) below(text string) bool {
 			s.Probes, s.Symbols = append(s.Probes, p.ID), append(s.Symbols, p.Symbols...)
 		}
 	}
-	slices.Sort(s.Symbols)
-	s.Symbols = slices.Compact(s.Symbols)
+	s.Symbols = sorted(s.Symbols)
 	s.Any = len(s.Symbols) > 1
 	return len(s.Symbols) > 0
 }
@@ -113,7 +112,7 @@ func ofPath(path string) (symbols []string) {
 		}
 	}
 	switch longest {
-	case "/proc", "/sys": // says nothing about what is below
+	case "/proc", "/sys": // these say nothing about other files below them
 		if path != longest {
 			return nil
 		}
@@ -179,10 +178,7 @@ func (s *Symptom) find(kernels []Kernel, call string, words []string, errno stri
 			}
 		}
 	}
-	slices.Sort(s.Probes)
-	s.Probes = slices.Compact(s.Probes)
-	slices.Sort(off)
-	off = slices.Compact(off)
+	s.Probes, off = sorted(s.Probes), sorted(off)
 	if len(s.Probes) == 0 {
 		return false
 	}
@@ -199,18 +195,19 @@ func (s *Symptom) find(kernels []Kernel, call string, words []string, errno stri
 	return len(s.Symbols) > 0
 }
 
+// sorted returns the names in order, each once.
+func sorted(names []string) []string { return slices.Compact(slices.Sorted(slices.Values(names))) }
+
 // containsAll reports whether all contains every name of some.
 func containsAll(all, some []string) bool {
 	return !slices.ContainsFunc(some, func(name string) bool { return !slices.Contains(all, name) })
 }
 
-// decides returns the symbols that are off exactly where the probes fail this way or, if there
-// are none, those that are off where they fail this way and on where they work.
+// decides returns the symbols that are off exactly where the probes fail this way or, if there are
+// none, those that are off where they fail this way and on where they work.
 func decides(kernels []Kernel, probes []string, fails func(wire.Finding) bool, candidates []string) []string {
-	slices.Sort(candidates)
-	candidates = slices.Compact(candidates)
 	var exact, fair []string
-	for _, c := range candidates {
+	for _, c := range sorted(candidates) {
 		isExact, isFair := true, true
 		for _, k := range kernels {
 			failing, working, asked := false, false, false

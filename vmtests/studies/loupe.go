@@ -16,7 +16,7 @@ import (
 //go:embed loupe.csv
 var loupeCSV string
 
-// workload is an application under one load, as Loupe ran it. Loupe ran some several times.
+// workload is an application under one load, as Loupe ran it, some more than once.
 type workload struct {
 	application, name string
 	// calls has "required", "stub", "fake" or "either" for each system call that was made.
@@ -78,8 +78,8 @@ const (
 // every socket call fails, or without UNIX, and the reason. Only socket(2) and socketpair(2)
 // decide, because if both fail no other socket call has a socket. Without UNIX socketpair(2)
 // always fails: only AF_UNIX and TIPC, which no rung has, make pairs (net/unix/af_unix.c:903,
-// net/tipc/socket.c:3376). Loupe does not say of which family a socket was, nor what happens if
-// two calls fail at once.
+// net/tipc/socket.c:3376). Loupe records neither the family of a socket nor what happens if two
+// calls fail at once.
 func (w workload) predict(rung string) (prediction, string) {
 	socket, pair := w.calls["socket"], w.calls["socketpair"]
 	switch {

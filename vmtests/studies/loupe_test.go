@@ -65,7 +65,7 @@ func TestLoupeVerdicts(t *testing.T) {
 	}
 }
 
-// These of our applications have a workload in Loupe's table.
+// The numbers of workloads in Loupe's table for applications of netstrip.
 func TestLoupeTable(t *testing.T) {
 	all, err := parseLoupe("loupe.csv", loupeCSV)
 	require.NoError(t, err)

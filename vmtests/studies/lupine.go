@@ -16,21 +16,21 @@ import (
 //go:embed lupine.csv
 var lupineCSV string
 
-// list is Lupine's kernel for an application: how many options it has, and which parts of the
-// network are among them.
+// list is Lupine's kernel for an application: the number of its options, and the parts of the
+// network among them.
 type list struct {
 	options int
 	network []string
 }
 
-// parts returns what the ladder removes. The network card is not among them, because no rung
-// removes it alone.
+// parts returns the parts of the network that the ladder removes. The network card is not among
+// them, because no rung removes it alone.
 func parts() []string { return []string{"NET", "INET", "UNIX", "IPV6", "NET_NS", "PACKET"} }
 
 // listed returns the parts that Lupine's lists may contain.
 func listed() []string { return parts()[:3] }
 
-// inOrder returns those symbols that are in order, in that order and each once.
+// inOrder returns the symbols that are in order, in that order and each once.
 func inOrder(symbols, order []string) []string {
 	return slices.DeleteFunc(slices.Clone(order), func(s string) bool { return !slices.Contains(symbols, s) })
 }

@@ -1,8 +1,7 @@
-// Package studies compares records with what others published about applications and the
-// network: Loupe, which disabled single system calls, and Lupine, which built each application
-// a kernel with only what it needs. It runs on the host, starts no process, and works from
-// records alone. Where a study and the records say nothing about the same thing, the row is "not
-// comparable" and says why.
+// Package studies compares records with published studies of applications and the network: Loupe,
+// which disabled single system calls, and Lupine, which built each application a kernel with only
+// what it needs. It runs on the host, starts no process, and works from records alone. If a study
+// and the records do not cover the same thing, the row is "not comparable" and says why.
 package studies
 
 import (
@@ -36,7 +35,7 @@ type Agreement string
 const (
 	Agree    Agreement = "agree"
 	Disagree Agreement = "disagree"
-	// NotComparable: study and record are about different things, or one is silent.
+	// NotComparable: study and record are about different things, or one has no answer.
 	NotComparable Agreement = "not comparable"
 )
 
@@ -113,7 +112,7 @@ type place struct{ rung, id string }
 // boot and did not answer has one without a verdict.
 type answers map[place]wire.Finding
 
-// collect returns the answers by series. Boots in which the infrastructure failed have none.
+// collect returns the answers by series. It skips infrastructure failures.
 func collect(records []record.Record) map[string]answers {
 	all := map[string]answers{}
 	for _, r := range slices.SortedStableFunc(slices.Values(records), func(a, b record.Record) int { return a.Time.Compare(b.Time) }) {
@@ -142,8 +141,8 @@ func (a answers) probes() []string {
 	return slices.Sorted(maps.Keys(ids))
 }
 
-// lacks returns why the answers to a probe cannot be compared with a study, or "". Only an
-// application that works with the whole network shows by failing what it lacks.
+// lacks returns why the answers to a probe cannot be compared with a study, or "". A failure shows
+// what an application lacks only if it works with the whole network.
 func (a answers) lacks(id string) string {
 	switch a[place{whole, id}].Verdict {
 	case wire.Works:
@@ -165,11 +164,10 @@ func said(f wire.Finding) string {
 	return string(f.Verdict)
 }
 
-// theirs is a study's name for an application. kin says how the two are related if they are
-// not the same.
+// theirs is a study's name for an application. kin says how the two are related if they differ.
 type theirs struct{ name, kin string }
 
-// names returns what studies call an application.
+// names returns the studies' names for an application.
 func names(app string) []theirs {
 	switch app {
 	case "apache2":

@@ -1,6 +1,6 @@
-// Package table writes rows of cells as aligned text, as Markdown, or as the JSON of
-// the values that they show. It runs on the host. Cells must be printable: whoever fills
-// them escapes what a guest wrote. What Markdown would take for markup is escaped here.
+// Package table writes rows of cells as aligned text, as Markdown, or as the JSON of the values
+// that they show. It runs on the host. Cells must be printable: callers escape text from a guest.
+// This package escapes what Markdown would take for markup.
 package table
 
 import (
@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Format says how a table is written; the zero value is plain text of any width.
+// Format is how a table is written; the zero value is plain text of any width.
 type Format struct {
 	// JSON writes the table's Value and nothing else, Markdown a Markdown table.
 	JSON, Markdown bool
@@ -21,26 +21,26 @@ type Format struct {
 
 // Table is rows of cells under headings.
 type Table struct {
-	// Title stands above the table.
+	// Title is written above the table.
 	Title string
-	// Head names the columns. Text has no such line if it is nil.
+	// Head names the columns; if it is nil, text has no heading.
 	Head []string
 	Rows []Row
 	// Right aligns all columns but the first to the right.
 	Right bool
-	// Notes stand below the table, each on a line of its own.
+	// Notes are written below the table, each on a line of its own.
 	Notes []string
 	// Value is what JSON shows.
 	Value any
 }
 
-// Row is one line of a table. A row with a single cell is a heading of those below it, and
-// may be longer than a column.
+// Row is one line of a table. A row with a single cell is a heading of the rows below it, and may
+// be longer than a column.
 type Row struct {
 	Cells []Cell
-	// Short replaces the first cell where it is too long, which is then written below the row.
+	// Short replaces a first cell that is too long, which is then written below the row.
 	Short string
-	// Dim marks a row of minor interest.
+	// Dim marks a row of little interest.
 	Dim bool
 }
 
@@ -50,7 +50,7 @@ type Cell struct {
 	Mark Mark
 }
 
-// Mark is why a cell is worth a look.
+// Mark says why a cell is of interest.
 type Mark int
 
 // The marks.

@@ -62,8 +62,8 @@ func TestJSON(t *testing.T) {
 	assert.Equal(t, "{\n  \"rows\": 3,\n  \"text\": \"\\u202e\"\n}\n", written(t, sample(), Format{JSON: true, Markdown: true}))
 }
 
-// Columns that do not fit come below the others, and a first cell that can be shortened
-// stands below its row.
+// Columns that do not fit are written below the others, and a first cell that is too long below
+// its row.
 func TestWidth(t *testing.T) {
 	wide := Table{Head: []string{"", "first", "second", "third"}}
 	wide.Rows = []Row{

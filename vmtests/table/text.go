@@ -16,10 +16,10 @@ const (
 	off    = "\x1b[0m"
 )
 
-// maxLabel is how far a first cell that can be shortened may push the others to the right.
+// maxLabel bounds how far a first cell that can be shortened pushes the others to the right.
 const maxLabel = 44
 
-// text writes the fewest parts that fit the width, with a narrow gap if that saves any.
+// text writes as few parts as the width allows, with a narrow gap if that saves any.
 func (t Table) text(b *strings.Builder, f Format) {
 	l := t.layout(f, 2)
 	if tight := t.layout(f, 1); len(tight.parts) < len(l.parts) || tight.below < l.below {
@@ -38,13 +38,13 @@ func (t Table) text(b *strings.Builder, f Format) {
 	}
 }
 
-// layout is how a table is laid out as text.
+// layout is the layout of a table as text.
 type layout struct {
 	Format
 	right   bool
 	columns []int  // their widths
 	gap     int    // the blanks between two columns
-	parts   []span // the columns that stand side by side, without the first, which each part has
+	parts   []span // the columns side by side, apart from the first, which each part repeats
 	below   int    // how many rows have their first cell below them
 }
 
@@ -88,11 +88,11 @@ func (l layout) shortens(r Row) bool {
 	return r.Short != "" && columnsOf(r.Cells[0].Text) > l.columns[0]
 }
 
-// span is the columns from first up to but not including end.
+// span is the columns from first to before end.
 type span struct{ first, end int }
 
-// split cuts all columns but the first into the fewest spans that fit room each, and evens
-// out their numbers of columns where that still fits.
+// split cuts all columns but the first into the fewest spans that each fit into room, with even
+// numbers of columns if those fit too.
 func split(columns []int, gap, room int) []span {
 	n := len(columns) - 1
 	greedy := cut(columns, gap, room, n)
@@ -103,7 +103,7 @@ func split(columns []int, gap, room int) []span {
 	return greedy
 }
 
-// cut makes spans of at most room characters and at most most columns.
+// cut cuts spans of at most room characters and most columns.
 func cut(columns []int, gap, room, most int) []span {
 	var spans []span
 	s, used := span{1, 1}, 0
@@ -152,7 +152,7 @@ func (l layout) row(b *strings.Builder, r Row, s span, colour func(Cell) string)
 	}
 }
 
-// blanks fill column i up behind text.
+// blanks returns the spaces that fill column i after text.
 func (l layout) blanks(i int, text string) string {
 	return strings.Repeat(" ", max(0, l.columns[i]-columnsOf(text)))
 }
@@ -170,11 +170,11 @@ func (r Row) colour(c Cell) string {
 	return ""
 }
 
-// columnsOf is how many columns of a terminal printable text takes.
+// columnsOf returns how many columns of a terminal printable text takes.
 func columnsOf(s string) int { return utf8.RuneCountInString(s) }
 
-// Wrap breaks text at blanks into lines of at most width columns; a word that is longer
-// stands alone. Without a width all is one line.
+// Wrap breaks text at spaces into lines of at most width columns; a longer word has a line of its
+// own. If width is 0, the text is one line.
 func Wrap(text string, width int) []string {
 	if width <= 0 {
 		return []string{text}
