@@ -36,11 +36,11 @@ const (
 
 // Claim is a sentence and the rules that decide it.
 type Claim struct {
-	// ID is short: C6.
+	// ID is a short name, such as C6.
 	ID string
-	// Text is the sentence, Who says it, Because is why the rules decide it.
+	// Text is the sentence, Who makes the claim, and Because explains the rules.
 	Text, Who, Because string
-	// Profiles have to be booted, Measured have to be booted with the probes that measure.
+	// Profiles must be booted, Measured must be booted with the probes that measure speed.
 	Profiles, Measured []string
 	// Rules are tried in order; the first whose conditions all hold decides.
 	Rules []Rule
@@ -61,7 +61,7 @@ type Entry struct {
 	Verdict Ruling `json:"verdict"`
 	// DependsOn is what it depends on, for Depends.
 	DependsOn string `json:"depends_on,omitempty"`
-	// Evidence is what the deciding conditions were tested on.
+	// Evidence is what decided the conditions of the rule.
 	Evidence []Evidence `json:"evidence"`
 	// Missing is what an undecided claim lacks.
 	Missing []string `json:"missing,omitempty"`
@@ -73,7 +73,7 @@ type Evidence struct {
 	Record  string `json:"record"`
 	Profile string `json:"profile"`
 	Series  string `json:"series"`
-	// Condition is that of the rule, Found what the record says.
+	// Condition is a condition of the rule, Found what the record has.
 	Condition string `json:"condition"`
 	Found     string `json:"found"`
 }
@@ -97,8 +97,8 @@ func (b boots) of(profile, probe string) (best record.Record, there bool) {
 	return best, there
 }
 
-// Decide decides a claim from the newest records of its profiles, for every kernel series
-// that has any. If series disagree, it depends on the series.
+// Decide decides a claim from the newest records of its profiles, for every kernel series with
+// records. If series disagree, the ruling depends on the series.
 func Decide(c Claim, records []record.Record) Entry {
 	bySeries := map[string]boots{}
 	var series []string

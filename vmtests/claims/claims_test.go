@@ -66,7 +66,7 @@ func TestInits(t *testing.T) {
 	assert.Equal(t, False, e.Verdict)
 	assert.Len(t, e.Evidence, 1)
 	e = Decide(all[0], []record.Record{into})
-	assert.Equal(t, Undecided, e.Verdict, "a boot into another init is none of the profile alone")
+	assert.Equal(t, Undecided, e.Verdict, "a boot into another init does not count as one of the profile")
 }
 
 // claims.txt has no errors.
@@ -128,7 +128,7 @@ func TestDecide(t *testing.T) {
 	e = Decide(c, []record.Record{rec("full", "6.12", record.Hung), none})
 	assert.Equal(t, False, e.Verdict)
 	e = Decide(c, []record.Record{rec("full", "6.12", record.QEMUFailed), none})
-	assert.Equal(t, Undecided, e.Verdict, "a fault of the rig tells nothing")
+	assert.Equal(t, Undecided, e.Verdict, "an infrastructure failure says nothing")
 	e = Decide(c, nil)
 	assert.Equal(t, Undecided, e.Verdict)
 	assert.Equal(t, []string{"a boot of full, no-net"}, e.Missing)

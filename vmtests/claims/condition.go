@@ -19,7 +19,7 @@ import (
 //	PROFILE PROBE value VALUE                    full lo/mtu value 65536
 //	PROFILE PROBE.NUMBER > FACTOR x PROFILE PROBE.NUMBER
 //
-// A probe that ends in /* stands for all whose IDs begin so; at least one must have answered.
+// A probe that ends in /* stands for all with that prefix; at least one must have answered.
 type Condition struct {
 	// Text is the condition as written.
 	Text string
@@ -50,7 +50,7 @@ func parseCondition(text string) (Condition, error) {
 	switch {
 	case len(words) == 1:
 		c.is = words[0]
-		if !isOutcome(c.is) {
+		if o := record.Outcome(c.is); !o.Known() || o.RigFault() {
 			return c, fmt.Errorf("%q is not an outcome of a boot", c.is)
 		}
 		return c, nil
@@ -92,16 +92,10 @@ func numbered(s string) (probe, number string, err error) {
 	return probe, number, err
 }
 
-func isOutcome(s string) bool {
-	switch record.Outcome(s) {
-	case record.Completed, record.Panicked, record.InitFailed, record.Hung, record.Reset, record.Silent, record.TimedOut:
-		return true
-	}
-	return false
-}
 
-// holds reports whether the condition holds, and what was seen. lack is what is missing to
-// decide it; a boot with an infrastructure failure is missing.
+
+// holds reports whether the condition holds, and the evidence. lack is what is missing to decide
+// it; a boot with an infrastructure failure counts as missing.
 func (c Condition) holds(booted boots) (seen []Evidence, ok bool, lack string) {
 	probe := strings.TrimSuffix(c.probe, "/*")
 	r, there := booted.of(c.profile, probe)

@@ -9,14 +9,14 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/ref"
 )
 
-// Parse reads claims. An entry begins with "claim ID". A line each follows for text, who, boot
-// (profiles), measure (profiles) and because, in any order, and for every rule:
+// Parse reads claims. An entry begins with "claim ID". Lines for text, who, boot (profiles),
+// measure (profiles) and because follow in any order, and one for each rule:
 //
 //	false   CONDITION; CONDITION
 //	depends on what it depends: CONDITION; CONDITION
 //
-// A line that begins with white space continues the one before. Parse returns an error with
-// its line for everything it does not understand.
+// A line that begins with white space continues the one before. The error lists everything that
+// Parse does not understand, with line numbers.
 func Parse(file, text string) ([]Claim, error) {
 	var all []Claim
 	var bad []error
@@ -49,7 +49,7 @@ func Parse(file, text string) ([]Claim, error) {
 	return all, errors.Join(bad...)
 }
 
-// numberedLine is a line with its continuations, and the number of its first.
+// numberedLine is a line with its continuations, and the number of its first line.
 type numberedLine struct {
 	number int
 	text   string
@@ -126,7 +126,7 @@ func (c Claim) complete() error {
 	for _, r := range c.Rules {
 		for _, cond := range r.Conditions {
 			for _, p := range []string{cond.profile, cond.other.profile} {
-				// Boots of a profile into other inits count if there are any.
+				// Boots of a profile into other inits count if they exist.
 				if p != "" && !slices.Contains(c.profiles(), p) && !slices.Contains(c.profiles(), ref.Parse(p).Profile()) {
 					return fmt.Errorf("asks about %s, which it does not boot", p)
 				}

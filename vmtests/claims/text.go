@@ -43,7 +43,7 @@ func Table(entries []Entry) table.Table {
 	return t
 }
 
-// Show writes the argument about one claim, and the commands that repeat it.
+// Show writes the ruling on one claim with its evidence, and the commands that repeat it.
 func Show(w io.Writer, c Claim, e Entry) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", c.ID, c.Text)
@@ -106,8 +106,7 @@ func (c Claim) runs() []string {
 			}
 		}
 	}
-	var all []string
-	var plain, apps []string
+	var all, plain, apps []string
 	for _, p := range profiles[""] {
 		if name := ref.Parse(p); name.Apps {
 			name.Apps = false

@@ -228,14 +228,14 @@ func (r Record) wrong() (why string) {
 	if r.ID == "" || r.Profile == "" {
 		return "not a record: it has no id or no profile"
 	}
-	if !r.Outcome.known() {
+	if !r.Outcome.Known() {
 		return fmt.Sprintf("not a record: unknown outcome %.40q", string(r.Outcome))
 	}
 	return ""
 }
 
-// known reports whether o is an outcome, or empty.
-func (o Outcome) known() bool {
+// Known reports whether o is an outcome, or empty.
+func (o Outcome) Known() bool {
 	switch o {
 	case "", Completed, Panicked, InitFailed, Hung, Reset, Silent, TimedOut:
 		return true
