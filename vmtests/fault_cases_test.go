@@ -181,7 +181,7 @@ func fileCases() []faultCase {
 		{name: "a vmlinux for arm64", change: kernel(func(t *testing.T, _ *guest.Guest) string { return arm64ELF(t) }),
 			want: record.ImageFailed, reason: "an ELF file for EM_AARCH64"},
 		{name: "a command line of 2,100 bytes", args: []string{strings.Repeat("x", 2100)},
-			want: record.ImageFailed, reason: "bytes, and it takes 2047"},
+			want: record.ImageFailed, reason: "bytes; the kernel takes 2047"},
 		{name: "no initramfs", change: image(none), want: record.ImageFailed, reason: "no such file"},
 		{name: "an initramfs cut to half", change: image(func(t *testing.T, g *guest.Guest) string { return cut(t, g.Image, 0.5) }),
 			want: record.ImageFailed, reason: "truncated at byte"},

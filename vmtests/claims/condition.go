@@ -92,8 +92,6 @@ func numbered(s string) (probe, number string, err error) {
 	return probe, number, err
 }
 
-
-
 // holds reports whether the condition holds, and the evidence. lack is what is missing to decide
 // it; a boot with an infrastructure failure counts as missing.
 func (c Condition) holds(booted boots) (seen []Evidence, ok bool, lack string) {
