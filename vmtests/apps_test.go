@@ -24,15 +24,15 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// quickApps and quickProfiles are those that are asked without NETSTRIP_FULL: on the first
-// they all work, on the second Unix sockets are left to them, on the last what needs none.
+// quickApps and quickProfiles are tested without NETSTRIP_FULL: on the first profile all
+// applications work, on the second those on Unix sockets, on the last those without sockets.
 const quickApps, quickProfiles = "nginx redis flask", "full+apps no-inet+apps no-net+apps"
 
-// appsEnv names applications that are asked alone, on every kernel for applications: with
-// -update the expectation of a new one is written so, beside those of the others.
+// appsEnv names applications to test alone, on every kernel for applications. With -update this
+// adds the expectations of a new one to the others.
 const appsEnv = "NETSTRIP_TEST_APPS"
 
-// appTest is what to ask of which profiles.
+// appTest is which applications to test on which profiles.
 type appTest struct {
 	list     []apps.App // those on the disk
 	patterns string     // of the ways
@@ -67,7 +67,7 @@ func newAppTest(t *testing.T) appTest {
 	return quick
 }
 
-// runner returns a runner that asks those of ways that the patterns mean.
+// runner returns a runner for the ways that match the patterns.
 func (a appTest) runner(t *testing.T, ways []wire.App, patterns string) *run.Runner {
 	t.Helper()
 	newTestRunner(t, run.Options{}) // or skip, before a disk is made
@@ -81,14 +81,14 @@ func (a appTest) runner(t *testing.T, ways []wire.App, patterns string) *run.Run
 	return newTestRunner(t, run.Options{Apps: ways, Disk: disk, Probes: patterns})
 }
 
-// TestApps starts real applications on several profiles and holds each to its expectation:
-// three of each, or all with NETSTRIP_FULL set, when -update rewrites the expectations.
+// TestApps starts real applications on several profiles and compares each with its expectation:
+// three of each, or all with NETSTRIP_FULL set. -update rewrites the expectations.
 func TestApps(t *testing.T) {
 	a := newAppTest(t)
 	runner := a.runner(t, apps.Wire(a.list), a.patterns)
 	var mu sync.Mutex
 	var all []record.Record
-	t.Cleanup(func() { // after the last of the boots side by side
+	t.Cleanup(func() { // after the last of the parallel boots
 		if len(all) == len(a.profiles) && os.Getenv(appsEnv) == "" {
 			checkClaims(t, all)
 		}
@@ -102,7 +102,7 @@ func TestApps(t *testing.T) {
 			require.NoError(t, err)
 			mu.Lock()
 			all = append(all, records[0])
-			all[len(all)-1].Probes = "" // for a claim these are all there are
+			all[len(all)-1].Probes = "" // for claims these are all applications
 			mu.Unlock()
 			if *update {
 				rewrite(t, withExpected(t, records[0]))
@@ -112,7 +112,7 @@ func TestApps(t *testing.T) {
 	}
 }
 
-// withExpected returns a record with what is expected of the ways that were not asked.
+// withExpected returns a record with the expected findings of the ways that were not run.
 func withExpected(t *testing.T, r record.Record) record.Record {
 	t.Helper()
 	r.Probes, r.Findings = "", slices.Clone(r.Findings)
@@ -128,11 +128,11 @@ func withExpected(t *testing.T, r record.Record) record.Record {
 	return r
 }
 
-// What a way finds does not depend on what was asked before it: not if the others come in
-// the reverse order, nor if it is asked alone.
+// The result of a way does not depend on those before it: it is the same in reverse order and
+// alone.
 func TestAppsInAnyOrder(t *testing.T) {
 	a := newAppTest(t)
-	p, err := kconfigs.Lookup("no-inet+apps") // where some work and some fail
+	p, err := kconfigs.Lookup("no-inet+apps") // some work and some fail
 	require.NoError(t, err)
 	turned := apps.Wire(a.list)
 	slices.Reverse(turned)
@@ -151,7 +151,7 @@ func TestAppsInAnyOrder(t *testing.T) {
 	}
 }
 
-// mess leaves behind what a way can leave, and fails; tidy works where nothing is left.
+// mess leaves behind everything that a way can, and fails; tidy works if nothing is left.
 const (
 	mess = `set -e
 ip link add left type dummy
@@ -169,7 +169,7 @@ test $(hostname) = localhost || exit 4
 echo tidy`
 )
 
-// What an application leaves ends with it, also when it fails.
+// Nothing that an application leaves behind outlives it, even if it fails.
 func TestNothingIsLeftOfAnApp(t *testing.T) {
 	a := newAppTest(t)
 	way := func(id, script string) wire.App {
@@ -183,7 +183,7 @@ func TestNothingIsLeftOfAnApp(t *testing.T) {
 	require.Len(t, records[0].Findings, 2, records[0].Reason)
 	messy, tidied := records[0].Findings[0], records[0].Findings[1]
 	assert.Equal(t, wire.Absent, messy.Verdict)
-	assert.Contains(t, messy.Detail, "all is left", "it did not come to its end")
+	assert.Contains(t, messy.Detail, "all is left", "it did not finish")
 	assert.Equal(t, wire.Works, tidied.Verdict, tidied.Detail)
 }
 
@@ -204,9 +204,8 @@ func TestAppSymbols(t *testing.T) {
 	}
 }
 
-// Every way of every application is expected something wherever applications are, on 6.1
-// every way of those that make full asks there, and what nobody declares any more is
-// expected nowhere.
+// Every way of every application has an expectation on every kernel for applications (on 6.1 only
+// those that make full tests there), and no other way has one.
 func TestAppExpectations(t *testing.T) {
 	t.Setenv(appsEnv, "")
 	ways := func(full string) (ids []string) {

@@ -30,29 +30,29 @@ func benchRunner(b *testing.B, jobs int) (*run.Runner, []kconfigs.Profile) {
 	return runner, kconfigs.Ladder()
 }
 
-// reportRatios writes median and 95 % confidence interval of a sample of ratios, taken in
-// one run, so that what else the machine does weighs on both sides alike.
+// reportRatios reports the median and 95 % confidence interval of a sample of ratios, taken in one
+// run, so that other load on the machine affects both sides alike.
 func reportRatios(b *testing.B, ratios []float64) {
 	b.Helper()
 	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(ratios, &benchmath.DefaultThresholds), 0.95)
 	b.ReportMetric(s.Center, "ratio")
 	b.ReportMetric(s.Lo, "ratio-low")
 	b.ReportMetric(s.Hi, "ratio-high")
-	b.ReportMetric(0, "ns/op") // not what this is about
+	b.ReportMetric(0, "ns/op") // of no interest
 }
 
 func median(x []float64) float64 {
 	return benchmath.AssumeNothing.Summary(benchmath.NewSample(x, &benchmath.DefaultThresholds), 0.95).Center
 }
 
-// BenchmarkOverhead boots one kernel through netstrip, recorded and all, and by the
-// bare QEMU command line that netstrip prints for it. Wanted: at most 1.10.
+// BenchmarkOverhead boots one kernel through netstrip, which records it, and with the bare QEMU
+// command line that netstrip prints for it. The target is a ratio of at most 1.10.
 func BenchmarkOverhead(b *testing.B) {
 	runner, profiles := benchRunner(b, 1)
 	full := profiles[:1]
 	kernels, err := runner.Build(b.Context(), full)
 	require.NoError(b, err)
-	_, err = runner.Conditions(b.Context(), kernels[0]) // which prepares what all boots share
+	_, err = runner.Conditions(b.Context(), kernels[0]) // prepares what all boots share
 	require.NoError(b, err)
 	var ratios, bare, ours []float64
 	for b.Loop() {
@@ -73,10 +73,10 @@ func BenchmarkOverhead(b *testing.B) {
 	b.ReportMetric(median(bare), "bare-s")
 }
 
-// BenchmarkMatrix boots sixteen guests one after the other and then as many at once
-// as there are cores. Wanted on two cores: at least 1.8 times as fast. What this machine's
-// second core brings at most, whoever starts QEMU, is the same ratio of the bare command
-// lines of the same boots, which have no record, no watcher and no disk to wait for.
+// BenchmarkMatrix boots sixteen guests one after the other and then as many at once as there are
+// cores. The target on two cores is at least 1.8 times as fast. The machine's ceiling is the same
+// ratio for the bare command lines of these boots, which have no record, no watchdog and no disk
+// to wait for.
 func BenchmarkMatrix(b *testing.B) {
 	one, ladder := benchRunner(b, 1)
 	many, _ := benchRunner(b, 0)
@@ -92,7 +92,7 @@ func BenchmarkMatrix(b *testing.B) {
 	b.ReportMetric(median(bare), "bare-ratio")
 }
 
-// matrix boots profiles through netstrip and returns how many seconds that took.
+// matrix boots profiles through netstrip and returns the seconds that took.
 func matrix(b *testing.B, runner *run.Runner, profiles []kconfigs.Profile) (float64, []record.Record) {
 	b.Helper()
 	start := time.Now()
@@ -105,8 +105,8 @@ func matrix(b *testing.B, runner *run.Runner, profiles []kconfigs.Profile) (floa
 	return seconds, records
 }
 
-// bareMatrix runs the command lines of records, as many at once as there are jobs, the
-// longest first, and returns how many seconds that took.
+// bareMatrix runs the command lines of records, this many at once, longest first, and returns the
+// seconds that took.
 func bareMatrix(b *testing.B, records []record.Record, jobs int) float64 {
 	b.Helper()
 	byTime := slices.SortedFunc(slices.Values(records), func(x, y record.Record) int {
@@ -122,7 +122,7 @@ func bareMatrix(b *testing.B, records []record.Record, jobs int) float64 {
 	return time.Since(start).Seconds()
 }
 
-// runBare runs a command line of QEMU's in dir, until its guest has said "done".
+// runBare runs a QEMU command line in dir; its guest must send "done".
 func runBare(dir, command string) error {
 	out, err := os.Create(filepath.Join(dir, "console"))
 	if err != nil {

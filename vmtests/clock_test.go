@@ -13,7 +13,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// However busy the host, a guest's clock moves by less than the 4 ms of a tick.
+// The resolution of a guest's clock is finer than the 4 ms of a tick, however busy the host is.
 func TestGuestKeepsTime(t *testing.T) {
 	runner := newTestRunner(t, run.Options{Probes: "perf/pipe"})
 	noNet, err := kconfigs.Lookup("no-net")
@@ -21,7 +21,7 @@ func TestGuestKeepsTime(t *testing.T) {
 	records, err := runner.Run(t.Context(), []kconfigs.Profile{noNet})
 	require.NoError(t, err)
 	require.Len(t, records[0].Findings, 1, records[0].Reason)
-	// On an idle host a guest finds out by itself, and only this tells.
+	// On an idle host the guest calibrates its clock by itself, so only the argument shows.
 	assert.Contains(t, records[0].Machine.Command, "tsc_early_khz=")
 	n := records[0].Findings[0].Numbers
 	assert.Positive(t, n[wire.P50])

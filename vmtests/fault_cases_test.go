@@ -12,36 +12,36 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// faultCase is a fault, how it is brought about and what must come of it.
+// faultCase is a fault, its cause and the expected result.
 type faultCase struct {
 	name string
-	// fault has the test guest go wrong; without it the usual guest boots. asInit makes
-	// the test guest process 1.
+	// fault is caused by the test guest; without one the usual guest boots. asInit makes the test
+	// guest process 1.
 	fault  wire.Fault
 	asInit bool
 	// args are added to the kernel command line.
 	args []string
-	// change makes other changes to a boot that would go well.
+	// change changes a guest that would complete.
 	change func(*testing.T, *guest.Guest)
-	// signal is sent to QEMU when the boot comes to milestone at; 0 is none.
+	// signal is sent to QEMU when the boot reaches milestone at; 0 is none.
 	signal syscall.Signal
 	at     guest.Milestone
 
 	want record.Outcome
-	// reason and notice are parts of the record's; no notice wanted is none allowed.
+	// reason and notice are parts of those in the record; without a notice none is allowed.
 	reason, notice string
-	// reaches is the last milestone that the record must show the boot came to: with a probe
-	// begun, the findings sent before it too.
+	// reaches is the last milestone that the record must show; from ProbeBegun on also the
+	// findings sent before it.
 	reaches guest.Milestone
 }
 
-// Limits for a boot that must come to hang. A boot in good health is nowhere silent for
-// as long, and none of the others has limits this short.
+// impatient sets the limits of a boot that must hang. A good boot is never silent for this long,
+// and no other boot has such short limits.
 func impatient(_ *testing.T, g *guest.Guest) {
 	g.Limits.Silent, g.Limits.Stuck, g.Limits.Leave, g.Limits.Dying = 5*time.Second, 5*time.Second, time.Second, time.Second
 }
 
-// silent is for a boot that never comes to its first byte, so that any limit is right.
+// silent sets the limit of a boot without a first byte, for which any limit is right.
 func silent(_ *testing.T, g *guest.Guest) { g.Limits.Silent = 2 * time.Second }
 
 func faultCases() []faultCase {
@@ -54,8 +54,8 @@ func faultCases() []faultCase {
 	return append(all, qemuCases()...)
 }
 
-// Kernels that die or hang. Interrupts cannot be switched off from user space without
-// CONFIG_X86_IOPL_IOPERM, so a kernel made by hand does that.
+// Kernels that die or hang. User space cannot switch off interrupts without
+// CONFIG_X86_IOPL_IOPERM, so a kernel written by hand does that.
 func kernelCases() []faultCase {
 	const outOfMemory = "Out of memory: compulsory panic_on_oom is enabled"
 	return []faultCase{
@@ -88,12 +88,12 @@ func tiny(text string, end []byte) func(*testing.T, *guest.Guest) {
 	}
 }
 
-// Inits that are not there or end.
+// Inits that are missing or end.
 func initCases() []faultCase {
 	const none, died = "No working init found", "Attempted to kill init! exitcode="
 	return []faultCase{
 		{name: "init is missing", args: []string{"rdinit=/none"}, want: record.InitFailed, reason: none, reaches: guest.Banner},
-		{name: "init is no program", change: func(t *testing.T, g *guest.Guest) { g.Image = scratched(t, g.Image) },
+		{name: "init is not a program", change: func(t *testing.T, g *guest.Guest) { g.Image = scratched(t, g.Image) },
 			want: record.InitFailed, reason: none, notice: "Failed to execute /init (error -8)", reaches: guest.InitStarted},
 		{name: "the initramfs does not fit into memory", args: []string{"mem=32M"},
 			want: record.InitFailed, reason: none, notice: "Initramfs unpacking failed: write error", reaches: guest.InitStarted},
@@ -157,7 +157,7 @@ func channelCases() []faultCase {
 	}
 }
 
-// Files that are not what they should be: faults of the rig, found before the boot.
+// Bad files: infrastructure failures, found before the boot.
 func fileCases() []faultCase {
 	kernel := func(make func(*testing.T, *guest.Guest) string) func(*testing.T, *guest.Guest) {
 		return func(t *testing.T, g *guest.Guest) { g.Kernel = make(t, g) }
@@ -185,21 +185,21 @@ func fileCases() []faultCase {
 		{name: "no initramfs", change: image(none), want: record.ImageFailed, reason: "no such file"},
 		{name: "an initramfs cut to half", change: image(func(t *testing.T, g *guest.Guest) string { return cut(t, g.Image, 0.5) }),
 			want: record.ImageFailed, reason: "truncated at byte"},
-		{name: "an initramfs that is no cpio", change: image(func(_ *testing.T, g *guest.Guest) string { return g.Kernel }),
+		{name: "an initramfs that is not a cpio", change: image(func(_ *testing.T, g *guest.Guest) string { return g.Kernel }),
 			want: record.ImageFailed, reason: "no cpio record at byte 0"},
 		{name: "a machine of 24 MiB", change: func(_ *testing.T, g *guest.Guest) { g.MemoryMiB = 24 },
 			want: record.ImageFailed, reason: "MiB of memory; the machine has 24"},
 	}
 }
 
-// instead has a script in QEMU's place, which it calls $qemu.
+// instead replaces QEMU with a script that can run it as $qemu.
 func instead(script string) func(*testing.T, *guest.Guest) {
 	return func(t *testing.T, g *guest.Guest) {
 		g.QEMU = executable(t, "#!/bin/sh\nPATH=$PATH:/usr/bin:/bin\nqemu="+g.QEMU+"\n"+script+"\n")
 	}
 }
 
-// QEMUs that are not there, refuse, are killed or stopped.
+// QEMUs that are missing, refuse, are killed or stopped.
 func qemuCases() []faultCase {
 	const endedAlone = "QEMU exited with status 0, but the guest had not shut the machine down: "
 	const killed, stopped = "QEMU was killed by SIGKILL, which netstrip did not send", "QEMU was stopped"
@@ -243,7 +243,7 @@ func qemuCases() []faultCase {
 	}
 }
 
-// escapee has QEMU leave a child behind that holds its pipes until the case is over.
+// escapee makes QEMU leave behind a child that holds its pipes until the case is over.
 func escapee(t *testing.T, g *guest.Guest) {
 	mark := executable(t, "") // removed when the case is over
 	instead(`setsid sh -c "while test -e `+mark+`; do sleep 0.1; done" & exec "$qemu" "$@"`)(t, g)

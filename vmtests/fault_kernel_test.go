@@ -13,15 +13,15 @@ import (
 	"github.com/netstrip/netstrip/vmtests/guest"
 )
 
-// What a kernel of a few instructions does when it has said its text.
+// Code that a tiny kernel runs after printing its text.
 var (
 	spins  = []byte{0xfa, 0xeb, 0xfe}                               // cli; here: jmp here
 	resets = []byte{0x2e, 0x0f, 0x01, 0x1e, 0x00, 0x01, 0xcd, 0x03} // lidt cs:[0x100]; int 3
 )
 
-// tinyKernel makes an x86 kernel image by hand that does nothing but print text on the
-// first serial port and then end as given: with interrupts off, which no program in a
-// guest can do, or with a triple fault, before any byte if text is empty.
+// tinyKernel writes an x86 kernel image that only prints text on the first serial port and then
+// runs end: it spins with interrupts off, which no program in a guest can do, or causes a triple
+// fault, before any byte if text is empty.
 func tinyKernel(t *testing.T, text string, end []byte) string {
 	t.Helper()
 	const setup = 0x200 // where the boot loader jumps to, and cs:0
@@ -53,7 +53,7 @@ func tinyKernel(t *testing.T, text string, end []byte) string {
 	return fileOf(t, "tiny", image)
 }
 
-// arm64Image is the 64 bytes that every arm64 kernel image begins with
+// arm64Image writes the 64 bytes that every arm64 kernel image begins with
 // (Documentation/arch/arm64/booting.rst), and room for code.
 func arm64Image(t *testing.T) string {
 	t.Helper()
@@ -64,7 +64,7 @@ func arm64Image(t *testing.T) string {
 	return fileOf(t, "Image", image)
 }
 
-// arm64ELF is an arm64 vmlinux without any section.
+// arm64ELF writes an arm64 vmlinux without sections.
 func arm64ELF(t *testing.T) string {
 	t.Helper()
 	image := make([]byte, 4096)
@@ -77,7 +77,7 @@ func arm64ELF(t *testing.T) string {
 	return fileOf(t, "vmlinux", image)
 }
 
-// fileOf writes a file that everybody may read: QEMU may run as nobody.
+// fileOf writes a file that everybody can read, since QEMU may run as nobody.
 func fileOf(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -93,7 +93,7 @@ func cut(t *testing.T, path string, part float64) string {
 	return fileOf(t, filepath.Base(path), data[:int(float64(len(data))*part)])
 }
 
-// scratched returns a copy of an initramfs in which init is no program.
+// scratched returns a copy of an initramfs in which init is not a program.
 func scratched(t *testing.T, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -106,7 +106,7 @@ func scratched(t *testing.T, path string) string {
 	return fileOf(t, filepath.Base(path), data)
 }
 
-// private returns a copy of a file as it is made under a umask of 077.
+// private returns a copy of a file as created with umask 077.
 func private(t *testing.T, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)

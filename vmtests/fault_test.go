@@ -31,7 +31,7 @@ func TestQEMUNotInstalled(t *testing.T) {
 	assert.EqualError(t, run.Ready(), "missing qemu-system-x86_64, setpriv, go: apt-get install qemu-system-x86 util-linux golang-go (see netstrip doctor)")
 }
 
-// What is opened for a boot is closed when QEMU, or what confines it, does not start.
+// Everything opened for a boot is closed if QEMU, or the program that confines it, does not start.
 func TestQEMUNotStarted(t *testing.T) {
 	g, _ := testGuest(t)
 	t.Setenv("PATH", t.TempDir())

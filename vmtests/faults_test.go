@@ -33,8 +33,8 @@ var (
 	faultTable = flag.String("faults.table", "", "the file that TestFaults writes its table to, as Markdown")
 )
 
-// testGuest returns a guest without networking that boots well as it is, and the image
-// that the test guest boots from.
+// testGuest returns a guest without networking that completes, and the image with faulty as its
+// program.
 func testGuest(t *testing.T) (good guest.Guest, faultyImage string) {
 	t.Helper()
 	runner := newTestRunner(t, run.Options{})
@@ -56,12 +56,12 @@ func testGuest(t *testing.T) (good guest.Guest, faultyImage string) {
 	}, faulty.Path
 }
 
-// TestFaults brings each fault about, and holds to what must come of it: the outcome and
-// its reason right, nothing left behind, nothing lost. Once each, side by side, unless
-// -faults.tries says more; then fault by fault, so that what is left is known by name.
+// TestFaults causes each fault and checks the result: the right outcome and reason, nothing left
+// behind, nothing lost. It causes each once, in parallel, unless -faults.tries is larger; then one
+// fault after the other, so that leftovers can be attributed.
 func TestFaults(t *testing.T) {
 	good, faultyImage := testGuest(t)
-	// A file that was forgotten is closed when the garbage collector comes by.
+	// The garbage collector would close forgotten files.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(2 << 30))
 	t.Setenv("TMPDIR", t.TempDir())
@@ -91,7 +91,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// faultRow is what came of all tries of a fault.
+// faultRow is the result of all tries of a fault.
 type faultRow struct {
 	faultCase
 	tries, right, lost int
@@ -99,7 +99,7 @@ type faultRow struct {
 	longest            time.Duration
 }
 
-// runCase tries a fault as often as asked, two at a time.
+// runCase causes a fault -faults.tries times, two at a time.
 func runCase(t *testing.T, good guest.Guest, faultyImage string, c faultCase) faultRow {
 	g := c.guest(t, good, faultyImage)
 	row := faultRow{faultCase: c}
@@ -160,23 +160,22 @@ func (c faultCase) guest(t *testing.T, g guest.Guest, faultyImage string) guest.
 	return g
 }
 
-// armed returns the guest for one try, whose QEMU gets its signal.
+// armed returns the guest for one try, which sends QEMU the signal.
 func (c faultCase) armed(g guest.Guest) guest.Guest {
 	if c.signal != 0 {
 		g.Reached = func(s guest.Milestone, qemu int) {
 			if s == c.at && qemu > 0 {
-				_ = syscall.Kill(qemu, c.signal) // if it is gone, the outcome tells
+				_ = syscall.Kill(qemu, c.signal) // if it is gone, the outcome shows it
 			}
 		}
 	}
 	return g
 }
 
-// patience is how long a fault may take at most: a boot that only its limit for the
-// whole ends is one whose fault was not seen.
+// patience bounds a fault: a boot that ends only at its total limit did not notice the fault.
 const patience = time.Minute
 
-// wrong says what is not as it must be.
+// wrong says what is wrong with a result, "" if nothing is.
 func (c faultCase) wrong(r guest.Result, err error, took time.Duration) string {
 	notices := strings.Join(r.Notices, "\n")
 	switch {
@@ -194,7 +193,7 @@ func (c faultCase) wrong(r guest.Result, err error, took time.Duration) string {
 	return ""
 }
 
-// lost says what the record lacks of what the guest did before its fault.
+// lost says what the guest did before its fault that the record lacks, "" if nothing.
 func (c faultCase) lost(r guest.Result) string {
 	at := []float64{
 		guest.FirstByte: r.Phases.FirstByte, guest.Banner: r.Phases.Banner, guest.InitStarted: r.Phases.Init,

@@ -14,8 +14,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// A list of probes by name is longer than a kernel's command line; each must be asked, and
-// no other.
+// A list of probes by name can be longer than a kernel's command line. Exactly those probes run.
 func TestEveryProbeByName(t *testing.T) {
 	runner := newTestRunner(t, run.Options{})
 	var names []string
@@ -24,7 +23,7 @@ func TestEveryProbeByName(t *testing.T) {
 			names = append(names, p.ID)
 		}
 	}
-	names = names[1:] // so that the list is not just what is asked anyway
+	names = names[1:] // the list differs from the default
 	list := strings.Join(names, ",")
 	require.Greater(t, len(list), 2048)
 	profile, err := kconfigs.Lookup("no-net")
@@ -42,7 +41,7 @@ func TestEveryProbeByName(t *testing.T) {
 	devs, err := expect.Deviations(rec)
 	require.NoError(t, err)
 	assert.Empty(t, devs)
-	assert.NotContains(t, rec.Machine.Command, wire.ParamProbes, "the initramfs has it, so that the line can be pasted")
+	assert.NotContains(t, rec.Machine.Command, wire.ParamProbes, "the list is in the initramfs, so the line can be pasted")
 
 	_, err = runner.Ask(t.Context(), profile, kernels[0], "lo/*\vinit=/x")
 	require.ErrorIs(t, err, run.ErrProbes)

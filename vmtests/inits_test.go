@@ -16,9 +16,9 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// initBoots are kernels with and without the network, and the inits that they are booted
-// into. Those of systemd are built, and boot, for long: make full has them. A -run pattern
-// that names a profile, as TestInits/services-no-net, means that one.
+// initBoots returns kernels with and without the network, and the inits that they are booted into.
+// Kernels for systemd take long to build and boot, so only make full has them. A -run pattern that
+// names a profile, such as TestInits/services-no-net, selects that one.
 func initBoots(pattern string) map[string][]string {
 	boots := map[string][]string{}
 	_, rest, _ := strings.Cut(pattern, "/")
@@ -47,8 +47,8 @@ func TestInitBoots(t *testing.T) {
 	assert.Len(t, initBoots(""), 5)
 }
 
-// TestInits boots into each init, and as usual, and holds what it comes to against what is
-// expected, and so the probes: what works does not turn on who started them.
+// TestInits boots into each init, and as usual, and compares the init's steps and the probes with
+// the expectations: what works does not depend on the init.
 func TestInits(t *testing.T) {
 	var records []record.Record
 	boot := func(o run.Options, names ...string) {

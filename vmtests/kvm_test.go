@@ -19,9 +19,9 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// underKVM returns a runner with a cache of its own, in which only what is built is shared:
-// what is learned of KVM here is not for others. What would run under KVM does as the script
-// says; the file has a line for each such boot.
+// underKVM returns a runner with its own cache, which shares only what is built, not results about
+// KVM. Guests that would run under KVM run the script instead, which writes a line to log for
+// each.
 func underKVM(t *testing.T, o run.Options, does string) (runner *run.Runner, own *cache.Cache, log string) {
 	t.Helper()
 	qemu, err := exec.LookPath(guest.QEMU)
@@ -40,7 +40,7 @@ func underKVM(t *testing.T, o run.Options, does string) (runner *run.Runner, own
 	return newTestRunner(t, o), own, log
 }
 
-// askedFor has KVM asked for.
+// askedFor are the options of a user who asks for KVM.
 var askedFor = run.Options{Accel: accel.Options{Want: accel.KVM}}
 
 func bootUnderKVM(t *testing.T, runner *run.Runner, p kconfigs.Profile) record.Record {
@@ -52,8 +52,7 @@ func bootUnderKVM(t *testing.T, runner *run.Runner, p kconfigs.Profile) record.R
 	return records[0]
 }
 
-// KVM was asked for, and a kernel that completes under TCG does not get on under it: that
-// says nothing about the kernel.
+// If KVM was asked for, and a kernel fails under it but completes under TCG, KVM is at fault.
 func TestKVMIsSuspected(t *testing.T) {
 	noNet, err := kconfigs.Lookup("no-net")
 	require.NoError(t, err)
@@ -75,7 +74,7 @@ func TestKVMIsSuspected(t *testing.T) {
 			assert.Len(t, devs, 1)
 			choice, err := accel.Choose(t.Context(), accel.Options{Want: "auto", Cache: own, QEMU: rec.Machine.QEMU})
 			require.NoError(t, err)
-			assert.NotEqual(t, accel.KVM, choice.Name, "it is learned")
+			assert.NotEqual(t, accel.KVM, choice.Name, "the result is kept")
 
 			rec = bootUnderKVM(t, runner, noNet)
 			assert.Contains(t, rec.Reason, "suspect /dev/kvm", "TCG is not tried again")
@@ -90,8 +89,7 @@ func TestKVMIsSuspected(t *testing.T) {
 	}
 }
 
-// What is on record under TCG is not booted again: neither a kernel that completed there
-// nor one that did not.
+// A kernel with a record under TCG is not booted there again, whether it completed or not.
 func TestKVMIsJudgedByTheRecord(t *testing.T) {
 	noNet, err := kconfigs.Lookup("no-net")
 	require.NoError(t, err)
@@ -108,7 +106,7 @@ func TestKVMIsJudgedByTheRecord(t *testing.T) {
 	}
 }
 
-// A kernel that does not complete under TCG either is to blame.
+// A kernel that fails under TCG too is at fault itself.
 func TestKVMIsNotToBlame(t *testing.T) {
 	runner, _, _ := underKVM(t, askedFor, kvmWorks)
 	noNet, err := kconfigs.Lookup("no-net")
@@ -123,7 +121,7 @@ func TestKVMIsNotToBlame(t *testing.T) {
 	assert.Contains(t, rec.Notices, "under TCG it does not complete either: silent in a boot to decide this")
 }
 
-// That a guest completed under a KVM that was asked for is learned.
+// The result of a guest that completed under KVM on request is kept.
 func TestKVMIsLearned(t *testing.T) {
 	runner, own, _ := underKVM(t, askedFor, kvmWorks)
 	noNet, err := kconfigs.Lookup("no-net")

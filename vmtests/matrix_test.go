@@ -27,7 +27,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-var update = flag.Bool("update", false, "rewrite the expectations from what the kernels do now")
+var update = flag.Bool("update", false, "rewrite the expectations from what the kernels answer now")
 
 // requireVM is the environment variable that turns a skipped boot into a failure;
 // make test and CI set it.
@@ -59,21 +59,21 @@ func newTestRunner(t *testing.T, o run.Options) *run.Runner {
 	return runner
 }
 
-// TestMatrix boots every profile, of those that take long to build only with NETSTRIP_FULL
-// set, and holds each to its expectation, one subtest a probe, and all to the verdicts on
-// the claims: go test ./vmtests -run 'TestMatrix/no-net/socket' boots one kernel and looks
-// at its sockets.
+// TestMatrix boots every profile (those that take long to build only with NETSTRIP_FULL set) and
+// compares each with its expectation, one subtest per probe, and all with the verdicts on the
+// claims. go test ./vmtests -run 'TestMatrix/no-net/socket' boots one kernel and checks its
+// sockets.
 func TestMatrix(t *testing.T) {
 	runner, bench := newTestRunner(t, run.Options{}), newTestRunner(t, run.Options{Probes: wire.PerfFamily + "/*"})
 	var mu sync.Mutex
 	var all, measured []record.Record
 	profiles := chosen(flag.Lookup("test.run").Value.String())
-	t.Cleanup(func() { // after the last of the boots side by side
+	t.Cleanup(func() { // after the last of the parallel boots
 		if len(all) == len(profiles) && len(all) > 1 {
 			checkClaims(t, append(all, measured...))
 		}
 	})
-	look := func(t *testing.T, runner *run.Runner, to *[]record.Record, p kconfigs.Profile, kernels []*kbuild.Kernel) {
+	boot := func(t *testing.T, runner *run.Runner, to *[]record.Record, p kconfigs.Profile, kernels []*kbuild.Kernel) {
 		records, err := runner.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
 		require.NoError(t, err)
 		mu.Lock()
@@ -86,22 +86,21 @@ func TestMatrix(t *testing.T) {
 	}
 	for _, p := range profiles {
 		t.Run(p.Name, func(t *testing.T) {
-			// Built one after the other, in the ladder's order, then booted side by side.
+			// Built in the order of the ladder, then booted in parallel.
 			kernels, err := runner.Build(t.Context(), []kconfigs.Profile{p})
 			require.NoError(t, err)
 			t.Parallel()
-			look(t, runner, &all, p, kernels)
-			// What is measured works or not on one kernel as on the next: four tell all answers.
+			boot(t, runner, &all, p, kernels)
+			// The measured channels differ only between these four kernels.
 			if *update || slices.Contains([]string{"full", "lo-down", "no-inet", "no-net"}, p.Name) {
-				look(t, bench, &measured, p, kernels)
+				boot(t, bench, &measured, p, kernels)
 			}
 		})
 	}
 }
 
-// chosen returns the profiles that a -run pattern may mean. A pattern is a regular
-// expression, by which no-net would boot no-netns as well; a profile's whole name means
-// that profile.
+// chosen returns the profiles that a -run pattern may mean. As a regular expression no-net would
+// match no-netns as well; a profile's whole name means that profile.
 func chosen(pattern string) []kconfigs.Profile {
 	_, rest, _ := strings.Cut(pattern, "/")
 	name, _, _ := strings.Cut(rest, "/")
@@ -127,7 +126,7 @@ func TestChosen(t *testing.T) {
 	assert.Len(t, chosen(""), len(kconfigs.Profiles()))
 }
 
-// compare has one subtest for every probe that is expected or was found.
+// compare runs a subtest for every probe that is expected or has a finding.
 func compare(t *testing.T, r record.Record) {
 	t.Helper()
 	devs, err := files.Deviations(r)
@@ -152,7 +151,7 @@ func compare(t *testing.T, r record.Record) {
 	}
 }
 
-// A record must say all that is known about a boot.
+// A record has everything that is known about a boot.
 func TestRecordIsComplete(t *testing.T) {
 	runner := newTestRunner(t, run.Options{})
 	profile, err := kconfigs.Lookup("no-net")
@@ -175,7 +174,7 @@ func TestRecordIsComplete(t *testing.T) {
 		assert.Empty(t, r.Running)
 		require.NotNil(t, r.Hello)
 		assert.Equal(t, r.Kernel.Version, r.Hello.Release)
-		assert.Len(t, r.Findings, len(r.Hello.Probes), "every probe announced has answered")
+		assert.Len(t, r.Findings, len(r.Hello.Probes), "every announced probe has answered")
 		log, err := os.ReadFile(filepath.Join(filepath.Dir(runner.Results()), r.ConsoleLog))
 		require.NoError(t, err)
 		assert.Contains(t, string(log), "Linux version "+r.Kernel.Version)
@@ -196,7 +195,7 @@ func TestRecordIsComplete(t *testing.T) {
 	assert.Equal(t, 2, found, "both are in the results file")
 }
 
-// A profile names a parameter of the guest's as kconfigs, which knows of no guests, has it.
+// The profile lo-down has the guest's parameter, which kconfigs cannot import.
 func TestLoDown(t *testing.T) {
 	p, err := kconfigs.Lookup("lo-down")
 	require.NoError(t, err)

@@ -14,9 +14,8 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// What a guest does not find because its module is not there is not absent. The kernel is
-// one without packet sockets, which is all that a guest sees of one that has them as a
-// module.
+// A feature whose module is missing in the guest is inconclusive, not absent. The kernel has no
+// packet sockets, which looks the same to the guest as packet sockets in a module.
 func TestMissingModuleIsNoVerdict(t *testing.T) {
 	runner := newTestRunner(t, run.Options{})
 	p, err := kconfigs.Lookup("no-packet")
@@ -43,8 +42,8 @@ func TestMissingModuleIsNoVerdict(t *testing.T) {
 	assert.Contains(t, rec.Findings[0].Detail, "PACKET is m and its module is not in the guest")
 }
 
-// Modules are built with their kernel, and loaded when something asks for them. It is a
-// kernel of its own, so make full has it.
+// Modules are built with their kernel, and loaded on demand. This takes a kernel of its own, so
+// only make full runs it.
 func TestModulesAreLoaded(t *testing.T) {
 	if os.Getenv(fullEnv) == "" {
 		t.Skip("MODULES ARE NOT BUILT AND LOADED: NETSTRIP_FULL=1 does, in some minutes")

@@ -16,8 +16,8 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// What a program in QEMU's place has started is gone when the boot is over, and of netstrip's
-// environment it has seen what it needs.
+// Children of a program in QEMU's place are gone after the boot, and it sees only what it needs of
+// netstrip's environment.
 func TestNothingIsLeftOfQEMU(t *testing.T) {
 	g, _ := testGuest(t)
 	dir := t.TempDir()
@@ -41,11 +41,11 @@ func TestNothingIsLeftOfQEMU(t *testing.T) {
 	require.NoError(t, err)
 	child, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	require.NoError(t, err)
-	command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child)) // of a zombie it is empty
+	command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child)) // empty for a zombie
 	assert.Empty(t, string(command))
 }
 
-// What VMTEST_ variables say changes nothing.
+// VMTEST_ variables change nothing.
 func TestVmtestVariables(t *testing.T) {
 	g, _ := testGuest(t)
 	for name, value := range map[string]string{

@@ -12,7 +12,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// What a kernel answers must not depend on when it was booted, or beside which.
+// A kernel's answers do not depend on when or beside which kernel it was booted.
 func TestOrderDoesNotMatter(t *testing.T) {
 	runner := newTestRunner(t, run.Options{})
 	profiles := kconfigs.Ladder()
@@ -20,7 +20,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	records, err := runner.Run(t.Context(), profiles)
 	require.NoError(t, err)
 	for i, r := range records {
-		assert.Equal(t, profiles[i].Name, r.Profile, "records come in the order of the profiles")
+		assert.Equal(t, profiles[i].Name, r.Profile, "the records are in the order of the profiles")
 		deviations, err := expect.Deviations(r)
 		require.NoError(t, err)
 		assert.Empty(t, deviations, "%s, booted in the order %v", r.Profile, names(profiles))

@@ -17,9 +17,9 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-var sizes = flag.Bool("sizes", false, "have TestSizes measure how little memory each kernel boots in, and how fast it boots")
+var sizes = flag.Bool("sizes", false, "measure the least memory and the boot time of each kernel in TestSizes")
 
-// bootsIn boots a kernel in so many MiB of memory.
+// bootsIn boots a kernel with this much memory, in MiB.
 func bootsIn(t *testing.T, p kconfigs.Profile, k *kbuild.Kernel, mib int) record.Record {
 	t.Helper()
 	r, err := newTestRunner(t, run.Options{MemoryMiB: mib}).Ask(t.Context(), p, k, "")
@@ -27,7 +27,7 @@ func bootsIn(t *testing.T, p kconfigs.Profile, k *kbuild.Kernel, mib int) record
 	return r
 }
 
-// TestTiny holds the smallest kernel to being small.
+// The smallest kernel stays small.
 func TestTiny(t *testing.T) {
 	runner := newTestRunner(t, run.Options{})
 	tiny, err := kconfigs.Lookup("tiny")
@@ -39,8 +39,8 @@ func TestTiny(t *testing.T) {
 	assert.Equal(t, record.Completed, r.Outcome, r.Reason)
 }
 
-// TestSizes prints how big each kernel is, how long it takes to user space, in how little
-// memory it still completes, and what becomes of it in a MiB less.
+// TestSizes prints each kernel's size, its time to user space, the least memory in which it
+// completes, and its outcome with 1 MiB less.
 func TestSizes(t *testing.T) {
 	if !*sizes {
 		t.Skip("takes minutes: make bench-size")

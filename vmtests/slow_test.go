@@ -12,8 +12,8 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// A host that is busy elsewhere reads the console late. Nothing of it may be lost: here
-// nothing is read for two seconds, in which the kernel prints its memory map.
+// A busy host that reads the console late loses nothing. Here nothing is read for two seconds, in
+// which the kernel prints its memory map.
 func TestSlowHostLosesNothing(t *testing.T) {
 	g, _ := testGuest(t)
 	quick, err := guest.Boot(t.Context(), g)
@@ -26,8 +26,8 @@ func TestSlowHostLosesNothing(t *testing.T) {
 	slow, err := guest.Boot(t.Context(), g)
 	require.NoError(t, err)
 	assert.Equal(t, record.Completed, slow.Outcome, slow.Reason)
-	// Its times are not recorded: netstrip did not run for two seconds of it.
-	assert.Contains(t, string(slow.Console), "Run /init as init process\r\n", "the line is there, whole")
+	// Its times are not recorded, since netstrip did not run for two seconds.
+	assert.Contains(t, string(slow.Console), "Run /init as init process\r\n", "the line is complete")
 	assert.Contains(t, strings.Join(slow.Notices, "\n"), "netstrip was stopped or starved for ")
 	assert.Greater(t, len(memoryMap(quick)), 5)
 	assert.Equal(t, memoryMap(quick), memoryMap(slow))

@@ -29,15 +29,14 @@ type footprint struct {
 
 func takeFootprint(t *testing.T) footprint {
 	t.Helper()
-	debug.FreeOSMemory() // collects garbage first, so that only what is held counts
+	debug.FreeOSMemory() // collects garbage, so that only live memory counts
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return footprint{takeStock(t), m.HeapAlloc >> 10}
 }
 
-// TestSoak boots no-net and full alternately, a few times here and a thousand times
-// with make soak: every boot must complete and answer as expected, and nothing may be
-// held that was not held after the first few.
+// TestSoak boots no-net and full alternately, a few times here and a thousand times with make
+// soak: every boot must complete and answer as expected, and nothing may leak after the first few.
 func TestSoak(t *testing.T) {
 	runner := newTestRunner(t, run.Options{})
 	var pair []kconfigs.Profile

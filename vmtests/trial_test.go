@@ -16,24 +16,24 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// What a program in QEMU's place does when it is to use KVM. Under TCG it is QEMU.
+// What a program in QEMU's place does for KVM. For TCG it runs QEMU.
 const (
 	// kvmWorks runs the guest, under TCG.
 	kvmWorks = `exec "$qemu" "$@"`
-	// kvmRefuses is what QEMU says of a KVM that opens and makes no machine.
+	// kvmRefuses prints what QEMU prints if KVM opens but creates no machine.
 	kvmRefuses = `echo "ioctl(KVM_CREATE_VM) failed: 16 Device or resource busy" >&2
 		echo "qemu-system-x86_64: failed to initialize kvm: Device or resource busy" >&2; exit 1`
-	// kvmStops is what QEMU does with a guest whose instructions KVM does not get on with,
-	// in the firmware already: it lists the registers and pauses the machine.
+	// kvmStops does what QEMU does if KVM cannot emulate an instruction of the firmware: it dumps
+	// the registers and pauses the machine.
 	kvmStops = `printf 'KVM internal error. Suberror: 1\nemulation failure\nEAX=00000000 EBX=00000000\nCode=00 00 <ff> ff\n' >&2
 		exec "$qemu" -S "$@"`
 	kvmCrashes = `kill -SEGV $$`
-	// kvmHangs runs a guest other than the one it was asked for.
+	// kvmHangs runs another kernel, whose path follows.
 	kvmHangs = `exec "$qemu" "$@" -kernel `
 )
 
-// qemuUnderKVM makes a program that passes for QEMU and writes a line to log for each
-// guest that it is to run under KVM.
+// qemuUnderKVM writes a program that replaces QEMU and writes a line to log for each guest that
+// should run under KVM.
 func qemuUnderKVM(t *testing.T, qemu, log, does string) string {
 	t.Helper()
 	script := "#!/bin/sh\nqemu=" + qemu + "\ncase \" $* \" in *' -accel kvm '*)\necho tried >>" + log + "\n" +
@@ -41,11 +41,11 @@ func qemuUnderKVM(t *testing.T, qemu, log, does string) string {
 	return executable(t, script)
 }
 
-// executable makes a script that passes for QEMU.
+// executable writes a script that replaces QEMU.
 func executable(t *testing.T, script string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for d := dir; d != filepath.Dir(d); d = filepath.Dir(d) { // under TCG nobody runs it
+	for d := dir; d != filepath.Dir(d); d = filepath.Dir(d) { // under TCG the user nobody runs it
 		info, err := os.Stat(d)
 		require.NoError(t, err)
 		if info.Mode().Perm()&0o001 == 0 {
@@ -57,7 +57,7 @@ func executable(t *testing.T, script string) string {
 	return path
 }
 
-// Each way in which a KVM that opens may fail a guest, and one in which it does not.
+// Each way in which a KVM device that opens can fail a guest, and one that works.
 func TestTrial(t *testing.T) {
 	for _, tc := range []struct {
 		name, does, kernel string // kernel other than the good one
@@ -65,7 +65,7 @@ func TestTrial(t *testing.T) {
 		kept               bool
 	}{
 		{"it works", kvmWorks, "", accel.KVM, "a guest booted to its end under KVM", true},
-		{"it makes no machine", kvmRefuses, "", accel.TCG,
+		{"it creates no machine", kvmRefuses, "", accel.TCG,
 			"qemu-failed (QEMU exited with status 1: qemu-system-x86_64: failed to initialize kvm: Device or resource busy)", false},
 		{"the guest hangs", kvmHangs + tinyKernel(t, "", spins), "", accel.TCG, "silent (no console byte and no event in 3s)", true},
 		{"the kernel hangs", kvmHangs + tinyKernel(t, "Linux version 0.0 by hand\n", spins), "", accel.TCG,
@@ -95,7 +95,7 @@ func TestTrial(t *testing.T) {
 				assert.Equal(t, tc.want, got.Name)
 				assert.Contains(t, got.Reason, tc.reason)
 				if try == 1 && tc.kept {
-					assert.Less(t, time.Since(start), time.Second, "nobody waits for a limit twice")
+					assert.Less(t, time.Since(start), time.Second, "no limit is waited for twice")
 				}
 				t.Logf("%.1f s: %s", time.Since(start).Seconds(), got.Reason)
 			}

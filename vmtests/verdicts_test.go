@@ -15,12 +15,12 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-// verdictsFile holds the verdict on each claim, as it must come out on every series.
+// verdictsFile has the expected verdict on each claim, on every series.
 const verdictsFile = "testdata/verdicts.txt"
 
-// checkClaims holds the records of a whole matrix to the verdicts, and each verdict to
-// resting on them: with the record of another profile in the place of one of its own it
-// comes out otherwise. A claim about a profile that was not booted is left to make full.
+// checkClaims compares the verdicts on the records of a whole matrix with the expected ones, and
+// checks that each verdict changes if the record of another profile replaces one of its own. It
+// skips claims about profiles that were not booted; make full boots them.
 func checkClaims(t *testing.T, records []record.Record) {
 	t.Helper()
 	all, err := claims.All()
@@ -30,7 +30,7 @@ func checkClaims(t *testing.T, records []record.Record) {
 		if booted(records, false, c.Profiles) && booted(records, true, c.Measured) {
 			e := claims.Decide(c, records)
 			fmt.Fprintln(&got, strings.TrimRight(fmt.Sprintf("%s %s; %s", c.ID, e.Verdict, e.DependsOn), "; "))
-			assert.True(t, flips(c, records, e.Verdict), "%s is %s whatever kernel is put in the place of another", c.ID, e.Verdict)
+			assert.True(t, flips(c, records, e.Verdict), "%s is %s whichever kernel replaces another", c.ID, e.Verdict)
 		}
 	}
 	want, err := os.ReadFile(verdictsFile)
@@ -44,7 +44,7 @@ func checkClaims(t *testing.T, records []record.Record) {
 	}
 }
 
-// merged returns the lines of now, and of the claims they do not speak of those of before.
+// merged returns the lines of now, and those of before for the claims that now lacks.
 func merged(all []claims.Claim, before, now string) string {
 	var lines strings.Builder
 	for _, c := range all {
@@ -59,8 +59,8 @@ func merged(all []claims.Claim, before, now string) string {
 	return lines.String()
 }
 
-// booted reports whether there is a record of each of the profiles, as usual or one for
-// which the probes were chosen.
+// booted reports whether there is a record of each of the profiles, with all or with chosen
+// probes.
 func booted(records []record.Record, chosen bool, profiles []string) bool {
 	for _, p := range profiles {
 		if !slices.ContainsFunc(records, func(r record.Record) bool { return r.Profile == p && (r.Probes != "") == chosen }) {
@@ -70,7 +70,7 @@ func booted(records []record.Record, chosen bool, profiles []string) bool {
 	return true
 }
 
-// flips reports whether the verdict turns on which kernel was booted.
+// flips reports whether the verdict changes if one kernel replaces another.
 func flips(c claims.Claim, records []record.Record, verdict claims.Ruling) bool {
 	for _, own := range slices.Concat(c.Profiles, c.Measured) {
 		for _, other := range records {
@@ -89,7 +89,7 @@ func flips(c claims.Claim, records []record.Record, verdict claims.Ruling) bool 
 	return false
 }
 
-// A verdict that rests on measurements comes out otherwise when one way is as fast as another.
+// A verdict that rests on measurements changes with them.
 func TestMeasuredVerdictsFlip(t *testing.T) {
 	all, err := claims.All()
 	require.NoError(t, err)
@@ -106,10 +106,10 @@ func TestMeasuredVerdictsFlip(t *testing.T) {
 	assert.Equal(t, claims.Depends, decide(35, 18, 200))
 	assert.Equal(t, claims.True, decide(35, 35, 200))
 	assert.Equal(t, claims.False, decide(35, 18, 30))
-	assert.Equal(t, claims.Undecided, decide(35, 18, 50), "neither by far slower nor quicker")
+	assert.Equal(t, claims.Undecided, decide(35, 18, 50), "neither much slower nor faster")
 }
 
-// A test that decides some claims leaves the others their verdicts.
+// A test that decides some claims keeps the verdicts on the others.
 func TestMerged(t *testing.T) {
 	all := []claims.Claim{{ID: "C1"}, {ID: "C2"}, {ID: "C16"}, {ID: "C3"}}
 	assert.Equal(t, "C1 true\nC2 false\nC16 false\n", merged(all, "C2 true\nC16 false\nC9 gone\n", "C1 true\nC2 false\n"))
