@@ -10,8 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/cache"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kbuild/kbuildtest"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
@@ -25,20 +24,7 @@ const pairs = `NET no-net, NET tiny, INET no-inet, IPV6 no-ipv6, UNIX no-unix, N
 // Kconfig is compared with the expected findings for every kernel made from fragments. No
 // guest is booted.
 func TestExpectations(t *testing.T) {
-	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
-		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
-	}
-	c, err := cache.Open("")
-	require.NoError(t, err)
-	src, err := kbuild.OpenSource(t.Context(), kbuild.SourceOptions{Series: "6.12", Path: os.Getenv("NETSTRIP_SOURCE"), Cache: c})
-	if err != nil && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
-		t.Skip("THE KERNEL'S KCONFIG IS NOT ASKED: ", err)
-	}
-	require.NoError(t, err)
-	b := &kbuild.Builder{Cache: c, Source: src}
-	k, err := b.Kconf(t.Context())
-	require.NoError(t, err)
-	defer k.Close()
+	b, k := kbuildtest.Open(t, "6.12")
 	var got strings.Builder
 	for _, pair := range strings.Split(pairs, ",") {
 		symbol, profile, _ := strings.Cut(strings.TrimSpace(pair), " ")

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kbuild/kbuildtest"
 	"github.com/netstrip/netstrip/kconfigs/kernel"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/compare"
@@ -16,20 +16,7 @@ import (
 
 // TestCompareOtherKernels reads .configs of kernels that were not built from the current source.
 func TestCompareOtherKernels(t *testing.T) {
-	const required = "NETSTRIP_REQUIRE_VM"
-	if testing.Short() && os.Getenv(required) == "" {
-		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
-	}
-	c, err := cache.Open("")
-	require.NoError(t, err)
-	source, err := kbuild.OpenSource(t.Context(), kbuild.SourceOptions{Cache: c})
-	if err != nil && os.Getenv(required) == "" {
-		t.Skipf("THE KERNEL'S KCONFIG IS NOT ASKED: %v", err)
-	}
-	require.NoError(t, err)
-	k, err := (&kbuild.Builder{Cache: c, Source: source}).Kconf(t.Context())
-	require.NoError(t, err)
-	defer k.Close()
+	_, k := kbuildtest.Open(t, "6.12")
 	config := filepath.Join(t.TempDir(), "config")
 	settle := func(version, text string) ([]string, error) {
 		require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
