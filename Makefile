@@ -4,7 +4,7 @@ BIN := .bin/netstrip
 NETSTRIP ?= $(BIN)
 # .ci/install puts Go here if the system's is too old.
 export PATH := $(CURDIR)/.bin/go/bin:$(PATH)
-# With this set, a test that cannot boot its guests fails; otherwise it is skipped.
+# If this is set, a test that cannot boot its guests fails; otherwise it is skipped.
 export NETSTRIP_REQUIRE_VM ?= 1
 
 .PHONY: help demo apps test full check docs kernels bench-boot bench-size bench-build bench-bisect soak faults update clean deps $(BIN)
@@ -32,7 +32,7 @@ test: kernels ## Run every test, including those that boot guests
 	go test -timeout 60m ./...
 
 full: export NETSTRIP_FULL = 1
-full: kernels ## Run what takes hours too: Linux 6.1, defconfig, Debian's kernel, all applications
+full: kernels ## Run all tests, for hours: also Linux 6.1, defconfig, Debian's kernel, all applications
 	go test -timeout 3h ./...
 	NETSTRIP_SERIES=6.1 go test -timeout 3h ./vmtests -run 'TestMatrix|TestInits'
 	NETSTRIP_SERIES=6.1 NETSTRIP_FULL= go test -timeout 3h ./vmtests -run 'TestApps$$'
@@ -44,18 +44,18 @@ check: deps ## Run gofmt, vet, staticcheck, and the tests without guests under t
 	NETSTRIP_REQUIRE_VM= go test -race -short ./...
 	@echo "check: passed without booting a guest; make test boots them"
 
-bench-boot: kernels ## Measure the overhead over a bare boot, and the gain of a second core
+bench-boot: kernels ## Measure the overhead over a bare boot, and the speedup of a second core
 	go test ./vmtests -run XXX -bench Overhead -benchtime 21x
 	go test ./vmtests -run XXX -bench Matrix -benchtime 5x
 
-bench-size: kernels ## Measure the size, the boot time and the least memory of each kernel
+bench-size: kernels ## Measure the size, boot time and least memory of each kernel
 	go test -timeout 60m ./vmtests -run TestSizes -v -sizes
 
 N ?= 1000
 bench-build: deps ## Compare building the ladder with make of each config from scratch
 	go test -timeout 3h ./kconfigs/kbuild -run XXX -bench Ladder -benchtime 1x
 
-bench-bisect: deps ## Compare the kernels that bisect builds with the kernel's config-bisect.pl
+bench-bisect: deps ## Compare the number of kernels that bisect builds with config-bisect.pl's
 	go test -timeout 60m ./vmtests/bisect -run XXX -bench Bisect -benchtime 1x
 
 soak: kernels ## Boot no-net and full alternately, N=1000 times, and check for leaks
