@@ -6,19 +6,15 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/usage"
-	"github.com/netstrip/netstrip/vmtests/table"
+	"github.com/netstrip/netstrip/vmtests/explanation"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) checkCommand() *cobra.Command {
 	f, want := &flags{}, ""
-	c := &cobra.Command{
-		Use:  "check --want FILE [--config FILE | --profile PROFILE]",
-		RunE: func(c *cobra.Command, _ []string) error { return a.check(c.Context(), f, want) },
-	}
-	f.add(c, "json", "cache", "source", "config", "fragment", "override")
+	c := command("check --want FILE [--config FILE | --profile PROFILE]", nil, func(ctx context.Context, _ []string) error { return a.check(ctx, f, want) })
+	f.add(c, "json", "cache", "source", "config", "fragment", "override", "quiet")
 	c.Flags().StringVar(&want, "want", "", "`FILE` that lists the wanted symbols")
-	f.add(c, "quiet")
 	return c
 }
 
@@ -41,24 +37,9 @@ func (a *app) check(ctx context.Context, f *flags, want string) error {
 	if err != nil {
 		return err
 	}
-	k, err := b.Kconf(ctx)
-	if err != nil {
-		return err
-	}
-	defer k.Close()
-	w, err := b.ConfigState(ctx, k, req)
-	if err != nil {
-		return err
-	}
-	found, err := w.List(req.Profile, b.Source.Series(), wanted, func(symbol string) { a.progress.State("seeking what %s takes", symbol) })
-	if err != nil {
-		return err
-	}
-	a.progress.Clear()
-	if f.json {
-		err = table.JSON(a.stdout, found)
-	} else {
-		err = found.Write(a.stdout)
+	found, err := explanation.Check(ctx, b, req, wanted)
+	if err == nil {
+		err = a.write(f, found)
 	}
 	if err == nil && found.Missing > 0 {
 		err = differsError{fmt.Errorf("%d of %d wanted symbols are missing in %s", found.Missing, len(wanted), req.Profile)}

@@ -2,34 +2,58 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/vmtests/record"
-	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/vmtests/claims"
+	"github.com/netstrip/netstrip/vmtests/results"
 	"github.com/spf13/cobra"
 )
 
-func completeCommands(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	for _, sub := range c.Root().Commands() {
-		if len(args) == 0 && sub.IsAvailableCommand() && strings.HasPrefix(sub.Name(), begin) {
-			names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
-		}
+// among completes with those of some words that begin so; a tab separates a word from what it is.
+func among(begin string, words ...string) ([]string, cobra.ShellCompDirective) {
+	return slices.DeleteFunc(words, func(w string) bool { return !strings.HasPrefix(w, begin) }), cobra.ShellCompDirectiveNoFileComp
+}
+
+// described returns words and what each of them is.
+func described[T any](list []T, describe func(T) (word, about string)) (words []string) {
+	for _, one := range list {
+		words = append(words, cobra.CompletionWithDesc(describe(one)))
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return words
+}
+
+func completeCommands(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+	subs := slices.DeleteFunc(slices.Clone(c.Root().Commands()), func(sub *cobra.Command) bool { return len(args) > 0 || !sub.IsAvailableCommand() })
+	return among(begin, described(subs, func(sub *cobra.Command) (string, string) { return sub.Name(), sub.Short })...)
 }
 
 func completeProfiles(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	for _, p := range kconfigs.Profiles() {
-		if strings.HasPrefix(p.Name, begin) {
-			names = append(names, cobra.CompletionWithDesc(p.Name, p.Hypothesis))
-		}
+	return among(begin, described(kconfigs.Profiles(), func(p kconfigs.Profile) (string, string) { return p.Name, p.Hypothesis })...)
+}
+
+func completeClaims(_ *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+	all, err := claims.All()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return among(begin, described(all, func(c claims.Claim) (string, string) { return c.ID, c.Text })...)
+}
+
+// completeSymbols completes what it can in a second, once a kernel has been built: to
+// unpack the source and compile its Kconfig code takes longer than a person waits for.
+func (f *flags) completeSymbols(c *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
+	return among(strings.ToUpper(begin), kbuild.Symbols(c.Context(), f.cache, f.source())...)
+}
+
+// completeRecords completes show's arguments: first profiles, runs and record IDs, then the
+// probes of the record chosen.
+func (f *flags) completeRecords(_ *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+	return among(begin, results.Results{Path: f.results}.Words(args...)...)
 }
 
 // probeIDs returns the IDs of all probes: those of the catalogue, and netstrip's applications.
@@ -49,42 +73,4 @@ func probeIDs() ([]string, error) {
 func completeProbes(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
 	ids, _ := probeIDs()
 	return completeList(ids, begin)
-}
-
-// completedBytes is how much of the end of a results file completion reads: some hundred
-// boots, in less time than a person notices.
-const completedBytes = 2 << 20
-
-// completeRecords completes show's arguments from the end of the results file: first
-// profiles, runs and record IDs, then the probes of the record chosen.
-func (f *flags) completeRecords(_ *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
-	records, err := record.Store{Path: f.results}.Recent(completedBytes)
-	if err != nil || len(args) > 1 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var words []string
-	add := func(word, about string) {
-		// A line break or an escape from a guest must not reach the shell.
-		if strings.HasPrefix(word, begin) && report.Escape(word, len(word)) == word {
-			words = append(words, cobra.CompletionWithDesc(word, about))
-		}
-	}
-	if len(args) == 1 {
-		if found := record.Find(records, args[0]); len(found) > 0 {
-			for _, id := range report.Probes(found[0]) {
-				add(id, "")
-			}
-		}
-		return words, cobra.ShellCompDirectiveNoFileComp
-	}
-	for _, r := range record.Latest(records) {
-		add(r.Profile, "its latest record, "+string(r.Outcome))
-	}
-	for _, run := range record.ByRun(records) {
-		add(run[0].Run, "a run")
-	}
-	for _, r := range records {
-		add(r.ID, string(r.Outcome))
-	}
-	return words, cobra.ShellCompDirectiveNoFileComp
 }

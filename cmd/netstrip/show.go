@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
@@ -20,66 +18,55 @@ import (
 
 func (a *app) showCommand() *cobra.Command {
 	f := &flags{}
-	c := &cobra.Command{
-		Use: "show [RECORD [PROBE]]",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 2 {
-				return usage.Errorf("show takes a record and a probe; unexpected: %q", args[2:])
-			}
-			return nil
-		},
-		ValidArgsFunction: f.completeRecords,
-		RunE:              func(c *cobra.Command, args []string) error { return a.show(c.Context(), f, args) },
-	}
+	c := command("show [RECORD [PROBE]]", f.completeRecords, func(ctx context.Context, args []string) error { return a.show(ctx, f, args) })
+	c.Args = cobra.ArbitraryArgs
 	f.add(c, "json", "results", "all", "markdown")
 	c.Flags().BoolVar(&f.redact, "redact", false, "with --json, replace paths and names of this machine")
 	return c
 }
 
 func (a *app) show(ctx context.Context, f *flags, args []string) error {
-	if f.redact && !f.json {
+	switch {
+	case len(args) > 2:
+		return usage.Errorf("show takes a record and a probe; unexpected: %q", args[2:])
+	case f.redact && !f.json:
 		return usage.Errorf("--redact goes with --json")
 	}
 	chosen, whole, err := a.results(f).Choose(args...)
+	if err == nil && f.redact {
+		chosen, err = redact.Records(chosen, f.results)
+	}
 	if err != nil {
 		return err
 	}
-	probe := ""
-	if len(args) == 2 {
-		probe = args[1]
+	probe := strings.Join(args[min(1, len(args)):], "")
+	if !f.json {
+		results.ByLadder(chosen)
 	}
-	if f.redact {
-		if chosen, err = redact.Records(chosen, f.results); err != nil {
-			return fmt.Errorf("redacting: %w", err)
-		}
-	}
-	if f.json {
-		return a.showJSON(chosen, probe)
-	}
-	results.ByLadder(chosen)
-	if strings.TrimSuffix(probe, "/") == wire.PerfFamily {
+	if !f.json && strings.TrimSuffix(probe, "/") == wire.PerfFamily {
 		return report.SpeedTable(report.Speeds(chosen)).Write(a.stdout, f.format())
 	}
-	if probe == "" && whole || f.markdown {
-		chosen, err := report.Only(chosen, probe)
-		if err != nil {
-			return usage.Error{Err: err}
+	cut, err := report.Only(chosen, probe)
+	switch {
+	case err != nil:
+		return usage.Error{Err: err}
+	case f.json:
+		for i, r := range chosen {
+			cut[i].Hello = r.Hello
 		}
-		return a.showRecords(chosen, f, len(args) == 0 || args[0] == "latest")
+		return table.JSON(a.stdout, cut)
+	case probe == "" && whole, f.markdown:
+		return a.showRecords(cut, f, len(args) == 0 || args[0] == "latest")
 	}
-	for i, r := range chosen {
+	for i, r := range cut {
 		if i > 0 {
 			fmt.Fprintln(a.stdout)
 		}
-		err := report.Show(a.stdout, r, probe)
-		if errors.Is(err, report.ErrUnknownProbe) {
-			return usage.Error{Err: err}
-		}
-		if err != nil {
+		if err := report.Show(a.stdout, r, probe); err != nil {
 			return err
 		}
-		if found := report.Matching(r, probe); len(found) == 1 {
-			a.showSymbols(ctx, r, found[0].ID)
+		if probe != "" && len(r.Findings) == 1 {
+			a.showSymbols(ctx, r, r.Findings[0].ID)
 		}
 	}
 	return nil
@@ -94,20 +81,6 @@ func (a *app) showSymbols(ctx context.Context, r record.Record, probe string) {
 		fmt.Fprintf(a.stdout, "  %-10s %s\n", label, report.Escape(line, 2000))
 		label = ""
 	}
-}
-
-// showJSON writes whole records, cut down to the probes asked for.
-func (a *app) showJSON(records []record.Record, probe string) error {
-	if probe == "" {
-		return table.JSON(a.stdout, records)
-	}
-	for i, r := range records {
-		if err := report.Show(io.Discard, r, probe); err != nil {
-			return usage.Error{Err: err}
-		}
-		records[i].Findings = report.Matching(r, probe)
-	}
-	return table.JSON(a.stdout, records)
 }
 
 // results returns the results file that the flags name.

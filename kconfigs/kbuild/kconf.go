@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
@@ -34,14 +35,11 @@ func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
 	})
 }
 
-// Quick is OpenSource and Kconf if a Kconfig program is already in the cache, which is o.Cache or
-// the user's. It returns nil if there is none, and on any error.
-func Quick(ctx context.Context, o SourceOptions) (*Builder, *kconf.Kconfig) {
+// Quick is OpenSource and Kconf where the source's Kconfig program is already in the cache in
+// dir, "" meaning the user's; a nil Kconfig means that it is not, or that something is wrong.
+func Quick(ctx context.Context, dir string, o SourceOptions) (*Builder, *kconf.Kconfig) {
 	var err error
-	if o.Cache == nil {
-		o.Cache, err = cache.Open("")
-	}
-	if err != nil || !o.Cache.Has("kconf", "") {
+	if o.Cache, err = cache.Open(dir); err != nil || !o.Cache.Has("kconf", "") {
 		return nil, nil
 	}
 	src, err := OpenSource(ctx, o)
@@ -54,6 +52,24 @@ func Quick(ctx context.Context, o SourceOptions) (*Builder, *kconf.Kconfig) {
 		return nil, nil
 	}
 	return b, k
+}
+
+// Symbols returns the names of a source's symbols, as far as Quick can answer within a second.
+func Symbols(ctx context.Context, dir string, o SourceOptions) (names []string) {
+	ctx, stop := context.WithTimeout(ctx, time.Second)
+	defer stop()
+	_, k := Quick(ctx, dir, o)
+	if k == nil {
+		return nil
+	}
+	defer k.Close()
+	known, _ := k.Symbols()
+	for _, s := range known {
+		if !strings.HasPrefix(s.Name, "choice ") {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 // configurer is a source's Kconfig code, a *kconf.Kconfig except in tests.

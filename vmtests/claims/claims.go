@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 )
@@ -65,6 +66,8 @@ type Entry struct {
 	Evidence []Evidence `json:"evidence"`
 	// Missing is what an undecided claim lacks.
 	Missing []string `json:"missing,omitempty"`
+
+	claim Claim
 }
 
 // Evidence is a condition, what was found, and the record.
@@ -80,6 +83,22 @@ type Evidence struct {
 
 // All returns the claims, in the order of the file.
 func All() ([]Claim, error) { return Parse("claims.txt", ledger) }
+
+// Decided decides the claims with the IDs, all for none, from records.
+func Decided(records []record.Record, ids ...string) (entries []Entry, err error) {
+	all, err := All()
+	var known []string
+	for _, c := range all {
+		known = append(known, c.ID)
+		if len(ids) == 0 || slices.Contains(ids, c.ID) {
+			entries = append(entries, Decide(c, records))
+		}
+	}
+	if err == nil && len(entries) == 0 {
+		err = usage.Errorf("no such claim: %s; the claims are %s", strings.Join(ids, ", "), strings.Join(known, ", "))
+	}
+	return entries, err
+}
 
 // boots are the newest records for each choice of probes, by profile.
 type boots map[string][]record.Record
@@ -110,7 +129,7 @@ func Decide(c Claim, records []record.Record) Entry {
 		bySeries[r.Series][r.Profile] = append(bySeries[r.Series][r.Profile], r)
 	}
 	slices.Sort(series)
-	all := Entry{ID: c.ID, Text: c.Text, Evidence: []Evidence{}}
+	all := Entry{ID: c.ID, Text: c.Text, Evidence: []Evidence{}, claim: c}
 	var said []string
 	for _, s := range series {
 		if !slices.ContainsFunc(c.profiles(), func(p string) bool { return bySeries[s][p] != nil }) {

@@ -173,7 +173,7 @@ func TestDecideFromSeveralBoots(t *testing.T) {
 	}
 	assert.Equal(t, []string{"the number p50_us of perf/x on full"}, Decide(all[0], []record.Record{whole}).Missing)
 	var b strings.Builder
-	require.NoError(t, Show(&b, all[0], Decide(all[0], nil)))
+	require.NoError(t, Decide(all[0], nil).Write(&b))
 	assert.Contains(t, b.String(), "netstrip run full && netstrip bench full && netstrip claims A\n")
 
 	// A ruling that rests on two series is repeated on both.
@@ -182,6 +182,6 @@ func TestDecideFromSeveralBoots(t *testing.T) {
 	c, err := Parse("f", "claim A\ntext x\nwho x\nbecause x\nboot full\ntrue full a/b works\n")
 	require.NoError(t, err)
 	b.Reset()
-	require.NoError(t, Show(&b, c[0], Decide(c[0], []record.Record{whole, old})))
+	require.NoError(t, Decide(c[0], []record.Record{whole, old}).Write(&b))
 	assert.Contains(t, b.String(), "repeat it  netstrip run full --series 6.1 && netstrip run full && netstrip claims A\n")
 }

@@ -43,9 +43,10 @@ func Table(entries []Entry) table.Table {
 	return t
 }
 
-// Show writes the ruling on one claim with its evidence, and the commands that repeat it.
-func Show(w io.Writer, c Claim, e Entry) error {
+// Write writes the argument about one claim, and the commands that repeat it.
+func (e Entry) Write(w io.Writer) error {
 	var b strings.Builder
+	c := e.claim
 	fmt.Fprintf(&b, "%s: %s\n", c.ID, c.Text)
 	report.Field(&b, "said by", c.Who)
 	report.Field(&b, "verdict", string(e.Verdict))

@@ -108,7 +108,21 @@ func Explain(ctx context.Context, o Options) (List, error) {
 	return all, nil
 }
 
-// world returns the symbols, with their values and the kernel's name if there is a kernel.
+// Check compares a kernel, which need not be built, with a list of wanted symbols.
+func Check(ctx context.Context, b *kbuild.Builder, req kconfigs.Request, wanted []explain.Wanted) (l explain.List, err error) {
+	k, err := b.Kconf(ctx)
+	if err != nil {
+		return l, err
+	}
+	defer k.Close()
+	w, err := b.ConfigState(ctx, k, req)
+	if err != nil {
+		return l, err
+	}
+	return w.List(req.Profile, b.Source.Series(), wanted, func(symbol string) { b.Progress.State("seeking what %s takes", symbol) })
+}
+
+// world returns the symbols, with their values if there is a kernel, and what that is called.
 func world(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req *kconfigs.Request) (*explain.ConfigState, string, error) {
 	if req != nil {
 		w, err := b.ConfigState(ctx, k, *req)

@@ -34,7 +34,7 @@ func Probe(ctx context.Context, id, profile string, source kbuild.SourceOptions)
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	var w *explain.ConfigState
-	if b, k := kbuild.Quick(ctx, source); k != nil {
+	if b, k := kbuild.Quick(ctx, "", source); k != nil {
 		defer k.Close()
 		if w, err = b.ConfigState(ctx, k, req); err != nil {
 			w = nil

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,18 +13,16 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// ErrUnknownProbe says that a record has no such probe.
-var ErrUnknownProbe = errors.New("no such probe in the record")
-
 // Show writes everything about one boot or, unless probe is empty, about one probe of it. A
-// family, such as socket, stands for all of its probes.
+// family, such as socket, stands for all of its probes. It writes nothing if there is no such
+// probe, which Only tells.
 func Show(w io.Writer, r record.Record, probe string) error {
 	var b strings.Builder
 	if probe == "" {
 		showBoot(&b, r)
 		showFindings(&b, r)
-	} else if err := showProbes(&b, r, strings.TrimSuffix(probe, "/")); err != nil {
-		return err
+	} else {
+		showProbes(&b, r, probe)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -157,32 +154,25 @@ func showFindings(b *strings.Builder, r record.Record) {
 }
 
 // showProbes writes everything about one probe, or a family.
-func showProbes(b *strings.Builder, r record.Record, probe string) error {
-	found := false
+func showProbes(b *strings.Builder, r record.Record, probe string) {
 	for _, id := range Probes(r) {
-		if id != probe && !strings.HasPrefix(id, probe+"/") {
+		if !within(id, probe) {
 			continue
 		}
-		if found {
+		if b.Len() > 0 {
 			b.WriteString("\n")
 		}
-		found = true
-		answers := 0
+		begin := b.Len()
 		for _, f := range r.Findings {
 			if f.ID == id {
-				answers++
 				showFinding(b, r, f)
 			}
 		}
-		if answers == 0 {
+		if b.Len() == begin {
 			fmt.Fprintf(b, "%s in %s\n", name(id), text(r.ID))
 			Field(b, "verdict", missing(r, id))
 		}
 	}
-	if !found {
-		return fmt.Errorf("%w: %s in %s", ErrUnknownProbe, name(probe), text(r.ID))
-	}
-	return nil
 }
 
 // Matching returns the findings of a probe or family.
@@ -196,7 +186,8 @@ func Matching(r record.Record, probe string) []wire.Finding {
 	return found
 }
 
-// Only returns the records with nothing but a probe or family; unchanged if probe is empty.
+// Only returns the records, at least one, with nothing but a probe or family; unchanged if probe
+// is empty. It is an error if none has it.
 func Only(records []record.Record, probe string) ([]record.Record, error) {
 	if probe == "" {
 		return records, nil
@@ -213,7 +204,11 @@ func Only(records []record.Record, probe string) ([]record.Record, error) {
 		known = known || len(Probes(cut[i])) > 0
 	}
 	if !known {
-		return nil, fmt.Errorf("%w: %s", ErrUnknownProbe, name(probe))
+		where := records[0].ID
+		if len(records) > 1 {
+			where = records[0].Run
+		}
+		return nil, fmt.Errorf("no such probe in the record: %s in %s", name(probe), text(where))
 	}
 	return cut, nil
 }

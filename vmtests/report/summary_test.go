@@ -153,9 +153,13 @@ func TestShowAFamily(t *testing.T) {
 	require.NoError(t, Show(&b, full, "socket/unix/"))
 	assert.Equal(t, 3, strings.Count(b.String(), "socket/unix/"))
 	assert.Len(t, Matching(full, "socket/unix"), 3)
-	err := Show(&b, full, "socket/un")
-	require.ErrorIs(t, err, ErrUnknownProbe)
-	assert.EqualError(t, err, "no such probe in the record: socket/un in 20260301T101500.123Z-4711/full")
+	b.Reset()
+	require.NoError(t, Show(&b, full, "socket/un"))
+	assert.Empty(t, b.String())
+	_, err := Only([]record.Record{full}, "socket/un")
+	require.EqualError(t, err, "no such probe in the record: socket/un in 20260301T101500.123Z-4711/full")
+	_, err = Only(corpus(t)["three"], "socket/un")
+	require.EqualError(t, err, "no such probe in the record: socket/un in 20260301T101500.123Z-4711")
 }
 
 func TestShowAProbeThatDidNotAnswer(t *testing.T) {

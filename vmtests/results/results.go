@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
@@ -24,24 +25,42 @@ type Results struct {
 	Damaged func([]record.Damage)
 }
 
+// Open opens the results, and tells of the damage that shows without reading the records.
+func (r Results) Open() (*record.File, error) {
+	file, err := record.Store{Path: r.Path}.Open()
+	if err == nil {
+		r.Damaged(file.Damage)
+	}
+	return file, err
+}
+
+// Check is Open where there need be no file, which it closes.
+func (r Results) Check() error {
+	file, err := r.Open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = file.Close()
+	}
+	return err
+}
+
 // open opens the results, which must have a record.
 func (r Results) open() (*record.File, error) {
-	file, err := record.Store{Path: r.Path}.Open()
-	if errors.Is(err, fs.ErrNotExist) {
+	file, err := r.Open()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, missing(err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	r.Damaged(file.Damage)
-	if len(file.Records) > 0 {
-		return file, nil
+	case err != nil || len(file.Records) > 0:
+		return file, err
+	case len(file.Damage) > 0:
+		err = fmt.Errorf("no record in %s is intact", r.Path)
+	default:
+		err = usage.Errorf("%s has no records; netstrip run adds some", r.Path)
 	}
 	file.Close()
-	if len(file.Damage) > 0 {
-		return nil, fmt.Errorf("no record in %s is intact", r.Path)
-	}
-	return nil, usage.Errorf("%s has no records; netstrip run adds some", r.Path)
+	return nil, err
 }
 
 // Load reads the records that choose selects. Those passed to choose are not all decoded (see
@@ -52,11 +71,7 @@ func (r Results) Load(choose func([]record.Record) []record.Record) ([]record.Re
 		return nil, err
 	}
 	defer file.Close()
-	return r.read(file, choose(file.Records))
-}
-
-func (r Results) read(file *record.File, chosen []record.Record) ([]record.Record, error) {
-	return file.Intact(chosen, r.Damaged)
+	return file.Intact(choose(file.Records), r.Damaged)
 }
 
 // Choose returns the records that args select, and whether they are a whole run. The first of args
@@ -68,7 +83,8 @@ func (r Results) Choose(args ...string) (chosen []record.Record, whole bool, err
 	}
 	defer file.Close()
 	if len(args) == 0 || args[0] == "latest" {
-		chosen, err = r.read(file, latestRun(file.Records))
+		latest := slices.MaxFunc(file.Records, func(a, b record.Record) int { return cmp.Compare(a.Run, b.Run) })
+		chosen, err = file.Intact(record.Find(file.Records, latest.Run), r.Damaged)
 		return chosen, true, err
 	}
 	if chosen = record.Find(file.Records, args[0]); len(chosen) == 0 {
@@ -79,12 +95,47 @@ func (r Results) Choose(args ...string) (chosen []record.Record, whole bool, err
 	if len(args) == 2 && !whole && chosen[0].ID != args[0] {
 		chosen, err = r.asking(file, chosen[0], args)
 	} else {
-		chosen, err = r.read(file, chosen)
+		chosen, err = file.Intact(chosen, r.Damaged)
 	}
 	if err == nil && len(args) == 2 && slices.ContainsFunc(chosen, knows(args[1])) {
 		chosen = slices.DeleteFunc(chosen, func(r record.Record) bool { return !knows(args[1])(r) })
 	}
 	return chosen, whole, err
+}
+
+// recent is how much of the end of a results file Words reads, in bytes: some hundred boots, in
+// less time than a person notices.
+const recent = 2 << 20
+
+// Words returns what completes the arguments of Choose, each with a tab and what it is: first
+// profiles, runs and record IDs, then the probes of the record chosen.
+func (r Results) Words(args ...string) (words []string) {
+	records, _ := record.Store{Path: r.Path}.Recent(recent)
+	add := func(word, about string) {
+		// A line break or an escape from a guest must not reach the shell.
+		if report.Escape(word, len(word)) == word {
+			words = append(words, strings.TrimSuffix(word+"\t"+about, "\t"))
+		}
+	}
+	switch len(args) {
+	case 0:
+		for _, one := range record.Latest(records) {
+			add(one.Profile, "its latest record, "+string(one.Outcome))
+		}
+		for _, run := range record.ByRun(records) {
+			add(run[0].Run, "a run")
+		}
+		for _, one := range records {
+			add(one.ID, string(one.Outcome))
+		}
+	case 1:
+		if found := record.Find(records, args[0]); len(found) > 0 {
+			for _, id := range report.Probes(found[0]) {
+				add(id, "")
+			}
+		}
+	}
+	return words
 }
 
 // knows returns a function that reports whether a record has a probe.
@@ -107,20 +158,7 @@ func (r Results) asking(file *record.File, newest record.Record, args []string) 
 			return one, err
 		}
 	}
-	return r.read(file, []record.Record{newest})
-}
-
-// Check reports the damage that shows without decoding the records. The file need not exist.
-func (r Results) Check() error {
-	file, err := record.Store{Path: r.Path}.Open()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	r.Damaged(file.Damage)
-	return file.Close()
+	return file.Intact([]record.Record{newest}, r.Damaged)
 }
 
 // ByLadder sorts records by the order of the ladder, and those of one kernel by the order of the
@@ -136,9 +174,4 @@ func ByLadder(records []record.Record) {
 	slices.SortStableFunc(records, func(a, b record.Record) int {
 		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(init(a), init(b)))
 	})
-}
-
-func latestRun(records []record.Record) []record.Record {
-	latest := slices.MaxFunc(records, func(a, b record.Record) int { return cmp.Compare(a.Run, b.Run) })
-	return record.Find(records, latest.Run)
 }
