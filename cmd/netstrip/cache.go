@@ -16,14 +16,23 @@ import (
 )
 
 func (a *app) cacheCommand() *cobra.Command {
-	f, l := &flags{}, cache.Limits{}
-	dry, fix := false, false
-	list := command("ls", nil, func(ctx context.Context, _ []string) error { return a.cacheList(ctx, f) })
-	prune := command("prune", nil, func(ctx context.Context, _ []string) error { return a.cachePrune(ctx, f, l, dry) })
-	verify := command("verify", nil, func(ctx context.Context, _ []string) error { return a.cacheVerify(ctx, f, fix) })
-	f.add(list, "cache", "json")
-	f.add(prune, "cache")
-	f.add(verify, "cache", "json")
+	f, l, dry, fix := &flags{}, cache.Limits{}, false, false
+	sub := func(use string, run func(context.Context, *cache.Cache) error, names ...string) *cobra.Command {
+		c := command(use, nil, func(ctx context.Context, _ []string) error {
+			c, err := a.openCache(f.cache)
+			if err != nil {
+				return err
+			}
+			return run(ctx, c)
+		})
+		f.add(c, append(names, "cache")...)
+		return c
+	}
+	list := sub("ls", func(ctx context.Context, c *cache.Cache) error { return a.cacheList(ctx, f, c) }, "json")
+	prune := sub("prune", func(ctx context.Context, c *cache.Cache) error {
+		return a.lines(kbuild.Prune(ctx, c, l, dry, a.progress))
+	})
+	verify := sub("verify", func(ctx context.Context, c *cache.Cache) error { return a.cacheVerify(ctx, f, c, fix) }, "json")
 	addLimits(prune, &l.MaxBytes, "keep at most this `SIZE`", &l.OlderThan, "remove what has not been used for this `AGE`", &dry)
 	prune.Flags().BoolVar(&l.All, "all", false, "remove everything")
 	verify.Flags().BoolVar(&fix, "fix", false, "remove what is damaged")
@@ -45,12 +54,12 @@ func addLimits(c *cobra.Command, size *int64, sizeUsage string, age *time.Durati
 	c.Flags().BoolVar(dry, "dry-run", false, "only print what would be removed")
 }
 
-func (a *app) openCache(f *flags) (*cache.Cache, error) {
+func (a *app) openCache(dir string) (*cache.Cache, error) {
 	// A wrong name must not make a cache that is empty, and all would seem well.
-	if info, err := os.Stat(f.cache); f.cache != "" && (err != nil || !info.IsDir()) {
-		return nil, usage.Errorf("--cache %s: no such directory", f.cache)
+	if info, err := os.Stat(dir); dir != "" && (err != nil || !info.IsDir()) {
+		return nil, usage.Errorf("--cache %s: no such directory", dir)
 	}
-	c, err := cache.Open(f.cache)
+	c, err := cache.Open(dir)
 	if err == nil {
 		a.progress = progress.New(a.stderr)
 		c.OnWait = func(what string) { a.progress.Line("waiting for another netstrip that uses %s", what) }
@@ -58,11 +67,7 @@ func (a *app) openCache(f *flags) (*cache.Cache, error) {
 	return c, err
 }
 
-func (a *app) cacheList(ctx context.Context, f *flags) error {
-	c, err := a.openCache(f)
-	if err != nil {
-		return err
-	}
+func (a *app) cacheList(ctx context.Context, f *flags, c *cache.Cache) error {
 	entries, total, err := kbuild.Inventory(ctx, c)
 	if err != nil {
 		return err
@@ -70,18 +75,6 @@ func (a *app) cacheList(ctx context.Context, f *flags) error {
 	t := rows(entries, kbuild.Entry.Cells, "SIZE", "LAST USED", "ENTRY", "WHAT IT IS")
 	t.Add(units.Bytes(total), "", "", "in "+c.Dir)
 	return t.Write(a.stdout, f.format())
-}
-
-func (a *app) cachePrune(ctx context.Context, f *flags, l cache.Limits, dry bool) error {
-	if l.All && (l.MaxBytes > 0 || l.OlderThan > 0) {
-		return usage.Errorf("--all excludes --max-size and --older-than")
-	}
-	c, err := a.openCache(f)
-	if err != nil {
-		return err
-	}
-	lines, err := kbuild.Prune(ctx, c, l, dry, a.progress)
-	return a.lines(lines, err)
 }
 
 // lines writes lines, even those before an error.
@@ -94,11 +87,7 @@ func (a *app) lines(lines []string, err error) error {
 	return err
 }
 
-func (a *app) cacheVerify(ctx context.Context, f *flags, fix bool) error {
-	c, err := a.openCache(f)
-	if err != nil {
-		return err
-	}
+func (a *app) cacheVerify(ctx context.Context, f *flags, c *cache.Cache, fix bool) error {
 	found, err := kbuild.Verify(ctx, c, fix, a.progress, func(v kbuild.Verified) {
 		if !f.json {
 			fmt.Fprintln(a.stdout, report.Escape(v.String(), 1000))

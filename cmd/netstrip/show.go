@@ -66,21 +66,13 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 			return err
 		}
 		if probe != "" && len(r.Findings) == 1 {
-			a.showSymbols(ctx, r, r.Findings[0].ID)
+			symbols := explanation.Probe(ctx, r.Findings[0].ID, r.Ref().Profile(), (&flags{series: r.Series}).source())
+			for i, line := range symbols {
+				report.Field(a.stdout, []string{"symbols", ""}[min(i, 1)], report.Escape(line, 2000))
+			}
 		}
 	}
 	return nil
-}
-
-// showSymbols names the symbols that a probe stands for, and their values on a record's kernel.
-func (a *app) showSymbols(ctx context.Context, r record.Record, probe string) {
-	a.progress.State("asking Kconfig about %s", probe)
-	label := "symbols"
-	for _, line := range explanation.Probe(ctx, probe, r.Ref().Profile(), (&flags{series: r.Series}).source()) {
-		a.progress.Clear()
-		fmt.Fprintf(a.stdout, "  %-10s %s\n", label, report.Escape(line, 2000))
-		label = ""
-	}
 }
 
 // results returns the results file that the flags name.

@@ -18,6 +18,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/units"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
 // Entry is an entry of the cache with its description.
@@ -62,6 +63,9 @@ func Inventory(ctx context.Context, c *cache.Cache) (list []Entry, total int64, 
 // Prune removes what exceeds the limits, or nothing if dry is set. The lines say what is removed and
 // what stays, also if there is an error.
 func Prune(ctx context.Context, c *cache.Cache, l cache.Limits, dry bool, p *progress.Printer) (lines []string, err error) {
+	if l.All && (l.MaxBytes > 0 || l.OlderThan > 0) {
+		return nil, usage.Errorf("--all excludes --max-size and --older-than")
+	}
 	entries, err := c.List(ctx)
 	if err != nil {
 		return nil, err
