@@ -11,19 +11,17 @@ import (
 
 func (a *app) profilesCommand() *cobra.Command {
 	f := &flags{}
-	c := command("profiles", nil, func(ctx context.Context, _ []string) error { return a.listProfiles(ctx, f) })
+	c := command("profiles", nil, func(ctx context.Context, _ []string) error {
+		profiles := kbuild.Profiles(ctx, f.cache, f.source())
+		err := rows(profiles, kbuild.Listed.Cells, "PROFILE", "BUILT", "HYPOTHESIS").Write(a.stdout, f.format())
+		if err != nil || f.json {
+			return err
+		}
+		fmt.Fprintln(a.stdout)
+		return rows(profiles, kbuild.Listed.Origin, "PROFILE", "START", "FRAGMENTS, KERNEL ARGUMENTS").Write(a.stdout, f.format())
+	})
 	f.add(c, "json", "cache", "source")
 	return c
-}
-
-func (a *app) listProfiles(ctx context.Context, f *flags) error {
-	profiles := kbuild.Profiles(ctx, f.cache, f.source())
-	err := rows(profiles, kbuild.Listed.Cells, "PROFILE", "BUILT", "HYPOTHESIS").Write(a.stdout, f.format())
-	if err != nil || f.json {
-		return err
-	}
-	fmt.Fprintln(a.stdout)
-	return rows(profiles, kbuild.Listed.Origin, "PROFILE", "START", "FRAGMENTS, KERNEL ARGUMENTS").Write(a.stdout, f.format())
 }
 
 func (a *app) buildCommand() *cobra.Command {

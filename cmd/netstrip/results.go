@@ -18,7 +18,12 @@ func (a *app) resultsCommand() *cobra.Command {
 		}
 		return rows(runs, results.Run.Cells, "RUN", "SIZE").Write(a.stdout, f.format())
 	})
-	prune := command("prune", nil, func(ctx context.Context, _ []string) error { return a.resultsPrune(ctx, f, l) })
+	prune := command("prune", nil, func(ctx context.Context, _ []string) error {
+		a.progress = progress.New(a.stderr)
+		return a.lines(l.Prune(ctx, record.Store{Path: f.results, OnWait: func(path string) {
+			a.progress.Line("waiting for another program that has locked %s", path)
+		}}))
+	})
 	f.add(list, "json", "results")
 	f.add(prune, "results")
 	prune.Flags().IntVar(&l.Last, "keep", 0, "keep only the last `N` runs")
@@ -26,11 +31,4 @@ func (a *app) resultsCommand() *cobra.Command {
 	c := &cobra.Command{Use: "results"}
 	c.AddCommand(list, prune)
 	return c
-}
-
-func (a *app) resultsPrune(ctx context.Context, f *flags, l results.Limits) error {
-	a.progress = progress.New(a.stderr)
-	return a.lines(l.Prune(ctx, record.Store{Path: f.results, OnWait: func(path string) {
-		a.progress.Line("waiting for another program that has locked %s", path)
-	}}))
 }
