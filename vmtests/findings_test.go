@@ -9,6 +9,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/run"
@@ -44,5 +45,5 @@ func TestEveryProbeByName(t *testing.T) {
 	assert.NotContains(t, rec.Machine.Command, wire.ParamProbes, "the list is in the initramfs, so the line can be pasted")
 
 	_, err = runner.Ask(t.Context(), profile, kernels[0], "lo/*\vinit=/x")
-	require.ErrorIs(t, err, run.ErrProbes)
+	require.ErrorAs(t, err, &usage.Error{})
 }

@@ -21,7 +21,7 @@ func TestCheck(t *testing.T) {
 		require.Empty(t, os.Getenv(requireVM), "%s is set: %v", requireVM, err)
 		t.Skipf("THE KERNEL'S KCONFIG IS NOT ASKED: %v", err)
 	}
-	t.Setenv(sourceEnv, "")
+	t.Setenv("NETSTRIP_SOURCE", "")
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)

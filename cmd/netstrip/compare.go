@@ -8,7 +8,6 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/usage"
-	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
@@ -20,32 +19,24 @@ import (
 // comparing is what the command compare was asked.
 type comparing struct {
 	flags
-	config, all bool
-	boots       int
+	config bool
+	boots  int
 }
 
 func (a *app) compareCommand() *cobra.Command {
 	f := &comparing{}
-	c := &cobra.Command{
-		Use:               "compare A [B]",
-		Args:              f.arguments,
-		ValidArgsFunction: f.complete,
-		RunE:              func(c *cobra.Command, args []string) error { return a.compare(c.Context(), f, args) },
+	c := command("compare A [B]", f.complete, func(ctx context.Context, args []string) error { return a.compare(ctx, f, args) })
+	c.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) != 2 && (len(args) != 1 || len(f.Fragments) == 0) {
+			return usage.Errorf("compare takes two of profile, kernel, .config, key and record, and got %d; netstrip compare --help has examples", len(args))
+		}
+		return nil
 	}
-	f.add(c, "fragment")
+	f.add(c, "fragment", "json", "markdown", "results", "cache", "source", "accel", "strict", "quiet")
 	c.Flags().BoolVar(&f.config, "config", false, "compare only the .configs and the sizes of kernels")
 	c.Flags().BoolVar(&f.all, "all", false, "list every symbol, with the reason for everything that followed")
 	c.Flags().IntVar(&f.boots, "boots", 0, "make sure there are at least `N` boots of each")
-	f.add(c, "json", "markdown", "results", "cache", "source", "accel", "strict", "quiet")
 	return c
-}
-
-// arguments checks how many kernels are named: two, or one to which fragments are added.
-func (f *comparing) arguments(_ *cobra.Command, args []string) error {
-	if len(args) != 2 && (len(args) != 1 || len(f.fragments) == 0) {
-		return usage.Errorf("compare takes two of profile, kernel, .config, key and record, and got %d; netstrip compare --help has examples", len(args))
-	}
-	return nil
 }
 
 // complete completes profiles, what show completes, and files.
@@ -58,35 +49,37 @@ func (f *comparing) complete(c *cobra.Command, args []string, begin string) ([]s
 	return append(names, recorded...), cobra.ShellCompDirectiveDefault // or a file
 }
 
-// comparison is the answer as JSON.
-type comparison struct {
-	*compare.Comparison
-	// Symbols are null where not both .configs are known.
-	Symbols *configdiff.Division `json:"symbols"`
-}
-
 func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	if f.boots < 0 || f.config && f.boots > 0 {
 		return usage.Errorf("--boots takes a number from 1, and does not go with --config")
 	}
-	first, second, err := target.Both(args[0], strings.Join(args[1:], ""), f.fragments...)
+	first, second, err := target.Both(args[0], strings.Join(args[1:], ""), f.Fragments...)
 	if err != nil {
 		return err
 	}
 	s, again := a.finder(&f.flags, nil), f.where()+f.sourceFlags()
 	defer s.Close()
-	both, err := a.pair(ctx, f, s, first, second)
+	both, err := s.Pair(ctx, func(series string) (*kbuild.Builder, error) {
+		if f.source() == (kbuild.SourceOptions{}) {
+			f.series = series
+			s.Flags = f.sourceFlags()
+		}
+		return a.builder(ctx, &f.flags)
+	}, first, second)
 	if err != nil {
 		return err
 	}
-	c := comparison{Comparison: both.Compare()}
+	if f.config {
+		both[0].Records, both[1].Records = nil, nil
+	}
+	c := both.Compare()
 	if c.Least() < f.boots {
 		if err := a.bootPair(ctx, f, s, both); err != nil {
 			return err
 		}
-		c.Comparison = both.Compare()
+		c = both.Compare()
 	}
-	c.Symbols, err = s.Symbols(ctx, both, f.strict, func(tried int) {
+	c.Symbols, err = s.Symbols(ctx, both, func(tried int) {
 		a.progress.State("comparing %s with %s: %d .configs tried", first, second, tried)
 	})
 	switch {
@@ -96,58 +89,24 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 		both[0].Notes = append(both[0].Notes, fmt.Sprintf("the .configs cannot be compared: %v", err))
 	}
 	if !f.config {
-		s.Hint(both, c.Comparison, again)
+		s.Hint(both, c, again)
 	}
 	a.progress.Clear()
 	if f.json {
 		return table.JSON(a.stdout, c)
 	}
 	if c.Symbols == nil {
-		_, err = fmt.Fprintf(a.stdout, "%s to %s: the .configs are not compared\n", report.Escape(first, 200), report.Escape(second, 200))
-	} else {
-		err = c.Symbols.Write(a.stdout, first, second, configdiff.Text{All: f.all, Markdown: f.markdown})
+		fmt.Fprintf(a.stdout, "%s to %s: the .configs are not compared\n", report.Escape(first, 200), report.Escape(second, 200))
 	}
-	if err != nil {
-		return err
-	}
-	return c.Write(a.stdout, f.markdown)
+	return c.Write(a.stdout, configdiff.Text{All: f.all, Markdown: f.markdown})
 }
 
 // finder returns what finds kernels by the names that the user has for them.
 func (a *app) finder(f *flags, b *kbuild.Builder) *target.Finder {
-	return &target.Finder{Results: f.results, Builder: b, Flags: f.sourceFlags(), Damaged: func(d []record.Damage) { a.tell(f.results, d) }}
-}
-
-// pair finds the two kernels. Where both are records of one series, and no source was named,
-// it takes that series.
-func (a *app) pair(ctx context.Context, f *comparing, s *target.Finder, names ...string) (both target.Pair, err error) {
-	if err := s.Load(); err != nil {
-		return both, err
+	return &target.Finder{
+		Results: f.results, Builder: b, Flags: f.sourceFlags(), Strict: f.strict, Note: a.note,
+		Damaged: func(d []record.Damage) { a.tell(f.results, d) },
 	}
-	named := [2][]record.Record{}
-	for i, name := range names {
-		if named[i], err = s.Named(name); err != nil {
-			return both, err
-		}
-	}
-	if src := f.source(); src.Series == "" && src.Path == "" && src.URL == "" && len(named[0]) > 0 && len(named[1]) > 0 &&
-		named[0][0].Series == named[1][0].Series {
-		f.series = named[0][0].Series
-		s.Flags = f.sourceFlags()
-	}
-	if s.Builder, err = a.builder(ctx, &f.flags); s.Builder == nil {
-		return both, err
-	}
-	s.NoSource = err
-	for i, name := range names {
-		if both[i], err = s.Find(ctx, name, named[i]); err != nil {
-			return both, err
-		}
-		if f.config {
-			both[i].Records = nil
-		}
-	}
-	return both, nil
 }
 
 // bootPair boots both kernels as often as was asked for.
@@ -155,10 +114,7 @@ func (a *app) bootPair(ctx context.Context, f *comparing, s *target.Finder, both
 	if s.NoSource != nil {
 		return s.NoSource
 	}
-	o, err := a.runOptions(&f.flags)
-	if err != nil {
-		return err
-	}
+	o := a.options(&f.flags)
 	o.InTurn = true
 	runner, err := run.New(ctx, o)
 	if err != nil {

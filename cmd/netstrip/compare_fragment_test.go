@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -15,7 +16,7 @@ func TestFragments(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("mine.config", []byte("CONFIG_TUN=y\n"), 0o644))
 	require.NoError(t, os.WriteFile("guest.config", []byte("# CONFIG_PCI_MSI is not set\n"), 0o644))
-	var got comparison
+	var got compare.Comparison
 	out, _ := quiet(t, 0, "compare", "--config", "--json", "full", "--fragment", "mine.config")
 	require.NoError(t, json.Unmarshal([]byte(out), &got))
 	assert.Equal(t, "full full+mine.config", got.A.Name+" "+got.B.Name)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/vmtests/bisect"
+	"github.com/netstrip/netstrip/vmtests/compare"
 )
 
 // configs writes .configs into a directory of the test's own, which it goes to. They are
@@ -51,7 +52,7 @@ func TestWhatTheGuestNeeds(t *testing.T) {
 	assert.Contains(t, out, "1 other symbol is equal in both kernels because of what the guest needs, so boots here cannot show\nit: GENERIC_MSI_IRQ y -> n\n")
 
 	forced := func(a, b string) map[string]string {
-		var got comparison
+		var got compare.Comparison
 		out, _ := quiet(t, 0, "compare", "--config", "--json", a, b)
 		require.NoError(t, json.Unmarshal([]byte(out), &got))
 		all := map[string]string{}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,8 +25,8 @@ func needKconfig(t *testing.T) {
 		require.Empty(t, os.Getenv(requireVM), "%s is set: %v", requireVM, err)
 		t.Skipf("THE KERNEL'S KCONFIG IS NOT ASKED: %v", err)
 	}
-	t.Setenv(sourceEnv, "")
-	t.Setenv(seriesEnv, "")
+	t.Setenv("NETSTRIP_SOURCE", "")
+	t.Setenv("NETSTRIP_SERIES", "")
 }
 
 // TestCompare compares profiles of the installed kernel source, built or not.
@@ -37,7 +38,7 @@ func TestCompare(t *testing.T) {
 		assert.Empty(t, stderr.String())
 		return stdout.String()
 	}
-	var got comparison
+	var got compare.Comparison
 	require.NoError(t, json.Unmarshal([]byte(netstrip("--json", "full", "no-net")), &got))
 	assert.Equal(t, "full", got.A.Name)
 	require.Len(t, got.Symbols.Asked, 1)
@@ -62,20 +63,20 @@ func TestCompareBoots(t *testing.T) {
 	needKconfig(t)
 	p := newPlace(t)
 	results := filepath.Join(t.TempDir(), "my results.jsonl")
-	compare := func(args ...string) comparison {
+	compared := func(args ...string) compare.Comparison {
 		t.Helper()
 		var stdout, stderr bytes.Buffer
 		require.Equal(t, 0, execute(append([]string{"compare", "--quiet", "--json", "--results", results}, args...), &stdout, &stderr), "%s", &stderr)
-		var got comparison
+		var got compare.Comparison
 		require.NoError(t, json.Unmarshal(stdout.Bytes(), &got))
 		return got
 	}
-	got := compare("bare-net", "no-net")
+	got := compared("bare-net", "no-net")
 	assert.Empty(t, got.Measures)
 	assert.Contains(t, strings.Join(got.A.Notes, "\n"), "no boot of bare-net is recorded in "+results)
 	assert.Contains(t, strings.Join(got.Notes, "\n"), "netstrip compare bare-net no-net --boots 10 --results '"+results+"' boots them alternately")
 
-	got = compare("bare-net", "no-net", "--boots", "4")
+	got = compared("bare-net", "no-net", "--boots", "4")
 	require.Len(t, got.A.Boots, 4)
 	require.Len(t, got.B.Boots, 4)
 	assert.Equal(t, map[record.Outcome]int{record.Completed: 4}, got.B.Outcomes)
@@ -92,10 +93,10 @@ func TestCompareBoots(t *testing.T) {
 	assert.Equal(t, "NET", got.Symbols.Asked[0].Symbol)
 
 	key := got.B.Kernel.Key
-	again := compare("latest/bare-net", key[:16], "--boots", "4")
+	again := compared("latest/bare-net", key[:16], "--boots", "4")
 	assert.Equal(t, got.Measures, again.Measures, "there are enough of %s", got.Run)
 	assert.Equal(t, got.Symbols, again.Symbols, "the same profiles made them")
-	again = compare("bare-net", filepath.Join(p.cache, "kernel", key, "bzImage"))
+	again = compared("bare-net", filepath.Join(p.cache, "kernel", key, "bzImage"))
 	assert.Nil(t, again.Symbols, "a kernel in a file has no .config")
 	assert.Equal(t, got.B.Kernel.ImageBytes, again.B.Kernel.ImageBytes)
 

@@ -71,6 +71,5 @@ func probeIDs() ([]string, error) {
 
 // completeProbes completes the last of a list of IDs.
 func completeProbes(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
-	ids, _ := probeIDs()
-	return completeList(ids, begin)
+	return list(func() []string { ids, _ := probeIDs(); return ids })(nil, nil, begin)
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/usage"
+	"github.com/netstrip/netstrip/vmtests/bisect"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/spf13/cobra"
@@ -46,10 +48,11 @@ func (a *app) finish(ctx context.Context, err error) int {
 		if a.resume != "" {
 			err = fmt.Errorf("%w; completed boots are recorded; %s runs the rest", signal, a.resume)
 		}
-	case isA[differsError](err):
+	case isA[differsError](err), errors.Is(err, expect.ErrDiffers), errors.Is(err, bisect.ErrNotVerified):
 		code = exitDiffers
-	case !a.started, isA[usage.Error](err), isA[*kconfigs.RequestError](err), errors.Is(err, run.ErrProbes),
-		errors.Is(err, cache.ErrUntrusted):
+	case errors.Is(err, run.ErrNothingToResume): // whoever resumes wants a run that is whole
+		code = 0
+	case !a.started, isA[usage.Error](err), isA[*kconfigs.RequestError](err), errors.Is(err, cache.ErrUntrusted):
 		code = exitUsage
 	}
 	for _, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {

@@ -63,24 +63,6 @@ func TestErrorsAreMarkedAndEscaped(t *testing.T) {
 	assert.Equal(t, "netstrip: one\nnetstrip: two \\x1b[2J\n", stderr.String())
 }
 
-func TestJudge(t *testing.T) {
-	completed, panicked := unexpected("mine", record.Completed), unexpected("no-net", record.Panicked)
-	faulty, cut := unexpected("full", record.QEMUFailed), unexpected("full", "")
-	assert.NoError(t, judge([]record.Record{completed}))
-
-	err := judge([]record.Record{completed, panicked})
-	assert.True(t, isA[differsError](err))
-	assert.EqualError(t, err, "not as expected: no-net")
-	panicked.Series = "6.12" // which something is expected of
-	assert.ErrorContains(t, judge([]record.Record{panicked}), "not as expected: no-net (outcome: want completed, got panicked; and ")
-
-	for _, r := range []record.Record{faulty, cut} {
-		err := judge([]record.Record{panicked, r})
-		assert.False(t, isA[differsError](err), "the rig's fault goes first")
-		assert.EqualError(t, err, "infrastructure failure, no result for full")
-	}
-}
-
 func TestEndOfARun(t *testing.T) {
 	r := unexpected("no-net", record.Completed)
 	r.Findings = []wire.Finding{{ID: "ipc/pipe", Verdict: wire.Works}, {ID: "socket/tcp4/loopback", Verdict: wire.Absent, Errno: "ENOSYS"}}

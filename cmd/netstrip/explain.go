@@ -45,14 +45,12 @@ func (a *app) explain(ctx context.Context, f *flags, o explanation.Options) erro
 // builder returns a builder. If only the source is missing, it returns both that error and a
 // builder for everything that needs no source.
 func (a *app) builder(ctx context.Context, f *flags) (*kbuild.Builder, error) {
-	o, err := a.runOptions(f)
+	c, err := cache.Open(f.cache)
 	if err != nil {
 		return nil, err
 	}
-	if o.Source.Cache, err = cache.Open(f.cache); err != nil {
-		return nil, err
-	}
-	o.Source.Progress = a.progress
-	src, err := kbuild.OpenSource(ctx, o.Source)
-	return &kbuild.Builder{Cache: o.Source.Cache, Source: src, Progress: a.progress}, err
+	o := a.options(f).Source
+	o.Cache, o.Progress = c, a.progress
+	src, err := kbuild.OpenSource(ctx, o)
+	return &kbuild.Builder{Cache: c, Source: src, Progress: a.progress}, err
 }

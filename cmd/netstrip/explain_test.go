@@ -22,7 +22,7 @@ func TestExplain(t *testing.T) {
 		require.Empty(t, os.Getenv(requireVM), "%s is set: %v", requireVM, err)
 		t.Skipf("THE KERNEL'S KCONFIG IS NOT ASKED: %v", err)
 	}
-	t.Setenv(sourceEnv, "")
+	t.Setenv("NETSTRIP_SOURCE", "")
 	netstrip := func(want int, args ...string) (out, errs string) {
 		var stdout, stderr bytes.Buffer
 		require.Equal(t, want, execute(append([]string{"explain", "--quiet"}, args...), &stdout, &stderr), "%s", &stderr)

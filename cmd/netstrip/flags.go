@@ -2,28 +2,19 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"os"
-	"regexp"
+	"strings"
 
-	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
-	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/netstrip/netstrip/vmtests/target"
 	"github.com/spf13/cobra"
 )
-
-// sourceEnv names the variable that stands in for --source.
-const sourceEnv = "NETSTRIP_SOURCE"
-
-// seriesEnv names the variable that stands in for --series.
-const seriesEnv = "NETSTRIP_SERIES"
 
 // flags are the values of a command's flags; each command has those it needs.
 type flags struct {
@@ -33,16 +24,12 @@ type flags struct {
 	sourcePath                 string
 	sourceURL, sourceHash      string
 	series                     string
-	fragments                  []string
-	configs, kernels           []string
-	inits                      []string
-	modules                    string
-	accel                      string
+	inits, apps                []string
+	dir, accel, probes         string
 	jobs                       int
-	resume                     bool
-	strict, override           bool
-	probes                     string
+	resume, strict             bool
 	config                     target.Config
+	target.Kernels
 }
 
 // format is how tables are written.
@@ -69,58 +56,71 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 		case "source":
 			flag.StringVar(&f.sourcePath, name, "", "kernel source: `PATH` of a tree or tarball (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
 			flag.StringVar(&f.series, "series", "", "kernel `SERIES`, 6.12 or 6.1 (default $NETSTRIP_SERIES, or "+kbuild.UsualSeries+")")
-			completeWith(c, "series", "6.12", "6.1")
+			complete(c, words("6.12", "6.1"), "series")
 			flag.StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
 			flag.StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")
+			c.PreRunE = func(*cobra.Command, []string) error { return f.runOptions().Check() }
 		case "fragment":
-			flag.StringArrayVar(&f.fragments, name, nil, "`FILE` of Kconfig lines to add to each kernel; repeatable")
+			flag.StringArrayVar(&f.Fragments, name, nil, "`FILE` of Kconfig lines to add to each kernel; repeatable")
 		case "override":
-			flag.BoolVar(&f.override, name, false, "let fragments override the profile, except for what the guest needs")
+			flag.BoolVar(&f.Override, name, false, "let fragments override the profile, except for what the guest needs")
 		case "strict":
 			flag.BoolVar(&f.strict, name, false, "reject a .config with lines that Kconfig does not satisfy, and list them all")
 		case "configs":
-			flag.StringArrayVar(&f.configs, "config", nil, "`FILE` that is a whole .config, as an additional profile; repeatable")
+			flag.StringArrayVar(&f.Configs, "config", nil, "`FILE` that is a whole .config, as an additional profile; repeatable")
 		case "kernel":
-			flag.StringArrayVar(&f.kernels, name, nil, "`FILE` that is a kernel, as an additional profile; repeatable")
-			flag.StringVar(&f.modules, "modules", "", "`DIR` of the modules of --kernel, such as /lib/modules/6.12.1")
+			flag.StringArrayVar(&f.Images, name, nil, "`FILE` that is a kernel, as an additional profile; repeatable")
+			flag.StringVar(&f.Modules, "modules", "", "`DIR` of the modules of --kernel, such as /lib/modules/6.12.1")
 		case "jobs":
 			flag.IntVar(&f.jobs, name, 0, "run up to `N` compilers or guests in parallel (default: one per processor)")
 		case "accel":
 			flag.StringVar(&f.accel, name, "", "`WHICH`: auto, kvm or tcg; auto tries a boot under KVM (default $NETSTRIP_ACCEL, or auto)")
-			completeWith(c, name, "auto", accel.KVM, accel.TCG)
+			complete(c, words("auto", accel.KVM, accel.TCG), name)
 		case "resume":
 			flag.BoolVar(&f.resume, name, false, "continue the latest interrupted run in the results file")
 		case "config": // of a command that builds nothing
 			flag.StringVar(&f.config.Profile, "profile", "", "`PROFILE` whose config to use")
 			flag.StringVar(&f.config.File, name, "", "`FILE` that is a whole .config, instead of a profile")
-			_ = c.RegisterFlagCompletionFunc("profile", completeProfiles)
+			complete(c, completeProfiles, "profile")
 		default:
 			panic("no such flag: " + name) // a test makes every command
 		}
 	}
 }
 
-// completeWith completes a flag with one of some words.
-func completeWith(c *cobra.Command, name string, words ...string) {
-	// The name of the flag is right, which is all that is checked.
-	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+// complete completes the values of flags.
+func complete(c *cobra.Command, with cobra.CompletionFunc, names ...string) {
+	for _, name := range names {
+		_ = c.RegisterFlagCompletionFunc(name, with) // fails only if there is no such flag
+	}
 }
 
-// checkSeries refuses what is no kernel series, wherever it was given, before it becomes part
-// of a path.
-func checkSeries(c *cobra.Command) error {
-	f := c.Flags().Lookup("series")
-	if f == nil {
-		return nil
+// words completes with one of some words.
+func words(all ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)
+}
+
+// first completes the first argument only.
+func first(with cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return with(c, args, begin)
 	}
-	name, series := "--series", f.Value.String()
-	if series == "" {
-		name, series = seriesEnv, os.Getenv(seriesEnv)
+}
+
+// list completes the last name of a list separated by commas.
+func list(names func() []string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, begin string) (lists []string, _ cobra.ShellCompDirective) {
+		done := begin[:strings.LastIndex(begin, ",")+1]
+		for _, n := range names() {
+			if strings.HasPrefix(n, begin[len(done):]) {
+				lists = append(lists, done+n)
+			}
+		}
+		return lists, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	}
-	if series != "" && !regexp.MustCompile(`^[0-9]+\.[0-9]+$`).MatchString(series) {
-		return usage.Errorf("%s %q: want a kernel series, such as %s", name, series, kbuild.UsualSeries)
-	}
-	return nil
 }
 
 // sourceFlags are those that name the same cache and source to another command.
@@ -135,86 +135,30 @@ func (f *flags) sourceFlags() string {
 }
 
 // configRequest returns the request of the config named.
-func (f *flags) configRequest() (kconfigs.Request, error) {
-	f.config.Fragments, f.config.Override = f.fragments, f.override
-	return f.config.Request()
-}
+func (f *flags) configRequest() (kconfigs.Request, error) { return f.Request(f.config) }
 
 // source returns where the kernel source is to come from.
 func (f *flags) source() kbuild.SourceOptions {
-	o := kbuild.SourceOptions{Path: f.sourcePath, URL: f.sourceURL, SHA256: f.sourceHash}
-	if o == (kbuild.SourceOptions{}) && f.series == "" {
-		o.Path = os.Getenv(sourceEnv)
+	o := kbuild.SourceOptions{Path: f.sourcePath, URL: f.sourceURL, SHA256: f.sourceHash, Series: f.series}
+	if o == (kbuild.SourceOptions{}) {
+		o.Path = os.Getenv("NETSTRIP_SOURCE")
 	}
-	o.Series = cmp.Or(f.series, os.Getenv(seriesEnv))
+	o.Series = cmp.Or(f.series, os.Getenv("NETSTRIP_SERIES"))
 	return o
 }
 
-// runOptions checks what can be checked and sets up the progress.
-func (a *app) runOptions(f *flags) (run.Options, error) {
-	if f.jobs < 0 {
-		return run.Options{}, usage.Errorf("--jobs %d: want a number from 1, or 0 for one for each processor", f.jobs)
+func (f *flags) runOptions() run.Options {
+	return run.Options{
+		Cache: f.cache, Source: f.source(), Results: f.results, Probes: f.probes, Accel: accel.Options{Want: f.accel}, Jobs: f.jobs, Inits: f.inits,
 	}
-	if (f.sourceURL == "") != (f.sourceHash == "") {
-		return run.Options{}, usage.Errorf("--source-url and --source-sha256 go together: give both")
-	}
-	if f.sourceURL != "" && f.sourcePath != "" {
-		return run.Options{}, usage.Errorf("--source and --source-url exclude each other")
-	}
-	switch want := cmp.Or(f.accel, os.Getenv(accel.Env), "auto"); want {
-	case "auto", accel.KVM, accel.TCG:
-	default:
-		return run.Options{}, usage.Errorf("accelerator %q: want auto, kvm or tcg", want)
-	}
-	for _, name := range f.inits {
-		if _, err := initramfs.LookupInit(name); err != nil {
-			return run.Options{}, usage.Error{Err: err}
-		}
-	}
+}
+
+// options returns the options of a run, and sets up the progress.
+func (a *app) options(f *flags) run.Options {
 	if !f.quiet {
 		a.progress = progress.New(a.stderr)
 	}
-	return run.Options{
-		Cache: f.cache, Source: f.source(), Results: f.results, Probes: f.probes,
-		Accel: accel.Options{Want: f.accel}, Jobs: f.jobs, Inits: f.inits, Progress: a.progress,
-	}, nil
-}
-
-// profiles returns the named profiles and those of the user's configs and kernels, or the ladder if
-// there are none, each with the user's fragments. The error has all mistakes in names and files.
-func (f *flags) profiles(names []string) ([]kconfigs.Profile, error) {
-	if f.modules != "" && len(f.kernels) != 1 {
-		return nil, usage.Errorf("--modules goes with one --kernel")
-	}
-	var wrong []error
-	var profiles []kconfigs.Profile
-	for _, n := range names {
-		p, err := kconfigs.Lookup(n)
-		profiles, wrong = append(profiles, p), append(wrong, err)
-	}
-	for _, file := range f.configs {
-		p, err := kconfigs.ReadConfig(file)
-		profiles, wrong = append(profiles, p), append(wrong, err)
-	}
-	for _, file := range f.kernels {
-		profiles = append(profiles, kconfigs.UserKernel(file, f.modules))
-	}
-	if len(profiles) == 0 {
-		profiles = kconfigs.Ladder()
-	}
-	var added []kconfigs.Fragment
-	for _, path := range f.fragments {
-		frag, err := kconfigs.ReadFragment(path)
-		added, wrong = append(added, frag), append(wrong, err)
-	}
-	if err := errors.Join(wrong...); err != nil {
-		return nil, err
-	}
-	for i, p := range profiles {
-		profiles[i] = p.With(added...)
-		profiles[i].Override = f.override
-		_, err := profiles[i].Request()
-		wrong = append(wrong, err)
-	}
-	return profiles, errors.Join(wrong...)
+	o := f.runOptions()
+	o.Progress = a.progress
+	return o
 }

@@ -32,15 +32,11 @@ func (a *app) buildCommand() *cobra.Command {
 }
 
 func (a *app) build(ctx context.Context, f *flags, names []string) error {
-	o, err := a.runOptions(f)
+	profiles, err := f.Profiles(names...)
 	if err != nil {
 		return err
 	}
-	profiles, err := f.profiles(names)
-	if err != nil {
-		return err
-	}
-	runner, err := run.New(ctx, o)
+	runner, err := run.New(ctx, a.options(f))
 	if err != nil {
 		return err
 	}

@@ -68,14 +68,11 @@ type app struct {
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "netstrip",
-		Version:       running.This().String(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
-			a.started = true
-			return checkSeries(c)
-		},
+		Use:              "netstrip",
+		Version:          running.This().String(),
+		SilenceErrors:    true,
+		SilenceUsage:     true,
+		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
 	}
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.appsCommand(), a.showCommand(), a.resultsCommand(), a.doctorCommand(), a.cacheCommand(),

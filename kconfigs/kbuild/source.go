@@ -15,6 +15,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
 // debianDir is where Debian's linux-source-* packages put their tarballs.
@@ -62,12 +63,28 @@ type Source struct {
 	progress *progress.Printer
 }
 
+// Check returns an error for options that contradict each other, or whose series is none.
+func (o SourceOptions) Check() error {
+	switch {
+	case (o.URL == "") != (o.SHA256 == ""):
+		return usage.Errorf("--source-url and --source-sha256 go together: give both")
+	case o.URL != "" && o.Path != "":
+		return usage.Errorf("--source and --source-url exclude each other")
+	case o.Series != "" && !regexp.MustCompile(`^[0-9]+\.[0-9]+$`).MatchString(o.Series): // it becomes part of paths
+		return usage.Errorf("--series or NETSTRIP_SERIES %q: want a kernel series, such as %s", o.Series, UsualSeries)
+	}
+	return nil
+}
+
 // OpenSource finds the source and identifies it. It is quick: it neither downloads nor
 // unpacks, and does not hash again a tarball that has not changed.
 func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
 	s := &Source{series: o.Series, cache: o.Cache, progress: o.Progress}
 	path := o.Path
-	if path == "" && o.URL == "" && o.SHA256 == "" {
+	if path == "" && o.URL == "" {
 		series := cmp.Or(o.Series, UsualSeries)
 		path = filepath.Join(debianDir, "linux-source-"+series+".tar.xz")
 		if _, err := os.Stat(path); err != nil {
@@ -82,7 +99,7 @@ func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {
 			o.URL, o.SHA256 = pin.URL, pin.SHA256
 		}
 	}
-	if o.URL != "" || o.SHA256 != "" {
+	if o.URL != "" {
 		return s, s.openURL(o)
 	}
 	path, err := filepath.Abs(path)
@@ -118,12 +135,7 @@ func (s *Source) Series() string {
 }
 
 func (s *Source) openURL(o SourceOptions) error {
-	switch {
-	case o.Path != "":
-		return errors.New("opening the kernel source: both a path and a URL were given; give one of them")
-	case o.URL == "":
-		return errors.New("opening the kernel source: --source-sha256 was given without --source-url")
-	case !regexp.MustCompile(`^[0-9a-fA-F]{64}$`).MatchString(o.SHA256):
+	if !regexp.MustCompile(`^[0-9a-fA-F]{64}$`).MatchString(o.SHA256) {
 		return fmt.Errorf("opening the kernel source: %s needs its SHA-256, 64 hexadecimal digits, in --source-sha256", withoutSecrets(o.URL))
 	}
 	s.ID = strings.ToLower(o.SHA256)

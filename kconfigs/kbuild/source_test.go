@@ -85,10 +85,11 @@ func TestOpenSourceRefuses(t *testing.T) {
 		{SourceOptions{Path: text}, "opening the kernel source " + text + ": neither a directory nor a tarball, plain or compressed with xz, gzip or zstd"},
 		{SourceOptions{Path: dir}, "opening the kernel tree " + dir + ": not a kernel source: it has no Makefile"},
 		{SourceOptions{Path: spaced}, `opening the kernel tree "` + spaced + `": kbuild does not support paths with a space or a colon`},
-		{SourceOptions{URL: "https://x/l.tar.xz"}, "opening the kernel source: https://x/l.tar.xz needs its SHA-256, 64 hexadecimal digits, in --source-sha256"},
+		{SourceOptions{URL: "https://x/l.tar.xz"}, "--source-url and --source-sha256 go together: give both"},
 		{SourceOptions{URL: "https://x/l.tar.xz", SHA256: "beef"}, "opening the kernel source: https://x/l.tar.xz needs its SHA-256, 64 hexadecimal digits, in --source-sha256"},
-		{SourceOptions{SHA256: "beef"}, "opening the kernel source: --source-sha256 was given without --source-url"},
-		{SourceOptions{URL: "https://x/l.tar.xz", Path: dir}, "opening the kernel source: both a path and a URL were given; give one of them"},
+		{SourceOptions{SHA256: "beef"}, "--source-url and --source-sha256 go together: give both"},
+		{SourceOptions{URL: "https://x/l.tar.xz", SHA256: "beef", Path: dir}, "--source and --source-url exclude each other"},
+		{SourceOptions{Series: "../../etc"}, `--series or NETSTRIP_SERIES "../../etc": want a kernel series, such as 6.12`},
 	} {
 		tt.o.Cache = newCache(t)
 		_, err := OpenSource(context.Background(), tt.o)

@@ -81,18 +81,24 @@ type result struct {
 	Time time.Time `json:"time"`
 }
 
+// Check returns an error for a Want that is no accelerator.
+func (o Options) Check() error {
+	switch want := cmp.Or(o.Want, os.Getenv(Env)); want {
+	case "", "auto", KVM, TCG:
+		return nil
+	default:
+		return fmt.Errorf("accelerator %q: want auto, kvm or tcg", want)
+	}
+}
+
 // Choose chooses the accelerator. It fails on a wrong Want or when ctx is done.
 func Choose(ctx context.Context, o Options) (Choice, error) {
-	if o.Want == "" {
-		o.Want = os.Getenv(Env)
+	if err := o.Check(); err != nil {
+		return Choice{}, err
 	}
-	o.Device = cmp.Or(o.Device, usualDevice)
-	switch o.Want {
-	case KVM, TCG:
+	o.Want, o.Device = cmp.Or(o.Want, os.Getenv(Env)), cmp.Or(o.Device, usualDevice)
+	if o.Want == KVM || o.Want == TCG {
 		return Choice{Name: o.Want, Reason: "asked for", Asked: true}, nil
-	case "", "auto":
-	default:
-		return Choice{}, fmt.Errorf("accelerator %q: want auto, kvm or tcg", o.Want)
 	}
 	if reason := unusable(o.Device); reason != "" {
 		return Choice{Name: TCG, Reason: reason}, nil

@@ -67,6 +67,8 @@ type Driver struct {
 	asked   map[string]bool // kernels, by key
 	started time.Time
 	ahead   *building
+
+	good, bad, part string // what the user called the ends, and the part of good that Below searches
 }
 
 // Cost is what a search took.

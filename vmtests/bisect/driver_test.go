@@ -213,7 +213,7 @@ func TestRealSearch(t *testing.T) {
 	_, cost = look(Command(script))
 	assert.Equal(t, 4, cost.Steps)
 	var text strings.Builder
-	require.NoError(t, b.Write(&text, "full", "no-packet"))
+	require.NoError(t, b.Write(&text))
 	assert.Contains(t, text.String(), "culprit  PACKET: y in full, n in no-packet\n")
 	results, err := record.Store{Path: filepath.Join(dir, "r.jsonl")}.Open()
 	require.NoError(t, err)

@@ -31,10 +31,10 @@ func TestEndsAreTold(t *testing.T) {
 		{search.EndsError{First: unbuilt, Want: search.Pass}, nil, false, "the ends have no clear answer: " +
 			`--good g: unknown (building g: make: exit status 2: net/core/sock.c:7:1: error: no\x1b[1m); --bad b: not asked`},
 	} {
-		err := Ends(&c.e, "--good g", "--bad b", c.g)
+		err := explainEnds(&c.e, "--good g", "--bad b", c.g)
 		assert.EqualError(t, err, c.want)
 		assert.Equal(t, c.user, errors.As(err, &usage.Error{}), c.want)
 	}
 	other := errors.New("other")
-	assert.Equal(t, other, Ends(other, "", "", nil))
+	assert.Equal(t, other, explainEnds(other, "", "", nil))
 }

@@ -34,7 +34,7 @@ func TestUnseenIsTold(t *testing.T) {
 		Added:  []configdiff.Change{{Symbol: "BLK_MQ_PCI", From: "n", To: "y"}},
 	}
 	var text strings.Builder
-	require.NoError(t, Cause{Guest: g}.Write(&text, "a", "b"))
+	require.NoError(t, Cause{Guest: g, First: "a", Last: "b"}.Write(&text))
 	assert.Contains(t, text.String(), "\nnot searched: PCI_MSI y -> n: the guest needs y, so boots here cannot show it\n"+
 		"not searched: 1 other symbol is equal in both kernels because of what the guest needs, so boots here cannot show it: GENERIC_MSI_IRQ y -> n\ncost ")
 	assert.NotContains(t, text.String(), "BLK_MQ_PCI")

@@ -93,7 +93,7 @@ func TestRealBisections(t *testing.T) {
 			b, err := d.Bisect(t.Context())
 			require.NoError(t, err)
 			var text strings.Builder
-			require.NoError(t, b.Write(&text, "the first", "the last"))
+			require.NoError(t, b.Write(&text))
 			t.Log("\n" + text.String())
 			assert.Empty(t, b.Doubt)
 			assert.GreaterOrEqual(t, b.Differ, c.differ)

@@ -2,6 +2,7 @@ package bisect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -31,8 +32,11 @@ type Cause struct {
 	search.Bisection
 	// Chains explain the value of each symbol of each culprit.
 	Chains []Chain `json:"chains"`
-	Differ int     `json:"differ"`
-	Cost   Cost    `json:"cost"`
+	// First and Last are the names of the ends.
+	First  string `json:"-"`
+	Last   string `json:"-"`
+	Differ int    `json:"differ"`
+	Cost   Cost   `json:"cost"`
 	// Guest is what was not searched, since no boot can show it.
 	Guest *configdiff.Guest `json:"guest,omitempty"`
 }
@@ -91,9 +95,9 @@ func (d *Driver) Plan(ctx context.Context, minimize bool) (Plan, error) {
 func (d *Driver) Bisect(ctx context.Context) (Cause, error) {
 	found, err := solve(ctx, d, d.space.Bisect)
 	if err != nil {
-		return Cause{}, err
+		return Cause{}, explainEnds(err, "--good "+d.good, "--bad "+d.bad, d.Guest)
 	}
-	b := Cause{Question: d.Question.Text, Bisection: found, Chains: []Chain{}, Differ: len(d.space.delta.Changes), Cost: d.cost, Guest: d.Guest}
+	b := Cause{Question: d.Question.Text, Bisection: found, Chains: []Chain{}, First: d.good, Last: d.bad, Differ: len(d.space.delta.Changes), Cost: d.cost, Guest: d.Guest}
 	for _, c := range found.Culprits {
 		for _, name := range c.Changes {
 			b.Chains = append(b.Chains, Chain{d.space.changes[name], d.First.Why(name), d.Last.Why(name)})
@@ -106,10 +110,19 @@ func (d *Driver) Bisect(ctx context.Context) (Cause, error) {
 func (d *Driver) Minimize(ctx context.Context) (Needs, error) {
 	found, err := solve(ctx, d, d.space.Minimize)
 	if err != nil {
-		return Needs{}, err
+		return Needs{}, explainEnds(err, d.good+" without "+d.part, "--profile "+d.good, nil)
 	}
 	m := Needs{Question: d.Question.Text, Minimum: found, Tried: len(d.space.Changes), Cost: d.cost}
+	proof := "Each symbol was taken away and the kernel booted without it."
+	if m.Doubt != "" {
+		proof = "NOT VERIFIED: " + m.Doubt + "."
+	}
 	var b strings.Builder
+	fmt.Fprintf(&b, `# The least of %s, of %s, with which these work:
+# %s.
+# %d of %d symbols are needed. %s
+# Found with %s.
+`, d.part, d.good, strings.ReplaceAll(strings.TrimPrefix(m.Question, requires), ",", ", "), len(m.Kept), m.Tried, proof, m.Cost)
 	for _, k := range found.Kept {
 		fmt.Fprintf(&b, "\n# Without it: %s.\n", k.Without.Note)
 		if c := d.space.changes[k.Change]; c.To == "n" {
@@ -144,10 +157,32 @@ those in the cache. Each kernel takes one boot or more.
 	return err
 }
 
-// Write writes the result for people; first and last are the names of the ends.
-func (b Cause) Write(out io.Writer, first, last string) error {
+// ErrNotVerified says that the boots which should confirm a result do not.
+var ErrNotVerified = errors.New("not verified")
+
+// Err returns ErrNotVerified, with the doubt, for a result that is in doubt.
+func (b Cause) Err() error { return doubted(b.Doubt) }
+
+// Err returns ErrNotVerified, with the doubt, for a result that is in doubt.
+func (m Needs) Err() error { return doubted(m.Doubt) }
+
+func doubted(doubt string) error {
+	if doubt == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrNotVerified, doubt)
+}
+
+// Write writes the fragment.
+func (m Needs) Write(out io.Writer) error {
+	_, err := io.WriteString(out, m.Fragment)
+	return err
+}
+
+// Write writes the result for people.
+func (b Cause) Write(out io.Writer) error {
 	var t strings.Builder
-	chains := b.Chains
+	chains, first, last := b.Chains, b.First, b.Last
 	for i, c := range b.Culprits {
 		if i > 0 {
 			t.WriteString("\n")
@@ -179,18 +214,4 @@ func (b Cause) Write(out io.Writer, first, last string) error {
 	fmt.Fprintf(&t, "cost     %s, for %d symbols that differ\n", b.Cost, b.Differ)
 	_, err := io.WriteString(out, t.String())
 	return err
-}
-
-// Title returns the comment at the head of the fragment: which part of which kernel it is, and
-// which probes work with it.
-func (m Needs) Title(part, kernel string, required []string) string {
-	proof := "Each symbol was taken away and the kernel booted without it."
-	if m.Doubt != "" {
-		proof = "NOT VERIFIED: " + m.Doubt + "."
-	}
-	return fmt.Sprintf(`# The least of %s, of %s, with which these work:
-# %s.
-# %d of %d symbols are needed. %s
-# Found with %s.
-`, part, kernel, strings.Join(required, ", "), len(m.Kept), m.Tried, proof, m.Cost)
 }

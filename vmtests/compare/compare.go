@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -53,6 +54,8 @@ type Comparison struct {
 	NumbersCompared int       `json:"numbers_compared"`
 	// Notes are about both.
 	Notes []string `json:"notes"`
+	// Symbols are null where not both .configs are known.
+	Symbols *configdiff.Division `json:"symbols"`
 }
 
 // Between compares everything known about two kernels.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/table"
@@ -62,7 +63,7 @@ func TestGolden(t *testing.T) {
 			if format == "json" {
 				require.NoError(t, table.JSON(&b, d))
 			} else {
-				require.NoError(t, d.Write(&b, format == "markdown"))
+				require.NoError(t, d.Write(&b, configdiff.Text{Markdown: format == "markdown"}))
 			}
 			got[format] = b.String()
 		}
@@ -217,7 +218,7 @@ func TestNumbersThatDiffer(t *testing.T) {
 	assert.Equal(t, "perf/x latency_us", c.Numbers[0].Name)
 	assert.InDelta(t, 90, c.Numbers[0].Difference, 1e-9)
 	var out strings.Builder
-	require.NoError(t, c.Write(&out, false))
+	require.NoError(t, c.Write(&out, configdiff.Text{}))
 	assert.Contains(t, out.String(), "\nNumbers of the probes: 1 of 2 differ significantly;")
 	assert.Contains(t, out.String(), "\nperf/x latency us  13.5  11 to 16  103.5  101 to 106     +666.7 %  0.002  6\n")
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kernel"
 )
@@ -26,7 +27,7 @@ func TestSizes(t *testing.T) {
 	old := &kbuild.Kernel{Built: kernel.Built{ImageBytes: 1 << 20, Text: 2 << 20, Data: 5 << 10, BSS: 1}}
 	write := func(a, b *kbuild.Kernel, markdown bool) string {
 		var out strings.Builder
-		require.NoError(t, Between(&Side{Name: "full", Kernel: a}, &Side{Name: "small", Kernel: b}).Write(&out, markdown))
+		require.NoError(t, Between(&Side{Name: "full", Kernel: a}, &Side{Name: "small", Kernel: b}).Write(&out, configdiff.Text{Markdown: markdown}))
 		return out.String()
 	}
 	assert.Equal(t, `

@@ -8,14 +8,20 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// Write writes the comparison for people, as text or Markdown.
-func (c *Comparison) Write(out io.Writer, markdown bool) error {
-	p := &page{markdown: markdown}
+// Write writes the comparison for people.
+func (c *Comparison) Write(out io.Writer, t configdiff.Text) error {
+	p := &page{markdown: t.Markdown}
+	if c.Symbols != nil {
+		if err := c.Symbols.Write(&p.text, c.A.Name, c.B.Name, t); err != nil {
+			return err
+		}
+	}
 	c.writeSizes(p)
 	c.writeMeasures(p)
 	c.writeFindings(p)

@@ -3,6 +3,7 @@ package expect
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -11,8 +12,27 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 )
 
-// Write lists where records differ from their expectations, and what has no expectation.
-func Write(b *strings.Builder, records []record.Record) {
+// Report writes a table of records and a summary, and unless that is Markdown where they differ
+// from what is expected.
+func Report(w io.Writer, records []record.Record, o report.TableOptions) error {
+	var b strings.Builder
+	if err := report.Table(&b, records, o); err != nil {
+		return err
+	}
+	b.WriteString("\n")
+	if err := report.Summary(&b, records, o); err != nil {
+		return err
+	}
+	if !o.Markdown {
+		write(&b, records)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// write says where records differ from what is expected of their profiles, and of what nothing
+// is expected.
+func write(b *strings.Builder, records []record.Record) {
 	var without []string
 	for _, r := range records {
 		head := report.Escape(r.Profile, 60)
@@ -36,17 +56,22 @@ func Write(b *strings.Builder, records []record.Record) {
 	writeOwn(b, records)
 }
 
-// Judge returns the profiles whose boots failed for reasons outside the kernel, and those that
-// differ from their expectations, with the first difference. A user's profile, which has no
-// expectation, must at least complete.
-func Judge(records []record.Record) (failed, differ []string, err error) {
+// ErrDiffers says that kernels did not do what is expected of them.
+var ErrDiffers = errors.New("not as expected")
+
+// Judge returns an error that names the profiles whose boots failed for reasons outside the
+// kernel or, with ErrDiffers, those that differ from what is expected of them, with the first
+// difference. A profile of which nothing is expected, because the user made it, must at least
+// complete.
+func Judge(records []record.Record) error {
+	var failed, differ []string
 	for _, r := range records {
 		devs, err := Deviations(r)
 		switch {
 		case r.Outcome.RigFault() || r.Outcome == "":
 			failed = append(failed, r.Profile)
 		case err != nil && !errors.Is(err, ErrNoExpectation):
-			return nil, nil, err
+			return err
 		case err != nil && r.Outcome != record.Completed:
 			differ = append(differ, r.Profile)
 		case len(devs) > 1:
@@ -55,7 +80,13 @@ func Judge(records []record.Record) (failed, differ []string, err error) {
 			differ = append(differ, fmt.Sprintf("%s (%s)", r.Profile, devs[0]))
 		}
 	}
-	return failed, differ, nil
+	switch {
+	case failed != nil:
+		return fmt.Errorf("infrastructure failure, no result for %s", strings.Join(failed, ", "))
+	case differ != nil:
+		return fmt.Errorf("%w: %s", ErrDiffers, strings.Join(differ, ", "))
+	}
+	return nil
 }
 
 // writeOwn lists the user's own applications, which have no expectation. The results of one that

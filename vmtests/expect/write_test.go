@@ -41,15 +41,11 @@ func TestWriteOwn(t *testing.T) {
 	old := record.Record{Profile: "full+apps", Series: "6.1", Outcome: record.Completed, Probes: "app/redis/*,app/mariadb/*",
 		Findings: []wire.Finding{{ID: "app/mariadb/none", Verdict: wire.Works}, {ID: redis, Verdict: wire.Works}, {ID: "app/redis/unix", Verdict: wire.Works}}}
 	var said strings.Builder
-	Write(&said, []record.Record{old})
+	write(&said, []record.Record{old})
 	assert.Equal(t, "No expectation is kept for app/mariadb/none of full+apps on 6.1.\n", said.String())
-	_, differ, err := Judge([]record.Record{old})
-	assert.NoError(t, err)
-	assert.Empty(t, differ)
+	assert.NoError(t, Judge([]record.Record{old}))
 	old.Findings[1].Verdict = wire.Absent
-	_, differ, err = Judge([]record.Record{old})
-	assert.NoError(t, err)
-	assert.Len(t, differ, 1)
+	assert.ErrorIs(t, Judge([]record.Record{old}), ErrDiffers)
 
 	one := of("full", wire.Works)
 	one.Own, one.Findings = nil, nil
@@ -60,4 +56,26 @@ func TestWriteOwn(t *testing.T) {
 	var b strings.Builder
 	writeOwn(&b, []record.Record{one})
 	assert.Equal(t, "No expectation is kept for app/a0/none, app/a1/none, app/a2/none, app/a3/none, app/a4/none, app/a5/none and 3 more: they are your own.\n", b.String())
+}
+
+func TestJudge(t *testing.T) {
+	// No expectation can be kept for the series.
+	boot := func(profile string, o record.Outcome) record.Record {
+		return record.Record{ID: "r/" + profile, Run: "r", Profile: profile, Series: "0.0", Outcome: o}
+	}
+	completed, panicked := boot("mine", record.Completed), boot("no-net", record.Panicked)
+	faulty, cut := boot("full", record.QEMUFailed), boot("full", "")
+	assert.NoError(t, Judge([]record.Record{completed}))
+
+	err := Judge([]record.Record{completed, panicked})
+	assert.ErrorIs(t, err, ErrDiffers)
+	assert.EqualError(t, err, "not as expected: no-net")
+	panicked.Series = "6.12" // which something is expected of
+	assert.ErrorContains(t, Judge([]record.Record{panicked}), "not as expected: no-net (outcome: want completed, got panicked; and ")
+
+	for _, r := range []record.Record{faulty, cut} {
+		err := Judge([]record.Record{panicked, r})
+		assert.NotErrorIs(t, err, ErrDiffers, "a fault outside the kernel goes first")
+		assert.EqualError(t, err, "infrastructure failure, no result for full")
+	}
 }

@@ -2,23 +2,31 @@ package run
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/apps"
-	"github.com/netstrip/netstrip/initramfs/apps/image"
-	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// UseApps attaches the same disk with all applications to every guest, whichever of them it runs.
-func (o *Options) UseApps(ctx context.Context, all []apps.App) error {
-	c, err := cache.Open(o.Cache)
+// UseApps has the guests ask the applications that are named, or all for no name. Dir has more of
+// them, or is empty. New makes one disk with all applications, whichever are asked.
+func (o *Options) UseApps(ctx context.Context, dir string, names ...string) error {
+	all, err := apps.Load(ctx, dir)
 	if err != nil {
 		return err
 	}
-	disk, err := image.Build(ctx, image.Options{Cache: c, Progress: o.Progress}, all)
-	if err != nil {
-		return err
+	var patterns, known []string
+	for _, a := range all {
+		known = append(known, a.Name)
 	}
-	o.Apps, o.Disk = apps.Wire(all), disk
+	for _, n := range names {
+		if !slices.Contains(known, n) {
+			return usage.Errorf("no such application: %q; the applications are %s", n, strings.Join(known, ", "))
+		}
+		patterns = append(patterns, apps.ID{Name: n, Way: "*"}.String())
+	}
+	o.onDisk, o.Apps, o.Probes = all, apps.Wire(all), strings.Join(patterns, ",")
 	o.Own, err = apps.Own(all)
 	return err
 }

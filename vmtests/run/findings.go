@@ -2,18 +2,35 @@ package run
 
 import (
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// ErrProbes is returned for a list of probes with a bad pattern.
-var ErrProbes = errors.New("the list of probes cannot be used")
-
+// checkPatterns returns an error for a list of probes that cannot be used.
 func checkPatterns(patterns string) error {
 	if _, err := wire.Matches(patterns, ""); err != nil {
-		return fmt.Errorf("%w: %w", ErrProbes, err)
+		return usage.Errorf("the list of probes cannot be used: %w", err)
+	}
+	return nil
+}
+
+// checkProbes refuses a list with a pattern that matches no probe of the catalogue; those of
+// an init are there only where one is examined.
+func checkProbes(patterns string, catalogue []wire.Probe, ofInit bool) error {
+	for pattern := range strings.SplitSeq(patterns, ",") {
+		_, err := wire.Matches(pattern, "")
+		if err == nil && patterns != "" && !slices.ContainsFunc(catalogue, func(p wire.Probe) bool {
+			ok, _ := wire.Matches(pattern, p.ID)
+			return ok && (ofInit || !strings.HasPrefix(p.ID, wire.InitFamily+"/"))
+		}) {
+			err = errors.New("no such probe; netstrip run --probes <TAB> lists them")
+		}
+		if err != nil {
+			return usage.Errorf("--probes %s: %w", pattern, err)
+		}
 	}
 	return nil
 }

@@ -24,10 +24,7 @@ const silentTries = 3
 // the records in the order of the profiles. It returns an error if boots could not be run or
 // recorded; a guest that fails is a record. Resume continues a run that was interrupted.
 func (r *Runner) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record.Record, error) {
-	if err := r.store.Check(); err != nil { // before minutes of building
-		return nil, err
-	}
-	if err := Ready(); err != nil {
+	if err := r.opts.Ready(); err != nil {
 		return nil, err
 	}
 	plan, err := r.plan(ctx, r.targets(profiles, nil))

@@ -14,19 +14,20 @@ import (
 	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/ref"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
 // ErrNothingToResume is returned by Resume for a results file without an interrupted run.
 var ErrNothingToResume = errors.New("nothing to resume")
 
-// ErrChanged is returned by Resume for a run whose kernels or initramfs have changed since. A
-// table of two images would show differences that the kernels did not cause.
-var ErrChanged = errors.New("it cannot be resumed, since its boots would not be comparable; start a new run")
+// ErrChanged is returned by Resume for a run whose kernels or initramfs have changed since. A table of
+// two images would show differences that are not between kernels.
+var ErrChanged = usage.Errorf("it cannot be resumed, since its boots would not be comparable; start a new run")
 
-// ErrOther is returned by Resume if the interrupted run tested applications and this runner does
-// not, or vice versa.
-var ErrOther = errors.New("it cannot be resumed with this command")
+// ErrOther is returned by Resume if the run that was cut short asked applications and this runner does
+// not, or the other way round.
+var ErrOther = usage.Errorf("it cannot be resumed so")
 
 // plan describes what a run will boot.
 func (r *Runner) plan(ctx context.Context, targets []target) (record.Plan, error) {
@@ -135,7 +136,7 @@ func (r *Runner) Resume(ctx context.Context) ([]record.Record, error) {
 		return nil, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("%w in %s", ErrNothingToResume, r.opts.Results)
+		return nil, fmt.Errorf("%w in %s: no interrupted run found (or it is still running)", ErrNothingToResume, r.opts.Results)
 	}
 	defer run.Close()
 	r.run, r.opts.Probes = run.Plan.Run, run.Plan.Probes

@@ -5,6 +5,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"github.com/netstrip/netstrip/initramfs"
+	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/apps/image"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
@@ -29,6 +31,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/programs"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/guest"
 	"github.com/netstrip/netstrip/vmtests/record"
@@ -66,6 +69,8 @@ type Options struct {
 	Own []string
 	// Progress reports progress; it may be nil.
 	Progress *progress.Printer
+
+	onDisk []apps.App // those that New makes a Disk of, if there are any
 }
 
 // Runner builds and boots.
@@ -88,19 +93,33 @@ type Runner struct {
 // DefaultResults is the path of the results file unless another is named.
 const DefaultResults = "results/netstrip.jsonl"
 
-// New returns a runner. It builds and boots nothing yet.
-func New(ctx context.Context, o Options) (*Runner, error) {
-	if o.Results == "" {
-		o.Results = DefaultResults
+// Check returns what is wrong with the options, as far as that is known before anything is
+// opened or built.
+func (o Options) Check() error {
+	if o.Jobs < 0 {
+		return usage.Errorf("--jobs %d: want a number from 1, or 0 for one for each processor", o.Jobs)
 	}
+	_, err := lookupInits(o.Inits)
+	if err := errors.Join(err, o.Accel.Check()); err != nil {
+		return usage.Error{Err: err}
+	}
+	return errors.Join(o.Source.Check(), checkProbes(o.Probes, wire.Probes(), o.Inits != nil))
+}
+
+// Ready finds what would otherwise stop a run after minutes of building: results that no record
+// can be appended to, or a program that a boot needs and that is not installed.
+func (o Options) Ready() error {
+	if err := (record.Store{Path: cmp.Or(o.Results, DefaultResults)}).Check(); err != nil {
+		return err
+	}
+	return Ready()
+}
+
+// New returns a runner. It builds and starts nothing yet, except for the disk of UseApps.
+func New(ctx context.Context, o Options) (*Runner, error) {
+	o.Results = cmp.Or(o.Results, DefaultResults)
 	if o.Jobs <= 0 {
 		o.Jobs = runtime.GOMAXPROCS(0) // it respects the limits of control groups
-	}
-	if o.MemoryMiB <= 0 {
-		o.MemoryMiB = 256
-		if o.Disk != nil {
-			o.MemoryMiB = 2048
-		}
 	}
 	if err := checkPatterns(o.Probes); err != nil {
 		return nil, err
@@ -118,6 +137,17 @@ func New(ctx context.Context, o Options) (*Runner, error) {
 	src, err := kbuild.OpenSource(ctx, o.Source)
 	if err != nil {
 		return nil, err
+	}
+	if o.onDisk != nil {
+		if o.Disk, err = image.Build(ctx, image.Options{Cache: c, Progress: o.Progress}, o.onDisk); err != nil {
+			return nil, err
+		}
+	}
+	if o.MemoryMiB <= 0 {
+		o.MemoryMiB = 256
+		if o.Disk != nil {
+			o.MemoryMiB = 2048
+		}
 	}
 	return &Runner{
 		store: record.Store{Path: o.Results, OnWait: func(path string) {

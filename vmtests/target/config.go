@@ -7,25 +7,67 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// Config names a kernel's config for commands that build nothing: that of a profile, or a
-// .config, with fragments on top.
-type Config struct {
-	Profile, File string
-	Fragments     []string
+// Kernels are kernels of the user's own, and changes to all kernels.
+type Kernels struct {
+	// Configs are files that are whole .configs, Images files that are kernels, and Modules is
+	// the directory of the modules of the only image.
+	Configs, Images []string
+	Modules         string
+	Fragments       []string
 	// Override lets the fragments win over the profile.
 	Override bool
 }
 
+// Profiles returns the profiles named and those of the user's own configs and kernels, or the
+// ladder for none at all, each with the fragments. The error lists everything wrong with names
+// and files.
+func (k Kernels) Profiles(names ...string) ([]kconfigs.Profile, error) {
+	if k.Modules != "" && len(k.Images) != 1 {
+		return nil, usage.Errorf("--modules goes with one --kernel")
+	}
+	var profiles []kconfigs.Profile
+	added, _, err := readFragments(k.Fragments)
+	var wrong []error
+	for i, name := range append(names, k.Configs...) {
+		read := kconfigs.Lookup
+		if i >= len(names) {
+			read = kconfigs.ReadConfig
+		}
+		p, err := read(name)
+		profiles, wrong = append(profiles, p), append(wrong, err)
+	}
+	for _, image := range k.Images {
+		profiles = append(profiles, kconfigs.UserKernel(image, k.Modules))
+	}
+	if len(profiles) == 0 {
+		profiles = kconfigs.Ladder()
+	}
+	if err := errors.Join(append(wrong, err)...); err != nil {
+		return nil, err
+	}
+	for i, p := range profiles {
+		profiles[i] = p.With(added...)
+		profiles[i].Override = k.Override
+		_, err := profiles[i].Request()
+		wrong = append(wrong, err)
+	}
+	return profiles, errors.Join(wrong...)
+}
+
+// Config names a kernel's config for commands that build nothing: that of a profile, or a
+// .config.
+type Config struct{ Profile, File string }
+
 // Given reports whether a config is named.
 func (c Config) Given() bool { return c.Profile != "" || c.File != "" }
 
-// Request returns the request for the kernel, empty if none is named. A .config is taken as it
-// is: nothing is built, so it need not have what the guest needs.
-func (c Config) Request() (kconfigs.Request, error) {
+// Request returns the request for the config with the fragments, empty if none is named. A
+// .config is taken as it is: nothing is built, so it need not have what the guest needs.
+func (k Kernels) Request(c Config) (kconfigs.Request, error) {
 	switch {
 	case c.Profile != "" && c.File != "":
 		return kconfigs.Request{}, usage.Errorf("--profile and --config exclude each other")
-	case !c.Given() && len(c.Fragments) > 0:
+	case !c.Given() && len(k.Fragments) > 0:
 		return kconfigs.Request{}, usage.Errorf("--fragment adds to a kernel's config: name one with --profile or --config")
 	case !c.Given():
 		return kconfigs.Request{}, nil
@@ -38,16 +80,12 @@ func (c Config) Request() (kconfigs.Request, error) {
 	} else {
 		p, err = kconfigs.Lookup(c.Profile)
 	}
-	p.Override = c.Override
-	wrong := []error{err}
-	for _, path := range c.Fragments {
-		frag, err := kconfigs.ReadFragment(path)
-		p, wrong = p.With(frag), append(wrong, err)
-	}
-	if err := errors.Join(wrong...); err != nil {
+	p.Override = k.Override
+	added, _, wrong := readFragments(k.Fragments)
+	if err := errors.Join(err, wrong); err != nil {
 		return kconfigs.Request{}, err
 	}
-	req, err := p.Request()
+	req, err := p.With(added...).Request()
 	if err == nil && req.Prebuilt != nil {
 		err = usage.Errorf("--profile %s: a prebuilt kernel has no request to explain", c.Profile)
 	}

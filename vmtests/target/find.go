@@ -32,7 +32,11 @@ type Finder struct {
 	// Damaged is called with the damaged lines found in it.
 	Damaged func([]record.Damage)
 	Builder *kbuild.Builder
-	// NoSource is why there is no kernel source; nil if there is one.
+	// Strict makes a .config with lines that Kconfig does not satisfy an error.
+	Strict bool
+	// Note is called by Ends with what becomes of the user's files.
+	Note func([]string)
+	// NoSource says why there is no kernel source, if there is none.
 	NoSource error
 	// Flags select the same cache and source in another command; each begins with a space.
 	Flags string

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
@@ -81,15 +82,13 @@ func fragmentFiles(list string) []string {
 	return files
 }
 
-// readFragments reads fragments, and returns the flags that add them to netstrip build.
+// readFragments reads files, and returns the flags that name them to build. The error lists
+// everything wrong with them.
 func readFragments(files []string) (all []kconfigs.Fragment, flags string, err error) {
 	for _, file := range files {
-		f, err := kconfigs.ReadFragment(file)
-		if err != nil {
-			return nil, "", err
-		}
-		all = append(all, f)
+		f, wrong := kconfigs.ReadFragment(file)
+		all, err = append(all, f), errors.Join(err, wrong)
 		flags += " --fragment " + process.Quote(file)
 	}
-	return all, flags, nil
+	return all, flags, err
 }

@@ -23,9 +23,35 @@ type Pair [2]*Target
 // Compare compares everything known about the two except their .configs.
 func (p Pair) Compare() *compare.Comparison { return compare.Between(p[0].Side, p[1].Side) }
 
-// Symbols compares the .configs. If strict, one with lines that Kconfig does not satisfy is an
-// error. It calls tell before each .config that it tries.
-func (s *Finder) Symbols(ctx context.Context, p Pair, strict bool, tell func(tried int)) (*configdiff.Division, error) {
+// Pair finds two kernels and opens the builder. If both are records of one series, that is the
+// series that open should use; otherwise it is empty.
+func (s *Finder) Pair(ctx context.Context, open func(series string) (*kbuild.Builder, error), names ...string) (p Pair, err error) {
+	if err := s.Load(); err != nil {
+		return p, err
+	}
+	var named [2][]record.Record
+	for i, name := range names {
+		if named[i], err = s.Named(name); err != nil {
+			return p, err
+		}
+	}
+	series := ""
+	if a, b := named[0], named[1]; len(a) > 0 && len(b) > 0 && a[0].Series == b[0].Series {
+		series = a[0].Series
+	}
+	if s.Builder, s.NoSource = open(series); s.Builder == nil {
+		return p, s.NoSource
+	}
+	for i, name := range names {
+		if p[i], err = s.Find(ctx, name, named[i]); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// Symbols compares the .configs. Tell is called before each .config that is tried.
+func (s *Finder) Symbols(ctx context.Context, p Pair, tell func(tried int)) (*configdiff.Division, error) {
 	if s.NoSource != nil {
 		return nil, s.NoSource
 	}
@@ -33,7 +59,7 @@ func (s *Finder) Symbols(ctx context.Context, p Pair, strict bool, tell func(tri
 		return nil, err
 	}
 	for _, one := range p {
-		notes, err := one.settle(ctx, s, strict)
+		notes, err := one.settle(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -115,28 +141,29 @@ func (s *Finder) Hint(p Pair, c *compare.Comparison, flags string) {
 	}
 }
 
-// Ends finds and settles the kernels at the ends of a search. A name may be the ID of a record.
-// The notes report how Kconfig reads the user's files. If strict, a .config with lines that
-// Kconfig does not satisfy is an error.
-func (s *Finder) Ends(ctx context.Context, strict bool, names ...string) (ends []*Target, notes []string, err error) {
+// Ends finds and settles the kernels between which a search is made. A name may be the ID of a
+// record.
+func (s *Finder) Ends(ctx context.Context, names ...string) (ends []*Target, err error) {
 	for _, name := range names {
 		one, err := s.Find(ctx, s.key(name), nil)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		one.Name = name
 		ends = append(ends, one)
 	}
 	if err := s.open(ctx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	var notes []string
+	defer func() { s.Note(notes) }()
 	for _, one := range ends {
-		more, err := one.settle(ctx, s, strict)
+		more, err := one.settle(ctx, s)
 		if notes = append(notes, more...); err != nil {
-			return nil, notes, err
+			return nil, err
 		}
 	}
-	return ends, notes, nil
+	return ends, nil
 }
 
 // open starts Kconfig, which Close ends.

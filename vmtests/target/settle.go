@@ -15,9 +15,9 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// settle computes the value of every symbol, sets World and Own, and reports how Kconfig reads the
-// kernel's files. If strict, a .config with lines that Kconfig does not satisfy is an error.
-func (s *Target) settle(ctx context.Context, from *Finder, strict bool) (notes []string, err error) {
+// settle finds out what every symbol of the kernel comes to, sets World and Own, and says
+// what becomes of the files that it is made from.
+func (s *Target) settle(ctx context.Context, from *Finder) (notes []string, err error) {
 	b, k := from.Builder, from.Kconfig
 	if s.Request == nil {
 		return nil, s.settleBuilt(ctx, k)
@@ -28,7 +28,7 @@ func (s *Target) settle(ctx context.Context, from *Finder, strict bool) (notes [
 	if err := s.settleOwn(ctx, b, k); err != nil || s.Request.Start.Text == "" && len(s.Profile.Added()) == 0 {
 		return nil, err
 	}
-	return reading(ctx, b, k, *s.Request, strict)
+	return reading(ctx, b, k, *s.Request, from.Strict)
 }
 
 // settleBuilt settles a kernel that is known only by its .config.
