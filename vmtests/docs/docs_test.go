@@ -1,7 +1,6 @@
-// Package docs holds the pages about what the kernels do and the tests that write them (make
-// docs). Every answer on a page is an expectation, which boots are checked against. The
-// tests therefore need no guest and cannot contradict the expectations. They run on the
-// host.
+// Package docs has the pages about what the kernels do, and the tests that write them (make docs).
+// It runs on the host. Every answer on a page is an expectation, against which boots are checked,
+// so the tests need no guest and cannot contradict the expectations.
 package docs
 
 import (
@@ -91,7 +90,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// The numbers in the README are those of the expectations.
+// The numbers in the README match the expectations.
 func TestREADME(t *testing.T) {
 	data, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
@@ -144,7 +143,7 @@ func expected(t *testing.T, profile string) record.Record {
 	return r
 }
 
-// missing returns the findings of all that are not in some.
+// missing returns the findings in all whose probes are not in some.
 func missing(all, some []wire.Finding) []wire.Finding {
 	return slices.DeleteFunc(slices.Clone(all), func(f wire.Finding) bool {
 		return slices.ContainsFunc(some, func(g wire.Finding) bool { return f.ID == g.ID })

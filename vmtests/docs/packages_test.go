@@ -16,8 +16,8 @@ import (
 
 const module = "github.com/netstrip/netstrip/"
 
-// TestPackages draws the packages and their imports, and lists them with the first sentences
-// of their comments. The picture leaves out an import that another import implies.
+// TestPackages draws the packages and their imports, and lists them with their comments. The
+// picture leaves out an import that another import implies.
 func TestPackages(t *testing.T) {
 	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles,Doc", "./...")
 	cmd.Dir = "../.."
@@ -60,7 +60,7 @@ func implied(imports map[string][]string, from, to string) bool {
 	return slices.ContainsFunc(imports[from], func(i string) bool { return i != to && reaches(imports, i, to) })
 }
 
-// level returns the length of the longest chain of our packages that a package imports.
+// level returns the length of the longest chain of imports from a package.
 func level(imports map[string][]string, name string) int {
 	n := 0
 	for _, i := range imports[name] {

@@ -17,8 +17,8 @@ import (
 
 const contributing = "../../.github/CONTRIBUTING.md"
 
-// block is a block of a recipe and what to do with it: to make a file of it, to append it
-// to one, or to insert it after the line that contains a text.
+// block is a block of a recipe: a new file, or text to append to a file or to insert after the
+// line that contains a text.
 type block struct{ file, after, text string }
 
 // recipes returns the blocks of each recipe, by its heading.
@@ -65,7 +65,7 @@ func (b block) apply(t *testing.T, dir string) {
 	require.NoError(t, os.WriteFile(name, old, 0o644))
 }
 
-// clone copies the files that git tracks or would track.
+// clone copies the files that git tracks or would add.
 func clone(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -83,8 +83,8 @@ func clone(t *testing.T) string {
 	return dir
 }
 
-// checks are commands that succeed, with this output, when a recipe has been followed, and
-// not when one of its blocks is left out.
+// checks are commands that succeed with this output if a recipe has been followed, and not if one
+// of its blocks is left out.
 var checks = map[string][]struct{ command, want string }{
 	"a probe":        {{"go test -vet=off -trimpath ./initramfs/probes/all", "ok"}},
 	"an application": {{"go run -trimpath ./cmd/netstrip __complete apps --app lightt", "lighttpd"}},
@@ -102,8 +102,8 @@ var checks = map[string][]struct{ command, want string }{
 	},
 }
 
-// follows reports whether all checks of a recipe hold in dir, and what the first said that
-// does not.
+// follows reports whether all checks of a recipe pass in dir, and the output of the first that
+// fails.
 func follows(ctx context.Context, recipe, dir string) (bool, string) {
 	for _, c := range checks[recipe] {
 		words := strings.Fields(c.command)
@@ -117,7 +117,7 @@ func follows(ctx context.Context, recipe, dir string) (bool, string) {
 	return true, ""
 }
 
-// Each recipe works when all of its blocks are applied, and only then.
+// Each recipe works if all of its blocks are applied, and only then.
 func TestRecipes(t *testing.T) {
 	all := recipes(t)
 	require.Len(t, all, len(checks))
@@ -147,7 +147,7 @@ func TestRecipes(t *testing.T) {
 }
 
 // The commands and the names in the recipes exist.
-func TestRecipesNameWhatIsThere(t *testing.T) {
+func TestRecipesNameWhatExists(t *testing.T) {
 	data, err := os.ReadFile(contributing)
 	require.NoError(t, err)
 	text := regexp.MustCompile(`\s+`).ReplaceAllString(string(data), " ")
