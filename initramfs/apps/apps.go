@@ -43,6 +43,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
 //go:embed *.yaml
@@ -117,7 +118,7 @@ func load(ctx context.Context, dir string, all map[string]App) error {
 	wrong := &kconfigs.RequestError{}
 	names, err := list(dir)
 	if err != nil {
-		wrong.Problems = []kconfigs.Problem{{File: dir, Text: fmt.Sprintf("reading the applications: %v", cause(err))}}
+		wrong.Problems = []kconfigs.Problem{{File: dir, Text: fmt.Sprintf("reading the applications: %v", file.Cause(err))}}
 		return wrong
 	}
 	from := map[string]string{}
@@ -159,14 +160,6 @@ func list(dir string) (names []string, err error) {
 		return nil, fmt.Errorf("%d *.yaml files, want at most %d", len(names), maxEntries)
 	}
 	return names, nil
-}
-
-// cause strips the path from an error, because the caller's message has it.
-func cause(err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err
-	}
-	return err
 }
 
 // Wire returns the ways of all applications in the list, for the guest.

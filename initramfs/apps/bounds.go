@@ -23,7 +23,7 @@ const (
 func read(name string) (App, []kconfigs.Problem) {
 	data, err := file.Read(name, 64*maxBytes) // more than maxBytes, to report the line where a file gets too long
 	if err != nil {
-		return App{}, []kconfigs.Problem{{File: name, Text: cause(err).Error()}}
+		return App{}, []kconfigs.Problem{{File: name, Text: file.Cause(err).Error()}}
 	}
 	return parse(name, data)
 }

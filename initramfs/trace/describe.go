@@ -162,55 +162,32 @@ func ioctl(request uint64) (string, bool) {
 	return fmt.Sprintf("ioctl(%#x)", request), request>>8 == 0x89
 }
 
-func family(f uint64) string {
-	switch f {
-	case unix.AF_UNSPEC:
-		return "AF_UNSPEC"
-	case unix.AF_UNIX:
-		return "AF_UNIX"
-	case unix.AF_INET:
-		return "AF_INET"
-	case unix.AF_INET6:
-		return "AF_INET6"
-	case unix.AF_NETLINK:
-		return "AF_NETLINK"
-	case unix.AF_PACKET:
-		return "AF_PACKET"
-	case unix.AF_ALG:
-		return "AF_ALG"
+// named returns the name of a number, or else the number after what it is.
+func named(n uint64, what string, names map[uint64]string) string {
+	if name, ok := names[n]; ok {
+		return name
 	}
-	return fmt.Sprintf("family %d", f)
+	return fmt.Sprintf("%s %d", what, n)
+}
+
+func family(f uint64) string {
+	return named(f, "family", map[uint64]string{
+		unix.AF_UNSPEC: "AF_UNSPEC", unix.AF_UNIX: "AF_UNIX", unix.AF_INET: "AF_INET", unix.AF_INET6: "AF_INET6",
+		unix.AF_NETLINK: "AF_NETLINK", unix.AF_PACKET: "AF_PACKET", unix.AF_ALG: "AF_ALG",
+	})
 }
 
 // kind returns the type of a socket, without the flags in its upper bits.
 func kind(k uint64) string {
-	switch k &^ (unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK) {
-	case unix.SOCK_STREAM:
-		return "SOCK_STREAM"
-	case unix.SOCK_DGRAM:
-		return "SOCK_DGRAM"
-	case unix.SOCK_RAW:
-		return "SOCK_RAW"
-	case unix.SOCK_SEQPACKET:
-		return "SOCK_SEQPACKET"
-	}
-	return fmt.Sprintf("type %d", k)
+	return named(k&^(unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK), "type", map[uint64]string{
+		unix.SOCK_STREAM: "SOCK_STREAM", unix.SOCK_DGRAM: "SOCK_DGRAM", unix.SOCK_RAW: "SOCK_RAW", unix.SOCK_SEQPACKET: "SOCK_SEQPACKET",
+	})
 }
 
 func level(l uint64) string {
-	switch l {
-	case unix.SOL_SOCKET:
-		return "SOL_SOCKET"
-	case unix.SOL_IP:
-		return "SOL_IP"
-	case unix.SOL_TCP:
-		return "SOL_TCP"
-	case unix.SOL_IPV6:
-		return "SOL_IPV6"
-	case unix.SOL_NETLINK:
-		return "SOL_NETLINK"
-	}
-	return fmt.Sprintf("level %d", l)
+	return named(l, "level", map[uint64]string{
+		unix.SOL_SOCKET: "SOL_SOCKET", unix.SOL_IP: "SOL_IP", unix.SOL_TCP: "SOL_TCP", unix.SOL_IPV6: "SOL_IPV6", unix.SOL_NETLINK: "SOL_NETLINK",
+	})
 }
 
 // ephemeral is the first port that the kernel assigns by itself

@@ -71,6 +71,14 @@ func Read(path string, limit int64) ([]byte, error) {
 	return data, err
 }
 
+// Cause returns an error without the path, for a caller that names the file itself.
+func Cause(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
+
 // irregular returns an error that says what kind of file path is.
 func irregular(path string, mode fs.FileMode) error {
 	kind := "a device"

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -43,11 +42,8 @@ func (b *Builder) prebuiltInputs(p kconfigs.Prebuilt) (string, error) {
 }
 
 // wrong returns a RequestError about a file that the user named.
-func wrong(file string, err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		err = pe.Err
-	}
-	return &kconfigs.RequestError{Problems: []kconfigs.Problem{{File: file, Text: err.Error()}}}
+func wrong(name string, err error) error {
+	return &kconfigs.RequestError{Problems: []kconfigs.Problem{{File: name, Text: file.Cause(err).Error()}}}
 }
 
 // adopt copies a kernel that is not compiled here into the cache.

@@ -22,17 +22,17 @@ const pipeLimit = 20 * time.Second
 func ReadFile(path string, limit int64) ([]byte, error) {
 	f, err := openUser(path)
 	if err != nil {
-		return nil, cause(err)
+		return nil, file.Cause(err)
 	}
 	defer f.Close()
 	data, err := readPart(f, limit+1)
 	switch {
 	case err != nil:
-		return nil, cause(err)
+		return nil, file.Cause(err)
 	case IsImage(data):
 		rest, err := readPart(f, MaxImage)
 		if err != nil {
-			return nil, cause(err)
+			return nil, file.Cause(err)
 		}
 		data, err = Config(append(data, rest...), limit)
 		if err != nil {
@@ -104,12 +104,4 @@ func checkBinary(data []byte) error {
 		return errors.New("it is text in UTF-16: save it as UTF-8")
 	}
 	return nil
-}
-
-// cause removes the path, which the caller adds.
-func cause(err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err
-	}
-	return err
 }

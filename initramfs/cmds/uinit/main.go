@@ -36,28 +36,15 @@ import (
 const grace = 30 * time.Second
 
 func main() {
-	if filepath.Base(os.Args[0]) == modprobeName {
-		if err := modprobe(os.Args[1:]); err != nil {
-			say("%s: %v", strings.Join(os.Args, " "), err)
-			os.Exit(1)
-		}
-		return
-	}
-	if len(os.Args) > 1 && os.Args[1] == childArg {
-		if err := runChild(os.NewFile(childFD, "findings"), os.Args[2:]); err != nil {
-			say("child: %v", err)
-			os.Exit(1)
-		}
-		return
-	}
-	if len(os.Args) > 1 && os.Args[1] == appguest.SandboxArg {
-		if err := appguest.Sandboxed(os.Args[2:]); err != nil {
-			say("sandbox: %v", err)
-			os.Exit(1)
-		}
-		return
-	}
-	if os.Getpid() != 1 && os.Getppid() != 1 {
+	args := os.Args[1:]
+	switch {
+	case filepath.Base(os.Args[0]) == modprobeName:
+		exit(strings.Join(os.Args, " "), modprobe(args))
+	case len(args) > 0 && args[0] == childArg:
+		exit("child", runChild(os.NewFile(childFD, "findings"), args[1:]))
+	case len(args) > 0 && args[0] == appguest.SandboxArg:
+		exit("sandbox", appguest.Sandboxed(args[1:]))
+	case os.Getpid() != 1 && os.Getppid() != 1:
 		// A reboot would be bad for someone who starts this on a host by mistake.
 		say("started by process %d, not by init: nothing done", os.Getppid())
 		os.Exit(2)
@@ -74,6 +61,15 @@ func main() {
 	if err := boot(); err != nil {
 		say("%v", err)
 	}
+}
+
+// exit ends a process that boots nothing.
+func exit(what string, err error) {
+	if err != nil {
+		say("%s: %v", what, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
 // say prints a line on the console.
