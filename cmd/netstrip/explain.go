@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 
-	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/expect"
@@ -42,15 +41,9 @@ func (a *app) explain(ctx context.Context, f *flags, o explanation.Options) erro
 	return a.write(f, all)
 }
 
-// builder returns a builder. If only the source is missing, it returns both that error and a
-// builder for everything that needs no source.
+// builder returns what kbuild.Open does.
 func (a *app) builder(ctx context.Context, f *flags) (*kbuild.Builder, error) {
-	c, err := cache.Open(f.cache)
-	if err != nil {
-		return nil, err
-	}
 	o := a.options(f).Source
-	o.Cache, o.Progress = c, a.progress
-	src, err := kbuild.OpenSource(ctx, o)
-	return &kbuild.Builder{Cache: c, Source: src, Progress: a.progress}, err
+	o.Progress = a.progress
+	return kbuild.Open(ctx, f.cache, o)
 }

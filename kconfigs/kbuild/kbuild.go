@@ -75,7 +75,7 @@ type Kernel struct {
 	Cached bool `json:"-"`
 }
 
-// Builder builds kernels. Cache and Source must be set.
+// Builder builds kernels. Cache and Source must be set; Open sets them.
 type Builder struct {
 	Cache    *cache.Cache
 	Source   *Source

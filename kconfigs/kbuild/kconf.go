@@ -38,15 +38,13 @@ func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
 // Quick is OpenSource and Kconf where the source's Kconfig program is already in the cache in
 // dir, "" meaning the user's; a nil Kconfig means that it is not, or that something is wrong.
 func Quick(ctx context.Context, dir string, o SourceOptions) (*Builder, *kconf.Kconfig) {
-	var err error
-	if o.Cache, err = cache.Open(dir); err != nil || !o.Cache.Has("kconf", "") {
+	if c, err := cache.Open(dir); err != nil || !c.Has("kconf", "") {
 		return nil, nil
 	}
-	src, err := OpenSource(ctx, o)
+	b, err := Open(ctx, dir, o)
 	if err != nil {
 		return nil, nil
 	}
-	b := &Builder{Cache: o.Cache, Source: src}
 	k, err := b.Kconf(ctx)
 	if err != nil {
 		return nil, nil

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/cache"
 )
 
 // Listed is a profile, and whether its kernel is built.
@@ -65,17 +64,11 @@ func (b Built) Cells() []string {
 // Profiles lists all profiles. It ignores errors of the cache in dir and of the source, which a
 // build reports, and so works even if nothing is installed.
 func Profiles(ctx context.Context, dir string, o SourceOptions) (list []Listed) {
-	var b *Builder
-	if c, err := cache.Open(dir); err == nil {
-		o.Cache = c
-		if src, err := OpenSource(ctx, o); err == nil {
-			b = &Builder{Cache: c, Source: src}
-		}
-	}
+	b, opened := Open(ctx, dir, o)
 	for _, p := range kconfigs.Profiles() {
 		list = append(list, Listed{p.Name, p.Hypothesis, startOf(p), slices.Concat([]string{}, p.Fragments), slices.Concat([]string{}, p.Args), nil})
 		req, err := p.Request()
-		if b == nil || err != nil {
+		if opened != nil || err != nil {
 			continue
 		}
 		if _, built, err := b.Cached(ctx, req); err == nil {

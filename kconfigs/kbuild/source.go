@@ -76,6 +76,19 @@ func (o SourceOptions) Check() error {
 	return nil
 }
 
+// Open returns a builder with the cache in dir, "" meaning the user's. If only the source cannot be
+// opened, the error comes with a builder for what needs no source.
+func Open(ctx context.Context, dir string, o SourceOptions) (*Builder, error) {
+	c, err := cache.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	c.OnWait = func(what string) { o.Progress.Line("waiting for another netstrip that uses %s", what) }
+	o.Cache = c
+	src, err := OpenSource(ctx, o)
+	return &Builder{Cache: c, Source: src, Progress: o.Progress}, err
+}
+
 // OpenSource finds the source and identifies it. It is quick: it neither downloads nor
 // unpacks, and does not hash again a tarball that has not changed.
 func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {

@@ -128,18 +128,14 @@ func New(ctx context.Context, o Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := cache.Open(o.Cache)
+	o.Source.Progress = o.Progress
+	b, err := kbuild.Open(ctx, o.Cache, o.Source)
 	if err != nil {
 		return nil, err
 	}
-	c.OnWait = func(what string) { o.Progress.Line("waiting for another netstrip that uses %s", what) }
-	o.Source.Cache, o.Source.Progress = c, o.Progress
-	src, err := kbuild.OpenSource(ctx, o.Source)
-	if err != nil {
-		return nil, err
-	}
+	b.Jobs = o.Jobs
 	if o.onDisk != nil {
-		if o.Disk, err = image.Build(ctx, image.Options{Cache: c, Progress: o.Progress}, o.onDisk); err != nil {
+		if o.Disk, err = image.Build(ctx, image.Options{Cache: b.Cache, Progress: o.Progress}, o.onDisk); err != nil {
 			return nil, err
 		}
 	}
@@ -154,8 +150,8 @@ func New(ctx context.Context, o Options) (*Runner, error) {
 			o.Progress.Line("waiting for another program that has locked %s", path)
 		}},
 		opts:    o,
-		cache:   c,
-		builder: &kbuild.Builder{Cache: c, Source: src, Progress: o.Progress, Jobs: o.Jobs},
+		cache:   b.Cache,
+		builder: b,
 		run:     newRun(),
 		inits:   inits,
 	}, nil
