@@ -10,7 +10,6 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/bisect"
-	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/target"
 	"github.com/spf13/cobra"
 )
@@ -72,29 +71,13 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 	if f.good == "" || f.bad == "" && len(f.Fragments) == 0 {
 		return usage.Errorf("bisect takes --good and --bad; netstrip bisect --help has examples")
 	}
-	var questions []bisect.Question
-	if f.probe != "" {
-		questions = append(questions, bisect.Probe(f.probe))
-	}
-	if f.boot {
-		questions = append(questions, bisect.Boot())
-	}
-	if f.command != "" {
-		questions = append(questions, bisect.Command(f.command))
-	}
-	if len(questions) != 1 {
-		return usage.Errorf("give one of --probe ID, --boot and --command CMD; netstrip bisect --help has examples")
-	}
-	if f.probe != "" {
-		if err := knownProbes(f.probe); err != nil {
-			return err
-		}
-	}
 	var err error
+	if f.options.Question, err = bisect.Ask(f.probe, f.command, f.boot); err != nil {
+		return err
+	}
 	if f.good, f.bad, err = target.Both(f.good, f.bad, f.Fragments...); err != nil {
 		return err
 	}
-	f.options.Question = questions[0]
 	return a.search(ctx, f, func(find *target.Finder) ([]*bisect.Driver, error) {
 		return bisect.Between(ctx, find, f.options, f.good, f.bad)
 	}, func(drivers []*bisect.Driver) error {
@@ -113,7 +96,7 @@ func (a *app) minimize(ctx context.Context, f *searching) error {
 	if f.each && (f.out != "" || f.dryRun) || f.markdown && !f.each {
 		return usage.Errorf("--each makes a table of several fragments, as --json has them; --markdown goes with it, --output and --dry-run do not")
 	}
-	if err := knownProbes(f.require...); err != nil {
+	if err := bisect.Known(f.require...); err != nil {
 		return err
 	}
 	var err error
@@ -155,18 +138,7 @@ func (a *app) search(ctx context.Context, f *searching, prepare func(*target.Fin
 	if f.options.Repeat < 1 {
 		return usage.Errorf("--repeat %d: want a number from 1", f.options.Repeat)
 	}
-	o, q := a.options(&f.flags), f.options.Question
-	if q.Boots() && !f.dryRun {
-		if err := o.Ready(); err != nil {
-			return err
-		}
-	}
-	if q.Apps() && !f.dryRun {
-		if err := o.UseApps(ctx, ""); err != nil {
-			return err
-		}
-	}
-	runner, err := run.New(ctx, o)
+	runner, err := f.options.Question.Runner(ctx, a.options(&f.flags), f.dryRun)
 	if err != nil {
 		return err
 	}
@@ -186,17 +158,4 @@ func (a *app) search(ctx context.Context, f *searching, prepare func(*target.Fin
 	}
 	a.resume = process.Quote(slices.DeleteFunc(slices.Clone(os.Args), func(arg string) bool { return arg == "--anew" })...)
 	return solve(drivers)
-}
-
-func knownProbes(ids ...string) error {
-	known, err := probeIDs()
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if !slices.Contains(known, id) {
-			return usage.Errorf("no such probe: %q; netstrip show and shell completion list them", id)
-		}
-	}
-	return nil
 }

@@ -69,27 +69,17 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	if err != nil {
 		return err
 	}
-	if f.config {
-		both[0].Records, both[1].Records = nil, nil
-	}
-	c := both.Compare()
-	if c.Least() < f.boots {
-		if err := a.bootPair(ctx, f, s, both); err != nil {
-			return err
-		}
-		c = both.Compare()
-	}
-	c.Symbols, err = s.Symbols(ctx, both, func(tried int) {
-		a.progress.State("comparing %s with %s: %d .configs tried", first, second, tried)
+	c, err := s.Compare(ctx, both, target.CompareOptions{
+		Config: f.config, Boots: f.boots, Flags: again,
+		Tell: func(tried int) { a.progress.State("comparing %s with %s: %d .configs tried", first, second, tried) },
+		Runner: func() (target.Booter, error) {
+			o := a.options(&f.flags)
+			o.InTurn = true
+			return run.New(ctx, o)
+		},
 	})
-	switch {
-	case err != nil && (f.config || f.strict || ctx.Err() != nil):
+	if err != nil {
 		return err
-	case err != nil:
-		both[0].Notes = append(both[0].Notes, fmt.Sprintf("the .configs cannot be compared: %v", err))
-	}
-	if !f.config {
-		s.Hint(both, c, again)
 	}
 	a.progress.Clear()
 	if f.json {
@@ -107,18 +97,4 @@ func (a *app) finder(f *flags, b *kbuild.Builder) *target.Finder {
 		Results: f.results, Builder: b, Flags: f.sourceFlags(), Strict: f.strict, Note: a.note,
 		Damaged: func(d []record.Damage) { a.tell(f.results, d) },
 	}
-}
-
-// bootPair boots both kernels as often as was asked for.
-func (a *app) bootPair(ctx context.Context, f *comparing, s *target.Finder, both target.Pair) error {
-	if s.NoSource != nil {
-		return s.NoSource
-	}
-	o := a.options(&f.flags)
-	o.InTurn = true
-	runner, err := run.New(ctx, o)
-	if err != nil {
-		return err
-	}
-	return s.Boot(ctx, runner, both, f.boots)
 }

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/apps"
-	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/claims"
@@ -56,20 +54,7 @@ func (f *flags) completeRecords(_ *cobra.Command, args []string, begin string) (
 	return among(begin, results.Results{Path: f.results}.Words(args...)...)
 }
 
-// probeIDs returns the IDs of all probes: those of the catalogue, and netstrip's applications.
-func probeIDs() ([]string, error) {
-	var ids []string
-	for _, p := range wire.Probes() {
-		ids = append(ids, p.ID)
-	}
-	list, err := apps.Load(context.Background(), "")
-	for _, a := range apps.Wire(list) {
-		ids = append(ids, a.ID)
-	}
-	return ids, err
-}
-
 // completeProbes completes the last of a list of IDs.
 func completeProbes(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
-	return list(func() []string { ids, _ := probeIDs(); return ids })(nil, nil, begin)
+	return list(func() []string { ids, _ := apps.ProbeIDs(); return ids })(nil, nil, begin)
 }

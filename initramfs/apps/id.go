@@ -1,6 +1,7 @@
 package apps
 
 import (
+	"context"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
@@ -24,4 +25,17 @@ func (id ID) String() string { return wire.AppFamily + "/" + id.Name + "/" + id.
 // Asked reports whether a comma-separated list of probes contains applications.
 func Asked(probes string) bool {
 	return strings.Contains(","+probes, ","+wire.AppFamily+"/")
+}
+
+// ProbeIDs returns the IDs of all probes: those of the catalogue, and of netstrip's applications.
+func ProbeIDs() ([]string, error) {
+	var ids []string
+	for _, p := range wire.Probes() {
+		ids = append(ids, p.ID)
+	}
+	list, err := Load(context.Background(), "")
+	for _, a := range Wire(list) {
+		ids = append(ids, a.ID)
+	}
+	return ids, err
 }

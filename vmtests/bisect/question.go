@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/apps"
@@ -13,6 +14,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/search"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -31,9 +33,45 @@ type Question struct {
 	outcome bool   // asks for the boot's outcome; one other than that of the last end is no answer
 }
 
-// Apps reports whether applications are run, which need their disk.
-func (q Question) Apps() bool {
-	return apps.Asked(q.probes)
+// Ask returns the only question of three: whether a probe works, what a command says, or whether
+// the kernel boots.
+func Ask(probe, command string, boot bool) (Question, error) {
+	switch {
+	case probe != "" && command == "" && !boot:
+		return Probe(probe), Known(probe)
+	case probe == "" && command != "" && !boot:
+		return Command(command), nil
+	case probe == "" && command == "" && boot:
+		return Boot(), nil
+	}
+	return Question{}, usage.Errorf("give one of --probe ID, --boot and --command CMD; netstrip bisect --help has examples")
+}
+
+// Known returns an error if there is no such probe as one of these.
+func Known(ids ...string) error {
+	known, err := apps.ProbeIDs()
+	for _, id := range ids {
+		if err == nil && !slices.Contains(known, id) {
+			return usage.Errorf("no such probe: %q; netstrip show and shell completion list them", id)
+		}
+	}
+	return err
+}
+
+// Runner returns a runner for kernels that are asked the question, after checking that boots are
+// possible. If dry, none is asked, and nothing is checked.
+func (q Question) Runner(ctx context.Context, o run.Options, dry bool) (*run.Runner, error) {
+	if q.Boots() && !dry {
+		if err := o.Ready(); err != nil {
+			return nil, err
+		}
+	}
+	if apps.Asked(q.probes) && !dry {
+		if err := o.UseApps(ctx, ""); err != nil {
+			return nil, err
+		}
+	}
+	return run.New(ctx, o)
 }
 
 // Probe asks whether a probe works.

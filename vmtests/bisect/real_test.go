@@ -82,7 +82,7 @@ func TestRealBisections(t *testing.T) {
 	for _, c := range realCases(t, k) {
 		t.Run(c.name, func(t *testing.T) {
 			var o run.Options
-			if c.question.Apps() {
+			if apps.Asked(c.question.probes) {
 				o = disk(t, strings.Split(c.question.probes, "/")[1])
 			}
 			o.Results = filepath.Join(t.TempDir(), "r.jsonl")

@@ -40,7 +40,7 @@ type Finder struct {
 	NoSource error
 	// Flags select the same cache and source in another command; each begins with a space.
 	Flags string
-	// Kconfig reads the source's Kconfig files. Ends and Symbols set it.
+	// Kconfig reads the source's Kconfig files. Ends and Compare set it.
 	Kconfig *kconf.Kconfig
 
 	file    *record.File    // nil if there is none
@@ -55,7 +55,7 @@ type Target struct {
 	// Request is that of a profile or a .config, otherwise nil.
 	Request *kconfigs.Request
 	// World has its symbols as booted, Own as in its .config, without what the guest needs.
-	// Symbols and Ends set both.
+	// Compare and Ends set both.
 	World, Own *explain.ConfigState
 }
 

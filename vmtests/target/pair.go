@@ -20,8 +20,51 @@ const enough = 10
 // Pair is two kernels to compare, as a Finder found them.
 type Pair [2]*Target
 
-// Compare compares everything known about the two except their .configs.
-func (p Pair) Compare() *compare.Comparison { return compare.Between(p[0].Side, p[1].Side) }
+// CompareOptions say how to compare two kernels.
+type CompareOptions struct {
+	// Config compares only the .configs and the sizes.
+	Config bool
+	// Boots is how many boots of each there must be; Runner returns what makes those missing.
+	Boots  int
+	Runner func() (Booter, error)
+	// Flags are those of a command with the same results and source.
+	Flags string
+	// Tell is called before each .config that is tried.
+	Tell func(tried int)
+}
+
+// Compare compares two kernels in all that is known of both. Without Config and Strict, .configs
+// that cannot be compared are only noted.
+func (s *Finder) Compare(ctx context.Context, p Pair, o CompareOptions) (*compare.Comparison, error) {
+	if o.Config {
+		p[0].Records, p[1].Records = nil, nil
+	}
+	c := compare.Between(p[0].Side, p[1].Side)
+	if c.Least() < o.Boots {
+		if s.NoSource != nil {
+			return nil, s.NoSource
+		}
+		with, err := o.Runner()
+		if err != nil {
+			return nil, err
+		}
+		if err := s.boot(ctx, with, p, o.Boots); err != nil {
+			return nil, err
+		}
+		c = compare.Between(p[0].Side, p[1].Side)
+	}
+	var err error
+	if c.Symbols, err = s.symbols(ctx, p, o.Tell); err != nil {
+		if o.Config || s.Strict || ctx.Err() != nil {
+			return nil, err
+		}
+		p[0].note("the .configs cannot be compared: %v", err)
+	}
+	if !o.Config {
+		s.hint(p, c, o.Flags)
+	}
+	return c, nil
+}
 
 // Pair finds two kernels and opens the builder. If both are records of one series, that is the
 // series that open should use; otherwise it is empty.
@@ -50,8 +93,8 @@ func (s *Finder) Pair(ctx context.Context, open func(series string) (*kbuild.Bui
 	return p, nil
 }
 
-// Symbols compares the .configs. Tell is called before each .config that is tried.
-func (s *Finder) Symbols(ctx context.Context, p Pair, tell func(tried int)) (*configdiff.Division, error) {
+// symbols compares the .configs. Tell is called before each .config that is tried.
+func (s *Finder) symbols(ctx context.Context, p Pair, tell func(tried int)) (*configdiff.Division, error) {
 	if s.NoSource != nil {
 		return nil, s.NoSource
 	}
@@ -85,8 +128,8 @@ type Booter interface {
 	Boot(context.Context, []kconfigs.Profile, []*kbuild.Kernel) ([]record.Record, error)
 }
 
-// Boot boots the two kernels alternately, each this many times, and adds the records to them.
-func (s *Finder) Boot(ctx context.Context, with Booter, p Pair, times int) error {
+// boot boots the two kernels alternately, each this many times, and adds the records to them.
+func (s *Finder) boot(ctx context.Context, with Booter, p Pair, times int) error {
 	var profiles []kconfigs.Profile
 	var kernels []*kbuild.Kernel
 	for _, one := range p {
@@ -125,9 +168,9 @@ func (s *Finder) Boot(ctx context.Context, with Booter, p Pair, times int) error
 	return nil
 }
 
-// Hint notes what is unknown without more boots, and the command that makes them; flags select the
+// hint notes what is unknown without more boots, and the command that makes them; flags select the
 // same results and source.
-func (s *Finder) Hint(p Pair, c *compare.Comparison, flags string) {
+func (s *Finder) hint(p Pair, c *compare.Comparison, flags string) {
 	bootable := s.NoSource == nil
 	for _, one := range p {
 		if len(one.Boots) == 0 {
