@@ -25,7 +25,7 @@ type Results struct {
 	Damaged func([]record.Damage)
 }
 
-// Open opens the results, and tells of the damage that shows without reading the records.
+// Open opens the results, and reports the damage that shows without reading the records.
 func (r Results) Open() (*record.File, error) {
 	file, err := record.Store{Path: r.Path}.Open()
 	if err == nil {

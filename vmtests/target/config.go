@@ -7,7 +7,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// Kernels are kernels of the user's own, and changes to all kernels.
+// Kernels are a user's kernels, and changes to all kernels.
 type Kernels struct {
 	// Configs are files that are whole .configs, Images files that are kernels, and Modules is
 	// the directory of the modules of the only image.
@@ -18,7 +18,7 @@ type Kernels struct {
 	Override bool
 }
 
-// Profiles returns the profiles named and those of the user's own configs and kernels, or the
+// Profiles returns the profiles named and those of the user's configs and kernels, or the
 // ladder for none at all, each with the fragments. The error lists everything wrong with names
 // and files.
 func (k Kernels) Profiles(names ...string) ([]kconfigs.Profile, error) {

@@ -34,7 +34,7 @@ type Finder struct {
 	Builder *kbuild.Builder
 	// Strict makes a .config with lines that Kconfig does not satisfy an error.
 	Strict bool
-	// Note is called by Ends with what becomes of the user's files.
+	// Note is called by Ends with what happens to the user's files.
 	Note func([]string)
 	// NoSource says why there is no kernel source, if there is none.
 	NoSource error

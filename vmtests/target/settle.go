@@ -16,7 +16,7 @@ import (
 )
 
 // settle finds out what every symbol of the kernel comes to, sets World and Own, and says
-// what becomes of the files that it is made from.
+// what happens to the files that it is made from.
 func (s *Target) settle(ctx context.Context, from *Finder) (notes []string, err error) {
 	b, k := from.Builder, from.Kconfig
 	if s.Request == nil {
