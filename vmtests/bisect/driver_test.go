@@ -177,7 +177,7 @@ func TestRealSearch(t *testing.T) {
 	k := openKernels(t)
 	dir := t.TempDir()
 	anew := false
-	look := func(q Question) (Cause, Cost) {
+	bisect := func(q Question) (Cause, Cost) {
 		runner, err := run.New(t.Context(), run.Options{Results: filepath.Join(dir, "r.jsonl")})
 		require.NoError(t, err)
 		d := New(Options{Runner: runner, Kconfig: k.kconfig, Name: "full..no-packet", Question: q, Anew: anew,
@@ -189,7 +189,7 @@ func TestRealSearch(t *testing.T) {
 		assert.Equal(t, []string{"PACKET"}, b.Culprits[0].Changes)
 		return b, b.Cost
 	}
-	b, cost := look(Probe("socket/packet/capture"))
+	b, cost := bisect(Probe("socket/packet/capture"))
 	assert.Contains(t, b.Culprits[0].Verdict.Note, "EAFNOSUPPORT")
 	assert.Equal(t, "as no-packet.config:2 asks", b.Chains[0].Last)
 	assert.Equal(t, 4, cost.Steps, "both ends, and both to be sure")
@@ -197,20 +197,20 @@ func TestRealSearch(t *testing.T) {
 	assert.GreaterOrEqual(t, boots, 4, "more where the guest had to be asked again")
 	assert.Equal(t, 2, cost.Kernels)
 	assert.Zero(t, cost.Built)
-	_, cost = look(Probe("socket/packet/capture"))
+	_, cost = bisect(Probe("socket/packet/capture"))
 	assert.Zero(t, cost.Steps, "the journal had it all")
 	assert.Equal(t, 4, cost.Known)
 	script := filepath.Join(dir, "test.sh")
 	for _, last := range []string{"exit $?\n", "exit $? # edited\n"} {
 		require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\ngrep -q ^CONFIG_PACKET=y \"$NETSTRIP_CONFIG\"\n"+last), 0o755))
-		_, cost = look(Command(script))
+		_, cost = bisect(Command(script))
 		assert.Equal(t, 4, cost.Steps, "not one answer is of another script")
 		assert.Zero(t, cost.Boots)
-		_, cost = look(Command(script))
+		_, cost = bisect(Command(script))
 		assert.Zero(t, cost.Steps, "the same script is not asked again")
 	}
 	anew = true
-	_, cost = look(Command(script))
+	_, cost = bisect(Command(script))
 	assert.Equal(t, 4, cost.Steps)
 	var text strings.Builder
 	require.NoError(t, b.Write(&text))

@@ -88,7 +88,7 @@ type reader struct {
 	quoted int  // kernel lines that are only quoted
 	proof  int  // lines that prove a kernel log
 	sure   bool // the kernel certainly printed the panic
-	init   mouth
+	init   userLines
 	reports
 }
 
@@ -164,7 +164,7 @@ func (r *reader) line(l line) {
 		r.next(l)
 	}
 	if r.Inits > 0 {
-		r.init.hear(l)
+		r.init.add(l)
 	}
 	before := r.peak
 	r.peak = max(r.peak, l.us)

@@ -49,31 +49,31 @@ func GaveUp(said []string) string {
 	return said[i-1]
 }
 
-// mouth keeps the last lines of user space, to find the complaint when init gives up.
-type mouth struct {
+// userLines keeps the last lines of user space, to find the complaint when init gives up.
+type userLines struct {
 	lines [8][]byte
 	n     int
 	cause string
 }
 
-// hear reads a line after the start of init.
-func (m *mouth) hear(l line) {
-	if m.cause != "" || l.kernel && !(bytes.Contains(l.text, []byte("]: ")) && spoken.Match(l.text)) {
+// add reads a line after the start of init.
+func (u *userLines) add(l line) {
+	if u.cause != "" || l.kernel && !(bytes.Contains(l.text, []byte("]: ")) && spoken.Match(l.text)) {
 		return
 	}
 	text := l.text[:min(len(l.text), maxText)]
 	if !bytes.Contains(text, []byte("Freezing execution")) && !bytes.HasPrefix(text, []byte("[!!!!!!] ")) {
-		at := &m.lines[m.n%len(m.lines)]
+		at := &u.lines[u.n%len(u.lines)]
 		*at = append((*at)[:0], text...)
-		m.n++
+		u.n++
 		return
 	}
-	for i := range min(m.n, len(m.lines)) {
-		said := m.lines[(m.n-1-i)%len(m.lines)]
+	for i := range min(u.n, len(u.lines)) {
+		said := u.lines[(u.n-1-i)%len(u.lines)]
 		if complaint.Match(said) {
-			m.cause = show(said)
+			u.cause = show(said)
 			return
 		}
 	}
-	m.cause = show(text)
+	u.cause = show(text)
 }

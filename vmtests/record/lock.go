@@ -22,17 +22,17 @@ var errLocked = errors.New("another program has it locked")
 
 // lock waits for a lock on one byte of f: shared with F_RDLCK, exclusive with F_WRLCK. It
 // tries once even if ctx is done, so that netstrip can still write records when it is
-// interrupted. told, unless nil, is called once if the wait is long.
-func lock(ctx context.Context, f *os.File, how int16, at int64, told func()) error {
+// interrupted. waiting, unless nil, is called once if the wait is long.
+func lock(ctx context.Context, f *os.File, how int16, at int64, waiting func()) error {
 	start := time.Now()
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		err := control(f, unix.F_OFD_SETLK, how, at)
 		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) { // see fcntl(2)
 			return err
 		}
-		if told != nil && time.Since(start) > time.Second {
-			told()
-			told = nil
+		if waiting != nil && time.Since(start) > time.Second {
+			waiting()
+			waiting = nil
 		}
 		select {
 		case <-ctx.Done():
@@ -56,7 +56,7 @@ func control(f *os.File, command int, how int16, at int64) error {
 
 // lockedAppend appends a line under the lock.
 func (s Store) lockedAppend(ctx context.Context, f *os.File, line []byte) error {
-	if err := lock(ctx, f, unix.F_WRLCK, appendByte, s.told()); err != nil {
+	if err := lock(ctx, f, unix.F_WRLCK, appendByte, s.waiting); err != nil {
 		return fmt.Errorf("locking %s: %w", f.Name(), err)
 	}
 	defer unlock(f, appendByte)
@@ -74,11 +74,9 @@ func (s Store) lockedAppend(ctx context.Context, f *os.File, line []byte) error 
 // again.
 var errPruned = errors.New("it was replaced")
 
-// told returns the function that reports a wait.
-func (s Store) told() func() {
-	return func() {
-		if s.OnWait != nil {
-			s.OnWait(s.Path)
-		}
+// waiting reports a long wait for a lock.
+func (s Store) waiting() {
+	if s.OnWait != nil {
+		s.OnWait(s.Path)
 	}
 }

@@ -69,7 +69,7 @@ func (s Store) Prune(ctx context.Context, drop func(run string) bool) error {
 		return fmt.Errorf("pruning the results: %w", err)
 	}
 	defer f.Close() // and with it all locks
-	if err := lock(ctx, f, unix.F_WRLCK, appendByte, s.told()); err != nil {
+	if err := lock(ctx, f, unix.F_WRLCK, appendByte, s.waiting); err != nil {
 		return fmt.Errorf("pruning the results: locking %s: %w", s.Path, err)
 	}
 	gone, kept := map[string]bool{}, map[string]bool{} // console logs
