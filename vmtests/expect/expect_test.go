@@ -53,7 +53,7 @@ func TestDeviations(t *testing.T) {
 			},
 			[]string{"lo/new: want nothing, got works - - -"},
 		},
-		"rig fault": {
+		"infrastructure failure": {
 			func(r *record.Record) { r.Outcome, r.Findings = record.QEMUFailed, nil },
 			[]string{"outcome: want completed, got qemu-failed"},
 		},
