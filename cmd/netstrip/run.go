@@ -41,8 +41,8 @@ func (a *app) runCommand() *cobra.Command {
 	return c
 }
 
-// boot boots the profiles named and the user's own files, or what is missing of a run, writes
-// the records, and judges them. Command is the one that resumes it.
+// boot boots the named profiles and a user's kernels, or the missing boots of a run, writes the
+// records, and judges them. command is the one that resumes the run.
 func (a *app) boot(ctx context.Context, f *flags, command string, names []string, write func([]record.Record) error) error {
 	profiles, err := f.Profiles(names...)
 	if err != nil {
@@ -112,7 +112,7 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 	return err
 }
 
-// heed tells what happens to the user's files, before anything is built from them.
+// heed reports how Kconfig reads the user's files, before anything is built from them.
 func (a *app) heed(ctx context.Context, b *kbuild.Builder, profiles []kconfigs.Profile, strict bool) error {
 	notes, err := target.Notes(ctx, b, profiles, strict)
 	a.note(notes)

@@ -25,7 +25,7 @@ type Results struct {
 	Damaged func([]record.Damage)
 }
 
-// Open opens the results, and reports the damage that shows without reading the records.
+// Open opens the results, and reports the damage that shows without decoding the records.
 func (r Results) Open() (*record.File, error) {
 	file, err := record.Store{Path: r.Path}.Open()
 	if err == nil {
@@ -34,7 +34,7 @@ func (r Results) Open() (*record.File, error) {
 	return file, err
 }
 
-// Check is Open where there need be no file, which it closes.
+// Check reports the same damage and closes the file, which need not exist.
 func (r Results) Check() error {
 	file, err := r.Open()
 	if errors.Is(err, fs.ErrNotExist) {

@@ -9,8 +9,8 @@ import (
 
 // Kernels are a user's kernels, and changes to all kernels.
 type Kernels struct {
-	// Configs are files that are whole .configs, Images files that are kernels, and Modules is
-	// the directory of the modules of the only image.
+	// Configs are the paths of whole .configs, Images those of kernel images, and Modules is the
+	// directory with the modules of a single image.
 	Configs, Images []string
 	Modules         string
 	Fragments       []string
@@ -18,9 +18,8 @@ type Kernels struct {
 	Override bool
 }
 
-// Profiles returns the profiles named and those of the user's configs and kernels, or the
-// ladder for none at all, each with the fragments. The error lists everything wrong with names
-// and files.
+// Profiles returns the named profiles and those of Configs and Images, or the ladder if there are
+// none, each with the fragments. The error lists everything wrong with names and files.
 func (k Kernels) Profiles(names ...string) ([]kconfigs.Profile, error) {
 	if k.Modules != "" && len(k.Images) != 1 {
 		return nil, usage.Errorf("--modules goes with one --kernel")

@@ -34,9 +34,9 @@ type Finder struct {
 	Builder *kbuild.Builder
 	// Strict makes a .config with lines that Kconfig does not satisfy an error.
 	Strict bool
-	// Note is called by Ends with what happens to the user's files.
+	// Note is called by Ends with how Kconfig reads the user's files.
 	Note func([]string)
-	// NoSource says why there is no kernel source, if there is none.
+	// NoSource is why there is no kernel source; nil if there is one.
 	NoSource error
 	// Flags select the same cache and source in another command; each begins with a space.
 	Flags string

@@ -15,8 +15,8 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// settle finds out what every symbol of the kernel comes to, sets World and Own, and says
-// what happens to the files that it is made from.
+// settle computes the value of every symbol, sets World and Own, and reports how Kconfig reads the
+// kernel's files.
 func (s *Target) settle(ctx context.Context, from *Finder) (notes []string, err error) {
 	b, k := from.Builder, from.Kconfig
 	if s.Request == nil {
