@@ -107,8 +107,8 @@ func (r Results) Choose(args ...string) (chosen []record.Record, whole bool, err
 // less time than a person notices.
 const recent = 2 << 20
 
-// Words returns what completes the arguments of Choose, each with a tab and what it is: first
-// profiles, runs and record IDs, then the probes of the record chosen.
+// Words returns completions for the arguments of Choose, each with a tab and a description: first
+// profiles, runs and record IDs, then the probes of the chosen record.
 func (r Results) Words(args ...string) (words []string) {
 	records, _ := record.Store{Path: r.Path}.Recent(recent)
 	add := func(word, about string) {

@@ -36,7 +36,7 @@ func Runs(path string) ([]Run, error) {
 	return runs, err
 }
 
-// missing is the error where there is no results file.
+// missing returns the error for a missing results file.
 func missing(err error) error {
 	return usage.Errorf("%w; netstrip run and netstrip apps make it, --results names another", err)
 }
@@ -50,8 +50,8 @@ type Limits struct {
 	DryRun bool
 }
 
-// Prune removes the runs that exceed the limits, of which there must be one. The lines say what
-// was removed.
+// Prune removes the runs that exceed the limits, at least one of which must be set. It returns
+// lines about what it removed.
 func (l Limits) Prune(ctx context.Context, store record.Store) (lines []string, err error) {
 	if l.Last <= 0 && l.OlderThan == 0 && l.Bytes == 0 {
 		return nil, usage.Errorf("prune takes a limit: --keep, --older-than or --max-size")

@@ -93,7 +93,7 @@ func (s *Finder) Pair(ctx context.Context, open func(series string) (*kbuild.Bui
 	return p, nil
 }
 
-// symbols compares the .configs. Tell is called before each .config that is tried.
+// symbols compares the .configs. It calls tell before each .config that it tries.
 func (s *Finder) symbols(ctx context.Context, p Pair, tell func(tried int)) (*configdiff.Division, error) {
 	if s.NoSource != nil {
 		return nil, s.NoSource
@@ -184,8 +184,7 @@ func (s *Finder) hint(p Pair, c *compare.Comparison, flags string) {
 	}
 }
 
-// Ends finds and settles the kernels between which a search is made. A name may be the ID of a
-// record.
+// Ends finds and settles the kernels at the ends of a search. A name may be the ID of a record.
 func (s *Finder) Ends(ctx context.Context, names ...string) (ends []*Target, err error) {
 	for _, name := range names {
 		one, err := s.Find(ctx, s.key(name), nil)
