@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package isolation asks whether another machine, for which a network namespace stands in, can
+// Package isolation asks whether another machine (here, another network namespace) can
 // reach the loopback addresses. It runs in the guest.
 package isolation
 
