@@ -43,14 +43,8 @@ func (a *app) cacheCommand() *cobra.Command {
 
 // addLimits adds the flags of a command that removes what exceeds limits.
 func addLimits(c *cobra.Command, size *int64, sizeUsage string, age *time.Duration, ageUsage string, dry *bool) {
-	c.Flags().Func("max-size", sizeUsage+": 500M, 2.5GiB (powers of 1024)", func(text string) (err error) {
-		*size, err = units.ParseBytes(text)
-		return err
-	})
-	c.Flags().Func("older-than", ageUsage+": 30d, 12h", func(text string) (err error) {
-		*age, err = units.ParseAge(text)
-		return err
-	})
+	c.Flags().Func("max-size", sizeUsage+": 500M, 2.5GiB (powers of 1024)", func(text string) error { return units.ParseBytes(size, text) })
+	c.Flags().Func("older-than", ageUsage+": 30d, 12h", func(text string) error { return units.ParseAge(age, text) })
 	c.Flags().BoolVar(dry, "dry-run", false, "only print what would be removed")
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/usage"
-	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
@@ -93,8 +92,5 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 
 // finder returns what finds kernels by the names that the user has for them.
 func (a *app) finder(f *flags, b *kbuild.Builder) *target.Finder {
-	return &target.Finder{
-		Results: f.results, Builder: b, Flags: f.sourceFlags(), Strict: f.strict, Note: a.note,
-		Damaged: func(d []record.Damage) { a.tell(f.results, d) },
-	}
+	return &target.Finder{Results: a.results(f), Builder: b, Flags: f.sourceFlags(), Strict: f.strict, Note: a.note}
 }

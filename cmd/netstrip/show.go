@@ -75,14 +75,11 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 	return nil
 }
 
-// results returns the results file that the flags name.
+// results returns the results file that the flags name, which reports its damaged lines.
 func (a *app) results(f *flags) results.Results {
-	return results.Results{Path: f.results, Damaged: func(d []record.Damage) { a.tell(f.results, d) }}
-}
-
-// tell names the damaged lines of a results file.
-func (a *app) tell(path string, damage []record.Damage) {
-	for _, d := range damage {
-		fmt.Fprintf(a.stderr, "netstrip: %s:%d: skipped: %s\n", path, d.Line, report.Escape(d.Why, 300))
-	}
+	return results.Results{Path: f.results, Damaged: func(damage []record.Damage) {
+		for _, d := range damage {
+			fmt.Fprintf(a.stderr, "netstrip: %s:%d: skipped: %s\n", f.results, d.Line, report.Escape(d.Why, 300))
+		}
+	}}
 }

@@ -11,22 +11,23 @@ import (
 	"time"
 )
 
-// ParseBytes reads a number of bytes with a unit, which is a power of 1024.
-func ParseBytes(text string) (int64, error) {
+// ParseBytes sets n to a number of bytes with a unit, each of which is 1024 of the one before.
+func ParseBytes(n *int64, text string) error {
 	m := regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)([KMGT])(?:i?B)?$`).FindStringSubmatch(text)
 	if m == nil {
-		return 0, errors.New("want a number and a unit, such as 500M or 2.5GiB")
+		return errors.New("want a number and a unit, such as 500M or 2.5GiB")
 	}
-	n, err := strconv.ParseFloat(m[1], 64)
-	n *= math.Pow(1024, float64(1+strings.Index("KMGT", m[2])))
-	if err != nil || n < 1 || n > math.MaxInt64/2 {
-		return 0, errors.New("want a positive size that a disk can hold")
+	size, err := strconv.ParseFloat(m[1], 64)
+	size *= math.Pow(1024, float64(1+strings.Index("KMGT", m[2])))
+	if err != nil || size < 1 || size > math.MaxInt64/2 {
+		return errors.New("want a positive size that a disk can hold")
 	}
-	return int64(n), nil
+	*n = int64(size)
+	return nil
 }
 
-// ParseAge reads a number of days or weeks below a century, or a duration for time.ParseDuration.
-func ParseAge(text string) (time.Duration, error) {
+// ParseAge sets age to a number of days or weeks below a century, or what time.ParseDuration reads.
+func ParseAge(age *time.Duration, text string) error {
 	d, _ := time.ParseDuration(text) // 0 if it is something else
 	for unit, hours := range map[string]uint64{"d": 24, "w": 7 * 24} {
 		number, ok := strings.CutSuffix(text, unit)
@@ -35,9 +36,10 @@ func ParseAge(text string) (time.Duration, error) {
 		}
 	}
 	if d <= 0 {
-		return 0, errors.New("want a time such as 30d, 2w or 12h")
+		return errors.New("want a time such as 30d, 2w or 12h")
 	}
-	return d, nil
+	*age = d
+	return nil
 }
 
 // Bytes returns a number of bytes as text.

@@ -23,14 +23,13 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/compare"
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/results"
 )
 
 // Finder finds kernels.
 type Finder struct {
 	// Results is the results file, which need not exist.
-	Results string
-	// Damaged is called with the damaged lines found in it.
-	Damaged func([]record.Damage)
+	Results results.Results
 	Builder *kbuild.Builder
 	// Strict makes a .config with lines that Kconfig does not satisfy an error.
 	Strict bool
@@ -62,14 +61,13 @@ type Target struct {
 // Load reads the results file, again if it was read before.
 func (s *Finder) Load() error {
 	s.closeResults()
-	file, err := record.Store{Path: s.Results}.Open()
+	file, err := s.Results.Open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	s.Damaged(file.Damage)
 	s.file = file
 	for _, run := range record.ByRun(file.Records) {
 		s.records = append(s.records, run...)
@@ -97,7 +95,7 @@ func (s *Finder) read(chosen []record.Record) ([]record.Record, error) {
 	if s.file == nil {
 		return nil, nil
 	}
-	return s.file.Intact(chosen, s.Damaged)
+	return s.file.Intact(chosen, s.Results.Damaged)
 }
 
 // Named returns the boots that arg names as a record or run, none if it names something else.
@@ -219,7 +217,7 @@ func (s *Target) lookup(ctx context.Context, from *Finder, arg string) error {
 		p, build = kconfigs.UserKernel(arg, ""), ""
 	case strings.ContainsAny(arg, "/.") || isFile(arg):
 		if p, err = kconfigs.ReadConfig(arg); err != nil && !isFile(arg) {
-			return usage.Errorf("%w; %s has no such record either", err, from.Results)
+			return usage.Errorf("%w; %s has no such record either", err, from.Results.Path)
 		} else if err != nil {
 			return err
 		}

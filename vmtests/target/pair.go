@@ -174,7 +174,7 @@ func (s *Finder) hint(p Pair, c *compare.Comparison, flags string) {
 	bootable := s.NoSource == nil
 	for _, one := range p {
 		if len(one.Boots) == 0 {
-			one.note("no boot of %s is recorded in %s", one.Name, s.Results)
+			one.note("no boot of %s is recorded in %s", one.Name, s.Results.Path)
 		}
 		bootable = bootable && (one.Request != nil || one.Kernel.Boot != "")
 	}
@@ -219,7 +219,7 @@ func (s *Finder) key(name string) string {
 	if known(name) {
 		return name
 	}
-	file, err := record.Store{Path: s.Results}.Open()
+	file, err := record.Store{Path: s.Results.Path}.Open()
 	if err != nil { // then it is not the name of a record
 		return name
 	}
