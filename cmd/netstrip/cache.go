@@ -82,9 +82,9 @@ func (a *app) lines(lines []string, err error) error {
 }
 
 func (a *app) cacheVerify(ctx context.Context, f *flags, c *cache.Cache, fix bool) error {
-	found, err := kbuild.Verify(ctx, c, fix, a.progress, func(v kbuild.Verified) {
+	found, err := kbuild.Verify(ctx, c, fix, a.progress, func(line string) {
 		if !f.json {
-			fmt.Fprintln(a.stdout, report.Escape(v.String(), 1000))
+			fmt.Fprintln(a.stdout, report.Escape(line, 1000))
 		}
 	})
 	if err == nil {

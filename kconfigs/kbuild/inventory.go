@@ -141,9 +141,9 @@ func version(e cache.Entry) string {
 	return ""
 }
 
-// Verified is an entry of the cache and its state: whole, damaged, removed (it was damaged), or
+// verified is an entry of the cache and its state: whole, damaged, removed (it was damaged), or
 // unchecked (nothing to compare it with is kept).
-type Verified struct {
+type verified struct {
 	Kind  string `json:"kind"`
 	Key   string `json:"key"`
 	Path  string `json:"path"`
@@ -152,13 +152,13 @@ type Verified struct {
 	Why   string `json:"why,omitempty"`
 }
 
-// String returns a line about an entry that is not whole.
-func (v Verified) String() string {
+// String is a line about an entry that is not whole.
+func (v verified) String() string {
 	return v.State + " " + name(cache.Entry{Kind: v.Kind, Key: v.Key}) + ": " + v.About + ": " + v.Why
 }
 
 // Verification is the state of the whole cache.
-type Verification []Verified
+type Verification []verified
 
 // Count returns how many entries are in a state.
 func (l Verification) Count(state string) (n int) {
@@ -177,16 +177,16 @@ func (l Verification) Write(w io.Writer) error {
 	return err
 }
 
-// Verify checks every entry of the cache; fix removes the damaged ones. It calls tell with each
-// entry that is not whole. The result is never nil.
-func Verify(ctx context.Context, c *cache.Cache, fix bool, p *progress.Printer, tell func(Verified)) (Verification, error) {
+// Verify checks every entry of the cache; fix removes the damaged ones. Tell is called with a
+// line about each that is not whole. The result is never nil.
+func Verify(ctx context.Context, c *cache.Cache, fix bool, p *progress.Printer, tell func(line string)) (Verification, error) {
 	list := Verification{}
 	entries, err := c.List(ctx)
 	for _, e := range entries {
 		if e.Kind == "tmp" {
 			continue
 		}
-		v := Verified{Kind: e.Kind, Key: e.Key, Path: e.Path, About: about(e)}
+		v := verified{Kind: e.Kind, Key: e.Key, Path: e.Path, About: about(e)}
 		p.State("verifying %.200q", name(e)+": "+v.About)
 		err := checkIndex(ctx, c, e)
 		switch {
@@ -208,7 +208,7 @@ func Verify(ctx context.Context, c *cache.Cache, fix bool, p *progress.Printer, 
 				}
 				v.State = "removed"
 			}
-			tell(v)
+			tell(v.String())
 		}
 		list = append(list, v)
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// ParseBytes sets n to a number of bytes with a unit, each of which is 1024 of the one before.
+// ParseBytes sets n to a number of bytes with a unit, which is a power of 1024.
 func ParseBytes(n *int64, text string) error {
 	m := regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)([KMGT])(?:i?B)?$`).FindStringSubmatch(text)
 	if m == nil {
@@ -26,7 +26,7 @@ func ParseBytes(n *int64, text string) error {
 	return nil
 }
 
-// ParseAge sets age to a number of days or weeks below a century, or what time.ParseDuration reads.
+// ParseAge sets age to a number of days or weeks below a century, or a duration for time.ParseDuration.
 func ParseAge(age *time.Duration, text string) error {
 	d, _ := time.ParseDuration(text) // 0 if it is something else
 	for unit, hours := range map[string]uint64{"d": 24, "w": 7 * 24} {
