@@ -152,7 +152,7 @@ type verified struct {
 	Why   string `json:"why,omitempty"`
 }
 
-// String is a line about an entry that is not whole.
+// String returns a line about an entry that is not whole.
 func (v verified) String() string {
 	return v.State + " " + name(cache.Entry{Kind: v.Kind, Key: v.Key}) + ": " + v.About + ": " + v.Why
 }
@@ -177,7 +177,7 @@ func (l Verification) Write(w io.Writer) error {
 	return err
 }
 
-// Verify checks every entry of the cache; fix removes the damaged ones. Tell is called with a
+// Verify checks every entry of the cache; fix removes the damaged ones. It calls tell with a
 // line about each that is not whole. The result is never nil.
 func Verify(ctx context.Context, c *cache.Cache, fix bool, p *progress.Printer, tell func(line string)) (Verification, error) {
 	list := Verification{}
