@@ -165,6 +165,22 @@ func TestSizesAndErrors(t *testing.T) {
 	}
 }
 
+// The command holds flags and printing; whatever decides is in the packages below.
+func TestCommandIsThin(t *testing.T) {
+	const most = 1500
+	files, err := filepath.Glob("netstrip/*.go")
+	require.NoError(t, err)
+	lines := 0
+	for _, path := range files {
+		if text, err := os.ReadFile(path); !strings.HasSuffix(path, "_test.go") {
+			require.NoError(t, err)
+			lines += strings.Count(string(text), "\n")
+		}
+	}
+	assert.Positive(t, lines)
+	assert.LessOrEqual(t, lines, most, "cmd/netstrip is too long")
+}
+
 func checkFunc(t *testing.T, fset *token.FileSet, decl ast.Decl) {
 	if fn, ok := decl.(*ast.FuncDecl); ok {
 		n := fset.Position(fn.End()).Line - fset.Position(fn.Pos()).Line

@@ -5,17 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/bisect"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 )
 
 // The exit codes; the root command's help explains them.
@@ -28,12 +27,6 @@ const (
 // differsError says that kernels did not do what was expected of them.
 type differsError struct{ error }
 
-// interruption is the signal that ended a command.
-type interruption struct{ signal syscall.Signal }
-
-// Error names the signal as kill -l does.
-func (i interruption) Error() string { return "interrupted by " + unix.SignalName(i.signal) }
-
 // finish prints an error, each line with the prefix netstrip:, and returns the exit code. Errors
 // of cobra before a command begins are about the command line.
 func (a *app) finish(ctx context.Context, err error) int {
@@ -41,10 +34,10 @@ func (a *app) finish(ctx context.Context, err error) int {
 		return 0
 	}
 	code := exitRig
-	signal, interrupted := errors.AsType[interruption](context.Cause(ctx))
+	signal, interrupted := errors.AsType[process.Interruption](context.Cause(ctx))
 	switch {
 	case interrupted:
-		err, code = signal, 128+int(signal.signal)
+		err, code = signal, 128+int(signal)
 		if a.resume != "" {
 			err = fmt.Errorf("%w; completed boots are recorded; %s runs the rest", signal, a.resume)
 		}

@@ -28,7 +28,7 @@ func TestFinish(t *testing.T) {
 	require.Error(t, request)
 	interrupted := func(s syscall.Signal) context.Context {
 		ctx, cancel := context.WithCancelCause(context.Background())
-		cancel(interruption{s})
+		cancel(process.Interruption(s))
 		return ctx
 	}
 	plain := context.Background()

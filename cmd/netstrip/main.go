@@ -10,9 +10,8 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
+	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	running "github.com/netstrip/netstrip/vmtests/program"
@@ -23,7 +22,7 @@ func main() { os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // execute runs one command line and returns the exit code.
 func execute(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := interruptible()
+	ctx, stop := process.Interruptible()
 	defer stop()
 	a := &app{stdout: stdout, stderr: stderr}
 	root := a.root()
@@ -33,26 +32,6 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	err := root.ExecuteContext(ctx)
 	a.progress.Clear()
 	return a.finish(ctx, err)
-}
-
-// interruptible returns a context that SIGINT, SIGTERM or SIGQUIT ends. A second one ends
-// netstrip at once; what it has started dies with it.
-func interruptible() (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
-	go func() {
-		select {
-		case s := <-signals:
-			signal.Stop(signals)
-			cancel(interruption{s.(syscall.Signal)})
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		cancel(nil)
-	}
 }
 
 // app is one invocation.

@@ -97,7 +97,7 @@ func (g *grid) totals(refs []int) bool {
 	asked := slices.ContainsFunc(counts, func(t tally) bool { return t.probes > 0 })
 	number("notices", false, func(i int) (int, string) { return counts[i].notices, fmt.Sprint(counts[i].notices) })
 	number("work", asked, func(i int) (int, string) { return 0, outOf(counts[i].works, counts[i].probes) })
-	number("find nothing", asked, func(i int) (int, string) { return 0, orNone(counts[i].absent, counts[i].probes) })
+	number("fail", asked, func(i int) (int, string) { return 0, orNone(counts[i].absent, counts[i].probes) })
 	number("no clear answer", false, func(i int) (int, string) {
 		return counts[i].unclear, orNone(counts[i].unclear, counts[i].probes)
 	})
