@@ -59,7 +59,7 @@ func verdicts(works, absent int) string {
 		said = append(said, fmt.Sprintf("%d %s", works, plural("work", works)))
 	}
 	if absent > 0 {
-		said = append(said, fmt.Sprintf("%d %s nothing", absent, plural("find", absent)))
+		said = append(said, fmt.Sprintf("%d %s", absent, plural("fail", absent)))
 	}
 	return strings.Join(said, ", ")
 }

@@ -213,7 +213,7 @@ func worksSentence(refs []int, counts []tally, heads []string) string {
 			continue
 		}
 		if len(counts) == 1 && t.unclear == 0 {
-			return fmt.Sprintf("On %s %d of %d probes %s, and %d %s nothing.", heads[i], t.works, t.probes, plural("work", t.works), t.absent, plural("find", t.absent))
+			return fmt.Sprintf("On %s %d of %d probes %s, and %d %s.", heads[i], t.works, t.probes, plural("work", t.works), t.absent, plural("fail", t.absent))
 		}
 		said = append(said, fmt.Sprintf("%d of %d on %s", t.works, t.probes, heads[i]))
 	}

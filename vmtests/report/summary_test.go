@@ -95,7 +95,7 @@ func TestSummarySaysWhatWasLost(t *testing.T) {
 			[]record.Record{boot("no-net", record.Completed, works, absent)},
 			[]string{
 				"The kernel no-net booted and finished the probes, without an oops or a panic.",
-				"On no-net 1 of 2 probes works, and 1 finds nothing.",
+				"On no-net 1 of 2 probes works, and 1 fails.",
 			},
 		},
 		"applications": {
