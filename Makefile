@@ -28,7 +28,7 @@ apps: export NETSTRIP_APPS = 1
 apps: deps $(BIN) ## Start real applications on nine kernels, query them, show what works
 	@$(NETSTRIP) apps
 
-test: kernels ## Run every test, including those that boot guests
+test: kernels ## Run the tests, including those that boot guests (make full: also those that take hours)
 	go test -timeout 60m ./...
 
 full: export NETSTRIP_FULL = 1

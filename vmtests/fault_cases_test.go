@@ -149,9 +149,9 @@ func channelCases() []faultCase {
 		{name: "events after done", fault: wire.FaultLate, want: record.Completed, notice: `3 event lines after "done"`, reaches: guest.Done},
 		{name: "a second hello", fault: wire.FaultHello, want: record.Completed, notice: "the guest said hello 2 times; the first counts", reaches: guest.Done},
 		{name: "an answer and its opposite", fault: wire.FaultTwice, want: record.Completed,
-			notice: "1 probes answered twice, and not the same, which is no answer: fault/sound/1", reaches: guest.Done},
+			notice: "1 probes with two different answers, counted as inconclusive: fault/sound/1", reaches: guest.Done},
 		{name: "an answer and the same again", fault: wire.FaultRepeat, want: record.Completed,
-			notice: "1 findings came twice, the same each time", reaches: guest.Done},
+			notice: "1 findings were sent twice, identically", reaches: guest.Done},
 		{name: "done, but not the end", fault: wire.FaultLinger, change: impatient,
 			want: record.Completed, notice: "the guest was done but did not end", reaches: guest.Done},
 	}

@@ -32,7 +32,7 @@ func (a *app) bisectCommand() *cobra.Command {
 	c.Flags().StringVar(&f.bad, "bad", "", "`KERNEL` on which it does not")
 	c.Flags().StringVar(&f.probe, "probe", "", "`ID` of the probe, such as socket/unix/stream")
 	c.Flags().BoolVar(&f.boot, "boot", false, "ask only whether the kernel boots to the end")
-	c.Flags().StringVar(&f.command, "command", "", "`CMD` for a shell, with the kernel's path appended; exit code 0: works, 125: cannot say, else up to 127: does not work")
+	c.Flags().StringVar(&f.command, "command", "", "`CMD` for a shell, with the kernel's path appended; exit code 0: works, 125: cannot tell, any other up to 127: does not work")
 	complete(c, completeKernels, "good", "bad")
 	complete(c, completeProbes, "probe")
 	f.addSearching(c)
@@ -94,7 +94,7 @@ func (a *app) minimize(ctx context.Context, f *searching) error {
 		return usage.Errorf("minimize takes --profile and --require; netstrip minimize --help has examples")
 	}
 	if f.each && (f.out != "" || f.dryRun) || f.markdown && !f.each {
-		return usage.Errorf("--each makes a table of several fragments, as --json has them; --markdown goes with it, --output and --dry-run do not")
+		return usage.Errorf("--each cannot be combined with --output or --dry-run, and --markdown needs --each")
 	}
 	if err := bisect.Known(f.require...); err != nil {
 		return err

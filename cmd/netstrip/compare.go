@@ -27,7 +27,7 @@ func (a *app) compareCommand() *cobra.Command {
 	c := command("compare A [B]", f.complete, func(ctx context.Context, args []string) error { return a.compare(ctx, f, args) })
 	c.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) != 2 && (len(args) != 1 || len(f.Fragments) == 0) {
-			return usage.Errorf("compare takes two of profile, kernel, .config, key and record, and got %d; netstrip compare --help has examples", len(args))
+			return usage.Errorf("compare takes two kernels (profile, image, .config, key or record), got %d; netstrip compare --help has examples", len(args))
 		}
 		return nil
 	}
@@ -50,7 +50,7 @@ func (f *comparing) complete(c *cobra.Command, args []string, begin string) ([]s
 
 func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	if f.boots < 0 || f.config && f.boots > 0 {
-		return usage.Errorf("--boots takes a number from 1, and does not go with --config")
+		return usage.Errorf("--boots must be at least 1, and cannot be combined with --config")
 	}
 	first, second, err := target.Both(args[0], strings.Join(args[1:], ""), f.Fragments...)
 	if err != nil {

@@ -79,5 +79,5 @@ func stoppedAndContinued(t *testing.T, p *place, _ int) {
 	rec := n.records(t)[0]
 	assert.Equal(t, record.Completed, rec.Outcome, rec.Reason)
 	assert.Zero(t, rec.Phases)
-	assert.Contains(t, strings.Join(rec.Notices, "\n"), "so that no times are recorded")
+	assert.Contains(t, strings.Join(rec.Notices, "\n"), "no times are recorded")
 }

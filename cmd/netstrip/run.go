@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,11 +55,11 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 			return err
 		}
 	}
-	ready := o.Ready
+	check := o.Ready
 	if f.resume {
-		ready = a.results(f).Check
+		check = func() error { return cmp.Or(a.results(f).Check(), run.Ready()) }
 	}
-	if err := ready(); err != nil {
+	if err := check(); err != nil {
 		return err
 	}
 	runner, err := run.New(ctx, o)
@@ -73,7 +74,7 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 		records, err = runner.Run(ctx, profiles)
 	}
 	if errors.Is(err, run.ErrNothingToResume) && f.json {
-		return errors.Join(err, table.JSON(a.stdout, []record.Record{}))
+		return cmp.Or(table.JSON(a.stdout, []record.Record{}), err)
 	}
 	if err != nil {
 		return err

@@ -78,7 +78,7 @@ func TestRefused(t *testing.T) {
 		"X86=n":            "it has no prompt, and its default is y (arch/x86/Kconfig:58)",
 		"LOG_BUF_SHIFT=40": "the range is 12 to 25 (init/Kconfig:767)",
 		"LOG_BUF_SHIFT=y":  "it takes a value of type integer, not y, m or n",
-		"UNIX=\"y\"":       `it is a bool, which no "y" is`,
+		"UNIX=\"y\"":       `it is a bool and cannot be "y"`,
 		"PREEMPT_NONE=y":   "only one member of the choice kernel/Kconfig.preempt:14 can be on: PREEMPT, as mine.config:7 asks",
 		"PREEMPT=n":        "a member of the choice kernel/Kconfig.preempt:14 must be on, and it is, as mine.config:7 asks",
 		"NET=n":            "as in the .config at the start",

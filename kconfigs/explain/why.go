@@ -55,7 +55,7 @@ func (w *ConfigState) Refused(name, wanted string) string {
 	case wanted == "n":
 		c.forcedOn(s)
 	case wanted != "y" && wanted != "m":
-		c.add("it is a %s, which no %s is", s.Type, wanted)
+		c.add("it is a %s and cannot be %s", s.Type, wanted)
 	case wanted == "m" && s.Type == "bool":
 		c.add("it cannot be a module: ask for y")
 	case wanted == "m" && w.tri("MODULES") == kconf.No:

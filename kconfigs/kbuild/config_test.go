@@ -59,7 +59,7 @@ func TestRealConfigs(t *testing.T) {
 		{"full", "CONFIG_NTE=y\n", "mine.config:1: CONFIG_NTE: this kernel has no such symbol; did you mean NET?"},
 		{"full", "CONFIG_LOG_BUF_SHIFT=y\nCONFIG_SYSVIPC=5\nCONFIG_HZ_100=y\nCONFIG_HZ_1000=y\n", "" +
 			"mine.config:1: CONFIG_LOG_BUF_SHIFT: wanted y, got 17: it takes a value of type integer, not y, m or n\n" +
-			"mine.config:2: CONFIG_SYSVIPC: wanted 5, got n: it is a bool, which no 5 is\n" +
+			"mine.config:2: CONFIG_SYSVIPC: wanted 5, got n: it is a bool and cannot be 5\n" +
 			"mine.config:3: CONFIG_HZ_100: wanted y, got n: only one member of the choice kernel/Kconfig.hz:6 can be on: HZ_1000, as mine.config:4 asks; " +
 			`without that line: add "# CONFIG_HZ_1000 is not set"`},
 	} {

@@ -120,7 +120,7 @@ func cloudPackage(ctx context.Context, series string) (string, error) {
 	// It fails if it does not know both names, and one is enough for 6.1.
 	m := regexp.MustCompile(`(?m)^Depends: (linux-image-` + regexp.QuoteMeta(series) + `\.\S*-cloud-amd64)`).FindStringSubmatch(out)
 	if m == nil {
-		return "", fmt.Errorf("apt-cache knows no cloud kernel of Linux %s: apt-get update; or name a kernel of yours with --kernel", series)
+		return "", fmt.Errorf("apt-cache lists no cloud kernel of Linux %s: run apt-get update, or name a kernel with --kernel", series)
 	}
 	return m[1], nil
 }

@@ -49,7 +49,7 @@ func Below(ctx context.Context, find *target.Finder, o Options, kernel string, w
 	}
 	off, part := []string{"NET"}, "the network"
 	if whole {
-		off, part = everything(ends[0].World), "all that can go"
+		off, part = everything(ends[0].World), "everything removable"
 	}
 	o.Kconfig, o.Last, o.ObjectTree = find.Kconfig, ends[0].World, target.ObjectTree(ends...)
 	if o.First, err = strip(ctx, o.Kconfig, o.Last, off); err != nil {

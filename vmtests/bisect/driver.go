@@ -1,4 +1,4 @@
-// Package bisect searches real kernels for the symbols that broke a probe, or for the fewest that
+// Package bisect searches real kernels for the symbols that broke a probe, or for a minimal set that
 // it needs. It runs on the host. Package search decides what to try next; this package turns that
 // into a .config, builds and boots it, and asks one question.
 //

@@ -182,6 +182,7 @@ func TestRealSearch(t *testing.T) {
 		require.NoError(t, err)
 		d := New(Options{Runner: runner, Kconfig: k.kconfig, Name: "full..no-packet", Question: q, Anew: anew,
 			First: k.world(t, "full"), Last: k.world(t, "no-packet"), ObjectTree: string(kconf.AllNo)})
+		d.good, d.bad = "full", "no-packet"
 		b, err := d.Bisect(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, b.Doubt)

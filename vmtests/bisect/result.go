@@ -106,7 +106,7 @@ func (d *Driver) Bisect(ctx context.Context) (Cause, error) {
 	return b, nil
 }
 
-// Minimize finds the fewest changes with which the first end passes, as the last does.
+// Minimize finds a minimal set of changes with which the first end passes, as the last does.
 func (d *Driver) Minimize(ctx context.Context) (Needs, error) {
 	found, err := solve(ctx, d, d.space.Minimize)
 	if err != nil {
@@ -118,7 +118,7 @@ func (d *Driver) Minimize(ctx context.Context) (Needs, error) {
 		proof = "NOT VERIFIED: " + m.Doubt + "."
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `# The least of %s, of %s, with which these work:
+	fmt.Fprintf(&b, `# The smallest part of %s in %s with which these work:
 # %s.
 # %d of %d symbols are needed. %s
 # Found with %s.

@@ -11,7 +11,7 @@ import (
 )
 
 // twoAnswers begins the detail of a finding that replaces contradictory ones.
-const twoAnswers = "the guest answered twice, and not the same: "
+const twoAnswers = "the guest sent two different answers: "
 
 // settle returns one finding for each probe. A probe with two different answers is inconclusive.
 func settle(all []wire.Finding) (once []wire.Finding, notices []string) {
@@ -33,10 +33,10 @@ func settle(all []wire.Finding) (once []wire.Finding, notices []string) {
 		}
 	}
 	if repeated > 0 {
-		notices = append(notices, fmt.Sprintf("%d findings came twice, the same each time", repeated))
+		notices = append(notices, fmt.Sprintf("%d findings were sent twice, identically", repeated))
 	}
 	if len(contradicted) > 0 {
-		notices = append(notices, fmt.Sprintf("%d probes answered twice, and not the same, which is no answer: %s", len(contradicted), some(contradicted, 5)))
+		notices = append(notices, fmt.Sprintf("%d probes with two different answers, counted as inconclusive: %s", len(contradicted), some(contradicted, 5)))
 	}
 	return once, notices
 }

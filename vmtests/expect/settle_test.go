@@ -40,8 +40,8 @@ func TestSettle(t *testing.T) {
 		notice  string
 	}{
 		"once":             {[]wire.Finding{works}, wire.Works, ""},
-		"the same again":   {[]wire.Finding{works, slower, works}, wire.Works, "2 findings came twice, the same each time"},
-		"its opposite":     {[]wire.Finding{absent, works}, wire.Inconclusive, "1 probes answered twice, and not the same, which is no answer: lo/up"},
+		"the same again":   {[]wire.Finding{works, slower, works}, wire.Works, "2 findings were sent twice, identically"},
+		"its opposite":     {[]wire.Finding{absent, works}, wire.Inconclusive, "1 probes with two different answers, counted as inconclusive: lo/up"},
 		"back again":       {[]wire.Finding{works, absent, works}, wire.Inconclusive, "1 probes answered twice"},
 		"with other words": {[]wire.Finding{works, other}, wire.Inconclusive, "1 probes answered twice"},
 	} {

@@ -105,7 +105,7 @@ func Boot(ctx context.Context, g Guest) (Result, error) {
 	c.closeGuest()
 	exit := make(chan error, 1)
 	go func() { exit <- vm.Wait() }()
-	err = b.watchdog.run(vm.Kill, exit, func() bool { return b.capture.flooded() || b.decoder.flooded() })
+	err = b.watchdog.run(vm.Kill, exit, func() bool { return b.capture.flooded() || b.decoder.flood.Load() })
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
 	}
@@ -166,7 +166,7 @@ func (b *boot) finish(exit error) {
 	b.Console = append([]byte{}, b.capture.log.Bytes()...) // empty, but not nil
 	log, said, w := console.Read(b.Console), b.said.String(), b.watchdog
 	facts := console.Facts{
-		Done: b.decoder.done, Events: b.decoder.events, Running: b.Running, Flood: b.capture.flood || b.decoder.flood,
+		Done: b.decoder.done, Events: b.decoder.events, Running: b.Running, Flood: b.capture.flood || b.decoder.flood.Load(),
 		Killed: w.killed, Idle: w.idle, Message: said, Quit: exit == nil && b.monitor.quit(),
 	}
 	if failed := new(exec.ExitError); errors.As(exit, &failed) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
@@ -21,10 +22,12 @@ type decoder struct {
 	event func(wire.Event)
 	end   func(done bool)
 
+	flood atomic.Bool // more than a boot may send before "done"; read without waiting for a callback
+
 	mu            sync.Mutex
 	events, bytes int // accepted, including "done"
 	raw           int // all bytes
-	flood, done   bool
+	done          bool
 	// What was dropped: lines too long, lines that are not events, lines after "done", lines over
 	// the number or total that a boot may send.
 	long, junk, late, over int
@@ -89,15 +92,8 @@ func (d *decoder) count(n int) {
 	defer d.mu.Unlock()
 	d.raw += n
 	if d.raw > wire.MaxBytes && !d.done {
-		d.flood = true
+		d.flood.Store(true)
 	}
-}
-
-// flooded reports whether there was more than a boot may send before "done".
-func (d *decoder) flooded() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.flood
 }
 
 func (d *decoder) drop(count *int) {
@@ -119,8 +115,8 @@ func (d *decoder) line(line []byte) {
 		if len(bytes.TrimSpace(line)) > 0 {
 			d.junk++
 		}
-	case d.flood || e.Action == actionEvent && (d.events >= wire.MaxEvents || d.bytes+len(line) > wire.MaxBytes):
-		d.flood = true
+	case d.flood.Load() || e.Action == actionEvent && (d.events >= wire.MaxEvents || d.bytes+len(line) > wire.MaxBytes):
+		d.flood.Store(true)
 		d.over++
 	default:
 		d.events++

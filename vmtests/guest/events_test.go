@@ -76,9 +76,9 @@ func TestDecoder(t *testing.T) {
 			}
 			assert.Equal(t, tc.probes, strings.Join(probes, " "))
 			assert.Equal(t, tc.notices, d.notices())
-			whole := strings.Contains(tc.in, done) && !d.flooded()
+			whole := strings.Contains(tc.in, done) && !d.flood.Load()
 			assert.Equal(t, []bool{whole}, d.ends, "silence is not success")
-			assert.Equal(t, name == "too many" || name == "much too long", d.flooded())
+			assert.Equal(t, name == "too many" || name == "much too long", d.flood.Load())
 		})
 	}
 }

@@ -115,8 +115,8 @@ func (d Disagreement) group() string {
 // Write writes the comparison for people, below the explanation of symbol.
 func (c Comparison) Write(w io.Writer, symbol string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n  against %s on %s: %d probes are absent with a symbol that goes with %s, %d with another\n"+
-		"  symbol off; %d work with all their symbols on; %d contradict their symbols\n",
+	fmt.Fprintf(&b, "\n  against %s on %s: %d probes are absent because a symbol goes off with %s, %d because another\n"+
+		"  symbol is off; %d work with all their symbols on; %d contradict their symbols\n",
 		c.Profile, c.Series, c.Gone, symbol, c.Off, c.On, len(c.Disagree))
 	last := ""
 	for _, d := range c.Disagree {

@@ -27,7 +27,7 @@ var ErrChanged = usage.Errorf("it cannot be resumed, since its boots would not b
 
 // ErrOther is returned by Resume if the run that was cut short asked applications and this runner does
 // not, or the other way round.
-var ErrOther = usage.Errorf("it cannot be resumed so")
+var ErrOther = usage.Errorf("it cannot be resumed with this command")
 
 // plan describes what a run will boot.
 func (r *Runner) plan(ctx context.Context, targets []target) (record.Plan, error) {

@@ -22,7 +22,7 @@ type Kernels struct {
 // none, each with the fragments. The error lists everything wrong with names and files.
 func (k Kernels) Profiles(names ...string) ([]kconfigs.Profile, error) {
 	if k.Modules != "" && len(k.Images) != 1 {
-		return nil, usage.Errorf("--modules goes with one --kernel")
+		return nil, usage.Errorf("--modules needs exactly one --kernel")
 	}
 	var profiles []kconfigs.Profile
 	added, _, err := readFragments(k.Fragments)

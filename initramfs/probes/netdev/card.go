@@ -17,7 +17,7 @@ import (
 const cardDriver = "/sys/bus/virtio/drivers/virtio_net"
 
 // Cards returns the names of n network cards. It waits until cards that the last probe had moved
-// are back in the first namespace, which must be the thread's.
+// are back in the initial namespace, which must be the thread's.
 func Cards(n int) ([]string, error) {
 	loadDriver("virtio_net")
 	_, err := os.Stat(cardDriver)

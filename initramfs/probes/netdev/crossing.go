@@ -59,7 +59,7 @@ func JoinVeth(_, outside *os.File) ([2]string, error) {
 	return [2]string{"near", "far"}, probes.Try("RTM_NEWLINK(veth)", netlink.LinkAdd(veth), unix.EOPNOTSUPP)
 }
 
-// JoinCards moves two cards that QEMU has connected from the first namespace into these.
+// JoinCards moves two cards that QEMU has connected from the initial namespace into these.
 func JoinCards(inside, outside *os.File) ([2]string, error) {
 	first, err := os.Open("/proc/1/ns/net")
 	if err != nil {
