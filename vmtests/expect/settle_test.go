@@ -42,8 +42,8 @@ func TestSettle(t *testing.T) {
 		"once":             {[]wire.Finding{works}, wire.Works, ""},
 		"the same again":   {[]wire.Finding{works, slower, works}, wire.Works, "2 findings were sent twice, identically"},
 		"its opposite":     {[]wire.Finding{absent, works}, wire.Inconclusive, "1 probes with two different answers, counted as inconclusive: lo/up"},
-		"back again":       {[]wire.Finding{works, absent, works}, wire.Inconclusive, "1 probes answered twice"},
-		"with other words": {[]wire.Finding{works, other}, wire.Inconclusive, "1 probes answered twice"},
+		"back again":       {[]wire.Finding{works, absent, works}, wire.Inconclusive, "1 probes with two different answers"},
+		"with other words": {[]wire.Finding{works, other}, wire.Inconclusive, "1 probes with two different answers"},
 	} {
 		once, notices := settle(tc.all)
 		require.Len(t, once, 1, name)
