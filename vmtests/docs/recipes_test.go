@@ -138,7 +138,8 @@ func TestRecipes(t *testing.T) {
 				} else {
 					assert.False(t, ok, "the block for %s is not needed", blocks[missing].file)
 				}
-				if testing.Short() {
+				if os.Getenv("NETSTRIP_FULL") == "" {
+					t.Log("EACH RECIPE IS TRIED WHOLE ONLY; run: make full")
 					return
 				}
 			}
