@@ -36,6 +36,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/process"
@@ -64,6 +65,8 @@ const (
 type Options struct {
 	// Cache is where the image is kept; nil means the user's cache.
 	Cache *cache.Cache
+	// Arch is the guest's architecture; the zero value means the default.
+	Arch arch.Arch
 	// Module is the directory of netstrip's own module; empty means the version of this
 	// program, or else the checkout it was compiled in.
 	Module string
@@ -112,8 +115,11 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 			return nil, err
 		}
 	}
-	b := builder{module: module, uinit: cmp.Or(o.Uinit, uinitCommand), progress: o.Progress}
-	if b.key, err = sourceKey(ctx, module, b.uinit); err != nil {
+	if o.Arch.Name == "" {
+		o.Arch = arch.Default()
+	}
+	b := builder{guestSource: guestSource{module, cmp.Or(o.Uinit, uinitCommand), o.Arch.GOARCH}, progress: o.Progress}
+	if b.key, err = sourceKey(ctx, b.guestSource); err != nil {
 		return nil, err
 	}
 	image := &Image{Key: b.key, Cached: true}
@@ -163,8 +169,9 @@ func (i *Image) measure(dir string) error {
 
 // builder makes one image.
 type builder struct {
-	module, uinit, key string
-	progress           *progress.Printer
+	guestSource
+	key      string
+	progress *progress.Printer
 }
 
 // fill makes the image in an empty directory.
@@ -177,7 +184,7 @@ func (b builder) fill(ctx context.Context, dir string) error {
 	}
 	defer os.RemoveAll(bin)
 	// What a killed go build leaves is removed with dir.
-	env := append(buildEnv(), "GOTMPDIR="+bin)
+	env := append(b.env(), "GOTMPDIR="+bin)
 	_, err := process.Run(ctx, process.Command{
 		Args:   append(append([]string{"go", "build"}, buildFlags()...), "-o", bin, initPackage, cmdsPackage+b.uinit),
 		Dir:    b.module,
@@ -188,7 +195,7 @@ func (b builder) fill(ctx context.Context, dir string) error {
 		return err
 	}
 	// The sources may have been edited: the key must describe what was compiled.
-	now, err := sourceKey(ctx, b.module, b.uinit)
+	now, err := sourceKey(ctx, b.guestSource)
 	if err != nil {
 		return err
 	}
@@ -205,9 +212,9 @@ func buildFlags() []string {
 
 // buildEnv is for the guest, whatever the user's settings. GOFLAGS repeats a flag, as an empty
 // one would let the user's own apply (go help environment).
-func buildEnv() []string {
+func buildEnv(goarch string) []string {
 	return []string{
-		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOWORK=off",
+		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + goarch, "GOAMD64=v1", "GOWORK=off",
 		"GOFLAGS=-mod=readonly",
 	}
 }

@@ -155,7 +155,7 @@ func write(t *testing.T, dir, name, text string) {
 func TestKeyFollowsTheSources(t *testing.T) {
 	ctx, module := context.Background(), fakeModule(t)
 	key := func() string {
-		k, err := sourceKey(ctx, module, uinitCommand)
+		k, err := sourceKey(ctx, guestSource{module, uinitCommand, "amd64"})
 		require.NoError(t, err)
 		return k
 	}
@@ -210,7 +210,7 @@ func TestKeyFollowsTheSources(t *testing.T) {
 func TestSourcesAreThoseOfTheGuest(t *testing.T) {
 	module, err := findModule(t.Context(), "", nil)
 	require.NoError(t, err)
-	s, err := listSources(t.Context(), module, uinitCommand)
+	s, err := listSources(t.Context(), guestSource{module, uinitCommand, "amd64"})
 	require.NoError(t, err)
 	for _, file := range []string{"go.mod", "go.sum", "initramfs/cmds/uinit/main.go", "initramfs/wire/wire.go", "initramfs/trace/trace.go", "initramfs/appguest/appguest.go"} {
 		assert.Contains(t, s.files, file)
@@ -226,7 +226,7 @@ func BenchmarkKey(b *testing.B) {
 	module, err := findModule(b.Context(), "", nil)
 	require.NoError(b, err)
 	for b.Loop() {
-		_, err := sourceKey(b.Context(), module, uinitCommand)
+		_, err := sourceKey(b.Context(), guestSource{module, uinitCommand, "amd64"})
 		require.NoError(b, err)
 	}
 }
@@ -242,7 +242,7 @@ func TestBuildWithAnotherProgram(t *testing.T) {
 	assertProgram(t, a, "bin/uinit", cmdsPackage+"faulty")
 	module, err := findModule(t.Context(), "", nil)
 	require.NoError(t, err)
-	usual, err := sourceKey(t.Context(), module, uinitCommand)
+	usual, err := sourceKey(t.Context(), guestSource{module, uinitCommand, "amd64"})
 	require.NoError(t, err)
 	assert.NotEqual(t, usual, image.Key)
 	_, err = Build(t.Context(), Options{Cache: c, Uinit: "none"})

@@ -79,7 +79,7 @@ func fetchModule(ctx context.Context, m debug.Module, p *progress.Printer) (stri
 	_, err = process.Run(ctx, process.Command{
 		Args: []string{"go", "mod", "download", "-json", m.Path + "@" + m.Version},
 		Dir:  dir,
-		Env:  append(buildEnv(), "GO111MODULE=on"),
+		Env:  append(buildEnv(runtime.GOARCH), "GO111MODULE=on"),
 		OnLine: func(l string) {
 			inside = inside || l == "{"
 			if inside {

@@ -33,13 +33,14 @@ type sources struct {
 
 // listSources asks the go command for the sources of the image. It ignores broken packages,
 // because the build will report them.
-func listSources(ctx context.Context, module, uinit string) (sources, error) {
+func listSources(ctx context.Context, g guestSource) (sources, error) {
 	s := sources{files: []string{"go.mod", "go.sum"}, dirs: map[string][]string{}}
+	module := g.module
 	var lines []string
 	_, err := process.Run(ctx, process.Command{
-		Args: []string{"go", "list", "-e", "-deps", "-f", listTemplate, initPackage, cmdsPackage + uinit},
+		Args: []string{"go", "list", "-e", "-deps", "-f", listTemplate, initPackage, cmdsPackage + g.uinit},
 		Dir:  module,
-		Env:  append(buildEnv(), "PWD="+module), // go list derives Dir from it
+		Env:  append(g.env(), "PWD="+module), // go list derives Dir from it
 		OnLine: func(l string) {
 			if rest, ok := strings.CutPrefix(l, sourceMark+"\t"); ok {
 				lines = append(lines, rest)
@@ -84,8 +85,10 @@ func namesIn(dir string) ([]string, error) {
 	return names, nil
 }
 
-// guestSource is a guest program and the module that it is in.
-type guestSource struct{ module, uinit string }
+// guestSource is a guest program, the module that it is in, and Go's name of the architecture.
+type guestSource struct{ module, uinit, goarch string }
+
+func (g guestSource) env() []string { return buildEnv(g.goarch) }
 
 // memory keeps the results of listSources, which takes far longer than hashing.
 type memory struct {
@@ -110,15 +113,15 @@ func (m *memory) key(ctx context.Context, g guestSource, version string) (string
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if last, ok := m.known[g]; ok && last.sameNames(g.module) {
-		if key, err := hashSources(g.module, version, last.files); err == nil && key == last.key {
+		if key, err := hashSources(g, version, last.files); err == nil && key == last.key {
 			return key, nil
 		}
 	}
-	now, err := listSources(ctx, g.module, g.uinit)
+	now, err := listSources(ctx, g)
 	if err != nil {
 		return "", err
 	}
-	key, err := hashSources(g.module, version, now.files)
+	key, err := hashSources(g, version, now.files)
 	if err != nil {
 		return "", err
 	}

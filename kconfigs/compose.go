@@ -4,15 +4,16 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/arch"
 )
 
 // composition is a request under construction.
 type composition struct {
 	profile Profile
-	seen    map[string]Setting
+	seen    map[string][]Setting
 	own     map[string]bool // symbols with the value of the profile's own fragments
 	remarks []string
 	wrong   *RequestError
@@ -20,9 +21,10 @@ type composition struct {
 
 // compose merges a profile's own fragments and the user's. If two agree on a symbol, errors
 // cite the first. A difference is an error, because the order of the fragments should not
-// decide; with Override, the user's fragment takes precedence over the profile's own.
+// decide; with Override, the user's fragment takes precedence over the profile's own. Whether
+// settings with different conditions contradict each other is for Request.For to decide.
 func compose(p Profile, own []Fragment, e *RequestError) Request {
-	c := &composition{profile: p, seen: map[string]Setting{}, own: map[string]bool{}, wrong: e}
+	c := &composition{profile: p, seen: map[string][]Setting{}, own: map[string]bool{}, wrong: e}
 	for _, f := range own {
 		for _, s := range f.Settings {
 			c.add(s, false)
@@ -34,32 +36,58 @@ func compose(p Profile, own []Fragment, e *RequestError) Request {
 			c.add(s, true)
 		}
 	}
-	r := Request{Profile: p.Name, Start: p.Start, Settings: slices.Collect(maps.Values(c.seen)), Remarks: slices.Concat(p.remarks, c.remarks)}
-	slices.SortFunc(r.Settings, func(a, b Setting) int { return cmp.Compare(a.Symbol, b.Symbol) })
+	r := Request{Profile: p.Name, Arch: p.Arch, Start: p.Start, Remarks: slices.Concat(p.remarks, c.remarks)}
+	for _, all := range c.seen {
+		r.Settings = append(r.Settings, all...)
+	}
+	sortSettings(r.Settings)
 	return r
+}
+
+func sortSettings(all []Setting) {
+	slices.SortFunc(all, func(a, b Setting) int {
+		return cmp.Or(cmp.Compare(a.Symbol, b.Symbol), cmp.Compare(a.If, b.If))
+	})
 }
 
 // add adds a setting of the profile's own fragments or of the user's.
 func (c *composition) add(s Setting, users bool) {
-	first, ok := c.seen[s.Symbol]
-	switch {
-	case !ok:
-		c.seen[s.Symbol] = s
-	case sameValue(first.Value, s.Value):
-	case c.own[s.Symbol] && first.Fragment == guest+".config":
-		c.wrong.add(s.Fragment, s.Line, s.Symbol,
-			"%s is not available: the guest needs %s (%s:%d)", s.Value, first.Value, first.Fragment, first.Line)
-	case users && c.own[s.Symbol] && c.profile.Override:
-		c.seen[s.Symbol], c.own[s.Symbol] = s, false
-		c.remarks = append(c.remarks, fmt.Sprintf("%s: CONFIG_%s: %s in place of %s in %s%s", place(s.Fragment, s.Line), s.Symbol,
-			s.Value, first.Value, place(first.Fragment, first.Line), quotedReason(first)))
-	case users && c.own[s.Symbol]:
-		c.wrong.add(s.Fragment, s.Line, s.Symbol, "%s conflicts with %s in %s%s: %s--override puts yours in its place",
-			s.Value, first.Value, place(first.Fragment, first.Line), quotedReason(first), without(first.Fragment))
-	default:
-		c.wrong.add(s.Fragment, s.Line, s.Symbol,
-			"%s conflicts with %s in %s:%d", s.Value, first.Value, first.Fragment, first.Line)
+	for i, first := range c.seen[s.Symbol] {
+		conditional := first.If != s.If
+		switch {
+		case sameValue(first.Value, s.Value) && !conditional:
+			return
+		case sameValue(first.Value, s.Value), conditional && (isProtected(first.Fragment) || !users || !c.own[s.Symbol]):
+		case users && c.own[s.Symbol] && c.profile.Override && !isProtected(first.Fragment):
+			c.remarks = append(c.remarks, fmt.Sprintf("%s: CONFIG_%s: %s in place of %s in %s%s", place(s.Fragment, s.Line), s.Symbol,
+				s.Value, first.Value, place(first.Fragment, first.Line), quotedReason(first)))
+			c.seen[s.Symbol][i], c.own[s.Symbol] = s, false
+			return
+		case users && c.own[s.Symbol] && !isProtected(first.Fragment):
+			c.wrong.add(s.Fragment, s.Line, s.Symbol, "%s conflicts with %s in %s%s: %s--override puts yours in its place",
+				s.Value, first.Value, place(first.Fragment, first.Line), quotedReason(first), without(first.Fragment))
+			return
+		default:
+			contradict(c.wrong, first, s)
+			return
+		}
 	}
+	c.seen[s.Symbol] = append(c.seen[s.Symbol], s)
+}
+
+// contradict reports a setting that contradicts an earlier one.
+func contradict(e *RequestError, first, s Setting) {
+	if isProtected(first.Fragment) {
+		e.add(s.Fragment, s.Line, s.Symbol, "%s is not available: the guest needs %s (%s:%d)", s.Value, first.Value, first.Fragment, first.Line)
+		return
+	}
+	e.add(s.Fragment, s.Line, s.Symbol, "%s conflicts with %s in %s:%d", s.Value, first.Value, first.Fragment, first.Line)
+}
+
+// isProtected reports whether a file is a fragment that no other may contradict.
+func isProtected(file string) bool {
+	name, ok := strings.CutSuffix(file, ".config")
+	return ok && (name == guest || slices.Contains(arch.Names(), name))
 }
 
 // without returns a hint that names the profiles which do not contain base.config, to be
@@ -88,8 +116,9 @@ func quotedReason(s Setting) string {
 	lines := strings.Split(string(bytes.TrimRight(data, "\n")), "\n")
 	at := min(s.Line, len(lines)) - 1
 	isReason := func(line string) bool {
-		symbol, _, err := parseLine(line)
-		return strings.HasPrefix(line, "# ") && symbol == "" && err == nil
+		bare, exists, or := condition(line)
+		symbol, _, err := parseLine(bare)
+		return strings.HasPrefix(line, "# ") && symbol == "" && exists == "" && !or && err == nil
 	}
 	for at >= 0 && lines[at] != "" && !isReason(lines[at]) {
 		at--

@@ -15,10 +15,21 @@ import (
 // bytes.
 const maxFragment, maxConfig = 1 << 20, 8 << 20
 
-// Fragment is a short piece of .config.
+// Fragment is a short piece of .config. Besides the lines of a .config it may have conditions,
+// which the kernel's own tools read as comments:
+//
+//	# if it exists: CONFIG_PVH=y
+//	# if CONFIG_X86 exists: CONFIG_KERNEL_GZIP=y
+//	CONFIG_PROC_SYSCTL=y
+//	# or CONFIG_SYSCTL=y
+//
+// A symbol exists if the kernel's Kconfig files define it. The last form is a setting that another
+// symbol stands for in other kernels: the first one that exists is requested.
 type Fragment struct {
 	// Name is the name of the file, as errors cite it.
 	Name string
+	// Arch is the name of the architecture that it is for, if it says so.
+	Arch string
 	// Settings are in the order of the file.
 	Settings []Setting
 }
@@ -32,6 +43,9 @@ type Setting struct {
 	// Fragment and Line are the position of the request.
 	Fragment string
 	Line     int
+	// If are the symbols that must exist for the setting to apply, and Or those to set instead of
+	// one that does not exist; separated by spaces.
+	If, Or string
 }
 
 // ReadFragment reads a user's fragment. A file that cannot be read is a RequestError too,
@@ -43,10 +57,13 @@ func ReadFragment(path string) (Fragment, error) {
 		e.add(path, 0, "", "reading the fragment: %v", err)
 		return Fragment{}, e
 	}
-	if err := foreign(path, data); err != nil {
+	a, err := archOf(path, data)
+	if err != nil {
 		return Fragment{}, err
 	}
-	return ParseFragment(path, data)
+	f, err := ParseFragment(path, data)
+	f.Arch = a.Name
+	return f, err
 }
 
 // ParseFragment reads a fragment strictly; errors cite name. Setting a symbol twice is an error
@@ -56,8 +73,17 @@ func ParseFragment(name string, data []byte) (Fragment, error) {
 	e := &RequestError{}
 	first := map[string]int{}
 	crlf := false
+	last := 0 // the line of the setting that a line before ends with
 	eachLine(data, func(n int, line string) {
+		line, exists, or := condition(line)
 		symbol, value, err := parseLine(line)
+		if or && err == nil {
+			err = f.addOr(symbol, value, last == n-1)
+			symbol = ""
+		}
+		if or || symbol != "" {
+			last = n
+		}
 		switch {
 		case errors.Is(err, errCRLF) && crlf: // reported once, because it concerns the whole file
 		case errors.Is(err, errCRLF):
@@ -70,7 +96,10 @@ func ParseFragment(name string, data []byte) (Fragment, error) {
 			e.add(name, n, symbol, "already set in line %d", first[symbol])
 		default:
 			first[symbol] = n
-			f.Settings = append(f.Settings, Setting{symbol, value, name, n})
+			if exists == itself {
+				exists = symbol
+			}
+			f.Settings = append(f.Settings, Setting{Symbol: symbol, Value: value, Fragment: name, Line: n, If: exists})
 		}
 	})
 	return f, e.orNil()

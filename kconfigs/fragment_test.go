@@ -99,7 +99,7 @@ func TestReadFragment(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("CONFIG_TUN=y\n"), 0o644))
 	f, err := ReadFragment(path)
 	require.NoError(t, err)
-	assert.Equal(t, Fragment{Name: path, Settings: []Setting{{"TUN", "y", path, 1}}}, f)
+	assert.Equal(t, Fragment{Name: path, Settings: []Setting{{Symbol: "TUN", Value: "y", Fragment: path, Line: 1}}}, f)
 
 	big := filepath.Join(dir, "vmlinux")
 	require.NoError(t, os.WriteFile(big, []byte(strings.Repeat("#\n", maxFragment)), 0o644))

@@ -9,10 +9,15 @@
 package kconfigs
 
 import (
+	"cmp"
 	"embed"
+	"errors"
+	"io"
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/kconfigs/arch"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/packed"
 	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/kconfigs/rename"
@@ -30,6 +35,8 @@ type Profile struct {
 	Name string
 	// Hypothesis states in one line what to expect of it.
 	Hypothesis string
+	// Arch is the name of the only architecture that it can be built for; empty means any.
+	Arch string
 	// Prebuilt, if set, is a kernel that was compiled elsewhere; Start and Fragments are then
 	// empty.
 	Prebuilt *Prebuilt
@@ -84,7 +91,8 @@ func ReadConfig(file string) (Profile, error) {
 // UserConfig returns a profile for a user's .config. Values that the guest needs take precedence
 // over those in the .config.
 func UserConfig(file string, data []byte) (Profile, error) {
-	if err := foreign(file, data); err != nil {
+	a, err := archOf(file, data)
+	if err != nil {
 		return Profile{}, err
 	}
 	data, remarks := tidied(file, data)
@@ -95,15 +103,29 @@ func UserConfig(file string, data []byte) (Profile, error) {
 	}
 	return Profile{
 		Name: "config-" + ref.Plain(file), Hypothesis: "a user's config",
-		Start: Start{Name: file, Text: string(data)}, Fragments: []string{guest}, remarks: remarks,
+		Arch: a.Name, Start: Start{Name: file, Text: string(data)}, Fragments: []string{guest}, remarks: remarks,
 	}, nil
+}
+
+// imageArch returns the name of the architecture that a kernel image is for; empty if it is not
+// known or the file cannot be read, which the build reports.
+func imageArch(path string) string {
+	f, err := file.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	head := make([]byte, packed.HeadBytes)
+	_, _ = io.ReadFull(f, head)
+	name, _, _ := packed.ParseImage(head)
+	return name
 }
 
 // UserKernel returns a profile for a user's kernel. Modules is the directory of its modules,
 // or empty.
 func UserKernel(image, modules string) Profile {
 	return Profile{
-		Name: "kernel-" + ref.Plain(image), Hypothesis: "a user's kernel",
+		Name: "kernel-" + ref.Plain(image), Hypothesis: "a user's kernel", Arch: imageArch(image),
 		Prebuilt: &Prebuilt{Image: image, Modules: modules},
 	}
 }
@@ -133,6 +155,7 @@ func (p Profile) With(frags ...Fragment) Profile {
 	p.added = append(slices.Clone(p.added), frags...)
 	name := ref.Ref{Base: p.Name}
 	for _, f := range frags {
+		p.Arch = cmp.Or(p.Arch, f.Arch)
 		name.Added = append(name.Added, ref.Plain(f.Name))
 	}
 	p.Name = name.String()
@@ -149,13 +172,18 @@ func (p Profile) Request() (Request, error) {
 		for _, f := range p.added {
 			e.add(f.Name, 0, "", "%s was compiled elsewhere: no fragment can change it", p.Name)
 		}
-		return Request{Profile: p.Name, Prebuilt: p.Prebuilt}, e.orNil()
+		return Request{Profile: p.Name, Arch: p.Arch, Prebuilt: p.Prebuilt}, e.orNil()
 	}
 	var frags []Fragment
 	for _, name := range p.Fragments {
 		f, err := readEmbedded(name)
 		e.join(err)
 		frags = append(frags, f)
+		if name == guest {
+			own, err := ownNeeds()
+			e.join(err)
+			frags = append(frags, own...)
+		}
 	}
 	r := compose(p, frags, e)
 	if err := e.orNil(); err != nil {
@@ -165,18 +193,35 @@ func (p Profile) Request() (Request, error) {
 }
 
 // Protected returns, sorted, the symbols that no profile, fragment or search may change:
-// the guest needs them to run and to send its events.
+// the guest needs them, on some architecture, to run and to send its events.
 func Protected() []string {
 	f, err := readEmbedded(guest)
-	if err != nil {
-		panic(err) // the file is part of the program, and a test reads it
+	own, owerr := ownNeeds()
+	if err := errors.Join(err, owerr); err != nil {
+		panic(err) // the files are part of the program, and a test reads them
 	}
 	var names []string
-	for _, s := range f.Settings {
-		names = append(names, s.Symbol)
+	for _, f := range append(own, f) {
+		for _, s := range f.Settings {
+			names = append(names, s.Symbol)
+		}
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
+}
+
+// ownNeeds returns what guests of each architecture need in addition: settings that apply where
+// its symbol exists.
+func ownNeeds() (frags []Fragment, err error) {
+	for _, a := range arch.All() {
+		f, ferr := readEmbedded(a.Name)
+		err = errors.Join(err, ferr)
+		for i := range f.Settings {
+			f.Settings[i].If = strings.TrimSpace(a.Symbol + " " + f.Settings[i].If)
+		}
+		frags = append(frags, f)
+	}
+	return frags, err
 }
 
 func readEmbedded(name string) (Fragment, error) {

@@ -73,7 +73,7 @@ func TestReadPacked(t *testing.T) {
 		assert.Equal(t, text, p.Start.Text, name)
 		f, err := ReadFragment(path)
 		require.NoError(t, err, name)
-		assert.Equal(t, []Setting{{"NET", "y", path, 1}, {"UNIX", "n", path, 2}}, f.Settings, name)
+		assert.Equal(t, []Setting{{Symbol: "NET", Value: "y", Fragment: path, Line: 1}, {Symbol: "UNIX", Value: "n", Fragment: path, Line: 2}}, f.Settings, name)
 	}
 }
 

@@ -8,10 +8,14 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/rename"
 )
 
-// Request is a set of requested symbols, each once, sorted by name.
+// Request is a set of requested symbols, sorted by name, each once except under different
+// conditions. For resolves these: the other methods expect a request without any, or take a
+// setting whose condition they cannot know as not requested.
 type Request struct {
 	// Profile is the name of the profile it was composed from.
 	Profile string
+	// Arch is the name of the only architecture that it can be built for; empty means any.
+	Arch string
 	// Prebuilt, if set, is the requested kernel, and the fields below do not count.
 	Prebuilt *Prebuilt
 	// Start is the config that the settings are applied to.
@@ -26,13 +30,23 @@ type Request struct {
 func (r Request) Text() string {
 	var b strings.Builder
 	for _, s := range r.Settings {
-		if s.Value == "n" {
-			b.WriteString("# CONFIG_" + s.Symbol + " is not set\n")
-		} else {
-			b.WriteString("CONFIG_" + s.Symbol + "=" + s.Value + "\n")
+		for _, name := range strings.Fields(s.If) {
+			b.WriteString("# if CONFIG_" + name + " exists: ")
+		}
+		b.WriteString(s.line(s.Symbol))
+		for _, name := range strings.Fields(s.Or) {
+			b.WriteString("# or " + s.line(name))
 		}
 	}
 	return b.String()
+}
+
+// line returns the setting as a line of a .config, for one of its symbols.
+func (s Setting) line(symbol string) string {
+	if s.Value == "n" {
+		return "# CONFIG_" + symbol + " is not set\n"
+	}
+	return "CONFIG_" + symbol + "=" + s.Value + "\n"
 }
 
 // Over applies the request to the text of a start: it drops the start's lines for symbols that
@@ -69,7 +83,7 @@ func (r Request) Begun() []Setting {
 	eachLine([]byte(r.Start.Text), func(n int, line string) {
 		symbol, value, err := parseLine(line)
 		if err == nil && symbol != "" && !asked[symbol] {
-			all = append(all, Setting{symbol, value, r.Start.Name, n})
+			all = append(all, Setting{Symbol: symbol, Value: value, Fragment: r.Start.Name, Line: n})
 		}
 	})
 	return all
@@ -81,7 +95,7 @@ func (r Request) Begun() []Setting {
 func (r Request) CheckKnown(known map[string]bool) error {
 	e := &RequestError{}
 	for _, s := range r.byPlace() {
-		if !known[s.Symbol] && s.Value != "n" { // a missing symbol is off
+		if s.applies(known) && !known[s.named(known).Symbol] && s.Value != "n" { // a missing symbol is off
 			e.add(s.Fragment, s.Line, s.Symbol, "this kernel has no such symbol%s", rename.Other(s.Symbol, known))
 		}
 	}
@@ -93,12 +107,12 @@ func (r Request) CheckKnown(known map[string]bool) error {
 func (r Request) Verify(final Config) error {
 	e := &RequestError{}
 	for _, s := range r.byPlace() {
+		if s.If != "" || slices.ContainsFunc(s.symbols(), func(name string) bool { return sameValue(s.Value, final.Value(name)) }) {
+			continue
+		}
 		got, there := final.values[s.Symbol]
 		if !there {
 			got = "n"
-		}
-		if sameValue(s.Value, got) {
-			continue
 		}
 		if !there && !isTristate(s.Value) {
 			got = "nothing"

@@ -20,6 +20,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/expect"
@@ -48,7 +49,7 @@ func testGuest(t *testing.T) (good guest.Guest, faultyImage string) {
 	require.NoError(t, err)
 	faulty, err := initramfs.Build(t.Context(), initramfs.Options{Cache: c, Uinit: "faulty"})
 	require.NoError(t, err)
-	qemu, err := exec.LookPath(guest.QEMU)
+	qemu, err := exec.LookPath(arch.Default().QEMU)
 	require.NoError(t, err)
 	return guest.Guest{
 		Accel: accel.TCG, MemoryMiB: 128, QEMU: qemu, Kernel: kernels[0].Boot, Image: image.Path,

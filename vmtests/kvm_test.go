@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/expect"
-	"github.com/netstrip/netstrip/vmtests/guest"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/run"
 )
@@ -24,7 +24,7 @@ import (
 // each.
 func underKVM(t *testing.T, o run.Options, does string) (runner *run.Runner, own *cache.Cache, log string) {
 	t.Helper()
-	qemu, err := exec.LookPath(guest.QEMU)
+	qemu, err := exec.LookPath(arch.Default().QEMU)
 	require.NoError(t, err)
 	log = filepath.Join(t.TempDir(), "log")
 	t.Setenv("PATH", filepath.Dir(qemuUnderKVM(t, qemu, log, does))+":"+os.Getenv("PATH"))

@@ -19,6 +19,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/vmtests/expect"
@@ -48,7 +49,7 @@ func newTestRunner(t *testing.T, o run.Options) *run.Runner {
 	o.Progress = progress.New(os.Stderr)
 	runner, err := run.New(t.Context(), o)
 	if err == nil {
-		err = run.Ready()
+		err = run.Ready(arch.Default())
 	}
 	if err != nil {
 		if os.Getenv(requireVM) != "" {

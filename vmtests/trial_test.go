@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/guest"
 	"github.com/netstrip/netstrip/vmtests/run"
@@ -52,7 +53,7 @@ func executable(t *testing.T, script string) string {
 			require.NoError(t, os.Chmod(d, 0o755))
 		}
 	}
-	path := filepath.Join(dir, guest.QEMU)
+	path := filepath.Join(dir, arch.Default().QEMU)
 	require.NoError(t, os.WriteFile(path, []byte(script), 0o755))
 	return path
 }

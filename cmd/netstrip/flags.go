@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
@@ -23,7 +24,7 @@ type flags struct {
 	results, cache             string
 	sourcePath                 string
 	sourceURL, sourceHash      string
-	series                     string
+	series, arch               string
 	inits, apps                []string
 	dir, accel, probes         string
 	jobs                       int
@@ -57,6 +58,8 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 			flag.StringVar(&f.sourcePath, name, "", "kernel source: `PATH` of a tree or tarball (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
 			flag.StringVar(&f.series, "series", "", "kernel `SERIES`, 6.12 or 6.1 (default $NETSTRIP_SERIES, or "+kbuild.UsualSeries+")")
 			complete(c, words("6.12", "6.1"), "series")
+			flag.StringVar(&f.arch, "arch", "", "`ARCH` of the kernels: "+strings.Join(arch.Names(), ", ")+" (default $"+arch.Env+", or that of this machine)")
+			complete(c, words(arch.Names()...), "arch")
 			flag.StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
 			flag.StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")
 			c.PreRunE = func(c *cobra.Command, _ []string) error {
@@ -131,7 +134,7 @@ func list(names func() []string) cobra.CompletionFunc {
 // sourceFlags are those that name the same cache and source to another command.
 func (f *flags) sourceFlags() string {
 	text := ""
-	for _, flag := range [][2]string{{"cache", f.cache}, {"series", f.series}, {"source", f.sourcePath}} {
+	for _, flag := range [][2]string{{"cache", f.cache}, {"series", f.series}, {"arch", f.arch}, {"source", f.sourcePath}} {
 		if flag[1] != "" {
 			text += " --" + flag[0] + " " + process.Quote(flag[1])
 		}
@@ -140,7 +143,22 @@ func (f *flags) sourceFlags() string {
 }
 
 // configRequest returns the request of the config named.
-func (f *flags) configRequest() (kconfigs.Request, error) { return f.Request(f.config) }
+func (f *flags) configRequest() (kconfigs.Request, error) {
+	req, err := f.Request(f.config)
+	if err == nil {
+		f.arch, err = target.Arch(f.arch, []kconfigs.Profile{{Name: req.Profile, Arch: req.Arch}})
+	}
+	return req, err
+}
+
+// profiles returns the profiles named, and sets the architecture if a user's file is for another.
+func (f *flags) profiles(names ...string) ([]kconfigs.Profile, error) {
+	profiles, err := f.Profiles(names...)
+	if err == nil {
+		f.arch, err = target.Arch(f.arch, profiles)
+	}
+	return profiles, err
+}
 
 // source returns where the kernel source is to come from.
 func (f *flags) source() kbuild.SourceOptions {
@@ -148,7 +166,7 @@ func (f *flags) source() kbuild.SourceOptions {
 	if o == (kbuild.SourceOptions{}) {
 		o.Path = os.Getenv("NETSTRIP_SOURCE")
 	}
-	o.Series = cmp.Or(f.series, os.Getenv("NETSTRIP_SERIES"))
+	o.Series, o.Arch = cmp.Or(f.series, os.Getenv("NETSTRIP_SERIES")), f.arch
 	return o
 }
 

@@ -32,7 +32,7 @@ func (a *app) buildCommand() *cobra.Command {
 }
 
 func (a *app) build(ctx context.Context, f *flags, names []string) error {
-	profiles, err := f.Profiles(names...)
+	profiles, err := f.profiles(names...)
 	if err != nil {
 		return err
 	}

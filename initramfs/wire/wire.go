@@ -11,8 +11,10 @@ package wire
 const (
 	// Port is the name of the virtio-serial port that carries the events.
 	Port = "netstrip.events"
-	// FallbackTTY is where events go if the guest finds no port called Port.
-	FallbackTTY = "/dev/ttyS1"
+	// FallbackTTY is where events go if the guest finds no port called Port, unless the kernel
+	// command-line parameter ParamFallback names another device.
+	FallbackTTY   = "/dev/ttyS1"
+	ParamFallback = "netstrip.fallback"
 	// ParamProbes is the kernel command-line parameter that chooses the probes to run: globs of
 	// IDs, separated by commas (see Asked). A list too long for the command line is in the
 	// initramfs instead, as ProbesFile.

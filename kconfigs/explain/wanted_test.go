@@ -11,8 +11,8 @@ func TestParseWanted(t *testing.T) {
 	got, err := parseWanted("want", []byte("# a comment\nCONFIG_NET=y\nUNIX\n\nCONFIG_INET\nNR_CPUS=64\n# CONFIG_IPV6 is not set\nCMDLINE=\"a b\"\n"))
 	require.NoError(t, err)
 	assert.Equal(t, []Wanted{
-		{"NET", "y", "want", 2}, {"UNIX", "", "want", 3}, {"INET", "", "want", 5}, {"NR_CPUS", "64", "want", 6},
-		{"IPV6", "n", "want", 7}, {"CMDLINE", `"a b"`, "want", 8},
+		{Symbol: "NET", Value: "y", Fragment: "want", Line: 2}, {Symbol: "UNIX", Value: "", Fragment: "want", Line: 3}, {Symbol: "INET", Value: "", Fragment: "want", Line: 5}, {Symbol: "NR_CPUS", Value: "64", Fragment: "want", Line: 6},
+		{Symbol: "IPV6", Value: "n", Fragment: "want", Line: 7}, {Symbol: "CMDLINE", Value: `"a b"`, Fragment: "want", Line: 8},
 	}, got)
 	for text, want := range map[string]string{
 		"NET\nUNIX y\n":     `want:2: "UNIX y" is neither`,

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
@@ -75,7 +76,7 @@ func scratch(b *testing.B, tree string, k *Kernel) cost {
 	require.NoError(b, err)
 	require.NoError(b, os.WriteFile(filepath.Join(dir, ".config"), config, 0o644))
 	var c cost
-	args := append([]string{"make", "-C", tree, "O=" + dir}, variables()...)
+	args := append([]string{"make", "-C", tree, "O=" + dir}, variables(arch.Default())...)
 	usage, err := process.Run(b.Context(), process.Command{
 		Args: append(args, "-j"+strconv.Itoa((&Builder{}).jobs()), "olddefconfig", "bzImage"),
 		Env:  environment(),

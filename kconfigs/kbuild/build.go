@@ -30,8 +30,9 @@ const logFile = ".netstrip-log"
 // job is the build of one kernel in the object tree.
 type job struct {
 	*Builder
-	req      kconfigs.Request
-	title    string // for progress
+	asked    kconfigs.Request // as requested
+	req      kconfigs.Request // for the symbols that the source has
+	title    string           // for progress
 	conf     configurer
 	compiler string
 	key      string // of the kernel
@@ -48,6 +49,9 @@ type job struct {
 
 // build makes the kernel for req.
 func (b *Builder) build(ctx context.Context, req kconfigs.Request, title string, conf *lazy) (*Kernel, error) {
+	if err := b.checkArch(req); err != nil {
+		return nil, err
+	}
 	if req.Prebuilt != nil {
 		return b.adopt(ctx, req, title)
 	}
@@ -60,8 +64,8 @@ func (b *Builder) build(ctx context.Context, req kconfigs.Request, title string,
 
 // prepare configures the kernel, and builds it unless one with the same .config exists.
 func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title string, conf *lazy) (*Kernel, error) {
-	j := &job{Builder: b, req: req, title: title}
-	if err := checkTools(ctx); err != nil {
+	j := &job{Builder: b, asked: req, req: req, title: title}
+	if err := checkTools(ctx, b.arch()); err != nil {
 		return nil, err
 	}
 	if strings.ContainsAny(b.Cache.Dir, " :") {
@@ -154,7 +158,7 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 		return nil, fmt.Errorf("reading the final .config: %w", err)
 	}
 	if !bytes.Equal(after, j.final) {
-		return nil, errors.New("make bzImage changed the .config")
+		return nil, fmt.Errorf("make %s changed the .config", j.arch().Target)
 	}
 	if err := j.Source.checkUnchanged(ctx); err != nil {
 		os.Remove(filepath.Join(j.obj, manifestFile)) // an object may be of either version
@@ -176,12 +180,12 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 // targets returns the targets for make.
 func (j *job) targets() []string {
 	if modular(j.final) {
-		return []string{"bzImage", "modules"}
+		return []string{j.arch().Target, "modules"}
 	}
-	return []string{"bzImage"}
+	return []string{j.arch().Target}
 }
 
-// compile makes bzImage and the modules, if any, and counts what is compiled.
+// compile makes the image and the modules, if any, and counts what is compiled.
 func (j *job) compile(ctx context.Context) error {
 	path := filepath.Join(j.obj, logFile)
 	f, err := os.Create(path)
@@ -227,7 +231,7 @@ func isObject(line string) bool {
 // make runs kbuild's make. It inherits the lock on the object tree, which is held until the
 // last compiler has ended.
 func (j *job) make(ctx context.Context, onLine func(string), env []string, args ...string) error {
-	all := append([]string{"make", "-C", j.tree, "O=" + j.obj}, variables()...)
+	all := append([]string{"make", "-C", j.tree, "O=" + j.obj}, variables(j.arch())...)
 	usage, err := process.Run(ctx, process.Command{
 		Args:   append(all, args...),
 		Env:    append(append(environment(), "TMPDIR="+j.tmp), env...),
@@ -240,8 +244,10 @@ func (j *job) make(ctx context.Context, onLine func(string), env []string, args 
 
 // fill writes a kernel's files to dir.
 func (j *job) fill(ctx context.Context, dir string) error {
+	a := j.arch()
+	image := filepath.Join(dir, a.Target)
 	k := Kernel{
-		Built:   kernel.Built{Key: j.key, Source: j.Source.Origin, Compiler: j.compiler, ConfigSHA256: sum(j.final)},
+		Built:   kernel.Built{Arch: a.Label(), Key: j.key, Source: j.Source.Origin, Compiler: j.compiler, ConfigSHA256: sum(j.final)},
 		Objects: j.objects, CacheHits: j.hits,
 		CPUSeconds: j.cpu.Seconds(), WallSeconds: time.Since(j.start).Seconds(),
 	}
@@ -256,10 +262,10 @@ func (j *job) fill(ctx context.Context, dir string) error {
 	if k.Directories, err = directories(ctx, j.obj); err != nil {
 		return err
 	}
-	if k.ImageBytes, err = copyFile(filepath.Join(dir, imageFile), filepath.Join(j.obj, "arch/x86/boot/bzImage")); err != nil {
+	if k.ImageBytes, err = copyFile(image, filepath.Join(j.obj, a.Image)); err != nil {
 		return err
 	}
-	if k.ImageSHA256, err = fileSHA256(filepath.Join(dir, imageFile)); err != nil {
+	if k.ImageSHA256, err = fileSHA256(image); err != nil {
 		return fmt.Errorf("reading back the kernel: %w", err)
 	}
 	if k.BootSHA256, err = j.bootable(ctx, dir); err != nil {
@@ -292,15 +298,15 @@ func (k *Kernel) write(dir string) error {
 }
 
 // bootable returns the hash of the file that QEMU starts: vmlinux if it has the entry point for
-// that (PVH), otherwise bzImage. It copies vmlinux to dir without its symbols, which reduces it
+// that (PVH), otherwise the image. It copies vmlinux to dir without its symbols, which reduces it
 // to a third.
 func (j *job) bootable(ctx context.Context, dir string) (string, error) {
 	path := filepath.Join(dir, bootFile)
 	if !bytes.Contains(j.final, []byte("\nCONFIG_PVH=y\n")) {
-		return fileSHA256(filepath.Join(dir, imageFile))
+		return fileSHA256(filepath.Join(dir, j.arch().Target))
 	}
 	_, err := process.Run(ctx, process.Command{
-		Args: []string{"objcopy", "--strip-all", filepath.Join(j.obj, "vmlinux"), path},
+		Args: []string{j.arch().Compiler() + "objcopy", "--strip-all", filepath.Join(j.obj, "vmlinux"), path},
 	})
 	if err != nil {
 		return "", fmt.Errorf("stripping vmlinux: %w", err)

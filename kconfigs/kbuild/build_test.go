@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/programs"
@@ -265,7 +266,7 @@ func TestMissingTools(t *testing.T) {
 	c := newCache(t)
 	b := newBuilder(t, c)
 	t.Setenv("PATH", t.TempDir())
-	require.EqualError(t, checkTools(context.Background()),
+	require.EqualError(t, checkTools(context.Background(), arch.Default()),
 		"building a kernel: missing gcc, ld, make, flex, bison, bc, gzip, stdio.h, gelf.h: "+
 			"apt-get install gcc binutils make flex bison bc gzip libc6-dev libelf-dev (see netstrip doctor)")
 	_, _, err := b.Cached(context.Background(), ask(t, "CONFIG_NET=y\n"))
@@ -278,7 +279,7 @@ func TestMissingHeader(t *testing.T) {
 	write(t, filepath.Join(dir, "gcc"), "#!/bin/sh\ncase $* in *gelf.h*) echo 'fatal error: gelf.h: No such file or directory' >&2; exit 1; esac\n")
 	require.NoError(t, os.Chmod(filepath.Join(dir, "gcc"), 0o755))
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	require.EqualError(t, checkTools(context.Background()),
+	require.EqualError(t, checkTools(context.Background(), arch.Default()),
 		"building a kernel: missing gelf.h: apt-get install libelf-dev (see netstrip doctor)")
 }
 

@@ -18,7 +18,7 @@ import (
 // objectTree names the object tree that a kernel is built in. Kernels with different starts
 // have little in common, and would only replace each other's objects.
 func (j *job) objectTree() string {
-	parts := []string{j.Source.place(), j.compiler, recipe()}
+	parts := []string{j.Source.place(), j.compiler, recipe(j.arch())}
 	name := cmp.Or(j.req.Start.ObjectTree, j.req.Start.Name)
 	if j.req.Start.Text != "" {
 		name = cmp.Or(j.req.Start.ObjectTree, "user")
@@ -38,7 +38,11 @@ func (j *job) configure(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := j.req.CheckKnown(names(symbols)); err != nil {
+	known := names(symbols)
+	if j.req, err = j.asked.For(known); err != nil {
+		return nil, err
+	}
+	if err := j.req.CheckKnown(known); err != nil {
 		return nil, err
 	}
 	text, mode, err := j.begin()
@@ -75,10 +79,10 @@ func (j *job) begin() (text string, mode kconf.Mode, err error) {
 		text, _ = j.req.Over(start.Text) // Read reports what that changes
 		return text, kconf.OldDef, nil
 	case start.Name == "defconfig":
-		text, err = j.readTree("arch/x86/configs/x86_64_defconfig")
+		text, err = j.readTree(j.arch().Defconfig)
 		mode = kconf.OldDef
 	case start.Name == "tinyconfig": // scripts/kconfig/Makefile
-		text, err = j.readTree("kernel/configs/tiny-base.config", "kernel/configs/tiny.config", "arch/x86/configs/tiny.config")
+		text, err = j.readTree("kernel/configs/tiny-base.config", "kernel/configs/tiny.config", "arch/"+j.arch().Dir+"/configs/tiny.config")
 		mode = kconf.AllNo
 	case start.Name == "":
 		mode = kconf.AllNo

@@ -17,7 +17,7 @@ func TestFind(t *testing.T) {
 	require.EqualError(t, err, `no kernel in the cache has a key that begins with "abcd"`, "there is no kernel at all")
 	add := func(key, image string) {
 		dir := b.Cache.Path(kindKernel, key)
-		write(t, filepath.Join(dir, imageFile), image)
+		write(t, filepath.Join(dir, "bzImage"), image)
 		write(t, filepath.Join(dir, infoFile), `{"key":"`+key+`","image_sha256":"`+
 			"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"+`","boot_sha256":"`+
 			"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"+`"}`) // of "x"

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
 )
@@ -87,12 +88,16 @@ func wasMadeFor(c *cache.Cache, e cache.Entry, req kconfigs.Request) bool {
 	if err != nil || json.Unmarshal(data, &k) != nil {
 		return false
 	}
+	a, err := arch.Labelled(k.Arch)
+	if err != nil {
+		return false
+	}
 	sources, _ := os.ReadDir(c.Path(kindSource, ""))
-	return slices.ContainsFunc(sources, func(s os.DirEntry) bool { return inputs(req, s.Name(), k.Compiler) == e.Key })
+	return slices.ContainsFunc(sources, func(s os.DirEntry) bool { return inputs(req, s.Name(), k.Compiler, a) == e.Key })
 }
 
 func (j *job) writeIndex(ctx context.Context) error {
-	inputs, err := j.Inputs(ctx, j.req)
+	inputs, err := j.Inputs(ctx, j.asked)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -100,10 +101,10 @@ func TestCheckOldIndex(t *testing.T) {
 	require.NoError(t, err)
 	req, err := profile.Request()
 	require.NoError(t, err)
-	name := inputs(req, "abc", "gcc")
+	name := inputs(req, "abc", "gcc", arch.Default())
 	assert.ErrorContains(t, old(name, "no-net"), "leads to a kernel that was not made for no-net: ")
 	assert.ErrorIs(t, old(name, "no-net"), cache.ErrDamaged)
-	assert.ErrorIs(t, old(inputs(req, "another", "gcc"), "no-net"), cache.ErrUnchecked, "no-net may have been another then")
+	assert.ErrorIs(t, old(inputs(req, "another", "gcc", arch.Default()), "no-net"), cache.ErrUnchecked, "no-net may have been another then")
 	assert.ErrorIs(t, old(name, "of my own"), cache.ErrUnchecked)
 	assert.ErrorIs(t, old(name, ""), cache.ErrUnchecked)
 }

@@ -27,6 +27,7 @@ import (
 	"sync"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kernel"
@@ -40,7 +41,6 @@ const (
 	kindObject = "obj"
 	kindSource = "source"
 
-	imageFile  = "bzImage"
 	bootFile   = "vmlinux"
 	configFile = "config"
 	infoFile   = "kernel.json"
@@ -49,7 +49,7 @@ const (
 // Kernel is a kernel in the cache.
 type Kernel struct {
 	kernel.Built
-	// Dir is its directory, Image its bzImage, and Config its final .config. Boot is what
+	// Dir is its directory, Image its image (bzImage, or Image), and Config its final .config. Boot is what
 	// QEMU starts: vmlinux without symbols, or Image if it lacks CONFIG_PVH. Modules is the
 	// directory of its modules, or empty.
 	Dir     string `json:"-"`
@@ -80,6 +80,8 @@ type Builder struct {
 	Cache    *cache.Cache
 	Source   *Source
 	Progress *progress.Printer
+	// Arch is the architecture of its kernels; the zero value means the default.
+	Arch arch.Arch
 	// Jobs is the number of parallel compilers; 0 means one for each processor.
 	Jobs int
 
@@ -164,12 +166,12 @@ func (b *Builder) Inputs(ctx context.Context, req kconfigs.Request) (string, err
 	if err != nil {
 		return "", err
 	}
-	return inputs(req, b.Source.ID, compiler), nil
+	return inputs(req, b.Source.ID, compiler, b.arch()), nil
 }
 
 // inputs is Inputs for a kernel that is compiled here.
-func inputs(req kconfigs.Request, source, compiler string) string {
-	parts := []string{req.Text(), source, compiler, recipe()}
+func inputs(req kconfigs.Request, source, compiler string, a arch.Arch) string {
+	parts := []string{req.Text(), source, compiler, recipe(a)}
 	if s := req.Start; s.Text != "" {
 		parts = append(parts, s.Text)
 	} else if s.Name != "" {
@@ -191,7 +193,11 @@ func (b *Builder) load(key string) (*Kernel, error) {
 		return nil, fmt.Errorf("parsing %s: %w", filepath.Join(dir, infoFile), err)
 	}
 	k.Dir, k.Config = dir, filepath.Join(dir, configFile)
-	k.Image, k.Boot = filepath.Join(dir, imageFile), filepath.Join(dir, bootFile)
+	a, err := arch.Labelled(k.Arch)
+	if err != nil {
+		return nil, err
+	}
+	k.Image, k.Boot = filepath.Join(dir, a.Target), filepath.Join(dir, bootFile)
 	if k.BootSHA256 == k.ImageSHA256 {
 		k.Boot = k.Image
 	}

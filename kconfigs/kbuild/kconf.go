@@ -18,7 +18,7 @@ import (
 // Kconf returns the Kconfig code of the builder's source, run like the make of its kernels.
 // The caller closes it.
 func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
-	if err := checkTools(ctx); err != nil {
+	if err := checkTools(ctx, b.arch()); err != nil {
 		return nil, err
 	}
 	tree, err := b.Source.Tree(ctx)
@@ -31,7 +31,7 @@ func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
 	}
 	return kconf.Open(ctx, kconf.Options{
 		Cache: b.Cache, Progress: b.Progress, Tree: tree, SourceID: b.Source.ID,
-		Compiler: compiler, Variables: variables(), Environment: environment(),
+		Compiler: compiler, Variables: variables(b.arch()), Environment: environment(),
 	})
 }
 
@@ -154,11 +154,17 @@ func (j *job) withReasons(ctx context.Context, unmet error) error {
 
 // ConfigState returns the .config that req leads to, for package explain. It builds no kernel.
 func (b *Builder) ConfigState(ctx context.Context, k configurer, req kconfigs.Request) (*explain.ConfigState, error) {
+	if err := b.checkArch(req); err != nil {
+		return nil, err
+	}
 	symbols, err := k.Symbols()
 	if err != nil {
 		return nil, err
 	}
-	j := &job{Builder: b, req: req, title: req.Profile}
+	if req, err = req.For(names(symbols)); err != nil {
+		return nil, fmt.Errorf("configuring %s: %w", req.Profile, err)
+	}
+	j := &job{Builder: b, asked: req, req: req, title: req.Profile}
 	if j.tree, err = b.Source.Tree(ctx); err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (k *Kernel) ReadConfig() (c kconfigs.Config, ok bool, err error) {
 
 // keyOf returns the key of the kernel with a final .config.
 func (b *Builder) keyOf(final []byte, compiler string) string {
-	parts := []string{string(final), b.Source.ID, compiler, recipe()}
+	parts := []string{string(final), b.Source.ID, compiler, recipe(b.arch())}
 	if modular(final) {
 		parts = append(parts, modulesDir) // kernels under the key without it lack their modules
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
 
@@ -48,12 +49,12 @@ func TestBuildModules(t *testing.T) {
 func TestKeys(t *testing.T) {
 	b := &Builder{Source: &Source{ID: "source"}}
 	plain := []byte("CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_S=\"=m\"\n")
-	assert.Equal(t, cache.Key(string(plain), "source", "gcc", recipe()), b.keyOf(plain, "gcc"))
+	assert.Equal(t, cache.Key(string(plain), "source", "gcc", recipe(arch.Default())), b.keyOf(plain, "gcc"))
 	for text, want := range map[string]bool{
 		"CONFIG_MODULES=y\nCONFIG_A=m\n": true, "# CONFIG_MODULES is not set\nCONFIG_A=m\n": false, "CONFIG_A=y\nCONFIG_MODULES=y\n": false,
 	} {
 		assert.Equal(t, want, modular([]byte(text)), text)
-		assert.Equal(t, want, cache.Key(text, "source", "gcc", recipe()) != b.keyOf([]byte(text), "gcc"))
+		assert.Equal(t, want, cache.Key(text, "source", "gcc", recipe(arch.Default())) != b.keyOf([]byte(text), "gcc"))
 	}
 }
 

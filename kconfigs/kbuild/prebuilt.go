@@ -48,7 +48,7 @@ func wrong(name string, err error) error {
 
 // adopt copies a kernel that is not compiled here into the cache.
 func (b *Builder) adopt(ctx context.Context, req kconfigs.Request, title string) (*Kernel, error) {
-	j := &job{Builder: b, req: req, title: title}
+	j := &job{Builder: b, asked: req, req: req, title: title}
 	key, err := b.Inputs(ctx, req)
 	if err != nil {
 		return nil, err
@@ -127,8 +127,8 @@ func cloudPackage(ctx context.Context, series string) (string, error) {
 
 // fillPrebuilt fills dir with a kernel from files. Config may be nil.
 func (j *job) fillPrebuilt(ctx context.Context, dir, key string, p kconfigs.Prebuilt, source string, config []byte) error {
-	k := Kernel{Built: kernel.Built{Key: key, Source: source, Compiler: compilerOf(nil)}}
-	image := filepath.Join(dir, imageFile)
+	k := Kernel{Built: kernel.Built{Key: key, Source: source, Compiler: compilerOf(nil), Arch: j.arch().Label()}}
+	image := filepath.Join(dir, j.arch().Target)
 	var err error
 	if k.ImageBytes, err = copyFile(image, p.Image); err != nil {
 		return err

@@ -30,11 +30,17 @@ const maxReasons = 20
 
 // Read returns the effect of the files that a request was made from. It builds nothing.
 func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) (Reading, error) {
+	if err := b.checkArch(req); err != nil {
+		return Reading{}, err
+	}
 	symbols, err := k.Symbols()
 	if err != nil {
 		return Reading{}, err
 	}
 	known := names(symbols)
+	if req, err = req.For(known); err != nil {
+		return Reading{}, err
+	}
 	r := Reading{Remarks: slices.Clone(req.Remarks)}
 	for _, s := range slices.SortedFunc(slices.Values(req.Settings), byPlace) {
 		if !known[s.Symbol] && s.Value == "n" {
@@ -44,7 +50,7 @@ func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) 
 	if req.Start.Text == "" {
 		return r, nil
 	}
-	j := &job{Builder: b, req: req, title: req.Profile}
+	j := &job{Builder: b, asked: req, req: req, title: req.Profile}
 	text, mode, err := j.begin()
 	if err != nil {
 		return r, err

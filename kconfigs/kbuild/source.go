@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
@@ -42,6 +43,8 @@ type SourceOptions struct {
 	// Series is the required kernel series, such as 6.12. Empty means UsualSeries for Debian's
 	// packages, and any series for a named source.
 	Series string
+	// Arch is the name of the kernels' architecture (arch.Parse).
+	Arch string
 
 	// Cache must be set. Progress may be nil.
 	Cache    *cache.Cache
@@ -73,7 +76,8 @@ func (o SourceOptions) Check() error {
 	case o.Series != "" && !regexp.MustCompile(`^[0-9]+\.[0-9]+$`).MatchString(o.Series): // it becomes part of paths
 		return usage.Errorf("--series or NETSTRIP_SERIES %q: want a kernel series, such as %s", o.Series, UsualSeries)
 	}
-	return nil
+	_, err := arch.Parse(o.Arch)
+	return err
 }
 
 // Open returns a builder with the cache in dir, "" meaning the user's. If only the source cannot be
@@ -86,7 +90,8 @@ func Open(ctx context.Context, dir string, o SourceOptions) (*Builder, error) {
 	c.OnWait = func(what string) { o.Progress.Line("waiting for another netstrip that uses %s", what) }
 	o.Cache = c
 	src, err := OpenSource(ctx, o)
-	return &Builder{Cache: c, Source: src, Progress: o.Progress}, err
+	a, aerr := arch.Parse(o.Arch)
+	return &Builder{Cache: c, Source: src, Arch: a, Progress: o.Progress}, errors.Join(err, aerr)
 }
 
 // OpenSource finds the source and identifies it. It is quick: it neither downloads nor
@@ -174,7 +179,11 @@ func (s *Source) openTree(ctx context.Context, dir string) error {
 		return fmt.Errorf("opening the kernel tree %s: %w", dir, err)
 	}
 	// These are what the top Makefile's outputmakefile checks (Makefile:659).
-	for _, left := range []string{".config", "include/config", "arch/x86/include/generated"} {
+	products := []string{".config", "include/config"}
+	for _, a := range arch.All() {
+		products = append(products, "arch/"+a.Dir+"/include/generated")
+	}
+	for _, left := range products {
 		if _, err := os.Lstat(filepath.Join(dir, left)); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("opening the kernel tree %s: not clean, it has %s: run make mrproper in it, or name a tarball", dir, left)
 		}

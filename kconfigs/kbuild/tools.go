@@ -5,14 +5,20 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/programs"
 )
 
 // checkTools names everything missing at once, before make stops at the first of it
 // with an error that names no package.
-func checkTools(ctx context.Context) error {
-	if err := process.Check(ctx, programs.For("build")...); err != nil {
+func checkTools(ctx context.Context, a arch.Arch) error {
+	needs := programs.For("build")
+	if !a.Native() {
+		needs = append(needs, programs.For("build-"+a.Name)...)
+	}
+	if err := process.Check(ctx, needs...); err != nil {
 		return fmt.Errorf("building a kernel: %w", err)
 	}
 	return nil
@@ -21,14 +27,14 @@ func checkTools(ctx context.Context) error {
 // compilerID identifies the compiler and the linker: the first lines of the versions that
 // gcc and ld print.
 func (b *Builder) compilerID(ctx context.Context) (string, error) {
-	b.once.Do(func() { b.compiler, b.compilerErr = identify(ctx) })
+	b.once.Do(func() { b.compiler, b.compilerErr = identify(ctx, b.arch()) })
 	return b.compiler, b.compilerErr
 }
 
-func identify(ctx context.Context) (string, error) {
+func identify(ctx context.Context, a arch.Arch) (string, error) {
 	var all []string
 	for _, program := range []string{"gcc", "ld"} {
-		first, err := process.Version(ctx, program, "--version")
+		first, err := process.Version(ctx, a.Compiler()+program, "--version")
 		if err != nil {
 			return "", fmt.Errorf("identifying the compiler: %w", err)
 		}
@@ -51,7 +57,32 @@ func environment() []string {
 }
 
 // variables override those in the Makefiles.
-func variables() []string { return []string{"ARCH=x86_64", "CC=gcc", "HOSTCC=gcc", "LD=ld"} }
+func variables(a arch.Arch) []string {
+	prefix := a.Compiler()
+	all := []string{"ARCH=" + a.ARCH, "CC=" + prefix + "gcc", "HOSTCC=gcc", "LD=" + prefix + "ld"}
+	if prefix != "" {
+		all = append(all, "CROSS_COMPILE="+prefix)
+	}
+	return all
+}
 
 // recipe is the part of every key that covers how kernels are made.
-func recipe() string { return strings.Join(append(environment(), variables()...), "\n") }
+func recipe(a arch.Arch) string { return strings.Join(append(environment(), variables(a)...), "\n") }
+
+// arch is the architecture of the builder's kernels.
+func (b *Builder) arch() arch.Arch {
+	if b.Arch.Name == "" {
+		return arch.Default()
+	}
+	return b.Arch
+}
+
+// checkArch returns an error for a request that is for another architecture.
+func (b *Builder) checkArch(req kconfigs.Request) error {
+	if req.Arch == "" || req.Arch == b.arch().Name {
+		return nil
+	}
+	return &kconfigs.RequestError{Problems: []kconfigs.Problem{{
+		Text: fmt.Sprintf("%s is for %s, not for %s: add --arch %s", req.Profile, req.Arch, b.arch().Name, req.Arch),
+	}}}
+}

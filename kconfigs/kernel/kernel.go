@@ -9,12 +9,14 @@ type Built struct {
 	Key string `json:"key"`
 	// Version is the kernel release, for example 6.12.117.
 	Version string `json:"version"`
+	// Arch is the name of its architecture (arch.Arch); empty means x86_64.
+	Arch string `json:"arch,omitempty"`
 	// Source is the origin of the source, Compiler the compiler and its version.
 	Source   string `json:"source"`
 	Compiler string `json:"compiler"`
 	// ConfigSHA256 is the hash of the final .config.
 	ConfigSHA256 string `json:"config_sha256"`
-	// ImageBytes is the size of the bzImage; Text, Data and BSS are those of vmlinux
+	// ImageBytes is the size of the image; Text, Data and BSS are those of vmlinux
 	// according to size(1). All in bytes.
 	ImageBytes int64 `json:"image_bytes"`
 	Text       int64 `json:"text"`

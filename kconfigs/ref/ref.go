@@ -12,9 +12,9 @@ const apps = "apps"
 
 // Ref is the name of a kernel, or of a boot of it:
 //
-//	BASE[+apps][+FRAGMENT]...[/INIT][@SERIES]
+//	BASE[+apps][+FRAGMENT]...[/INIT][@VARIANT]
 //
-// "no-inet", "full+apps", "full+mine/busybox", "full@6.1".
+// "no-inet", "full+apps", "full+mine/busybox", "full@6.1", "full@arm64", "full@6.1-arm64".
 type Ref struct {
 	// Base is the name of a profile, or of the user's kernel or .config.
 	Base string
@@ -25,8 +25,26 @@ type Ref struct {
 	Added []string
 	// Init is the name of the init; empty for the default.
 	Init string
-	// Series is the kernel series, such as 6.1; empty if not specified.
-	Series string
+	// Series is the kernel series, such as 6.1, and Arch the name of the architecture; empty if
+	// not specified.
+	Series, Arch string
+}
+
+// Variant returns how names write a series and an architecture: "6.1", "arm64", "6.1-arm64".
+func Variant(series, arch string) string {
+	if series == "" || arch == "" {
+		return series + arch
+	}
+	return series + "-" + arch
+}
+
+// variant takes what Variant returns apart.
+func variant(text string) (series, arch string) {
+	if text == "" || text[0] < '0' || text[0] > '9' {
+		return "", text
+	}
+	series, arch, _ = strings.Cut(text, "-")
+	return series, arch
 }
 
 // Parse parses a name. If it is malformed, for example because its base is missing, the whole name
@@ -36,11 +54,12 @@ func Parse(name string) Ref {
 	rest := name
 	at, slash := false, false
 	if i := strings.LastIndex(rest, "@"); i >= 0 {
-		rest, r.Series, at = rest[:i], rest[i+1:], true
+		r.Series, r.Arch = variant(rest[i+1:])
+		rest, at = rest[:i], true
 	}
 	rest, r.Init, slash = strings.Cut(rest, "/")
 	parts := strings.Split(rest, "+")
-	if parts[0] == "" || slash && r.Init == "" || at && r.Series == "" {
+	if parts[0] == "" || slash && r.Init == "" || at && Variant(r.Series, r.Arch) == "" {
 		return Ref{Base: name}
 	}
 	r.Base, parts = parts[0], parts[1:]
@@ -68,9 +87,9 @@ func Plain(file string) string {
 	return name
 }
 
-// Profile returns the name of the kernel alone, without init and series.
+// Profile returns the name of the kernel alone, without init, series and architecture.
 func (r Ref) Profile() string {
-	r.Init, r.Series = "", ""
+	r.Init, r.Series, r.Arch = "", "", ""
 	return r.String()
 }
 
@@ -87,8 +106,8 @@ func (r Ref) String() string {
 	if r.Init != "" {
 		b.WriteString("/" + r.Init)
 	}
-	if r.Series != "" {
-		b.WriteString("@" + r.Series)
+	if v := Variant(r.Series, r.Arch); v != "" {
+		b.WriteString("@" + v)
 	}
 	return b.String()
 }

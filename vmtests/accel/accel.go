@@ -53,6 +53,9 @@ type Options struct {
 	Cache *cache.Cache
 	// QEMU is QEMU's version; a result is valid for one version.
 	QEMU string
+	// Foreign is the name of the guest's architecture if it is not this machine's: then only TCG
+	// emulates it.
+	Foreign string
 	// Trial boots a guest under KVM and returns nil if it completed. Without a Trial only a kept
 	// result can choose KVM.
 	Trial func(context.Context) error
@@ -97,6 +100,12 @@ func Choose(ctx context.Context, o Options) (Choice, error) {
 		return Choice{}, err
 	}
 	o.Want, o.Device = cmp.Or(o.Want, os.Getenv(Env)), cmp.Or(o.Device, usualDevice)
+	if o.Foreign != "" {
+		if o.Want == KVM {
+			return Choice{}, fmt.Errorf("accelerator kvm: this machine cannot run %s guests under KVM; want auto or tcg", o.Foreign)
+		}
+		return Choice{Name: TCG, Reason: "this machine emulates " + o.Foreign}, nil
+	}
 	if o.Want == KVM || o.Want == TCG {
 		return Choice{Name: o.Want, Reason: "asked for", Asked: true}, nil
 	}

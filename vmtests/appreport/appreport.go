@@ -41,7 +41,7 @@ func List(records []record.Record, probe string) []Answer {
 			}
 			_, line, _ := strings.Cut(f.Detail, wire.AppSaid)
 			list = append(list, Answer{
-				App: id.Name, Way: id.Way, Profile: r.Profile, Series: r.Series, Verdict: f.Verdict, Value: f.Value,
+				App: id.Name, Way: id.Way, Profile: r.Profile, Series: r.Variant(), Verdict: f.Verdict, Value: f.Value,
 				Errno: f.Errno, Syscall: f.Call, Line: line, Seconds: f.Numbers["seconds"],
 				Own: slices.Contains(r.Own, f.ID),
 			})

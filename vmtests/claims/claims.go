@@ -122,11 +122,11 @@ func Decide(c Claim, records []record.Record) Entry {
 	bySeries := map[string]boots{}
 	var series []string
 	for _, r := range record.Latest(records) {
-		if bySeries[r.Series] == nil {
-			bySeries[r.Series] = boots{}
-			series = append(series, r.Series)
+		if bySeries[r.Variant()] == nil {
+			bySeries[r.Variant()] = boots{}
+			series = append(series, r.Variant())
 		}
-		bySeries[r.Series][r.Profile] = append(bySeries[r.Series][r.Profile], r)
+		bySeries[r.Variant()][r.Profile] = append(bySeries[r.Variant()][r.Profile], r)
 	}
 	slices.Sort(series)
 	all := Entry{ID: c.ID, Text: c.Text, Evidence: []Evidence{}, claim: c}

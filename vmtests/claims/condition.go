@@ -155,7 +155,7 @@ func number(r record.Record, probe, name string) (float64, bool) {
 }
 
 func (c Condition) evidence(r record.Record, found string) Evidence {
-	return Evidence{Record: r.ID, Profile: r.Profile, Series: r.Series, Condition: c.Text, Found: found}
+	return Evidence{Record: r.ID, Profile: r.Profile, Series: r.Variant(), Condition: c.Text, Found: found}
 }
 
 // found returns a finding in one line.

@@ -75,10 +75,10 @@ func (f Files) Deviations(r record.Record) ([]Deviation, error) {
 
 // expectation returns the answers expected of a record.
 func (f Files) expectation(r record.Record) (answers, error) {
-	want, err := f.of(r.Series, r.Profile)
+	want, err := f.of(r.Variant(), r.Profile)
 	if err == nil && r.Init != "" && want[outcomeID] == string(record.Completed) {
 		var all answers
-		if all, err = f.of(r.Series, r.Ref().Profile()); err == nil {
+		if all, err = f.of(r.Variant(), r.Ref().Profile()); err == nil {
 			maps.Copy(all, want)
 			want = all
 		}
@@ -86,7 +86,7 @@ func (f Files) expectation(r record.Record) (answers, error) {
 	if err != nil || r.Probes == "" {
 		return want, err
 	}
-	more, err := f.of(r.Series, wire.PerfFamily+"/"+r.Profile)
+	more, err := f.of(r.Variant(), wire.PerfFamily+"/"+r.Profile)
 	if errors.Is(err, ErrNoExpectation) {
 		err = nil
 	}

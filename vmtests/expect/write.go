@@ -130,7 +130,7 @@ func writeUnexpected(b *strings.Builder, records []record.Record) {
 		if err != nil || len(list) == 0 {
 			continue // Judge returns the error
 		}
-		names, heads = append(names, list...), append(heads, report.Escape(r.Profile, 60)+" on "+report.Escape(r.Series, 20))
+		names, heads = append(names, list...), append(heads, report.Escape(r.Profile, 60)+" on "+report.Escape(r.Variant(), 20))
 	}
 	if heads != nil {
 		fmt.Fprintf(b, "No expectation is kept for %s of %s.\n", someOf(names), someOf(heads))

@@ -16,12 +16,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/vmtests/console"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
 // Guest describes one boot.
 type Guest struct {
+	// Arch is its architecture; the zero value means the default.
+	Arch arch.Arch
 	// Accel is "kvm" or "tcg".
 	Accel string
 	// MemoryMiB is the guest's memory.

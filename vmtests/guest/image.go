@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/packed"
 )
@@ -19,12 +20,12 @@ import (
 // does too little memory: QEMU loads the initramfs over the kernel, which then crashes. With an
 // error it returns the files opened so far.
 func (g Guest) openFiles() (files []*os.File, err error) {
-	kernel, end, err := openChecked(g.Kernel, checkKernel)
+	kernel, end, err := openChecked(g.Kernel, g.checkKernel)
 	if err != nil {
 		return files, fmt.Errorf("opening the kernel: %w", err)
 	}
 	files = append(files, kernel)
-	if err := checkLine(kernel, g.commandLine()); err != nil {
+	if err := checkLine(kernel, g.arch().CommandLine, g.commandLine()); err != nil {
 		return files, fmt.Errorf("opening the kernel: %s: %w", g.Kernel, err)
 	}
 	image, size, err := openChecked(g.Image, checkInitramfs)
@@ -64,8 +65,7 @@ func openChecked(path string, check func(r io.ReaderAt, size int64) (int64, erro
 }
 
 // checkLine returns an error for a command line that the kernel would truncate silently.
-func checkLine(kernel io.ReaderAt, line string) error {
-	longest := packed.MaxCommandLine
+func checkLine(kernel io.ReaderAt, longest int, line string) error {
 	head, err := readHead(kernel)
 	if err != nil {
 		return err
@@ -116,21 +116,26 @@ func readHead(kernel io.ReaderAt) ([]byte, error) {
 }
 
 // checkKernel returns the address up to which a kernel needs memory, or an error if the file is
-// not a whole x86 bzImage or vmlinux that QEMU can start.
-func checkKernel(r io.ReaderAt, size int64) (end int64, err error) {
+// not a whole kernel of the guest's architecture that QEMU can start.
+func (g Guest) checkKernel(r io.ReaderAt, size int64) (end int64, err error) {
+	a := g.arch()
 	head, err := readHead(r)
 	if err != nil {
 		return 0, err
 	}
 	if string(head[:4]) == elf.ELFMAG {
-		return checkVmlinux(r, head, size)
+		return checkVmlinux(a, r, head, size)
 	}
-	if string(head[56:60]) == "ARM\x64" { // Documentation/arch/arm64/booting.rst
-		return 0, errors.New("it is not an x86 kernel image but an arm64 one")
+	of, memory, ok := packed.ParseImage(head)
+	switch {
+	case !ok:
+		return 0, fmt.Errorf("it is not a kernel image for %s", a.Name)
+	case of != a.Name:
+		return 0, fmt.Errorf("it is not a kernel image for %s but for %s", a.Name, of)
 	}
 	h, ok := packed.ParseBzImage(head)
 	if !ok {
-		return 0, errors.New("it is not an x86 kernel image")
+		return memory, nil // its size is not in the header
 	}
 	if size < h.Bytes {
 		return 0, fmt.Errorf("truncated: %d of %d bytes", size, h.Bytes)
@@ -140,9 +145,12 @@ func checkKernel(r io.ReaderAt, size int64) (end int64, err error) {
 
 // checkVmlinux is checkKernel for an ELF file. It must end with its section headers, like the
 // output of linker and objcopy, and have the note with its PVH entry point.
-func checkVmlinux(r io.ReaderAt, head []byte, size int64) (end int64, err error) {
-	if machine := elf.Machine(binary.LittleEndian.Uint16(head[18:])); machine != elf.EM_X86_64 {
-		return 0, fmt.Errorf("it is not an x86 kernel image but an ELF file for %s", machine)
+func checkVmlinux(a arch.Arch, r io.ReaderAt, head []byte, size int64) (end int64, err error) {
+	if machine := elf.Machine(binary.LittleEndian.Uint16(head[18:])); machine != a.ELF {
+		return 0, fmt.Errorf("it is not a kernel image for %s but an ELF file for %s", a.Name, machine)
+	}
+	if a.ELF != elf.EM_X86_64 {
+		return 0, fmt.Errorf("it is a vmlinux, which does not start on %s; use the %s", a.Name, a.Target)
 	}
 	sections, length, number := binary.LittleEndian.Uint64(head[40:]), head[58], binary.LittleEndian.Uint16(head[60:])
 	if want := int64(sections) + int64(length)*int64(number); want > size || want < 0 {

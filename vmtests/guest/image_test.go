@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/u-root/mkuimage/cpio"
 
 	"github.com/netstrip/netstrip/kconfigs/packed"
@@ -32,7 +34,7 @@ func TestCheckKernel(t *testing.T) {
 		"not there":      {filepath.Join(t.TempDir(), "none"), "no such file or directory"},
 		"a directory":    {t.TempDir(), "is a directory"},
 	} {
-		f, _, err := openChecked(tc.path, checkKernel)
+		f, _, err := openChecked(tc.path, Guest{Arch: arch.All()[0]}.checkKernel)
 		if tc.want == "" {
 			require.NoError(t, err, name)
 			f.Close()
@@ -70,10 +72,10 @@ func TestRoom(t *testing.T) {
 	head := make([]byte, packed.HeadBytes)
 	copy(head[0x202:], "HdrS")
 	head[0x258+3], head[0x260+2] = 1, 0x20 // at 16 MiB, 2 MiB
-	end, err := checkKernel(strings.NewReader(string(head)), 1<<20)
+	end, err := Guest{}.checkKernel(strings.NewReader(string(head)), 1<<20)
 	require.NoError(t, err)
 	assert.EqualValues(t, 18<<20, end)
-	f, end, err := openChecked(elfKernel(t, elf.EM_X86_64, "Xen\x00"), checkKernel)
+	f, end, err := openChecked(elfKernel(t, elf.EM_X86_64, "Xen\x00"), Guest{Arch: arch.All()[0]}.checkKernel)
 	require.NoError(t, err)
 	defer f.Close()
 	assert.EqualValues(t, 18<<20, end)

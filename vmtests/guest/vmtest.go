@@ -40,7 +40,7 @@ func (b *boot) options(files []*os.File) *qemu.Options {
 	}
 	w := fdWiring(console, events, fallback, monitor, fds)
 	o.AppendQEMU("env", "-i")
-	o.AppendQEMU(process.Environ(QEMU)...)
+	o.AppendQEMU(process.Environ(b.guest.arch().QEMU)...)
 	o.AppendQEMU(confine(b.guest.Accel, id, output)...)
 	o.AppendQEMU(b.guest.QEMU)
 	o.AppendQEMU(sandbox()...)

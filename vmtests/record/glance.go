@@ -24,6 +24,7 @@ func glance(line []byte) (r Record, consoleLog string, ok bool) {
 	}
 	r.Profile = g.text(`,"profile":"`)
 	r.Series = g.text(`,"series":"`)
+	r.Arch = g.optional(`,"arch":"`)
 	r.Init = g.optional(`,"init":"`)
 	r.Probes = g.optional(`,"probes":"`)
 	r.Kernel.Key = g.later(`,"kernel":{"key":"`)

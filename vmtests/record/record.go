@@ -65,6 +65,8 @@ type Record struct {
 	// Series is the kernel series (6.12).
 	Profile string `json:"profile"`
 	Series  string `json:"series"`
+	// Arch is the name of the architecture (arch.Arch); empty means x86_64.
+	Arch string `json:"arch,omitempty"`
 	// Init is the init under test, such as busybox; empty means u-root's init, which is not
 	// itself under test.
 	Init string `json:"init,omitempty"`
@@ -119,15 +121,29 @@ type Record struct {
 	length, line int
 }
 
-// Ref returns the name of what was booted, with the series.
+// Ref returns the name of what was booted, with the series and the architecture.
 func (r Record) Ref() ref.Ref {
 	name := ref.Parse(r.Profile)
-	name.Series = r.Series
+	name.Series, name.Arch = r.Series, r.Arch
 	return name
 }
 
-// Called reports whether name is the record's profile, or that with the series, such as full@6.1.
-func (r Record) Called(name string) bool { return r.Profile == name || r.Ref().String() == name }
+// Variant returns the series and, unless it is x86_64, the architecture: 6.12, 6.12-arm64.
+func (r Record) Variant() string { return ref.Variant(r.Series, r.Arch) }
+
+// Called reports whether name is the record's profile, or that with the series or the
+// architecture: full, full@6.1, full@arm64, full@6.1-arm64.
+func (r Record) Called(name string) bool {
+	of := r.Ref()
+	n := ref.Parse(name)
+	if n.Series == "" {
+		of.Series = ""
+	}
+	if n.Arch == "" && n.Series == "" {
+		of.Arch = ""
+	}
+	return r.Profile == name || of.String() == n.String()
+}
 
 // Filesystem is a file system image: the initramfs, or the disk with the applications.
 type Filesystem struct {

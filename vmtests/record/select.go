@@ -33,14 +33,14 @@ func ByRun(records []Record) [][]Record {
 	return slices.SortedFunc(maps.Values(byName), func(a, b []Record) int { return strings.Compare(a[0].Run, b[0].Run) })
 }
 
-// Latest returns the newest record of each profile, kernel series and choice of probes, in
+// Latest returns the newest record of each profile, kernel series, architecture and choice of probes, in
 // the order in which they first appear.
 func Latest(records []Record) []Record {
 	var latest []Record
-	type choice struct{ profile, series, probes string }
+	type choice struct{ profile, variant, probes string }
 	at := map[choice]int{}
 	for _, r := range records {
-		key := choice{r.Profile, r.Series, r.Probes}
+		key := choice{r.Profile, r.Variant(), r.Probes}
 		i, seen := at[key]
 		if !seen {
 			at[key] = len(latest)

@@ -12,7 +12,7 @@ import (
 const none = -1
 
 // references returns, for each record, the index of the one it is compared with, or none. A
-// reference completed, has the same kernel series and init, and has a probe that works. It is
+// reference completed, has the same kernel series, architecture and init, and has a probe that works. It is
 // the kernel from which something was removed, by its name (full for no-net, services for
 // services-no-net) or, if that was not booted, the record on which most probes work. A
 // reference by name, and a record without answers, are themselves compared with none.
@@ -21,7 +21,7 @@ func references(records []record.Record) []int {
 	counts := counted(records)
 	may := func(j, i int) bool {
 		ref, r := records[j], records[i]
-		return ref.ID != r.ID && ref.Outcome == record.Completed && ref.Series == r.Series && ref.Init == r.Init &&
+		return ref.ID != r.ID && ref.Outcome == record.Completed && ref.Variant() == r.Variant() && ref.Init == r.Init &&
 			counts[j].works > 0 && counts[i].works+counts[i].absent > 0
 	}
 	for i, r := range records {

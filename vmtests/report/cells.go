@@ -12,21 +12,21 @@ import (
 )
 
 // labels returns a short name for each record: its profile, or its ID without the run if a
-// profile occurs several times, and its kernel series if there are several.
+// profile occurs several times, and its kernel series and architecture if there are several.
 func labels(records []record.Record) []string {
-	count, series := map[string]int{}, map[string]bool{}
+	count, variants := map[string]int{}, map[string]bool{}
 	for _, r := range records {
-		count[r.Profile+r.Series]++
-		series[r.Series] = true
+		count[r.Profile+r.Variant()]++
+		variants[r.Variant()] = true
 	}
 	labels := make([]string, len(records))
 	for i, r := range records {
 		label := r.Profile
-		if count[r.Profile+r.Series] > 1 {
+		if count[r.Profile+r.Variant()] > 1 {
 			label = strings.TrimPrefix(r.ID, r.Run+"/")
 		}
-		if len(series) > 1 {
-			label = ref.Ref{Base: label, Series: r.Series}.String()
+		if len(variants) > 1 {
+			label = ref.Ref{Base: label, Series: r.Series, Arch: r.Arch}.String()
 		}
 		labels[i] = name(label)
 	}

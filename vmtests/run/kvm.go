@@ -52,7 +52,7 @@ func (r *Runner) judgeKVM(ctx context.Context, p prepared, s target, rec *record
 	}
 	if other.Outcome == "" {
 		r.opts.Progress.Line("%s is %s under KVM; trying it under TCG", s.name(), rec.Outcome)
-		p.accel.Name, p.clock = accel.TCG, guest.ClockArgs(accel.TCG)
+		p.accel.Name, p.clock = accel.TCG, guest.ClockArgs(r.arch(), accel.TCG)
 		res, err := guest.Boot(ctx, r.guestOf(p, s))
 		if err != nil {
 			return err
@@ -115,5 +115,8 @@ func (r *Runner) learnKVM(ctx context.Context, p prepared, o record.Outcome) err
 func (r *Runner) accelOptions(p prepared) accel.Options {
 	o := r.opts.Accel
 	o.Cache, o.QEMU = r.cache, p.version
+	if a := r.arch(); !a.Native() {
+		o.Foreign = a.Name
+	}
 	return o
 }

@@ -132,7 +132,7 @@ func (r *Runner) bootOne(ctx context.Context, p prepared, s target, id string) (
 		Kernel:    k.Built,
 		Initramfs: record.Filesystem{Key: p.image.Key, Bytes: p.image.Bytes, Packages: p.image.Packages},
 	}
-	rec.Series = k.Series()
+	rec.Series, rec.Arch = k.Series(), r.arch().Label()
 	g := r.guestOf(p, s)
 	rec.Machine = record.Machine{
 		QEMU: p.version, Accel: p.accel.Name, AccelReason: p.accel.Reason,

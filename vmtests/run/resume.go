@@ -128,7 +128,7 @@ func planned(b record.Boot) (s target, err error) {
 // the run's own name, and returns the records of the whole run in the order of its plan. A boot
 // with an infrastructure failure counts as missing.
 func (r *Runner) Resume(ctx context.Context) ([]record.Record, error) {
-	if err := Ready(); err != nil {
+	if err := Ready(r.arch()); err != nil {
 		return nil, err
 	}
 	run, ok, err := r.store.Resume()
@@ -189,7 +189,7 @@ func (r *Runner) comparable(ctx context.Context, run *record.Run) ([]target, err
 		}
 		targets[i] = s
 	}
-	image, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress})
+	image, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Arch: r.arch(), Progress: r.opts.Progress})
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/apps/image"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
@@ -112,7 +113,11 @@ func (o Options) Ready() error {
 	if err := (record.Store{Path: cmp.Or(o.Results, DefaultResults)}).Check(); err != nil {
 		return err
 	}
-	return Ready()
+	a, err := arch.Parse(o.Source.Arch)
+	if err != nil {
+		return err
+	}
+	return Ready(a)
 }
 
 // New returns a runner. It builds and starts nothing yet, except for the disk of UseApps.
@@ -207,19 +212,19 @@ type prepared struct {
 func (r *Runner) prepare(ctx context.Context, first *kbuild.Kernel) (prepared, error) {
 	p := prepared{probes: r.opts.Probes}
 	var err error
-	if p.qemu, err = qemuPath(); err != nil {
+	if p.qemu, err = qemuPath(r.arch()); err != nil {
 		return p, err
 	}
 	if p.version, err = qemuVersion(ctx, p.qemu); err != nil {
 		return p, err
 	}
-	if p.image, err = initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress, Apps: r.opts.Apps}); err != nil {
+	if p.image, err = initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Arch: r.arch(), Progress: r.opts.Progress, Apps: r.opts.Apps}); err != nil {
 		return p, err
 	}
 	o := r.accelOptions(p)
 	o.Trial = func(ctx context.Context) error { return r.trial(ctx, p, first) }
 	p.accel, err = accel.Choose(ctx, o)
-	p.clock = guest.ClockArgs(p.accel.Name)
+	p.clock = guest.ClockArgs(r.arch(), p.accel.Name)
 	return p, err
 }
 
@@ -246,22 +251,25 @@ func (r *Runner) Accelerator(ctx context.Context, kernel *kbuild.Kernel) (accel.
 }
 
 // Ready returns an error that names the programs that a boot needs but are not installed.
-func Ready() error {
-	return process.Check(context.Background(), programs.For("boot")...)
+func Ready(a arch.Arch) error {
+	return process.Check(context.Background(), append(programs.For("boot-"+a.Name), programs.For("boot")...)...)
 }
 
-func qemuPath() (string, error) {
-	if err := Ready(); err != nil {
+func qemuPath(a arch.Arch) (string, error) {
+	if err := Ready(a); err != nil {
 		return "", err
 	}
-	return exec.LookPath(guest.QEMU)
+	return exec.LookPath(a.QEMU)
 }
+
+// arch is the architecture of the runner's guests.
+func (r *Runner) arch() arch.Arch { return r.builder.Arch }
 
 // trial boots a kernel under KVM to see whether guests run there. A kernel that fails under TCG
 // too says nothing about KVM.
 func (r *Runner) trial(ctx context.Context, p prepared, k *kbuild.Kernel) error {
 	r.opts.Progress.Line("trying a boot under KVM")
-	plain, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Progress: r.opts.Progress})
+	plain, err := initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Arch: r.arch(), Progress: r.opts.Progress})
 	if err != nil {
 		return accel.Unsettled{Err: err}
 	}
@@ -301,7 +309,7 @@ func qemuVersion(ctx context.Context, path string) (string, error) {
 // long list of probes.
 func (r *Runner) imageFor(ctx context.Context, p prepared, s target, k *kbuild.Kernel) (*initramfs.Image, error) {
 	o := initramfs.Options{
-		Cache: r.cache, Progress: r.opts.Progress, Modules: k.Modules, Release: k.Version, Init: s.init, Apps: r.opts.Apps,
+		Cache: r.cache, Arch: r.arch(), Progress: r.opts.Progress, Modules: k.Modules, Release: k.Version, Init: s.init, Apps: r.opts.Apps,
 	}
 	if len(p.probes) > longestList {
 		o.Probes = p.probes
@@ -324,7 +332,7 @@ func (r *Runner) guest(p prepared, k *kbuild.Kernel, args ...string) guest.Guest
 		args = append(args, wire.ParamProbes+"="+p.probes)
 	}
 	g := guest.Guest{
-		Accel: p.accel.Name, MemoryMiB: r.opts.MemoryMiB, KernelArgs: args,
+		Arch: r.arch(), Accel: p.accel.Name, MemoryMiB: r.opts.MemoryMiB, KernelArgs: args,
 		QEMU: p.qemu, Kernel: k.Boot, Image: p.image.Path,
 		Limits: guest.LimitsFor(p.accel.Name).With(r.opts.Apps),
 	}

@@ -120,11 +120,11 @@ func collect(records []record.Record) map[string]answers {
 		if r.Profile != onApps(rung) || r.Outcome.RigFault() || r.Outcome == "" {
 			continue
 		}
-		if all[r.Series] == nil {
-			all[r.Series] = answers{}
+		if all[r.Variant()] == nil {
+			all[r.Variant()] = answers{}
 		}
 		for _, id := range report.Probes(r) {
-			all[r.Series][place{rung, id}], _ = report.Finding(r, id)
+			all[r.Variant()][place{rung, id}], _ = report.Finding(r, id)
 		}
 	}
 	return all

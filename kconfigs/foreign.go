@@ -1,9 +1,12 @@
 package kconfigs
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/arch"
 )
 
 // header matches the line of a .config that names its architecture and version: the mainmenu
@@ -24,9 +27,16 @@ func architectures() map[string]string {
 	return all
 }
 
-// ours reports whether a kernel of the architecture can be built here. Kconfig writes x86, or
-// x86_64 if make was run with ARCH=x86_64.
-func ours(arch string) bool { return arch == "x86" || arch == "x86_64" }
+// known returns the architecture that Kconfig calls by a name, in the first line of a .config.
+// Kconfig writes x86, or x86_64 if make was run with ARCH=x86_64.
+func known(header string) (arch.Arch, bool) {
+	for _, a := range arch.All() {
+		if header == a.Header || header == a.ARCH {
+			return a, true
+		}
+	}
+	return arch.Arch{}, false
+}
 
 // claim is a line that identifies the architecture of a file.
 type claim struct {
@@ -48,37 +58,74 @@ func claims(data []byte) (head, symbol claim) {
 			wide = n
 		}
 		name, ok := strings.CutPrefix(strings.TrimSuffix(line, "=y"), "CONFIG_")
-		arch := all[name]
-		if ok && arch != "" && strings.HasSuffix(line, "=y") && (symbol.line == 0 || ours(symbol.arch) && !ours(arch)) {
-			symbol = claim{arch, line, n}
+		of := all[name]
+		_, ours := known(symbol.arch)
+		_, oneOfOurs := known(of)
+		if ok && of != "" && strings.HasSuffix(line, "=y") && (symbol.line == 0 || ours && !oneOfOurs) {
+			symbol = claim{of, line, n}
 		}
 	})
+	_, symbolKnown := known(symbol.arch)
+	_, headKnown := known(head.arch)
 	switch {
-	case wide == 0 || symbol.line > 0 && !ours(symbol.arch) || head.line > 0 && !ours(head.arch):
-	case symbol.line > 0 && symbol.text != "CONFIG_X86_64=y", ours(head.arch):
-		symbol = claim{"i386", "CONFIG_64BIT is not set", wide}
+	case wide == 0 || symbol.line > 0 && !symbolKnown || head.line > 0 && !headKnown:
+	case symbol.line > 0 && symbol.text != "CONFIG_X86_64=y", headKnown:
+		symbol = claim{thirtyTwo(cmp.Or(symbol.arch, head.arch)), "CONFIG_64BIT is not set", wide}
 	case symbol.line == 0:
 		symbol = claim{"a 32-bit architecture", "CONFIG_64BIT is not set", wide}
 	}
 	return head, symbol
 }
 
-// foreign returns an error if a file is for another architecture than x86_64, or if its header
-// and its symbols disagree. Kconfig would ignore the unknown symbols and use defaults instead.
-func foreign(file string, data []byte) error {
+// thirtyTwo names the 32-bit variant of an architecture.
+func thirtyTwo(arch string) string {
+	if strings.HasPrefix(arch, "x86") {
+		return "i386"
+	}
+	return "32-bit " + arch
+}
+
+// marks are beginnings of symbols that an architecture has alone. A defconfig names no other.
+var marks = regexp.MustCompile(`^CONFIG_(X86|ARM64|RISCV)_\w+=y`)
+
+// archOf returns the architecture that a file is for, by its header and its symbols; the zero
+// value if neither says. It is an error if no kernel for that architecture can be built here, or
+// if header and symbols disagree: Kconfig would ignore the unknown symbols and use defaults
+// instead.
+func archOf(file string, data []byte) (arch.Arch, error) {
 	head, symbol := claims(data)
 	e := &RequestError{}
-	const only = "netstrip builds kernels for x86_64 only"
+	only := "netstrip builds kernels for " + strings.Join(arch.Names(), ", ") + " only"
+	a, headKnown := known(head.arch)
+	b, symbolKnown := known(symbol.arch)
 	switch {
-	case head.line > 0 && symbol.line > 0 && ours(head.arch) != ours(symbol.arch) && !(head.arch == "x86" && symbol.arch == "i386"):
-		e.add(file, head.line, "", "its header says %s, and line %d says %s (%s): %s; take out what is wrong",
-			head.arch, symbol.line, symbol.arch, symbol.text, only)
-	case symbol.line > 0 && !ours(symbol.arch):
+	case head.line > 0 && symbol.line > 0 && a.Name != b.Name && !(headKnown && symbol.arch == thirtyTwo(head.arch)):
+		e.add(file, head.line, "", "its header says %s, and line %d says %s (%s): take out what is wrong",
+			head.arch, symbol.line, symbol.arch, symbol.text)
+	case symbol.line > 0 && !symbolKnown:
 		e.add(file, symbol.line, "", "it is for %s (%s): %s", symbol.arch, symbol.text, only)
-	case head.line > 0 && !ours(head.arch):
+	case head.line > 0 && !headKnown:
 		e.add(file, head.line, "", "it is for %s (%s): %s", head.arch, strings.TrimPrefix(head.text, "# "), only)
+	case symbol.line > 0:
+		a = b
+	case head.line == 0:
+		a = marked(data)
 	}
-	return e.orNil()
+	return a, e.orNil()
+}
+
+// marked returns the architecture of most of the symbols that only one has.
+func marked(data []byte) (most arch.Arch) {
+	count := map[string]int{}
+	eachLine(data, func(_ int, line string) {
+		if m := marks.FindStringSubmatch(line); m != nil {
+			a, _ := known(strings.ToLower(m[1]))
+			if count[a.Name]++; count[a.Name] > count[most.Name] {
+				most = a
+			}
+		}
+	})
+	return most
 }
 
 // Version returns the version of Linux that a .config was made with, and the number of the

@@ -1,0 +1,104 @@
+package kconfigs
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// itself stands for the symbol of the line in a condition.
+const itself = "it"
+
+var (
+	conditional = regexp.MustCompile(`^# if (it|CONFIG_\w+) exists: (.*)$`)
+	alternative = regexp.MustCompile(`^# or (CONFIG_.*|# CONFIG_\w+ is not set)$`)
+)
+
+// condition takes the condition off a line of a fragment, or the word that makes it an alternative.
+func condition(line string) (rest, exists string, or bool) {
+	if m := conditional.FindStringSubmatch(line); m != nil {
+		return m[2], strings.TrimPrefix(m[1], "CONFIG_"), false
+	}
+	if m := alternative.FindStringSubmatch(line); m != nil {
+		return m[1], "", true
+	}
+	return line, "", false
+}
+
+// addOr adds an alternative to the last setting, which must be in the line before.
+func (f *Fragment) addOr(symbol, value string, follows bool) error {
+	if !follows || len(f.Settings) == 0 {
+		return errors.New(`"# or" does not follow a setting`)
+	}
+	s := &f.Settings[len(f.Settings)-1]
+	if !sameValue(s.Value, value) {
+		return errors.New("the alternative has another value than " + s.Symbol)
+	}
+	s.Or = strings.TrimSpace(s.Or + " " + symbol)
+	return nil
+}
+
+// For returns the request for a kernel that defines the known symbols: without settings whose
+// condition is not met, and with the alternative that exists. The error lists settings that
+// contradict each other on this kernel only.
+func (r Request) For(known map[string]bool) (Request, error) {
+	e := &RequestError{}
+	at := map[string]int{}
+	var settings []Setting
+	for _, s := range r.byProtection() {
+		if !s.applies(known) {
+			continue
+		}
+		s = s.named(known)
+		first, twice := at[s.Symbol]
+		switch {
+		case !twice:
+			at[s.Symbol] = len(settings)
+			settings = append(settings, s)
+		case !sameValue(settings[first].Value, s.Value):
+			contradict(e, settings[first], s)
+		}
+	}
+	r.Settings = settings
+	sortSettings(r.Settings)
+	return r, e.orNil()
+}
+
+// applies reports whether all symbols of the setting's condition are known.
+func (s Setting) applies(known map[string]bool) bool {
+	for _, name := range strings.Fields(s.If) {
+		if !known[name] {
+			return false
+		}
+	}
+	return true
+}
+
+// symbols returns the symbol and its alternatives.
+func (s Setting) symbols() []string { return append([]string{s.Symbol}, strings.Fields(s.Or)...) }
+
+// named returns the setting without conditions, for the first of its symbols that is known.
+func (s Setting) named(known map[string]bool) Setting {
+	names := s.symbols()
+	if i := slices.IndexFunc(names, func(n string) bool { return known[n] }); i >= 0 {
+		s.Symbol = names[i]
+	}
+	s.If, s.Or = "", ""
+	return s
+}
+
+// byProtection returns the settings with the protected ones first, so that they win.
+func (r Request) byProtection() []Setting {
+	all := r.byPlace()
+	slices.SortStableFunc(all, func(a, b Setting) int {
+		switch pa, pb := isProtected(a.Fragment), isProtected(b.Fragment); {
+		case pa == pb:
+			return 0
+		case pa:
+			return -1
+		}
+		return 1
+	})
+	return all
+}
