@@ -150,7 +150,7 @@ func TestTidied(t *testing.T) {
 }
 
 func TestArchitecture(t *testing.T) {
-	const only = ": netstrip builds kernels for x86_64 only"
+	const only = ": netstrip builds kernels for x86_64, arm64, riscv64 only"
 	head := func(arch string) string {
 		return "#\n# Automatically generated file; DO NOT EDIT.\n# Linux/" + arch + " 6.12.30 Kernel Configuration\n#\n"
 	}
@@ -159,18 +159,17 @@ func TestArchitecture(t *testing.T) {
 		head("x86_64") + "CONFIG_64BIT=y\n":                     "",
 		"# CONFIG_ARM64 is not set\nCONFIG_ARM64_X=y\n":         "",
 		"CONFIG_NET=y\n":                                        "",
-		head("arm64") + "CONFIG_NET=y\n":                        "3: it is for arm64 (Linux/arm64 6.12.30 Kernel Configuration)" + only,
-		head("arm64") + "CONFIG_64BIT=y\nCONFIG_ARM64=y\n":      "6: it is for arm64 (CONFIG_ARM64=y)" + only,
 		head("i386") + "# CONFIG_64BIT is not set\n":            "3: it is for i386 (Linux/i386 6.12.30 Kernel Configuration)" + only,
 		head("um") + "CONFIG_NET=y\n":                           "3: it is for um (Linux/um 6.12.30 Kernel Configuration)" + only,
-		"CONFIG_NET=y\nCONFIG_RISCV=y\n":                        "2: it is for riscv (CONFIG_RISCV=y)" + only,
+		"CONFIG_RISCV=y\n# CONFIG_64BIT is not set\n":           "2: it is for 32-bit riscv (CONFIG_64BIT is not set)" + only,
+		head("arm64") + "CONFIG_RISCV=y\n":                      "3: its header says arm64, and line 5 says riscv (CONFIG_RISCV=y): take out what is wrong",
 		"CONFIG_PPC64=y\r\n":                                    "1: it is for powerpc (CONFIG_PPC64=y)" + only,
 		"CONFIG_LOONGARCH=y \n":                                 "1: it is for loongarch (CONFIG_LOONGARCH=y)" + only,
 		"CONFIG_X86=y\nCONFIG_X86_32=y\n":                       "2: it is for i386 (CONFIG_X86_32=y)" + only,
 		head("x86") + "# CONFIG_64BIT is not set\n":             "5: it is for i386 (CONFIG_64BIT is not set)" + only,
 		"# CONFIG_64BIT is not set\nCONFIG_NET=y\n":             "1: it is for a 32-bit architecture (CONFIG_64BIT is not set)" + only,
-		head("x86") + "CONFIG_MIPS=y\n":                         "3: its header says x86, and line 5 says mips (CONFIG_MIPS=y)" + only + "; take out what is wrong",
-		head("s390") + "CONFIG_X86_64=y\n":                      "3: its header says s390, and line 5 says x86 (CONFIG_X86_64=y)" + only + "; take out what is wrong",
+		head("x86") + "CONFIG_MIPS=y\n":                         "3: its header says x86, and line 5 says mips (CONFIG_MIPS=y): take out what is wrong",
+		head("s390") + "CONFIG_X86_64=y\n":                      "3: its header says s390, and line 5 says x86 (CONFIG_X86_64=y): take out what is wrong",
 		"# Linux/arm 4.14.0-rc1+ Configuration\nCONFIG_ARM=y\n": "2: it is for arm (CONFIG_ARM=y)" + only,
 	} {
 		_, err := UserConfig("my.config", []byte(text))
@@ -183,5 +182,23 @@ func TestArchitecture(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 		_, err = ReadFragment(path)
 		require.EqualError(t, err, path+":"+want, "a fragment is refused as well")
+	}
+}
+
+func TestArchitectureOfAConfig(t *testing.T) {
+	for text, want := range map[string]string{
+		"CONFIG_NET=y\n": "",
+		"# Linux/arm64 6.12.30 Kernel Configuration\nCONFIG_NET=y\n": "arm64",
+		"# Linux/x86 6.12.30 Kernel Configuration\nCONFIG_NET=y\n":   "x86_64",
+		"CONFIG_64BIT=y\nCONFIG_ARM64=y\n":                           "arm64",
+		"CONFIG_NET=y\nCONFIG_RISCV=y\n":                             "riscv64",
+		"CONFIG_ARM64_PAN=y\nCONFIG_X86_X=y\nCONFIG_ARM64_VHE=y\n":   "arm64",
+	} {
+		p, err := UserConfig("my.config", []byte(text))
+		require.NoError(t, err, text)
+		assert.Equal(t, want, p.Arch, text)
+		r, err := p.Request()
+		require.NoError(t, err)
+		assert.Equal(t, want, r.Arch)
 	}
 }

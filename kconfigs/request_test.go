@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/kconfigs/arch"
 )
 
 func fragment(t *testing.T, name, text string) Fragment {
@@ -104,6 +106,9 @@ func TestRequests(t *testing.T) {
 
 func TestEveryFragmentIsUsedAndGivesReasons(t *testing.T) {
 	used := map[string]bool{}
+	for _, a := range arch.Names() {
+		used[a+".config"] = true
+	}
 	for _, p := range append(Profiles(), Apps()...) {
 		for _, f := range p.Fragments {
 			used[f+".config"] = true
@@ -175,7 +180,7 @@ func TestConflicts(t *testing.T) {
 	require.EqualError(t, err, ""+
 		"mine.config:1: CONFIG_UNIX: n conflicts with y in unix.config:3 "+
 		"(AF_UNIX sockets. The symbol has no default (net/unix/Kconfig:6) and NET does not select it): --override puts yours in its place\n"+
-		"mine.config:3: CONFIG_VIRTIO_CONSOLE: n is not available: the guest needs y (guest.config:43)\n"+
+		"mine.config:3: CONFIG_VIRTIO_CONSOLE: n is not available: the guest needs y (guest.config:34)\n"+
 		"theirs.config:1: CONFIG_TUN: m conflicts with y in mine.config:2")
 }
 
@@ -184,8 +189,8 @@ func TestConflicts(t *testing.T) {
 func TestOverride(t *testing.T) {
 	mine := fragment(t, "base.config", "CONFIG_ACPI=y\nCONFIG_NET=y\n# CONFIG_TTY is not set\n") // the name of an embedded fragment
 	p := lookup(t, "full").With(mine)
-	const why = "base.config:48 (Off, although something might select them: the guest reboots instead of powering off, needs no modules, and has neither a screen nor a keyboard)"
-	const tty = "base.config:3: CONFIG_TTY: n is not available: the guest needs y (guest.config:26)"
+	const why = "base.config:54 (Off, although something might select them: the guest reboots instead of powering off, needs no modules, and has neither a screen nor a keyboard)"
+	const tty = "base.config:3: CONFIG_TTY: n is not available: the guest needs y (guest.config:27)"
 	_, err := p.Request()
 	require.EqualError(t, err, "base.config:1: CONFIG_ACPI: y conflicts with n in "+why+
 		": tiny, defconfig, defconfig-no-net do without base.config; --override puts yours in its place\n"+tty)

@@ -13,7 +13,6 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/vmtests/accel"
-	"github.com/netstrip/netstrip/vmtests/guest"
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
