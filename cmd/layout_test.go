@@ -79,8 +79,8 @@ func TestImports(t *testing.T) {
 		{"vmtests(/.*)?", own("cmd"), "", "the command is on top"},
 		{"vmtests/(console|record|report)", own("kconfigs"), "/(file|kernel|ref)$", "they are pure: logs and records in, records and reports out"},
 		{"vmtests/table", own(""), "", "a table knows nothing of what it shows"},
-		{"vmtests/studies", own("kconfigs/"), "/(file|kernel|packed|ref|rename)$", "a comparison is made from records, and the profiles they are of"},
-		{"vmtests/guest", own("(kconfigs|initramfs|vmtests/(run|expect)$)"), "/(wire|cache|file|kernel|packed|process|programs|ref)$", "a boot knows no profile, no build and no run"},
+		{"vmtests/studies", own("kconfigs/"), "/(arch|file|kernel|packed|ref|rename)$", "a comparison is made from records, and the profiles they are of"},
+		{"vmtests/guest", own("(kconfigs|initramfs|vmtests/(run|expect)$)"), "/(wire|arch|cache|file|kernel|packed|process|programs|ref)$", "a boot knows no profile, no build and no run"},
 		{"vmtests/expect", own("(kconfigs|vmtests/(guest|run)$)"), "/(file|kernel|packed|ref)$", "what is expected does not depend on who boots"},
 		{"vmtests/(accel|claims|compare|console|kconfigcheck|program|record|report|studies|table)", own("vmtests/(guest|run)$"), "", "they boot nothing"},
 	}

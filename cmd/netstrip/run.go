@@ -10,7 +10,6 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/usage"
@@ -43,12 +42,6 @@ func (a *app) runCommand() *cobra.Command {
 	return c
 }
 
-// ready returns what a boot lacks.
-func ready(name string) error {
-	a, err := arch.Parse(name)
-	return cmp.Or(err, run.Ready(a))
-}
-
 // boot boots the named profiles and a user's kernels, or the missing boots of a run, writes the
 // records, and judges them. command is the one that resumes the run.
 func (a *app) boot(ctx context.Context, f *flags, command string, names []string, write func([]record.Record) error) error {
@@ -64,7 +57,7 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 	}
 	check := o.Ready
 	if f.resume {
-		check = func() error { return cmp.Or(a.results(f).Check(), ready(f.arch)) }
+		check = func() error { return cmp.Or(a.results(f).Check(), run.Ready(o.Source.Arch)) }
 	}
 	if err := check(); err != nil {
 		return err

@@ -6,13 +6,11 @@ package arch
 import (
 	"cmp"
 	"debug/elf"
+	"fmt"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
-
-	"github.com/netstrip/netstrip/kconfigs/rename"
-	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
 // Arch is an architecture.
@@ -132,8 +130,7 @@ func Parse(name string) (Arch, error) {
 			return a, nil
 		}
 	}
-	return Arch{}, usage.Errorf("--arch or %s %q: no such architecture%s; netstrip knows %s",
-		Env, name, rename.Near(name, Names()), strings.Join(Names(), ", "))
+	return Arch{}, fmt.Errorf("no such architecture: %q; want %s", name, strings.Join(Names(), ", "))
 }
 
 // Native reports whether this machine runs programs of the architecture.

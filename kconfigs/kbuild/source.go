@@ -76,8 +76,10 @@ func (o SourceOptions) Check() error {
 	case o.Series != "" && !regexp.MustCompile(`^[0-9]+\.[0-9]+$`).MatchString(o.Series): // it becomes part of paths
 		return usage.Errorf("--series or NETSTRIP_SERIES %q: want a kernel series, such as %s", o.Series, UsualSeries)
 	}
-	_, err := arch.Parse(o.Arch)
-	return err
+	if _, err := arch.Parse(o.Arch); err != nil {
+		return usage.Errorf("--arch or %s: %w", arch.Env, err)
+	}
+	return nil
 }
 
 // Open returns a builder with the cache in dir, "" meaning the user's. If only the source cannot be

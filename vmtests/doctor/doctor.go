@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
@@ -184,7 +183,7 @@ func checkAccel(ctx context.Context, c *cache.Cache, o Options) Check {
 
 // triedAccel boots a guest to find out whether KVM is usable, if a guest can be booted.
 func triedAccel(ctx context.Context, o Options) (accel.Choice, error) {
-	if err := run.Ready(arch.Default()); err != nil {
+	if err := run.Ready(""); err != nil {
 		return accel.Choice{}, err
 	}
 	defer o.Progress.Clear()

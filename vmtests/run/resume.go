@@ -128,7 +128,7 @@ func planned(b record.Boot) (s target, err error) {
 // the run's own name, and returns the records of the whole run in the order of its plan. A boot
 // with an infrastructure failure counts as missing.
 func (r *Runner) Resume(ctx context.Context) ([]record.Record, error) {
-	if err := Ready(r.arch()); err != nil {
+	if err := Ready(r.arch().Name); err != nil {
 		return nil, err
 	}
 	run, ok, err := r.store.Resume()

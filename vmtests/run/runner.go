@@ -113,11 +113,7 @@ func (o Options) Ready() error {
 	if err := (record.Store{Path: cmp.Or(o.Results, DefaultResults)}).Check(); err != nil {
 		return err
 	}
-	a, err := arch.Parse(o.Source.Arch)
-	if err != nil {
-		return err
-	}
-	return Ready(a)
+	return Ready(o.Source.Arch)
 }
 
 // New returns a runner. It builds and starts nothing yet, except for the disk of UseApps.
@@ -250,13 +246,18 @@ func (r *Runner) Accelerator(ctx context.Context, kernel *kbuild.Kernel) (accel.
 	return p.accel, err
 }
 
-// Ready returns an error that names the programs that a boot needs but are not installed.
-func Ready(a arch.Arch) error {
+// Ready returns an error that names the programs that a boot of an architecture (arch.Parse) needs
+// but are not installed.
+func Ready(name string) error {
+	a, err := arch.Parse(name)
+	if err != nil {
+		return err
+	}
 	return process.Check(context.Background(), append(programs.For("boot-"+a.Name), programs.For("boot")...)...)
 }
 
 func qemuPath(a arch.Arch) (string, error) {
-	if err := Ready(a); err != nil {
+	if err := Ready(a.Name); err != nil {
 		return "", err
 	}
 	return exec.LookPath(a.QEMU)

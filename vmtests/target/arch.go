@@ -15,7 +15,7 @@ func Arch(given string, profiles []kconfigs.Profile) (string, error) {
 	if given != "" {
 		a, err := arch.Parse(given)
 		if err != nil {
-			return "", err
+			return "", usage.Errorf("--arch: %w", err)
 		}
 		name = a.Name
 	}
