@@ -1,4 +1,4 @@
-//go:build linux && amd64
+//go:build linux
 
 // Package appguest starts real applications and queries each with a real client. It runs in
 // the guest, as root; its tests also run on the host.

@@ -1,4 +1,4 @@
-//go:build linux && amd64
+//go:build linux
 
 package trace
 
@@ -53,52 +53,51 @@ func (a arguments) path(i int) string {
 
 // describe returns a call as a manual page would write it, without arguments that vary from
 // boot to boot, and whether it concerns the network.
-func describe(nr int, a arguments) (text string, network bool) {
-	switch nr {
-	case unix.SYS_SOCKET:
+func describe(call string, a arguments) (text string, network bool) {
+	switch call {
+	case "socket":
 		return "socket(" + family(a.v[0]) + ", " + kind(a.v[1]) + ")", true
-	case unix.SYS_SOCKETPAIR:
+	case "socketpair":
 		return "socketpair(" + family(a.v[0]) + ", " + kind(a.v[1]) + ")", true
-	case unix.SYS_BIND:
+	case "bind":
 		return "bind(" + a.address(1, 2) + ")", true
-	case unix.SYS_CONNECT:
+	case "connect":
 		return "connect(" + a.address(1, 2) + ")", true
-	case unix.SYS_SENDTO:
+	case "sendto":
 		return "sendto(" + a.address(4, 5) + ")", true
-	case unix.SYS_SETSOCKOPT, unix.SYS_GETSOCKOPT:
-		return name(nr) + "(" + level(a.v[1]) + fmt.Sprintf(", %d)", a.v[2]), true
-	case unix.SYS_IOCTL:
+	case "setsockopt", "getsockopt":
+		return call + "(" + level(a.v[1]) + fmt.Sprintf(", %d)", a.v[2]), true
+	case "ioctl":
 		return ioctl(a.v[1])
-	case unix.SYS_UNSHARE, unix.SYS_CLONE:
-		return namespaces(nr, a.v[0])
-	case unix.SYS_CLONE3: // struct clone_args begins with the flags (include/uapi/linux/sched.h:92)
-		return namespaces(nr, a.number(a.v[0]))
-	case unix.SYS_SETNS:
-		return namespaces(nr, a.v[1])
-	case unix.SYS_PRCTL:
+	case "unshare", "clone":
+		return namespaces(call, a.v[0])
+	case "clone3": // struct clone_args begins with the flags (include/uapi/linux/sched.h:92)
+		return namespaces(call, a.number(a.v[0]))
+	case "setns":
+		return namespaces(call, a.v[1])
+	case "prctl":
 		return fmt.Sprintf("prctl(%d)", a.v[0]), a.v[0] == unix.PR_SET_SECCOMP
-	case unix.SYS_MOUNT:
+	case "mount":
 		if a.v[3]&(unix.MS_BIND|unix.MS_MOVE) != 0 { // these take a path, not a file system type
-			return a.onFile(nr, 0)
+			return a.onFile(call, 0)
 		}
 		return "mount(" + a.path(2) + ")", false
-	case unix.SYS_FSOPEN:
+	case "fsopen":
 		return "fsopen(" + a.path(0) + ")", false
 	}
-	if at, ok := pathArgument(nr); ok {
-		return a.onFile(nr, at)
+	if at, ok := pathArgument(call); ok {
+		return a.onFile(call, at)
 	}
-	n := name(nr)
-	return n, isSocketCall(nr)
+	return call, isSocketCall(call)
 }
 
 // isSocketCall reports whether a call is for sockets only or disappears with NET, as those
 // of message queues (init/Kconfig:448) and seccomp filters (arch/Kconfig:611) do.
-func isSocketCall(nr int) bool {
-	switch nr {
-	case unix.SYS_LISTEN, unix.SYS_ACCEPT, unix.SYS_ACCEPT4, unix.SYS_SENDMSG, unix.SYS_SENDMMSG,
-		unix.SYS_RECVFROM, unix.SYS_RECVMSG, unix.SYS_RECVMMSG, unix.SYS_GETSOCKNAME,
-		unix.SYS_GETPEERNAME, unix.SYS_SHUTDOWN, unix.SYS_MQ_OPEN, unix.SYS_SECCOMP:
+func isSocketCall(call string) bool {
+	switch call {
+	case "listen", "accept", "accept4", "sendmsg", "sendmmsg",
+		"recvfrom", "recvmsg", "recvmmsg", "getsockname",
+		"getpeername", "shutdown", "mq_open", "seccomp":
 		return true
 	}
 	return false
@@ -107,12 +106,12 @@ func isSocketCall(nr int) bool {
 // pathArgument returns which argument of a call is the path of a file that it opens or
 // inspects. Calls that create and change files are left out, because no program uses them
 // on the network's files.
-func pathArgument(nr int) (at int, ok bool) {
-	switch nr {
-	case unix.SYS_OPEN, unix.SYS_STAT, unix.SYS_LSTAT, unix.SYS_ACCESS, unix.SYS_READLINK, unix.SYS_STATFS, unix.SYS_CHDIR:
+func pathArgument(call string) (at int, ok bool) {
+	switch call {
+	case "open", "stat", "lstat", "access", "readlink", "statfs", "chdir":
 		return 0, true
-	case unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_NEWFSTATAT, unix.SYS_STATX, unix.SYS_FACCESSAT, unix.SYS_FACCESSAT2,
-		unix.SYS_READLINKAT, unix.SYS_NAME_TO_HANDLE_AT, unix.SYS_OPEN_TREE, unix.SYS_MOVE_MOUNT, unix.SYS_INOTIFY_ADD_WATCH:
+	case "openat", "openat2", "newfstatat", "statx", "faccessat", "faccessat2",
+		"readlinkat", "name_to_handle_at", "open_tree", "move_mount", "inotify_add_watch":
 		return 1, true
 	}
 	return 0, false
@@ -123,9 +122,9 @@ func pathArgument(nr int) (at int, ok bool) {
 var networks = regexp.MustCompile(`/proc/((self|thread-self|\d+)/(task/\d+/)?(ns/)?|sys/)?net|/sys/(class|devices/virtual)/net|/dev/net/`)
 
 // onFile describes a call on a file. It concerns the network if the file does.
-func (a arguments) onFile(nr, at int) (text string, network bool) {
+func (a arguments) onFile(call string, at int) (text string, network bool) {
 	file := a.path(at)
-	text = name(nr) + "(" + file + ")"
+	text = call + "(" + file + ")"
 	file = a.directory(at, file) + "/" + strings.Trim(file, `"`)
 	return text, networks.MatchString(file)
 }
@@ -145,11 +144,11 @@ func (a arguments) directory(at int, file string) string {
 }
 
 // namespaces describes a call that makes or enters namespaces.
-func namespaces(nr int, flags uint64) (string, bool) {
+func namespaces(call string, flags uint64) (string, bool) {
 	if flags&unix.CLONE_NEWNET != 0 {
-		return name(nr) + "(CLONE_NEWNET)", true
+		return call + "(CLONE_NEWNET)", true
 	}
-	return name(nr), false
+	return call, false
 }
 
 // ioctl describes an ioctl. Those on sockets (0x89, include/uapi/linux/sockios.h) and

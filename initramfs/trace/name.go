@@ -1,27 +1,53 @@
-//go:build linux && amd64
+//go:build linux
 
 package trace
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-// table has a line "number name" for each system call of x86-64 in Linux 6.12
-// (arch/x86/entry/syscalls/syscall_64.tbl).
+// tables has a file for each GOARCH with a line "number name" for each system call of Linux 7.3,
+// from the kernel's syscall_64.tbl of x86 and arm64 and its scripts/syscall.tbl.
 //
-//go:embed syscalls.txt
-var table string
+//go:embed syscalls
+var tables embed.FS
+
+// names returns the names of this architecture's system calls, by number.
+var names = sync.OnceValue(func() map[int]string {
+	all, err := parseTable(runtime.GOARCH)
+	if err != nil {
+		panic(err) // the file is part of the program, and a test reads it
+	}
+	return all
+})
+
+// parseTable reads the table of an architecture.
+func parseTable(goarch string) (map[int]string, error) {
+	text, err := tables.ReadFile("syscalls/" + goarch + ".txt")
+	if err != nil {
+		return nil, fmt.Errorf("reading the system calls of %s: %w", goarch, err)
+	}
+	all := map[int]string{}
+	for line := range strings.Lines(string(text)) {
+		number, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		nr, err := strconv.Atoi(number)
+		if err != nil {
+			return nil, fmt.Errorf("reading the system calls of %s: %w", goarch, err)
+		}
+		all[nr] = name
+	}
+	return all, nil
+}
 
 // name returns the name of a system call.
 func name(nr int) string {
-	prefix := strconv.Itoa(nr) + " "
-	for line := range strings.Lines(table) {
-		if rest, ok := strings.CutPrefix(line, prefix); ok {
-			return strings.TrimSpace(rest)
-		}
+	if n, ok := names()[nr]; ok {
+		return n
 	}
 	return fmt.Sprintf("syscall %d", nr)
 }

@@ -1,4 +1,4 @@
-//go:build linux && amd64
+//go:build linux
 
 package trace
 
@@ -25,9 +25,9 @@ func (a arguments) socketError() syscall.Errno {
 
 // netlinkError returns the errno in the n bytes that a successful call received, if they
 // are netlink's answer to a request that failed. Otherwise it returns 0.
-func (a arguments) netlinkError(nr, n int) syscall.Errno {
+func (a arguments) netlinkError(call string, n int) syscall.Errno {
 	from, data := a.v[4], a.v[1]
-	if nr == unix.SYS_RECVMSG { // struct msghdr, then its first struct iovec
+	if call == "recvmsg" { // struct msghdr, then its first struct iovec
 		header := a.memory(a.v[1], unix.SizeofMsghdr)
 		if len(header) < unix.SizeofMsghdr {
 			return 0

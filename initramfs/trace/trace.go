@@ -1,4 +1,4 @@
-//go:build linux && amd64
+//go:build linux
 
 // Package trace runs a command and all its descendants under ptrace(2), keeps the system
 // calls that failed, and picks the one that decided. It runs in the guest; its tests also
@@ -104,7 +104,8 @@ type task struct {
 	on      bool            // its calls are recorded
 	known   bool            // its parent's event has arrived
 	held    unix.WaitStatus // its first stop, if that arrived before the parent's event
-	nr      int             // the number of its current call
+	call    string          // the name of its current call
+	args    arguments       // the arguments of that
 }
 
 func (t *tracer) run(ctx context.Context, cmd *exec.Cmd) error {
@@ -250,8 +251,9 @@ func (t *tracer) event(pid int, this *task, event int) {
 	}
 }
 
-// getSyscallInfo is PTRACE_GET_SYSCALL_INFO (Linux 5.3); entryStop and exitStop are the
-// values of op in its result (PTRACE_SYSCALL_INFO_ENTRY and _EXIT).
+// getSyscallInfo is PTRACE_GET_SYSCALL_INFO (Linux 5.3), which is the same on every
+// architecture; entryStop and exitStop are the values of op in its result
+// (PTRACE_SYSCALL_INFO_ENTRY and _EXIT).
 const entryStop, exitStop, getSyscallInfo = 1, 2, 0x420e
 
 // syscallInfo is struct ptrace_syscall_info (include/uapi/linux/ptrace.h:80).
@@ -260,12 +262,13 @@ type syscallInfo struct {
 	_      [3]uint8
 	arch   uint32
 	ip, sp uint64
-	value  int64 // the call's number at its entry, its return value at its exit
-	failed uint8 // valid at its exit
-	_      [55]uint8
+	value  int64     // the call's number at its entry, its return value at its exit
+	args   [6]uint64 // valid at its entry
+	_      [8]uint8
 }
 
-// syscall records the call that a task has just finished, if it failed.
+// syscall records the call that a task has just finished, if it failed. It keeps the arguments
+// from the call's entry, because the return value replaces the first one on most architectures.
 func (t *tracer) syscall(pid int, this *task) {
 	var info syscallInfo
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, getSyscallInfo, uintptr(pid),
@@ -273,40 +276,27 @@ func (t *tracer) syscall(pid int, this *task) {
 	switch {
 	case errno != 0:
 	case info.op == entryStop:
-		this.nr = int(info.value)
-	case info.op != exitStop:
-	case info.failed != 0:
+		this.call, this.args = name(int(info.value)), arguments{pid, info.args}
+	case info.op != exitStop || this.call == "": // it has entered the call untraced
+	case info.value < 0 && info.value > -maxErrno:
 		// Numbers from 512 on are the kernel's internal restart codes (linux/errno.h).
 		if errno = syscall.Errno(-info.value); errno < 512 && !passing(errno) {
-			if args, nr, ok := registers(pid); ok {
-				text, network := describe(nr, args)
-				t.log.add(Call{text, errno, this.command, network})
-			}
+			text, network := describe(this.call, this.args)
+			t.log.add(Call{text, errno, this.command, network})
 		}
-	case this.nr == unix.SYS_RECVMSG || this.nr == unix.SYS_RECVFROM:
-		if args, nr, ok := registers(pid); ok {
-			if errno := args.netlinkError(nr, int(info.value)); errno != 0 {
-				t.log.add(Call{name(nr) + "(AF_NETLINK, NLMSG_ERROR)", errno, this.command, true})
-			}
+	case this.call == "recvmsg" || this.call == "recvfrom":
+		if errno := this.args.netlinkError(this.call, int(info.value)); errno != 0 {
+			t.log.add(Call{this.call + "(AF_NETLINK, NLMSG_ERROR)", errno, this.command, true})
 		}
-	case this.nr == unix.SYS_GETSOCKOPT:
-		if args, _, ok := registers(pid); ok {
-			if errno := args.socketError(); errno != 0 && !passing(errno) {
-				t.log.add(Call{"getsockopt(SOL_SOCKET, SO_ERROR)", errno, this.command, true})
-			}
+	case this.call == "getsockopt":
+		if errno := this.args.socketError(); errno != 0 && !passing(errno) {
+			t.log.add(Call{"getsockopt(SOL_SOCKET, SO_ERROR)", errno, this.command, true})
 		}
 	}
 }
 
-// registers returns the arguments and number of the call that a task has just finished.
-func registers(pid int) (args arguments, nr int, ok bool) {
-	var regs unix.PtraceRegs
-	if unix.PtraceGetRegs(pid, &regs) != nil {
-		return args, 0, false
-	}
-	args = arguments{pid: pid, v: [6]uint64{regs.Rdi, regs.Rsi, regs.Rdx, regs.R10, regs.R8, regs.R9}}
-	return args, int(regs.Orig_rax), true
-}
+// maxErrno is MAX_ERRNO (include/linux/err.h:18): smaller negative return values are addresses.
+const maxErrno = 4096
 
 // passing reports whether an errno only means "not yet".
 func passing(e syscall.Errno) bool {

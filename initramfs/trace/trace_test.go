@@ -1,4 +1,4 @@
-//go:build linux && amd64
+//go:build linux
 
 package trace
 
@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -180,9 +181,36 @@ func TestNoProgram(t *testing.T) {
 }
 
 func TestName(t *testing.T) {
-	assert.Equal(t, "read", name(0))
+	assert.Equal(t, "read", name(unix.SYS_READ))
 	assert.Equal(t, "mq_open", name(unix.SYS_MQ_OPEN))
 	assert.Equal(t, "syscall 4095", name(4095))
+}
+
+// The tables have all system calls that golang.org/x/sys knows, with the same numbers.
+func TestTables(t *testing.T) {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/sys").Output()
+	require.NoError(t, err)
+	files, err := tables.ReadDir("syscalls")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, f := range files {
+		goarch := strings.TrimSuffix(f.Name(), ".txt")
+		all, err := parseTable(goarch)
+		require.NoError(t, err)
+		source, err := os.ReadFile(strings.TrimSpace(string(dir)) + "/unix/zsysnum_linux_" + goarch + ".go")
+		require.NoError(t, err)
+		constants := regexp.MustCompile(`\bSYS_(\w+) += (\d+)`).FindAllStringSubmatch(string(source), -1)
+		require.Greater(t, len(constants), 300)
+		for _, c := range constants {
+			nr, err := strconv.Atoi(c[2])
+			require.NoError(t, err)
+			if c[1] != "ARCH_SPECIFIC_SYSCALL" { // the first of the numbers that are an architecture's own
+				assert.Equal(t, strings.ToLower(c[1]), all[nr], "%s %d", goarch, nr)
+			}
+		}
+	}
+	_, err = parseTable("vax")
+	require.ErrorContains(t, err, "reading the system calls of vax: ")
 }
 
 func TestDecisive(t *testing.T) {
