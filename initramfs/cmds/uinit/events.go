@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,8 +35,8 @@ type events struct {
 	err     error
 }
 
-// openEvents opens the virtio-serial port, or the second serial port if there is none.
-func openEvents() (*events, error) {
+// openEvents opens the virtio-serial port, or a serial port if there is none.
+func openEvents(cmdline string) (*events, error) {
 	device, portErr := findPort()
 	if portErr == nil {
 		e, err := guest.EventChannel[wire.Event](device)
@@ -44,15 +45,16 @@ func openEvents() (*events, error) {
 		}
 		portErr = err
 	}
-	if err := rawTTY(wire.FallbackTTY); err != nil {
+	device = cmp.Or(parameter(cmdline, wire.ParamFallback), wire.FallbackTTY)
+	if err := rawTTY(device); err != nil {
 		return nil, fmt.Errorf("opening the event channel: %w; %w", portErr, err)
 	}
 	say("no event port (%v)", portErr)
-	e, err := guest.EventChannel[wire.Event](wire.FallbackTTY)
+	e, err := guest.EventChannel[wire.Event](device)
 	if err != nil {
 		return nil, fmt.Errorf("opening the event channel: %w", err)
 	}
-	return &events{device: wire.FallbackTTY, emitter: e}, nil
+	return &events{device: device, emitter: e}, nil
 }
 
 // findPort returns the device of the port. It waits for it a little if there is a device that may

@@ -95,7 +95,7 @@ func boot() error {
 	if err := coldplug(); err != nil {
 		say("loading modules of devices: %v", err) // the probes that need one will report it
 	}
-	events, err := openEvents()
+	events, err := openEvents(string(cmdline))
 	if err != nil {
 		return err
 	}
