@@ -46,6 +46,9 @@ type Command struct {
 	Stdin io.Reader
 	// OnLine, if set, is called with each line of standard output and error, up to 1 MiB of it.
 	OnLine func(line string)
+	// Isolate makes the program the root of a user namespace of its own with 65,536 users, and
+	// gives it its own mounts. It takes root.
+	Isolate bool
 	// Files are descriptors 3, 4, ... of the program and all it starts.
 	Files []*os.File
 }
@@ -107,6 +110,12 @@ func Run(ctx context.Context, c Command) (Usage, error) {
 func prepare(ctx context.Context, c Command) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", supervise, "sh"}, c.Args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if c.Isolate {
+		users := []syscall.SysProcIDMap{{Size: 1 << 16}}
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS
+		cmd.SysProcAttr.UidMappings, cmd.SysProcAttr.GidMappings = users, users
+		cmd.SysProcAttr.GidMappingsEnableSetgroups = true
+	}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.Dir, cmd.Stdin, cmd.ExtraFiles = c.Dir, c.Stdin, c.Files
 	cmd.Env = Environ(filepath.Base(c.Args[0]))

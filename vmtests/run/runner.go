@@ -136,7 +136,7 @@ func New(ctx context.Context, o Options) (*Runner, error) {
 	}
 	b.Jobs = o.Jobs
 	if o.onDisk != nil {
-		if o.Disk, err = image.Build(ctx, image.Options{Cache: b.Cache, Progress: o.Progress}, o.onDisk); err != nil {
+		if o.Disk, err = image.Build(ctx, image.Options{Cache: b.Cache, Arch: b.Arch, Progress: o.Progress}, o.onDisk); err != nil {
 			return nil, err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/apps"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/programs"
@@ -19,9 +20,9 @@ import (
 )
 
 // debstrapFlags leave out files that no application reads, and keep existing configuration.
-func debstrapFlags() []string {
+func debstrapFlags(a arch.Arch) []string {
 	flags := []string{
-		"--verbose", "--variant=essential", "--format=tar", "--architectures=amd64",
+		"--verbose", "--variant=essential", "--format=tar", "--architectures=" + a.Debian,
 		"--aptopt=Acquire::Retries \"3\"", "--dpkgopt=force-confold", "--skip=essential/unlink",
 	}
 	for _, dir := range []string{"doc", "info", "lintian", "locale", "man"} {
@@ -31,10 +32,11 @@ func debstrapFlags() []string {
 }
 
 // npmFlags pin dependencies to the newest versions of one day, and disable scripts.
-func npmFlags() []string {
+func npmFlags(a arch.Arch) []string {
+	cpu := strings.Replace(a.GOARCH, "amd64", "x64", 1) // npm's other names are Go's
 	return []string{
 		"--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--no-bin-links",
-		"--os=linux", "--cpu=x64", "--libc=glibc", "--before=" + pinned().NPM,
+		"--os=linux", "--cpu=" + cpu, "--libc=glibc", "--before=" + pinned().NPM,
 	}
 }
 
@@ -58,6 +60,7 @@ func squashFlags() []string {
 // builder builds one disk in the empty directory dir.
 type builder struct {
 	dir      string
+	arch     arch.Arch
 	cache    *cache.Cache
 	progress *progress.Printer
 }
@@ -135,7 +138,7 @@ func (b builder) npm(ctx context.Context, a apps.App, dir string) error {
 		return err
 	}
 	b.progress.State("making the disk of the applications: npm install %s", strings.Join(a.NPM, " "))
-	args := append(append([]string{"npm", "install", "--prefix", dir}, npmFlags()...), a.NPM...)
+	args := append(append([]string{"npm", "install", "--prefix", dir}, npmFlags(b.arch)...), a.NPM...)
 	if _, err := process.Run(ctx, process.Command{Args: args, Dir: b.dir}); err != nil {
 		return fmt.Errorf("npm install %s: %w", strings.Join(a.NPM, " "), err)
 	}
@@ -176,7 +179,7 @@ func (b builder) debstrap(ctx context.Context, mode string, list []apps.App) err
 	}
 	before, after := b.keep(mode)
 	args := slices.Concat([]string{"mmdebstrap", "--mode=" + mode, "--include=" + strings.Join(slices.Compact(packages), ",")},
-		debstrapFlags(), before,
+		debstrapFlags(b.arch), before,
 		[]string{"--essential-hook=tar-in stage.tar /", `--customize-hook=chroot "$1" sh ` + runnerFile, "--customize-hook=download " + listFile + " " + packagesFile},
 		after, []string{pinned().Release, "root.tar"}, pinned().Sources)
 	// The first complaint is the cause; the many after it only report that something failed.
@@ -192,13 +195,20 @@ func (b builder) debstrap(ctx context.Context, mode string, list []apps.App) err
 		env = append(env, "TMPDIR="+tmp)
 	}
 	first := ""
-	_, err := process.Run(ctx, process.Command{Args: args, Dir: b.dir, Env: env, OnLine: func(l string) {
+	command := process.Command{Args: args, Dir: b.dir, Env: env, OnLine: func(l string) {
 		b.progress.State("making the disk of the applications: %s", l)
 		// update-alternatives complains about the manual pages that are left out.
 		if first == "" && complaint.MatchString(l) && !strings.HasPrefix(l, "update-alternatives: ") {
 			first = l
 		}
-	}})
+	}}
+	if !b.arch.Native() {
+		var err error
+		if command, err = b.emulated(command, mode); err != nil {
+			return err
+		}
+	}
+	_, err := process.Run(ctx, command)
 	if err != nil && first != "" && ctx.Err() == nil {
 		return fmt.Errorf("mmdebstrap: %s", first)
 	}

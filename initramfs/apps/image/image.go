@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/apps"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 )
@@ -38,6 +39,8 @@ const layout = 1
 type Options struct {
 	// Cache is where the disk is kept; nil means the user's cache.
 	Cache *cache.Cache
+	// Arch is the architecture of the packages; the zero value means the default.
+	Arch arch.Arch
 	// Progress shows what Build does; nil means that nothing is shown.
 	Progress *progress.Printer
 	// Refresh rebuilds the disk from the current packages.
@@ -69,7 +72,10 @@ func Build(ctx context.Context, o Options, list []apps.App) (*Disk, error) {
 			return nil, err
 		}
 	}
-	recipe, err := recipeOf(list)
+	if o.Arch.Name == "" {
+		o.Arch = arch.Default()
+	}
+	recipe, err := recipeOf(o.Arch, list)
 	if err != nil {
 		return nil, fmt.Errorf("making the disk of the applications: %w", err)
 	}
@@ -82,7 +88,7 @@ func Build(ctx context.Context, o Options, list []apps.App) (*Disk, error) {
 	image := &Disk{Cached: true}
 	dir, err := c.PublishSound(ctx, kind, inputs, func(dir string) error {
 		image.Cached = false
-		return builder{dir: dir, cache: c, progress: o.Progress}.fill(ctx, list)
+		return builder{dir: dir, arch: o.Arch, cache: c, progress: o.Progress}.fill(ctx, list)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the disk of the applications: %w", err)
@@ -103,17 +109,17 @@ func Build(ctx context.Context, o Options, list []apps.App) (*Disk, error) {
 
 // recipeOf returns all that determines the disk, except the versions of the packages. The
 // client of an application is not part of it, nor is the order of the list.
-func recipeOf(list []apps.App) (string, error) {
+func recipeOf(a arch.Arch, list []apps.App) (string, error) {
 	type part struct {
 		Name          string
 		Packages, NPM []string
 		Make          apps.Make
 	}
 	var parts []part
-	for _, a := range list {
-		parts = append(parts, part{a.Name, a.Packages, a.NPM, a.Make})
+	for _, app := range list {
+		parts = append(parts, part{app.Name, app.Packages, app.NPM, app.Make})
 	}
 	slices.SortFunc(parts, func(a, b part) int { return strings.Compare(a.Name, b.Name) })
-	data, err := json.Marshal([]any{layout, pinned().Sources, tarFlags(), debstrapFlags(), squashFlags(), npmFlags(), runner(nil), parts})
+	data, err := json.Marshal([]any{layout, pinned().Sources, tarFlags(), debstrapFlags(a), squashFlags(), npmFlags(a), runner(nil), parts})
 	return string(data), err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -136,13 +137,13 @@ func TestRecipe(t *testing.T) {
 	recipe := func(change func(a *apps.App)) string {
 		list := []apps.App{{Name: "b", Packages: []string{"p"}}, {Name: "a", Packages: []string{"q"}}}
 		change(&list[0])
-		r, err := recipeOf(list)
+		r, err := recipeOf(amd64(t), list)
 		require.NoError(t, err)
 		return r
 	}
 	same := recipe(func(*apps.App) {})
 	assert.Equal(t, same, recipe(func(a *apps.App) { a.Ways = []wire.App{{ID: "app/b/none"}} }))
-	turned, err := recipeOf([]apps.App{{Name: "a", Packages: []string{"q"}}, {Name: "b", Packages: []string{"p"}}})
+	turned, err := recipeOf(amd64(t), []apps.App{{Name: "a", Packages: []string{"q"}}, {Name: "b", Packages: []string{"p"}}})
 	require.NoError(t, err)
 	assert.Equal(t, same, turned)
 	for _, change := range []func(a *apps.App){
@@ -153,6 +154,19 @@ func TestRecipe(t *testing.T) {
 	} {
 		assert.NotEqual(t, same, recipe(change))
 	}
+	other, err := arch.Parse("arm64")
+	require.NoError(t, err)
+	foreign, err := recipeOf(other, []apps.App{{Name: "b", Packages: []string{"p"}}, {Name: "a", Packages: []string{"q"}}})
+	require.NoError(t, err)
+	assert.Contains(t, foreign, `"--architectures=arm64"`)
+	assert.Contains(t, foreign, `"--cpu=arm64"`)
+	assert.Contains(t, same, `"--cpu=x64"`)
+}
+
+func amd64(t *testing.T) arch.Arch {
+	a, err := arch.Parse("amd64")
+	require.NoError(t, err)
+	return a
 }
 
 // A real shell runs the script: it splits the words correctly, and stops at the first failure.
