@@ -5,9 +5,11 @@ import (
 	"os"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/programs"
 )
@@ -42,7 +44,7 @@ func TestRealConfigs(t *testing.T) {
 	require.NoError(t, err)
 	defer k.Close()
 	configure := func(req kconfigs.Request) error {
-		_, err := (&job{Builder: b, req: req, tree: tree, conf: k}).configure(ctx)
+		_, err := (&job{Builder: b, asked: req, tree: tree, conf: k}).configure(ctx)
 		return err
 	}
 	for _, tt := range []struct{ profile, fragment, want string }{
@@ -51,7 +53,7 @@ func TestRealConfigs(t *testing.T) {
 		{"no-net", "# a Unix socket\n\nCONFIG_UNIX=y\n", "mine.config:3: CONFIG_UNIX: wanted y, got n: it needs NET, which is n, as no-net.config:3 asks; " +
 			"without that line: add CONFIG_NET=y"},
 		{"full", "CONFIG_TUN=m\nCONFIG_LOG_BUF_SHIFT=40\n# CONFIG_FAILOVER is not set\n", "" +
-			"mine.config:1: CONFIG_TUN: wanted m, got y: ask for y: there are no modules here, as base.config:49 asks\n" +
+			"mine.config:1: CONFIG_TUN: wanted m, got y: ask for y: there are no modules here, as base.config:55 asks\n" +
 			"mine.config:2: CONFIG_LOG_BUF_SHIFT: wanted 40, got 25: the range is 12 to 25 (init/Kconfig:767)\n" +
 			"mine.config:3: CONFIG_FAILOVER: wanted n, got y: it is selected by NET_FAILOVER (drivers/net/Kconfig:654); " +
 			"NET_FAILOVER is selected by VIRTIO_NET (drivers/net/Kconfig:449), as nic.config:6 asks; " +
@@ -74,5 +76,30 @@ func TestRealConfigs(t *testing.T) {
 		} else {
 			require.EqualError(t, err, tt.want)
 		}
+	}
+}
+
+// Every profile can be configured for every architecture, as its fragments say.
+func TestEveryProfileOnEveryArchitecture(t *testing.T) {
+	s := realSource(t)
+	tree, err := s.Tree(t.Context())
+	require.NoError(t, err)
+	for _, a := range arch.All() {
+		t.Run(a.Name, func(t *testing.T) {
+			needTools(t, append(programs.For("build"), a.Compiler()+"gcc", a.Compiler()+"ld")...)
+			b := &Builder{Cache: s.cache, Source: s, Arch: a}
+			k, err := b.Kconf(t.Context())
+			require.NoError(t, err)
+			defer k.Close()
+			for _, p := range append(kconfigs.Profiles(), kconfigs.Apps()...) {
+				req, err := p.Request()
+				require.NoError(t, err)
+				if p.Prebuilt != nil {
+					continue
+				}
+				_, err = (&job{Builder: b, asked: req, tree: tree, conf: k}).configure(t.Context())
+				assert.NoError(t, err, p.Name)
+			}
+		})
 	}
 }
