@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -84,10 +85,12 @@ type result struct {
 	Time time.Time `json:"time"`
 }
 
-// Check returns an error for a Want that is no accelerator.
+// Check returns an error for a Want that is no accelerator, or not one for the guests.
 func (o Options) Check() error {
-	switch want := cmp.Or(o.Want, os.Getenv(Env)); want {
-	case "", "auto", KVM, TCG:
+	switch want := cmp.Or(o.Want, os.Getenv(Env)); {
+	case want == KVM && o.Foreign != "":
+		return fmt.Errorf("accelerator kvm: this machine cannot run %s guests under KVM: want auto or tcg", o.Foreign)
+	case slices.Contains([]string{"", "auto", KVM, TCG}, want):
 		return nil
 	default:
 		return fmt.Errorf("accelerator %q: want auto, kvm or tcg", want)
@@ -101,9 +104,6 @@ func Choose(ctx context.Context, o Options) (Choice, error) {
 	}
 	o.Want, o.Device = cmp.Or(o.Want, os.Getenv(Env)), cmp.Or(o.Device, usualDevice)
 	if o.Foreign != "" {
-		if o.Want == KVM {
-			return Choice{}, fmt.Errorf("accelerator kvm: this machine cannot run %s guests under KVM; want auto or tcg", o.Foreign)
-		}
 		return Choice{Name: TCG, Reason: "this machine emulates " + o.Foreign}, nil
 	}
 	if o.Want == KVM || o.Want == TCG {

@@ -247,3 +247,12 @@ func TestInterruptedTrialIsNoResult(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	assert.NoFileExists(t, filepath.Join(o.Cache.Dir, "accel.json"))
 }
+
+func TestForeign(t *testing.T) {
+	o := Options{Foreign: "arm64", Want: KVM}
+	require.EqualError(t, o.Check(), "accelerator kvm: this machine cannot run arm64 guests under KVM: want auto or tcg")
+	o.Want = "auto"
+	got, err := Choose(t.Context(), o)
+	require.NoError(t, err)
+	assert.Equal(t, Choice{Name: TCG, Reason: "this machine emulates arm64"}, got)
+}

@@ -101,6 +101,9 @@ func (o Options) Check() error {
 		return usage.Errorf("--jobs %d: want a number from 1, or 0 for one for each processor", o.Jobs)
 	}
 	_, err := lookupInits(o.Inits)
+	if a, aerr := arch.Parse(o.Source.Arch); aerr == nil && !a.Native() {
+		o.Accel.Foreign = a.Name
+	}
 	if err := errors.Join(err, o.Accel.Check()); err != nil {
 		return usage.Error{Err: err}
 	}
