@@ -12,8 +12,12 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -175,6 +179,9 @@ func End(l Log, f Facts) string {
 
 func panicked(l Log) (record.Outcome, string) {
 	reason := l.Panic
+	if !l.Oopsed { // otherwise the kernel chose the signal
+		reason += died(l.Panic)
+	}
 	if l.PanicTask != "" {
 		reason += "; task " + l.PanicTask
 	}
@@ -182,6 +189,28 @@ func panicked(l Log) (record.Outcome, string) {
 		return record.InitFailed, reason
 	}
 	return record.Panicked, reason
+}
+
+// exitCode matches the wait status of init (do_exit, kernel/exit.c).
+var exitCode = regexp.MustCompile(`^Attempted to kill init! exitcode=0x([0-9a-f]{8})$`)
+
+// died says in words how init ended; "" if that is unknown.
+func died(message string) string {
+	m := exitCode.FindStringSubmatch(message)
+	if m == nil {
+		return ""
+	}
+	code, err := strconv.ParseUint(m[1], 16, 32)
+	if err != nil {
+		return ""
+	}
+	switch status := syscall.WaitStatus(code); {
+	case status.Exited():
+		return fmt.Sprintf(" (exit status %d)", status.ExitStatus())
+	case status.Signaled():
+		return " (" + cmp.Or(unix.SignalName(status.Signal()), status.Signal().String()) + ")"
+	}
+	return ""
 }
 
 func silentReason(f Facts) string {

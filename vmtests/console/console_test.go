@@ -75,6 +75,28 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// The reason says in words how init ended, unless the kernel itself killed it.
+func TestHowInitEnded(t *testing.T) {
+	for code, want := range map[string]string{
+		"00000000": " (exit status 0)",
+		"00000200": " (exit status 2)",
+		"00000004": " (SIGILL)", // the kernel has no floating point
+		"0000000b": " (SIGSEGV)",
+		"0000008b": " (SIGSEGV)", // with a core dump
+		"0000ff00": " (exit status 255)",
+		"00000022": " (signal 34)",
+		"0000007f": "",
+		"1234":     "",
+	} {
+		message := "Attempted to kill init! exitcode=0x" + code
+		outcome, reason := Classify(Log{Bytes: 1, Panic: message}, Facts{})
+		assert.Equal(t, record.InitFailed, outcome)
+		assert.Equal(t, message+want, reason)
+		_, reason = Classify(Log{Bytes: 1, Panic: message, Oopsed: true}, Facts{})
+		assert.Equal(t, message, reason)
+	}
+}
+
 // A guest may print anything. Only lines that printk could have written count.
 func TestForgedLines(t *testing.T) {
 	l := Read([]byte("my Kernel panic - not syncing: no\n> Linux version 6.12\nsaid: Run /init as init process\n"))

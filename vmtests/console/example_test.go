@@ -22,7 +22,7 @@ func ExampleRead() {
 	fmt.Println(log.Trace)
 	// Output:
 	// init-failed
-	// Attempted to kill init! exitcode=0x00000100; task init (pid 1)
+	// Attempted to kill init! exitcode=0x00000100 (exit status 1); task init (pid 1)
 	// [panic+0x2ff/0x310 do_exit+0x8d1/0xa60]
 }
 
