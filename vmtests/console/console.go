@@ -119,8 +119,8 @@ func Classify(l Log, f Facts) (record.Outcome, string) {
 		return record.QEMUFailed, fault
 	case l.Panic != "":
 		return panicked(l)
-	case l.Bytes == 0 && f.Events == 0:
-		return record.Silent, silentReason(f)
+	case f.Events == 0 && (l.Bytes == 0 || l.onlyFirmware() && !f.Flood && f.Killed != KilledLate):
+		return record.Silent, silentReason(l, f)
 	}
 	where := fmt.Sprintf("; last console line: %q", l.Last)
 	if f.Running != "" {
@@ -211,13 +211,6 @@ func died(message string) string {
 		return " (" + cmp.Or(unix.SignalName(status.Signal()), status.Signal().String()) + ")"
 	}
 	return ""
-}
-
-func silentReason(f Facts) string {
-	if f.Killed == NotKilled {
-		return "the machine was reset before the first console byte"
-	}
-	return fmt.Sprintf("no console byte and no event in %s", f.Idle.Round(time.Second))
 }
 
 func phaseText(l Log, f Facts) string {

@@ -38,6 +38,7 @@ func TestReadIsIndependentOfTheLine(t *testing.T) {
 func TestClassify(t *testing.T) {
 	booted := Log{Bytes: 100, Banners: 1, Inits: 1, Last: "x"}
 	dead := Log{Bytes: 100, Banners: 1, Inits: 1, Last: "x", Panic: "Fatal exception in interrupt"}
+	firmware := Log{Bytes: 100, Lines: 9, Firmware: "OpenSBI", FirmwareLines: 9, Last: "x"}
 	for _, tc := range []struct {
 		name   string
 		log    Log
@@ -65,6 +66,15 @@ func TestClassify(t *testing.T) {
 		{"second banner", Log{Bytes: 100, Banners: 2, Last: "x"}, Facts{Killed: KilledStuck, Signal: "SIGKILL"}, record.Reset, `the kernel started 2 times; last console line: "x"`},
 		{"silent", Log{}, Facts{Killed: KilledSilent, Idle: time.Minute, Signal: "SIGKILL"}, record.Silent, "no console byte and no event in 1m0s"},
 		{"silent reset", Log{}, Facts{}, record.Silent, "the machine was reset before the first console byte"},
+		{"firmware alone", firmware, Facts{Killed: KilledSilent, Idle: time.Minute, Signal: "SIGKILL"}, record.Silent,
+			"the firmware (OpenSBI) printed 9 lines; the kernel none, and there was no event in 1m0s"},
+		{"firmware alone, then a reset", firmware, Facts{}, record.Silent, "the firmware (OpenSBI) printed 9 lines; the kernel none before the machine was reset"},
+		{"endless firmware", firmware, Facts{Killed: KilledLate, Signal: "SIGKILL"}, record.TimedOut, `still making progress at the time limit; last console line: "x"`},
+		{"firmware floods", firmware, Facts{Killed: KilledFlood, Flood: true, Signal: "SIGKILL"}, record.TimedOut, `the guest sent more output than a boot may; last console line: "x"`},
+		{"firmware and a program without a kernel's word", Log{Bytes: 100, Lines: 10, Firmware: "OpenSBI", FirmwareLines: 9, Last: "x"},
+			Facts{Killed: KilledStuck, Idle: time.Minute, Signal: "SIGKILL"}, record.Hung, `no progress for 1m0s, before the kernel banner; last console line: "x"`},
+		{"firmware, but events", firmware, Facts{Events: 2, Killed: KilledStuck, Idle: time.Minute}, record.Hung,
+			`no progress for 1m0s, in the guest's program; last console line: "x"`},
 		{"no console but events", Log{}, Facts{Events: 2, Killed: KilledStuck, Idle: time.Minute}, record.Hung,
 			`no progress for 1m0s, in the guest's program; last console line: ""`},
 		{"no console but done", Log{}, Facts{Done: true}, record.Completed, ""},

@@ -125,6 +125,10 @@ func foreign(l Log, head []byte, proof, quoted int) string {
 		return fmt.Sprintf("its %d bytes contain no text", l.Bytes)
 	case isJSON(head):
 		return "it is JSON"
+	case l.onlyFirmware():
+		return firmwareAlone(l)
+	case l.Firmware != "":
+		return fmt.Sprintf("the firmware (%s) printed %d of its %d lines; a kernel none; the last is %q", l.Firmware, l.FirmwareLines, l.Lines, l.Last[:min(len(l.Last), 80)])
 	case quoted > 0:
 		return fmt.Sprintf("it quotes a kernel log in %d of its %d lines: name the log itself", quoted, l.Lines)
 	}

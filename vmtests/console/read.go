@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 )
 
 // Log is the content of a console log. Its texts have no control characters and at most
@@ -27,8 +28,12 @@ type Log struct {
 	Trace []string
 	// Oopsed: the panic was the consequence of an oops in that task.
 	Oopsed bool
-	// Again: a kernel was running before the first banner.
+	// Again: a kernel was running before the first banner, or firmware started after one.
 	Again bool
+	// Firmware names what printed FirmwareLines of the lines, such as "OpenSBI", if no kernel
+	// followed it; otherwise it is "".
+	Firmware      string
+	FirmwareLines int
 	// Notices are oopses, OOM kills, lockups, stalls and warnings: the first of those that
 	// differ only in numbers, with a count. Faults is the number of lines that report a
 	// fault of the kernel.
@@ -69,6 +74,9 @@ var (
 	orderly = regexp.MustCompile(`^reboot: (?:Restarting system|Power down|Power off not available|System halted)`)
 	// panicEnd matches the last line of a panic, whose first line may be lost.
 	panicEnd = regexp.MustCompile(`^---\[ end Kernel panic - not syncing: (.*?)(?: \]---)?$`)
+	// resets matches what firmware, or the decompressor (arch/x86/boot/compressed/misc.c),
+	// prints when the machine has been reset.
+	resets  = regexp.MustCompile(`^(?:Booting the kernel\.|OpenSBI v\d+\.\d|SeaBIOS \(version |UEFI firmware \(version )`)
 	// remains matches the last line of a report of a fault or a panic, whose first line may
 	// be lost (oops_exit and panic, kernel/panic.c).
 	remains = regexp.MustCompile(`^(?:---\[ end trace |Rebooting in \d+ seconds\.\.$)`)
@@ -89,6 +97,7 @@ type reader struct {
 	proof  int  // lines that prove a kernel log
 	sure   bool // the kernel certainly printed the panic
 	init   userLines
+	loader Firmware
 	reports
 }
 
@@ -160,6 +169,9 @@ func (r *reader) raw(raw []byte) {
 
 // line reads one line with text.
 func (r *reader) line(l line) {
+	if !r.loader.over && r.loader.read(l) {
+		return
+	}
 	if r.again > 0 {
 		r.next(l)
 	}
@@ -168,8 +180,8 @@ func (r *reader) line(l line) {
 	}
 	before := r.peak
 	r.peak = max(r.peak, l.us)
-	if l.text[0] == 'B' && before > 0 && !l.kernel && bytes.HasPrefix(l.text, []byte("Booting the kernel.")) {
-		r.Again = true // the decompressor runs again (arch/x86/boot/compressed/misc.c)
+	if before > 0 && !l.kernel && strings.IndexByte("BOSU", l.text[0]) >= 0 && resets.Match(l.text) {
+		r.Again, r.closed = true, r.closed || r.Panic != ""
 	}
 	if r.stamps && !l.kernel { // the kernel would have stamped this line
 		r.foreign(l)
@@ -238,6 +250,7 @@ func (r *reader) note(l line, k kind) {
 // banner reads a banner. Lines before the first one did not come from a kernel, unless they
 // have a time stamp; then they are of an earlier boot.
 func (r *reader) banner(l line, before int64) {
+	r.loader.over = true
 	if r.Banners > 0 {
 		r.again, r.until = 1, before // a restart, or a program printed /proc/version
 		return
@@ -304,6 +317,9 @@ func (r *reader) orderly(l line) {
 // settle completes the Log.
 func (r *reader) settle() Log {
 	r.Last, r.GaveUp = show(r.last), r.init.cause
+	if r.Kernel+r.Banners == 0 {
+		r.Firmware, r.FirmwareLines = strings.Join(r.loader.names, ", "), r.loader.lines
+	}
 	r.Notices, r.Faults = r.noted.texts(), r.noted.faults
 	if p := r.reports.of(r.Panic); p != nil {
 		r.Trace, r.Oopsed = p.trace, p.oops

@@ -131,7 +131,7 @@ func newBoot(g Guest, c *channels) *boot {
 
 // event handles one of the guest's events.
 func (b *boot) event(e wire.Event) {
-	b.watchdog.progress()
+	b.watchdog.progress(true)
 	if b.Phases.FirstEvent == 0 {
 		b.Phases.FirstEvent = time.Since(b.Started).Seconds()
 		b.Phases.GuestStart = e.Uptime
@@ -158,7 +158,7 @@ func (b *boot) event(e wire.Event) {
 func (b *boot) end(done bool) {
 	b.watchdog.channelClosed()
 	if done {
-		b.watchdog.progress()
+		b.watchdog.progress(true)
 		b.Phases.Done = time.Since(b.Started).Seconds()
 		b.watchdog.reach(Done)
 	}

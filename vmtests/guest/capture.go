@@ -15,14 +15,17 @@ const maxConsole = 1 << 20
 
 // capture keeps a boot's console output and the start of each phase.
 type capture struct {
-	start    time.Time
-	progress func()
+	start time.Time
+	// progress is called after each read. spoke: more than firmware has printed.
+	progress func(spoke bool)
 	reached  func(Milestone)
 
-	mu      sync.Mutex
-	log     bytes.Buffer
-	partial int // where the line still being written starts in log
-	flood   bool
+	mu       sync.Mutex
+	log      bytes.Buffer
+	partial  int           // where the line still being written starts in log
+	began    time.Duration // when its first byte arrived
+	firmware console.Firmware
+	flood    bool
 
 	firstByte, banner, init time.Duration
 }
@@ -33,32 +36,51 @@ func (c *capture) read(r io.Reader) {
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
-			c.add(buf[:n])
-			c.progress()
+			c.progress(c.add(buf[:n]))
 		}
 		if err != nil {
+			c.end()
 			return
 		}
 	}
 }
 
-func (c *capture) add(p []byte) {
+// end decides about an unfinished line.
+func (c *capture) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if rest := c.log.Bytes()[c.partial:]; c.firmware.Kernel(rest) {
+		c.note(&c.firstByte, c.began, FirstByte)
+	}
+}
+
+// add keeps what was read, and reports whether more than firmware has printed.
+func (c *capture) add(p []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Since(c.start)
-	c.note(&c.firstByte, now, FirstByte)
 	if c.log.Len()+len(p) > maxConsole {
 		c.flood = true
-		return
+		return true
+	}
+	if c.partial == c.log.Len() {
+		c.began = now
 	}
 	c.log.Write(p)
 	for {
 		rest := c.log.Bytes()[c.partial:]
 		i := bytes.IndexByte(rest, '\n')
 		if i < 0 {
-			return
+			if c.firstByte == 0 && len(rest) > 0 && !c.firmware.May(rest) {
+				c.note(&c.firstByte, c.began, FirstByte)
+			}
+			return c.firstByte > 0
 		}
 		c.partial += i + 1
+		if c.firmware.Kernel(rest[:i]) {
+			c.note(&c.firstByte, c.began, FirstByte)
+		}
+		c.began = now
 		switch console.PhaseOf(rest[:i]) {
 		case console.Banner:
 			c.note(&c.banner, now, Banner)

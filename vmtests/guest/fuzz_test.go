@@ -125,7 +125,7 @@ func TestTheLargestRecordIsStored(t *testing.T) {
 // The console is bounded, with or without line ends.
 func TestConsoleIsBounded(t *testing.T) {
 	for name, chunk := range map[string]string{"lines": strings.Repeat("x", 99) + "\n", "no line": strings.Repeat("x", 100)} {
-		c := &capture{progress: func() {}, reached: func(Milestone) {}}
+		c := &capture{progress: func(bool) {}, reached: func(Milestone) {}}
 		c.read(strings.NewReader(strings.Repeat(chunk, maxConsole/len(chunk))))
 		assert.False(t, c.flooded(), name)
 		c.read(strings.NewReader(strings.Repeat(chunk, 2)))

@@ -14,9 +14,10 @@ import (
 
 // Limits are how long a boot may take.
 type Limits struct {
-	// Silent: to the first console byte. Stuck: between two signs of life. Total: from
-	// start to end. Leave: from "done" to QEMU's end. Dying: without a sign of life after a
-	// panic, which prints its call trace and then resets at once.
+	// Silent: to the first console byte, or from a firmware's last byte to the first of
+	// another. Stuck: between two signs of life. Total: from start to end. Leave: from "done" to
+	// QEMU's end. Dying: without a sign of life after a panic, which prints its call trace and
+	// then resets at once.
 	Silent, Stuck, Total, Leave, Dying time.Duration
 }
 
@@ -51,7 +52,7 @@ type Milestone int
 // The milestones, in the order of a good boot, which does not panic.
 const (
 	Started     Milestone = iota // QEMU runs
-	FirstByte                    // the first console byte
+	FirstByte                    // the first console byte that is not from firmware
 	Banner                       // the kernel's first line
 	InitStarted                  // the kernel starts init
 	ProbeBegun                   // a probe begins
@@ -71,7 +72,7 @@ type watchdog struct {
 	mu       sync.Mutex
 	since    time.Time // the start, moved by forgive
 	last     time.Time // last sign of life
-	lively   bool      // there has been one
+	lively   bool      // there has been one that is not from firmware
 	closed   time.Time // when the event channel was closed
 	panicked bool      // the kernel has printed a panic
 
@@ -98,11 +99,12 @@ func (w *watchdog) reach(m Milestone) {
 	}
 }
 
-// progress notes a sign of life: console bytes or a whole event.
-func (w *watchdog) progress() {
+// progress notes a sign of life: console bytes or a whole event. lively: it is not from
+// firmware.
+func (w *watchdog) progress(lively bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.last, w.lively = time.Now(), true
+	w.last, w.lively = time.Now(), w.lively || lively
 }
 
 func (w *watchdog) channelClosed() {

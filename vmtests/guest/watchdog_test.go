@@ -25,6 +25,7 @@ func TestVerdict(t *testing.T) {
 		want  console.Killed
 	}{
 		{"silent", func(*watchdog, time.Time) {}, l.Silent, console.KilledSilent},
+		{"silent after firmware", func(w *watchdog, now time.Time) { w.progress(false); w.last = now }, l.Silent, console.KilledSilent},
 		{"stuck", func(w *watchdog, now time.Time) { w.lively = true }, l.Stuck, console.KilledStuck},
 		{"late", func(w *watchdog, now time.Time) { w.lively, w.last = true, now.Add(time.Hour) }, l.Total, console.KilledLate},
 		{"after done", func(w *watchdog, now time.Time) { w.lively, w.closed = true, now }, l.Leave, console.KilledAfterDone},

@@ -32,7 +32,7 @@ const (
 	Hung Outcome = "hung"
 	// Reset: the machine restarted (a second banner, a triple fault).
 	Reset Outcome = "reset"
-	// Silent: nothing appeared on the console.
+	// Silent: the kernel printed nothing on the console; firmware may have.
 	Silent Outcome = "silent"
 	// TimedOut: still making progress at the time limit.
 	TimedOut Outcome = "timed-out"
