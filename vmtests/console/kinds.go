@@ -39,7 +39,7 @@ func kinds() (map[byte][]kind, []kind) {
 // faultBegins are the beginnings of lines that report a fault of the kernel. They are
 // printed by die and its callers (arch/*/kernel/traps.c, arch/*/mm/fault.c),
 // mm/slub.c and mm/slab.c, lib/ubsan.c, mm/kasan/report.c, fs/super.c, net/core/dev.c,
-// mm/kmemleak.c, kernel/sched/core.c, kernel/rcu/tree_stall.h.
+// mm/kmemleak.c, kernel/sched/core.c, kernel/rcu/tree_stall.h, kernel/cfi.c, kernel/smp.c.
 var faultBegins = []string{
 	"Oops: ", "Oops[", "Oops [", "Oops - ",
 	`Unable to handle kernel `, "Internal error: ",
@@ -51,7 +51,8 @@ var faultBegins = []string{
 	"Kernel stack overflow", "Thread overran stack", "do_IRQ: stack overflow",
 	"Bad mode in ", "SError Interrupt on CPU", "Synchronous External Abort: ", "Unexpected kernel BRK exception",
 	"Unhandled kernel unaligned access", "Kernel bug detected", "Break instruction in kernel code",
-	"Unhandled fault: ", "Alignment trap: not handling instruction ", `unable to execute userspace code `,
+	"Unhandled fault: ", "Unhandled fault at 0x", "CFI failure at ", "smp: csd: Detected non-responsive CSD lock",
+	"Alignment trap: not handling instruction ", `unable to execute userspace code `,
 	"Kernel Fault: Code=", "Kernel mode fault at ", "Kernel attempted to ", "kernel tried to execute ",
 	"Bad kernel stack pointer", "Machine check in kernel mode", "Unrecoverable exception ",
 	"UBSAN: ", "KASAN: null-ptr-deref", "KASAN: maybe wild-memory-access", "KASAN: probably user-memory-access",
@@ -67,6 +68,8 @@ var faultBegins = []string{
 var noticeBegins = []kind{
 	{need: "BUG ", re: regexp.MustCompile(`^BUG \S+(?: \((?:Not t|T)ainted.*?\))?: \S`), fault: true},      // mm/slub.c:slab_bug
 	{need: "CPU ", re: regexp.MustCompile(`^CPU \d+ Unable to handle kernel `), fault: true},               // arch/mips, arch/loongarch
+	{need: "Unhandled ", re: regexp.MustCompile(`^Unhandled .{1,40} exception on CPU\d+, `), fault: true},  // arch/arm64/kernel/entry-common.c:195
+	{need: "kvm [", re: regexp.MustCompile(`^kvm \[\d+\]: nVHE hyp (?:panic|BUG) at: `), fault: true},      // arch/arm64/kvm/handle_exit.c:543
 	{need: "kmemleak: ", re: regexp.MustCompile(`^kmemleak: \d+ new suspected memory leaks`), fault: true}, // mm/kmemleak.c
 	{need: "unreferenced object 0x", fault: true, anyone: true},
 	{need: "Out of memory"},
@@ -86,7 +89,9 @@ var looseKinds = []kind{
 	{need: "[#", re: regexp.MustCompile(`^(?:` + prefix + `.{1,200}: [0-9a-f]{1,16} (?:ilc:\d )?|Oops(?:[ :].{0,100})?|Kernel (?:BUG|bug detected) ?|Internal error: .{1,200}|.{1,200}, sig: \d+ |.{1,200} in kernel (?:code|mode).{0,60}|[\w/.-]+\(\d+\): .{1,80} )\[#\d+\](?:[ :,]|$)`), fault: true},
 	{need: "Oops: ", re: regexp.MustCompile(`^\S+\(\d+\): Oops `), fault: true}, // arch/alpha
 	{need: ": ", re: inside, fault: true, certain: true},
-	{need: "]: segfault at ", re: regexp.MustCompile(`^.{1,64}\[\d+\]: segfault at `)},
+	{need: "]: segfault ", re: regexp.MustCompile(`^.{1,64}\[\d+\]: segfault (?:at |\(11\) at )`)},
+	// arch/arm64/kernel/traps.c:251, arch/riscv/kernel/traps.c:120
+	{need: "]: unhandled ", re: regexp.MustCompile(`^.{1,64}\[\d+\]: unhandled (?:exception: |signal \d+ code |.{1,60} \(\d+\) at 0x)`)},
 }
 
 var (
@@ -150,5 +155,5 @@ func telling(text []byte) bool {
 			}
 		}
 	}
-	return bytes.Contains(text, []byte("]: segfault at "))
+	return bytes.Contains(text, []byte("]: segfault ")) || bytes.Contains(text, []byte("]: unhandled "))
 }

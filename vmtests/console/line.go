@@ -33,18 +33,18 @@ var (
 	escapes = regexp.MustCompile(`\x1b(?:[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_a-z])`)
 	// journal matches what syslog and journalctl put before the kernel's text in their usual
 	// formats; vendor matches what the kernels of some phones put after the time.
-	journal = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*(?: [A-Z]{2,5})?|\d{9,11}\.\d{6}) \S+ kernel: `)
+	journal = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*(?: [A-Z]{2,5})?|\d{9,11}\.\d{6})(?: \S+)?(?: kern\.[a-z]+)? kernel: `)
 	rfc5424 = regexp.MustCompile(`^\d \S+ \S+ kernel \S+ \S+ (?:-|\[.*?\]) (?:\x{feff})?`)
 	host    = regexp.MustCompile(`^[\w.-]+ kernel: `)
 	vendor  = regexp.MustCompile(`^ ?(?:-\(\d+\))?\[\d+: *[^\]:]{1,20}(?:: *\d+)?\]`)
 	// dated matches the time stamps of dmesg -H, -d, -T and --time-format=iso; kmsg matches
-	// the prefix of a record of /dev/kmsg.
+	// the prefix of a record of /dev/kmsg, and of netconsole, which may put the release first.
 	dated = regexp.MustCompile(`^(?:\[ +\+\d+\.\d{6}\]|\[[A-Z][a-z]{2} ?\d{1,2} \d\d:\d\d\]|\[ *\d+\.\d{6} < *\d+\.\d{6}>\]|\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\]|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{6}[+-]\d\d:\d\d) `)
 	// clock matches what a logger of the serial line puts before each line.
-	clock = regexp.MustCompile(`^\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]? +`)
+	clock = regexp.MustCompile(`^\[?(?:(?:\d{4}-\d\d-\d\d[T ]|[A-Z][a-z]{2} [ \d]\d ))?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]? +`)
 	// named matches the name of a speaker in a chat, or an HTML tag.
 	named = regexp.MustCompile(`<[@+/]?[A-Za-z][^<>]*>$`)
-	kmsg  = regexp.MustCompile(`^\d{1,3},\d+,\d+,[-c+](?:,[^;]*)?;`)
+	kmsg  = regexp.MustCompile(`^(?:\d+\.\d+[\w.+-]*,)?\d{1,3},\d+,\d+,[-c+](?:,[^;]*)?;`)
 )
 
 // split splits a console line at carriage returns and at time stamps, because the kernel
@@ -179,8 +179,12 @@ func hasDate(b []byte) bool {
 	return len(b) > 20 && (b[4] == '-' && b[7] == '-' || b[5] == '-' && b[8] == '-')
 }
 
-// hasTime reports whether a line seems to begin with a time such as 12:34:56.
+// hasTime reports whether a line seems to begin with a time such as 12:34:56, or with a
+// month and a day before it.
 func hasTime(b []byte) bool {
+	if len(b) > 20 && b[3] == ' ' && b[6] == ' ' {
+		b = b[7:]
+	}
 	return len(b) > 12 && (b[2] == ':' && b[5] == ':' || b[3] == ':' && b[6] == ':')
 }
 

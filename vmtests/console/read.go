@@ -76,7 +76,7 @@ var (
 	panicEnd = regexp.MustCompile(`^---\[ end Kernel panic - not syncing: (.*?)(?: \]---)?$`)
 	// resets matches what firmware, or the decompressor (arch/x86/boot/compressed/misc.c),
 	// prints when the machine has been reset.
-	resets  = regexp.MustCompile(`^(?:Booting the kernel\.|OpenSBI v\d+\.\d|SeaBIOS \(version |UEFI firmware \(version )`)
+	resets = regexp.MustCompile(`^(?:Booting the kernel\.|OpenSBI v\d+\.\d|SeaBIOS \(version |UEFI firmware \(version )`)
 	// remains matches the last line of a report of a fault or a panic, whose first line may
 	// be lost (oops_exit and panic, kernel/panic.c).
 	remains = regexp.MustCompile(`^(?:---\[ end trace |Rebooting in \d+ seconds\.\.$)`)
