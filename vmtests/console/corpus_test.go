@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -139,13 +140,16 @@ func texts(l Log) []string {
 	return append(append([]string{l.Panic, l.PanicTask, l.Last}, l.Notices...), l.Trace...)
 }
 
-// FuzzRead checks for any log that the texts in it are bounded and printable, and that no
-// line makes a boot complete or a fault of QEMU.
+// FuzzRead checks for any log that the texts in it are bounded and printable, that no line
+// makes a boot complete or a fault of QEMU, and that firmware is told from the kernel while the
+// log is written as it is afterwards.
 func FuzzRead(f *testing.F) {
 	logs, err := filepath.Glob("testdata/*.log")
 	require.NoError(f, err)
-	require.NotEmpty(f, logs)
-	for _, name := range logs {
+	kinds, err := filepath.Glob("testdata/kinds/*.log")
+	require.NoError(f, err)
+	require.Greater(f, len(logs)*len(kinds), 1000)
+	for _, name := range append(logs, kinds...) {
 		data, err := os.ReadFile(name)
 		require.NoError(f, err)
 		// The end is the most interesting part, and long seeds slow the fuzzer down.
@@ -159,6 +163,14 @@ func FuzzRead(f *testing.F) {
 			for _, r := range s {
 				require.True(t, unicode.IsPrint(r), "%U in %q", r, s)
 			}
+		}
+		var firmware Firmware
+		spoke := false
+		for raw := range bytes.SplitSeq(data, []byte("\n")) {
+			spoke = firmware.Kernel(raw)
+		}
+		if l.Lines > 0 && !bytes.Contains(data, []byte("```")) {
+			assert.Equal(t, !spoke, l.onlyFirmware())
 		}
 		assert.LessOrEqual(t, len(l.Notices), maxNotices)
 		assert.LessOrEqual(t, len(l.Trace), maxTrace)

@@ -152,6 +152,7 @@ func (r *reader) raw(raw []byte) {
 		l.text = bytes.TrimRight(l.text, " \t")
 		if len(l.text) == 0 {
 			if l.kernel {
+				r.loader.over = true
 				r.blank(l)
 			}
 			return
@@ -317,7 +318,7 @@ func (r *reader) orderly(l line) {
 // settle completes the Log.
 func (r *reader) settle() Log {
 	r.Last, r.GaveUp = show(r.last), r.init.cause
-	if r.Kernel+r.Banners == 0 {
+	if !r.loader.over {
 		r.Firmware, r.FirmwareLines = strings.Join(r.loader.names, ", "), r.loader.lines
 	}
 	r.Notices, r.Faults = r.noted.texts(), r.noted.faults
