@@ -167,7 +167,7 @@ func FuzzRead(f *testing.F) {
 		var firmware Firmware
 		spoke := false
 		for raw := range bytes.SplitSeq(data, []byte("\n")) {
-			spoke = firmware.Kernel(raw)
+			spoke = firmware.Over(raw)
 		}
 		if l.Lines > 0 && !bytes.Contains(data, []byte("```")) {
 			assert.Equal(t, !spoke, l.onlyFirmware())

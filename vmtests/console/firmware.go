@@ -19,8 +19,8 @@ type Firmware struct {
 	over bool
 }
 
-// banners are the beginnings of the first lines of firmware and boot loaders. A loader prints
-// anything after its own.
+// banners are the beginnings of the first lines of firmware and boot loaders. A loader may
+// print anything after its own.
 var banners = []struct {
 	begin, name string
 	loader      bool
@@ -34,6 +34,8 @@ var banners = []struct {
 }
 
 var (
+	// loaded matches the first line of a firmware or a boot loader.
+	loaded = regexp.MustCompile(`^(?:OpenSBI v\d|U-Boot (?:[A-Z]PL )?20\d\d\.|UEFI firmware \(|SeaBIOS \(version |NOTICE:  B)`)
 	// openSBI matches what OpenSBI prints before it starts the kernel, and its errors
 	// (lib/sbi/sbi_init.c and lib/sbi/sbi_trap.c in OpenSBI).
 	openSBI = regexp.MustCompile(`^(?:(?:Platform|Firmware|Runtime SBI|Standard SBI|Experimental SBI|Domain\d+|Boot HART|MIDELEG|MEDELEG|PMP\d+)\b[ \w-]{0,24}(?:: |$)|(?:sbi|init)_\w+: )`)
@@ -48,8 +50,8 @@ var (
 // artwork are the characters with which OpenSBI draws its name.
 const artwork = " _/\\|'.()<,`"
 
-// Kernel reports whether this line, or one before it, is not from firmware. The line is raw.
-func (f *Firmware) Kernel(raw []byte) bool {
+// Over reads a raw line, and reports whether it, or one before it, is not from firmware.
+func (f *Firmware) Over(raw []byte) bool {
 	if !f.over {
 		split(raw, func(l line) {
 			l.text = bytes.TrimRight(l.text, " \t")
@@ -59,8 +61,8 @@ func (f *Firmware) Kernel(raw []byte) bool {
 	return f.over
 }
 
-// May reports whether an unfinished line may be from firmware.
-func (f *Firmware) May(part []byte) bool {
+// Maybe reports whether an unfinished line may be from firmware.
+func (f *Firmware) Maybe(part []byte) bool {
 	part = bytes.TrimLeft(part, "\r\n \x00")
 	return !f.over && (len(f.names) > 0 || len(part) == 0 || part[0] == '\x1b' || bannerIn(part) >= 0)
 }
@@ -86,7 +88,7 @@ func (f *Firmware) read(l line) bool {
 		return false
 	}
 	text := l.text[:min(len(l.text), maxText)]
-	if i := bannerIn(text); i >= 0 && len(text) > len(banners[i].begin) {
+	if i := bannerIn(text); i >= 0 && loaded.Match(text) {
 		if !slices.Contains(f.names, banners[i].name) {
 			f.names = append(f.names, banners[i].name)
 		}

@@ -197,8 +197,10 @@ func (r *reader) line(l line) {
 	r.detail(l)
 }
 
-// prove counts a line that a kernel printed, unless it is quoted, as in source code.
+// prove counts a line that a kernel printed, unless it is quoted, as in source code. Firmware
+// that is named later has not printed it.
 func (r *reader) prove(l line) {
+	r.loader.over = true
 	if !l.odd {
 		r.proof++
 	}
@@ -251,7 +253,6 @@ func (r *reader) note(l line, k kind) {
 // banner reads a banner. Lines before the first one did not come from a kernel, unless they
 // have a time stamp; then they are of an earlier boot.
 func (r *reader) banner(l line, before int64) {
-	r.loader.over = true
 	if r.Banners > 0 {
 		r.again, r.until = 1, before // a restart, or a program printed /proc/version
 		return

@@ -49,7 +49,7 @@ func (c *capture) read(r io.Reader) {
 func (c *capture) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if rest := c.log.Bytes()[c.partial:]; c.firmware.Kernel(rest) {
+	if rest := c.log.Bytes()[c.partial:]; c.firmware.Over(rest) {
 		c.note(&c.firstByte, c.began, FirstByte)
 	}
 }
@@ -71,13 +71,13 @@ func (c *capture) add(p []byte) bool {
 		rest := c.log.Bytes()[c.partial:]
 		i := bytes.IndexByte(rest, '\n')
 		if i < 0 {
-			if c.firstByte == 0 && len(rest) > 0 && !c.firmware.May(rest) {
+			if c.firstByte == 0 && len(rest) > 0 && !c.firmware.Maybe(rest) {
 				c.note(&c.firstByte, c.began, FirstByte)
 			}
 			return c.firstByte > 0
 		}
 		c.partial += i + 1
-		if c.firmware.Kernel(rest[:i]) {
+		if c.firmware.Over(rest[:i]) {
 			c.note(&c.firstByte, c.began, FirstByte)
 		}
 		c.began = now
