@@ -29,7 +29,9 @@ var (
 // 7.2, with the facts observed; the longest are cut. Most are of kernels of the ladder with
 // a small program as init. Names with crash have a kernel with LKDTM, the lockup detectors,
 // KALLSYMS and PRINTK_CALLER too; no-printk is without CONFIG_PRINTK; nots is with
-// printk.time=0, quiet with that parameter, firmware with SeaBIOS on the serial line.
+// printk.time=0, quiet with that parameter, firmware with SeaBIOS on the serial line. Names
+// with arm64 and riscv64 have a kernel of that architecture without KALLSYMS; the oopses are
+// real, after a debugger had overwritten a system call.
 var corpus = map[string]Facts{
 	"no-init-base":      {},
 	"init-missing-full": {},
@@ -78,6 +80,19 @@ var corpus = map[string]Facts{
 	"no-printk-no-init":     {},
 	"no-printk-exits":       {},
 	"no-printk-hangs":       stuck,
+
+	"arm64-init-exits":          {},
+	"arm64-init-ill-nots":       {},
+	"arm64-oops-init":           {},
+	"arm64-oops-panics":         {}, // oops=panic
+	"arm64-oops-survived":       {}, // in a child of init, which then powers off
+	"arm64-undef-survived-nots": {}, // the same
+	"arm64-brk-panics":          {}, // oops=panic
+	"arm64-jump-init-quiet":     {}, // a jump to address 0
+	"arm64-oom":                 {},
+	"arm64-starts-again":        late, // QEMU without -no-reboot
+	"arm64-hangs":               stuck,
+	"arm64-powers-off":          {},
 
 	"crash-panic":              {},
 	"crash-sysrq":              {},
