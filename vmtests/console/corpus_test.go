@@ -33,17 +33,19 @@ var (
 // with arm64 and riscv64 have a kernel of that architecture without KALLSYMS; the oopses are
 // real, after a debugger had overwritten a system call.
 var corpus = map[string]Facts{
-	"no-init-base":      {},
-	"init-missing-full": {},
-	"init-exits-base":   {},
-	"init-segv-full":    {}, // booted with "quiet"
-	"reboots-base":      {}, // without time stamps
-	"hangs-full":        stuck,
-	"oom-base":          {},
-	"junk-initrd-full":  {},
-	"trunc-initrd-base": {},
-	"empty":             silent,
-	"firmware-opensbi":  silent, // OpenSBI 1.1 that starts zeros
+	"no-init-base":           {},
+	"init-missing-full":      {},
+	"init-exits-base":        {},
+	"init-segv-full":         {}, // booted with "quiet"
+	"reboots-base":           {}, // without time stamps
+	"hangs-full":             stuck,
+	"oom-base":               {},
+	"junk-initrd-full":       {},
+	"trunc-initrd-base":      {},
+	"empty":                  silent,
+	"firmware-opensbi":       silent, // OpenSBI 1.1 that starts zeros
+	"firmware-opensbi-uboot": silent, // OpenSBI 1.1 and U-Boot 2023.01 that find no kernel
+	"firmware-uefi":          silent, // EDK II that finds no kernel on arm64
 
 	"init-aborts-quiet":     {},
 	"init-gp-fault-nots":    {},
@@ -93,6 +95,7 @@ var corpus = map[string]Facts{
 	"arm64-starts-again":        late, // QEMU without -no-reboot
 	"arm64-hangs":               stuck,
 	"arm64-powers-off":          {},
+	"arm64-firmware-uboot-nots": stuck, // U-Boot 2023.01 starts the kernel
 
 	"crash-panic":              {},
 	"crash-sysrq":              {},

@@ -14,9 +14,12 @@ import (
 
 // A firmware's output is no sign of the kernel, in pieces of any size.
 func TestFirmwareIsNotTheKernel(t *testing.T) {
-	log, err := os.ReadFile("../console/testdata/firmware-opensbi.log")
-	require.NoError(t, err)
-	firmware := string(log)
+	read := func(name string) string {
+		log, err := os.ReadFile("../console/testdata/" + name + ".log")
+		require.NoError(t, err)
+		return string(log)
+	}
+	firmware := read("firmware-opensbi")
 	for _, tc := range []struct {
 		name, log string
 		spoke     bool
@@ -33,6 +36,9 @@ func TestFirmwareIsNotTheKernel(t *testing.T) {
 		{"an unfinished line", "x", true, []Milestone{FirstByte}},
 		{"an unfinished line after firmware", firmware + "x", false, []Milestone{FirstByte}},
 		{"a program after firmware", firmware + "x\r\n", true, []Milestone{FirstByte}},
+		{"firmware and a boot loader", read("firmware-opensbi-uboot"), false, nil},
+		{"UEFI", read("firmware-uefi"), false, nil},
+		{"a boot loader, a kernel and its panic, without time stamps", read("arm64-firmware-uboot-nots"), true, []Milestone{FirstByte, Banner, InitStarted}},
 		{"another firmware", "\x1bc\x1b[?7l\x1b[2JSeaBIOS (version 1.16.2)\r\nBooting from ROM...\r\n", false, nil},
 	} {
 		for _, in := range []io.Reader{strings.NewReader(tc.log), iotest.OneByteReader(strings.NewReader(tc.log))} {
