@@ -17,6 +17,7 @@ import (
 	"github.com/u-root/mkuimage/uimage/initramfs"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
@@ -129,17 +130,29 @@ func (i *Image) withInit(ctx context.Context, c *cache.Cache, o Options) (*Image
 			return nil, err
 		}
 		o.Progress.Line("building the initramfs with %s", o.Init.Name)
-		return o.Init.files(ctx, packages, dir)
+		return o.Init.files(ctx, o.Arch, packages, dir)
 	})
 }
 
 // fetch returns a directory with the packages of an init.
 func fetch(ctx context.Context, c *cache.Cache, o Options) (string, error) {
-	return c.PublishSound(ctx, packagesKind, keyOf("%s", strings.Join(o.Init.Packages, " ")), func(dir string) error {
+	key := keyOf("%s", strings.Join(o.Init.Packages, " ")+o.Arch.Label())
+	return c.PublishSound(ctx, packagesKind, key, func(dir string) error {
 		o.Progress.Line("downloading the packages of %s", o.Init.Name)
 		// Without this apt warns that its sandbox user cannot write here.
-		args := append([]string{"apt-get", "download", "-q", "-o", "APT::Sandbox::User=root"}, o.Init.Packages...)
-		_, err := process.Run(ctx, process.Command{Args: args, Dir: dir})
+		apt := []string{"apt-get", "-q", "-o", "APT::Sandbox::User=root"}
+		var err error
+		if !o.Arch.Native() {
+			// The system's lists need not have the packages of another architecture.
+			lists := filepath.Join(dir, rootName)
+			defer os.RemoveAll(lists)
+			apt = append(apt, "-o", "APT::Architecture="+o.Arch.Debian, "-o", "APT::Architectures="+o.Arch.Debian,
+				"-o", "Dir::State::Lists="+lists, "-o", "Dir::State::Status=/dev/null", "-o", "Dir::Cache="+lists)
+			_, err = process.Run(ctx, process.Command{Args: slices.Concat(apt, []string{"update"}), Dir: dir})
+		}
+		if err == nil {
+			_, err = process.Run(ctx, process.Command{Args: slices.Concat(apt, []string{"download"}, o.Init.Packages), Dir: dir})
+		}
 		if process.Missing(err) {
 			err = fmt.Errorf("init %s consists of Debian packages, which only apt-get downloads: choose another init", o.Init.Name)
 		}
@@ -157,7 +170,7 @@ func (i Init) distance(deb string) int {
 
 // files unpacks packages into dir, adds netstrip's own files, and returns all of them. The
 // packages' scripts are not run.
-func (i Init) files(ctx context.Context, packages, dir string) (*initramfs.Files, error) {
+func (i Init) files(ctx context.Context, a arch.Arch, packages, dir string) (*initramfs.Files, error) {
 	root := filepath.Join(dir, rootName)
 	debs, err := filepath.Glob(filepath.Join(packages, "*.deb"))
 	if err != nil {
@@ -172,7 +185,7 @@ func (i Init) files(ctx context.Context, packages, dir string) (*initramfs.Files
 		}
 		fmt.Fprintln(&names, strings.TrimSuffix(filepath.Base(deb), ".deb"))
 	}
-	for _, unused := range []string{"usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/lib/x86_64-linux-gnu/gconv", "lib/udev/hwdb.d"} {
+	for _, unused := range []string{"usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/lib/" + a.Multiarch + "/gconv", "lib/udev/hwdb.d"} {
 		if err := os.RemoveAll(filepath.Join(root, unused)); err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/u-root/mkuimage/cpio"
 	archive "github.com/u-root/mkuimage/uimage/initramfs/test"
 
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
@@ -70,7 +71,7 @@ func TestInitFiles(t *testing.T) {
 	deb(t, packages, "zzz", "lib/zzz", "z")
 	busybox, err := LookupInit("busybox")
 	require.NoError(t, err)
-	files, err := busybox.files(t.Context(), packages, dir)
+	files, err := busybox.files(t.Context(), arch.Default(), packages, dir)
 	require.NoError(t, err)
 	names, err := os.ReadFile(filepath.Join(dir, packagesName))
 	require.NoError(t, err)
@@ -101,7 +102,7 @@ func TestInitFiles(t *testing.T) {
 	assert.EqualValues(t, 0o644, table.Mode&0o777)
 
 	require.NoError(t, os.WriteFile(filepath.Join(packages, "bad_1_all.deb"), []byte("no package"), 0o644))
-	_, err = busybox.files(t.Context(), packages, t.TempDir())
+	_, err = busybox.files(t.Context(), arch.Default(), packages, t.TempDir())
 	assert.ErrorContains(t, err, "unpacking bad_1_all.deb: dpkg-deb: exit status 2")
 }
 
