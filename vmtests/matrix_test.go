@@ -21,6 +21,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -43,7 +44,7 @@ func newTestRunner(t *testing.T, o run.Options) *run.Runner {
 	if testing.Short() && os.Getenv(requireVM) == "" {
 		t.Skip("-short: NO GUEST IS BOOTED; run: make test")
 	}
-	o.Source = kbuild.SourceOptions{Path: os.Getenv("NETSTRIP_SOURCE"), Series: os.Getenv("NETSTRIP_SERIES")}
+	o.Source = source.Options{Path: os.Getenv("NETSTRIP_SOURCE"), Series: os.Getenv("NETSTRIP_SERIES")}
 	o.Results = cmp.Or(o.Results, filepath.Join("..", "results", "test.jsonl"))
 	o.Progress = progress.New(os.Stderr)
 	runner, err := run.New(t.Context(), o)

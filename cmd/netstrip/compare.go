@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/netstrip/netstrip/vmtests/target"
-	"github.com/spf13/cobra"
 )
 
 // comparing is what the command compare was asked.
@@ -59,7 +61,7 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	s, again := a.finder(&f.flags, nil), f.where()+f.sourceFlags()
 	defer s.Close()
 	both, err := s.Pair(ctx, func(series string) (*kbuild.Builder, error) {
-		if f.source() == (kbuild.SourceOptions{}) {
+		if f.source() == (source.Options{}) {
 			f.series = series
 			s.Flags = f.sourceFlags()
 		}

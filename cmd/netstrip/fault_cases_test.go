@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
@@ -234,7 +234,7 @@ func fakeTree(t *testing.T, p *place) {
 	require.NoError(t, os.CopyFS(tree, os.DirFS("../../kconfigs/kbuild/testdata/tree")))
 	user, err := cache.Open("")
 	require.NoError(t, err)
-	source, err := kbuild.OpenSource(t.Context(), kbuild.SourceOptions{Cache: user})
+	source, err := source.Open(t.Context(), source.Options{Cache: user})
 	require.NoError(t, err)
 	real, err := source.Tree(t.Context())
 	require.NoError(t, err)

@@ -5,16 +5,17 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/arch"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/netstrip/netstrip/vmtests/target"
-	"github.com/spf13/cobra"
 )
 
 // flags are the values of a command's flags; each command has those it needs.
@@ -56,7 +57,7 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 			flag.StringVar(&f.cache, name, "", "cache `DIR` (default $NETSTRIP_CACHE, or netstrip in the user's cache)")
 		case "source":
 			flag.StringVar(&f.sourcePath, name, "", "kernel source: `PATH` of a tree or tarball (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
-			flag.StringVar(&f.series, "series", "", "kernel `SERIES`, 6.12 or 6.1 (default $NETSTRIP_SERIES, or "+kbuild.UsualSeries+")")
+			flag.StringVar(&f.series, "series", "", "kernel `SERIES`, 6.12 or 6.1 (default $NETSTRIP_SERIES, or "+source.UsualSeries+")")
 			complete(c, words("6.12", "6.1"), "series")
 			flag.StringVar(&f.arch, "arch", "", "`ARCH` of the kernels: "+strings.Join(arch.Names(), ", ")+" (default $"+arch.Env+", or that of this machine)")
 			complete(c, words(arch.Names()...), "arch")
@@ -161,9 +162,9 @@ func (f *flags) profiles(names ...string) ([]kconfigs.Profile, error) {
 }
 
 // source returns where the kernel source is to come from.
-func (f *flags) source() kbuild.SourceOptions {
-	o := kbuild.SourceOptions{Path: f.sourcePath, URL: f.sourceURL, SHA256: f.sourceHash, Series: f.series}
-	if o == (kbuild.SourceOptions{}) {
+func (f *flags) source() source.Options {
+	o := source.Options{Path: f.sourcePath, URL: f.sourceURL, SHA256: f.sourceHash, Series: f.series}
+	if o == (source.Options{}) {
 		o.Path = os.Getenv("NETSTRIP_SOURCE")
 	}
 	o.Series, o.Arch = cmp.Or(f.series, os.Getenv("NETSTRIP_SERIES")), f.arch

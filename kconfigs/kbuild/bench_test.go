@@ -14,6 +14,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
 // BenchmarkLadder builds the ladder in an empty cache, and then each of its configs with make in
@@ -24,7 +25,7 @@ func BenchmarkLadder(b *testing.B) {
 	users, err := cache.Open("")
 	require.NoError(b, err)
 	b.Setenv("CCACHE_DISABLE", "1") // its old entries would hide part of the cost
-	source, err := OpenSource(b.Context(), SourceOptions{Cache: users, Series: os.Getenv("NETSTRIP_SERIES")})
+	source, err := source.Open(b.Context(), source.Options{Cache: users, Series: os.Getenv("NETSTRIP_SERIES")})
 	require.NoError(b, err)
 	tree, err := source.Tree(b.Context()) // unpacked before the clock starts
 	require.NoError(b, err)

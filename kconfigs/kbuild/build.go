@@ -160,7 +160,7 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	if !bytes.Equal(after, j.final) {
 		return nil, fmt.Errorf("make %s changed the .config", j.arch().Target)
 	}
-	if err := j.Source.checkUnchanged(ctx); err != nil {
+	if err := j.Source.CheckUnchanged(ctx); err != nil {
 		os.Remove(filepath.Join(j.obj, manifestFile)) // an object may be of either version
 		return nil, err
 	}

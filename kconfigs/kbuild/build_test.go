@@ -19,6 +19,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/programs"
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
 // newBuilder returns a builder for the tree in testdata. A real make works on it, but compiles no
@@ -26,9 +27,9 @@ import (
 func newBuilder(t *testing.T, c *cache.Cache) *Builder {
 	t.Helper()
 	needTools(t, append(programs.For("build"), "bash")...)
-	s, err := OpenSource(context.Background(), SourceOptions{Path: newTree(t), Cache: c})
+	s, err := source.Open(context.Background(), source.Options{Path: newTree(t), Cache: c})
 	require.NoError(t, err)
-	return &Builder{Cache: c, Source: s, open: func(context.Context) (configurer, error) { return makeConf{t, s.tree}, nil }}
+	return &Builder{Cache: c, Source: s, open: func(context.Context) (configurer, error) { return makeConf{t, s.Edited()}, nil }}
 }
 
 // makeConf replaces the Kconfig code, which the tree in testdata lacks: the tree's Makefile does

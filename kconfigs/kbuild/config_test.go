@@ -12,11 +12,12 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/programs"
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
-// realSource opens the installed kernel source in netstrip's usual cache, where it is unpacked
-// only once.
-func realSource(t *testing.T) *Source {
+// realSource returns a builder with the installed kernel source and netstrip's usual cache, where it
+// is unpacked only once.
+func realSource(t *testing.T) *Builder {
 	t.Helper()
 	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
 		t.Skip("-short: THE REAL KCONFIG IS NOT ASKED; run: make test")
@@ -24,22 +25,21 @@ func realSource(t *testing.T) *Source {
 	needTools(t, programs.For("build")...)
 	c, err := cache.Open("")
 	require.NoError(t, err)
-	s, err := OpenSource(context.Background(), SourceOptions{Cache: c})
+	s, err := source.Open(context.Background(), source.Options{Cache: c})
 	if err != nil {
 		require.Empty(t, os.Getenv("NETSTRIP_REQUIRE_VM"), "NETSTRIP_REQUIRE_VM is set: %v", err)
 		t.Skip(err)
 	}
-	return s
+	return &Builder{Cache: c, Source: s}
 }
 
 // TestRealConfigs passes both ends of the ladder, and requests that cannot be met, to the real
 // kconfig. It compiles no kernel; every build verifies its own profile.
 func TestRealConfigs(t *testing.T) {
 	ctx := context.Background()
-	s := realSource(t)
-	tree, err := s.Tree(ctx)
+	b := realSource(t)
+	tree, err := b.Source.Tree(ctx)
 	require.NoError(t, err)
-	b := &Builder{Cache: s.cache, Source: s}
 	k, err := b.Kconf(ctx)
 	require.NoError(t, err)
 	defer k.Close()

@@ -18,7 +18,7 @@ import (
 // objectTree names the object tree that a kernel is built in. Kernels with different starts
 // have little in common, and would only replace each other's objects.
 func (j *job) objectTree() string {
-	parts := []string{j.Source.place(), j.compiler, recipe(j.arch())}
+	parts := []string{j.Source.Place(), j.compiler, recipe(j.arch())}
 	name := cmp.Or(j.req.Start.ObjectTree, j.req.Start.Name)
 	if j.req.Start.Text != "" {
 		name = cmp.Or(j.req.Start.ObjectTree, "user")

@@ -14,6 +14,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
 // maxConfig is the largest size of a .config in bytes.
@@ -92,7 +93,7 @@ func wasMadeFor(c *cache.Cache, e cache.Entry, req kconfigs.Request) bool {
 	if err != nil {
 		return false
 	}
-	sources, _ := os.ReadDir(c.Path(kindSource, ""))
+	sources, _ := os.ReadDir(c.Path(source.Kind, ""))
 	return slices.ContainsFunc(sources, func(s os.DirEntry) bool { return inputs(req, s.Name(), k.Compiler, a) == e.Key })
 }
 

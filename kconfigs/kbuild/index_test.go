@@ -5,11 +5,13 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
 // An index maps a request to a kernel. If it led to the wrong kernel, that one would be booted
@@ -87,7 +89,7 @@ func TestCheckOldIndex(t *testing.T) {
 		return os.WriteFile(filepath.Join(dir, configFile), []byte("CONFIG_NET=y\n"), 0o644)
 	})
 	require.NoError(t, err)
-	require.NoError(t, os.MkdirAll(c.Path(kindSource, "abc"), 0o755))
+	require.NoError(t, os.MkdirAll(c.Path(source.Kind, "abc"), 0o755))
 	require.NoError(t, os.MkdirAll(c.Path(kindIndex, ""), 0o755))
 	old := func(name, purpose string) error {
 		require.NoError(t, os.WriteFile(c.Path(kindIndex, name), []byte("0123456789abcdef "+purpose+"\n"), 0o644))

@@ -32,6 +32,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kernel"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
 // The kinds of entries in the cache, and the files of a kernel.
@@ -39,7 +40,6 @@ const (
 	kindKernel = "kernel"
 	kindIndex  = "kernel-index"
 	kindObject = "obj"
-	kindSource = "source"
 
 	bootFile   = "vmlinux"
 	configFile = "config"
@@ -78,7 +78,7 @@ type Kernel struct {
 // Builder builds kernels. Cache and Source must be set; Open sets them.
 type Builder struct {
 	Cache    *cache.Cache
-	Source   *Source
+	Source   *source.Source
 	Progress *progress.Printer
 	// Arch is the architecture of its kernels; the zero value means the default.
 	Arch arch.Arch
@@ -91,6 +91,20 @@ type Builder struct {
 	once        sync.Once
 	compiler    string
 	compilerErr error
+}
+
+// Open returns a builder with the cache in dir, "" meaning the user's. If only the source cannot be
+// opened, the error comes with a builder for what needs no source.
+func Open(ctx context.Context, dir string, o source.Options) (*Builder, error) {
+	c, err := cache.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	c.OnWait = func(what string) { o.Progress.Line("waiting for another netstrip that uses %s", what) }
+	o.Cache = c
+	src, err := source.Open(ctx, o)
+	a, aerr := arch.Parse(o.Arch)
+	return &Builder{Cache: c, Source: src, Arch: a, Progress: o.Progress}, errors.Join(err, aerr)
 }
 
 // Made returns the kernel of a final .config, if it has been built.

@@ -13,6 +13,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
 // Kconf returns the Kconfig code of the builder's source, run like the make of its kernels.
@@ -35,9 +36,9 @@ func (b *Builder) Kconf(ctx context.Context) (*kconf.Kconfig, error) {
 	})
 }
 
-// Quick is OpenSource and Kconf where the source's Kconfig program is already in the cache in
+// Quick is Open and Kconf where the source's Kconfig program is already in the cache in
 // dir, "" meaning the user's; a nil Kconfig means that it is not, or that something is wrong.
-func Quick(ctx context.Context, dir string, o SourceOptions) (*Builder, *kconf.Kconfig) {
+func Quick(ctx context.Context, dir string, o source.Options) (*Builder, *kconf.Kconfig) {
 	if c, err := cache.Open(dir); err != nil || !c.Has("kconf", "") {
 		return nil, nil
 	}
@@ -53,7 +54,7 @@ func Quick(ctx context.Context, dir string, o SourceOptions) (*Builder, *kconf.K
 }
 
 // Symbols returns the names of a source's symbols, as far as Quick can answer within a second.
-func Symbols(ctx context.Context, dir string, o SourceOptions) (names []string) {
+func Symbols(ctx context.Context, dir string, o source.Options) (names []string) {
 	ctx, stop := context.WithTimeout(ctx, time.Second)
 	defer stop()
 	_, k := Quick(ctx, dir, o)

@@ -11,10 +11,11 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
 // eachSeries runs a test on 6.12, and with NETSTRIP_FULL=1 also on 6.1.
-func eachSeries(t *testing.T, test func(t *testing.T, s *Source)) {
+func eachSeries(t *testing.T, test func(t *testing.T, b *Builder)) {
 	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
 		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
 	}
@@ -25,18 +26,17 @@ func eachSeries(t *testing.T, test func(t *testing.T, s *Source)) {
 		}
 		c, err := cache.Open("")
 		require.NoError(t, err)
-		s, err := OpenSource(t.Context(), SourceOptions{Cache: c, Path: filepath.Join(debianDir, "linux-source-6.1.tar.xz")})
+		s, err := source.Open(t.Context(), source.Options{Cache: c, Path: "/usr/src/linux-source-6.1.tar.xz"})
 		require.NoError(t, err)
-		test(t, s)
+		test(t, &Builder{Cache: c, Source: s})
 	})
 }
 
 // TestSettleIsMake compares the Kconfig program with make, byte for byte, in an order that would
 // reveal state left over from an earlier request.
 func TestSettleIsMake(t *testing.T) {
-	eachSeries(t, func(t *testing.T, s *Source) {
+	eachSeries(t, func(t *testing.T, b *Builder) {
 		ctx := t.Context()
-		b := &Builder{Cache: s.cache, Source: s}
 		k, err := b.Kconf(ctx)
 		require.NoError(t, err)
 		defer k.Close()
@@ -45,7 +45,7 @@ func TestSettleIsMake(t *testing.T) {
 		require.NoError(t, err)
 		defer lock.Close()
 		j := &job{Builder: b, obj: obj, lock: lock}
-		j.tree, err = s.Tree(ctx)
+		j.tree, err = b.Source.Tree(ctx)
 		require.NoError(t, err)
 		request := filepath.Join(obj, "request")
 		made := func(mode kconf.Mode, text []byte) string {
@@ -94,9 +94,9 @@ func TestSettleIsMake(t *testing.T) {
 
 // TestSymbolsAndValues checks known facts about some symbols.
 func TestSymbolsAndValues(t *testing.T) {
-	eachSeries(t, func(t *testing.T, s *Source) {
+	eachSeries(t, func(t *testing.T, b *Builder) {
 		ctx := t.Context()
-		k, err := (&Builder{Cache: s.cache, Source: s}).Kconf(ctx)
+		k, err := b.Kconf(ctx)
 		require.NoError(t, err)
 		defer k.Close()
 		all, err := k.Symbols()

@@ -11,6 +11,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
 // A kernel with symbols set to m is stored with its modules.
@@ -47,7 +48,7 @@ func TestBuildModules(t *testing.T) {
 
 // Kernels without modules keep their keys, so old caches remain valid.
 func TestKeys(t *testing.T) {
-	b := &Builder{Source: &Source{ID: "source"}}
+	b := &Builder{Source: &source.Source{ID: "source"}}
 	plain := []byte("CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_S=\"=m\"\n")
 	assert.Equal(t, cache.Key(string(plain), "source", "gcc", recipe(arch.Default())), b.keyOf(plain, "gcc"))
 	for text, want := range map[string]bool{

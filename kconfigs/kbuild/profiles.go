@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
 // Listed is a profile, and whether its kernel is built.
@@ -63,7 +64,7 @@ func (b Built) Cells() []string {
 
 // Profiles lists all profiles. It ignores errors of the cache in dir and of the source, which a
 // build reports, and so works even if nothing is installed.
-func Profiles(ctx context.Context, dir string, o SourceOptions) (list []Listed) {
+func Profiles(ctx context.Context, dir string, o source.Options) (list []Listed) {
 	b, opened := Open(ctx, dir, o)
 	for _, p := range kconfigs.Profiles() {
 		list = append(list, Listed{p.Name, p.Hypothesis, startOf(p), slices.Concat([]string{}, p.Fragments), slices.Concat([]string{}, p.Args), nil})

@@ -28,8 +28,7 @@ func reading(t *testing.T, b *Builder, k configurer, text string, frags ...kconf
 
 // TestReadReal passes .configs with lines that Kconfig ignores to the real Kconfig.
 func TestReadReal(t *testing.T) {
-	s := realSource(t)
-	b := &Builder{Cache: s.cache, Source: s}
+	b := realSource(t)
 	k, err := b.Kconf(t.Context())
 	require.NoError(t, err)
 	defer k.Close()
@@ -52,7 +51,7 @@ func TestReadReal(t *testing.T) {
 	assert.Equal(t, []string{
 		"my.config: 1 lines end in white space: read without it",
 		"more.config:2: CONFIG_RETPOLINES: this kernel has no such symbol, so it is off, as asked",
-		"my.config:1: made for Linux 5.10.1, but read with the Kconfig files of " + s.Series(),
+		"my.config:1: made for Linux 5.10.1, but read with the Kconfig files of " + b.Source.Series(),
 		"my.config: 13 lines; everything else has Kconfig's default, as with make olddefconfig; to add these lines to tiny: tiny --fragment my.config",
 	}, remarks)
 
@@ -62,7 +61,7 @@ func TestReadReal(t *testing.T) {
 	req, err := p.Request()
 	require.NoError(t, err)
 	j := &job{Builder: b, req: req, conf: k}
-	j.tree, err = s.Tree(t.Context())
+	j.tree, err = b.Source.Tree(t.Context())
 	require.NoError(t, err)
 	whole, err := j.configure(t.Context())
 	require.NoError(t, err)

@@ -1,14 +1,9 @@
 package kbuild
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,48 +11,8 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
-
-// fingerprint identifies a tree by the path, mode, size and time of every file, similar to
-// make: reading 1.5 GB at every start would take too long. It ignores Git's own files, which
-// change without the source.
-func fingerprint(ctx context.Context, dir string) (string, error) {
-	h := sha256.New()
-	err := listTree(ctx, dir, h)
-	return hex.EncodeToString(h.Sum(nil)), err
-}
-
-// listTree writes a line for each file, which ends in its time.
-func listTree(ctx context.Context, dir string, to io.Writer) error {
-	w := bufio.NewWriterSize(to, 1<<16)
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-		if d.Name() == ".git" {
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if d.IsDir() {
-			return nil
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(w, "%q %o %d %d\n", path[len(dir):], info.Mode(), info.Size(), info.ModTime().UnixNano())
-		return err
-	})
-	if err == nil {
-		err = w.Flush()
-	}
-	return err
-}
 
 // manifestFile, in the object tree of a source tree, lists that tree at the start of the last
 // build.
@@ -70,12 +25,12 @@ const maxManifest = 1 << 30
 // compiles what depends on a file that is newer than its object. It does not notice one that
 // was replaced by an older file, as by cp -p or mv, so then everything is compiled again.
 func (j *job) followTree(ctx context.Context) error {
-	if j.Source.tree == "" {
+	if j.Source.Edited() == "" {
 		return nil
 	}
 	var now bytes.Buffer
-	if err := listTree(ctx, j.Source.tree, &now); err != nil {
-		return fmt.Errorf("looking at %s: %w", j.Source.tree, err)
+	if err := source.List(ctx, j.Source.Edited(), &now); err != nil {
+		return fmt.Errorf("looking at %s: %w", j.Source.Edited(), err)
 	}
 	manifest := filepath.Join(j.obj, manifestFile)
 	if !isFollowed(manifest, now.String()) {

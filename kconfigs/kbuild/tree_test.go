@@ -8,12 +8,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
 // again returns a builder for a tree that may have been edited.
 func again(t *testing.T, b *Builder) *Builder {
 	t.Helper()
-	s, err := OpenSource(t.Context(), SourceOptions{Path: b.Source.tree, Cache: b.Cache})
+	s, err := source.Open(t.Context(), source.Options{Path: b.Source.Edited(), Cache: b.Cache})
 	require.NoError(t, err)
 	return &Builder{Cache: b.Cache, Source: s, open: b.open}
 }
@@ -26,7 +28,7 @@ func TestAnEditedTree(t *testing.T) {
 	req := ask(t, "CONFIG_NET=y\n")
 	first, err := b.Build(t.Context(), req)
 	require.NoError(t, err)
-	edited := filepath.Join(b.Source.tree, "Kconfig")
+	edited := filepath.Join(b.Source.Edited(), "Kconfig")
 	require.NoError(t, os.WriteFile(edited, []byte("# edited\n"), 0o644))
 	b = again(t, b)
 	second, err := b.Build(t.Context(), req)
@@ -53,14 +55,14 @@ func TestAnEditedTree(t *testing.T) {
 func TestATreeThatIsEditedDuringItsBuild(t *testing.T) {
 	c := newCache(t)
 	b := newBuilder(t, c)
-	makefile := filepath.Join(b.Source.tree, "Makefile")
+	makefile := filepath.Join(b.Source.Edited(), "Makefile")
 	text, err := os.ReadFile(makefile)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(makefile, append(text, "bzImage: edit\nedit:\n\t@test -e done || echo x >>Kconfig\n"...), 0o644))
 	b = again(t, b)
 	req := ask(t, "CONFIG_NET=y\n")
 	_, err = b.Build(t.Context(), req)
-	require.ErrorIs(t, err, ErrSourceChanged)
+	require.ErrorIs(t, err, source.ErrChanged)
 	assert.ErrorContains(t, err, "run again")
 	_, ok, err := b.Cached(t.Context(), req)
 	require.NoError(t, err)
@@ -69,7 +71,7 @@ func TestATreeThatIsEditedDuringItsBuild(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, kernels, "none is published")
 
-	require.NoError(t, os.WriteFile(filepath.Join(b.Source.tree, "done"), nil, 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(b.Source.Edited(), "done"), nil, 0o644))
 	_, err = again(t, b).Build(t.Context(), req)
 	require.NoError(t, err)
 	assert.Equal(t, 1, builds(t, c), "all is compiled again")

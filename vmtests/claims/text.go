@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/ref"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/table"
 )
@@ -73,11 +73,11 @@ func (c Claim) repeat(e Entry) []string {
 		}
 	}
 	if series == nil {
-		series = []string{kbuild.UsualSeries}
+		series = []string{source.UsualSeries}
 	}
 	for _, s := range series {
 		for _, run := range c.runs() {
-			if s != kbuild.UsualSeries {
+			if s != source.UsualSeries {
 				run += " --series " + report.Escape(s, 20)
 			}
 			all = append(all, run)

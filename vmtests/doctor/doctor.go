@@ -10,16 +10,17 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/netstrip/netstrip/kconfigs/cache"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/programs"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
-	"golang.org/x/sys/unix"
 )
 
 // enoughSpace is what a first run takes in the cache, in bytes: the unpacked source,
@@ -30,7 +31,7 @@ const enoughSpace = 4 << 30
 type Options struct {
 	// Cache is the directory of the cache; empty means the user's.
 	Cache    string
-	Source   kbuild.SourceOptions
+	Source   source.Options
 	Progress *progress.Printer
 	// RetryKVM tries KVM again even if an earlier try failed.
 	RetryKVM bool
@@ -134,12 +135,12 @@ func checkPlaces(ctx context.Context, o Options) []Check {
 	checks := []Check{checkSpace(c.Dir)}
 	from := o.Source
 	from.Cache = c
-	if src, err := kbuild.OpenSource(ctx, from); err != nil {
-		source := Check{Name: "kernel source", Found: err.Error()}
+	if src, err := source.Open(ctx, from); err != nil {
+		missing := Check{Name: "kernel source", Found: err.Error()}
 		if from.Path == "" && from.URL == "" {
-			source.Package = "linux-source-" + cmp.Or(from.Series, kbuild.UsualSeries)
+			missing.Package = "linux-source-" + cmp.Or(from.Series, source.UsualSeries)
 		}
-		checks = append(checks, source)
+		checks = append(checks, missing)
 	} else {
 		checks = append(checks, Check{Name: "kernel source", OK: true, Found: src.Origin})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
 
@@ -18,7 +19,7 @@ const patience = 20 * time.Second
 
 // Probe returns the symbols that a probe needs, each with its value in a profile's kernel and the
 // reason. It returns what is known at once: no Kconfig program is built.
-func Probe(ctx context.Context, id, profile string, source kbuild.SourceOptions) []string {
+func Probe(ctx context.Context, id, profile string, source source.Options) []string {
 	names := kconfigcheck.Of(id)
 	if len(names) == 0 {
 		return nil

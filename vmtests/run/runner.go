@@ -32,6 +32,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/programs"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/guest"
@@ -43,8 +44,8 @@ import (
 type Options struct {
 	// Cache is the directory of the cache; empty means the user's (cache.Open).
 	Cache string
-	// Source locates the kernel source; see kbuild.OpenSource.
-	Source kbuild.SourceOptions
+	// Source locates the kernel source; see source.Open.
+	Source source.Options
 	// Results is the path of the results file; empty means DefaultResults.
 	Results string
 	// Probes are the patterns of the probes to run (wire.Matches); empty means all except those

@@ -10,6 +10,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
 // Open returns a builder for Debian's source package of a series ("6.12" or "6.1"), and its
@@ -32,7 +33,7 @@ func Open(tb testing.TB, series string) (*kbuild.Builder, *kconf.Kconfig) {
 	}
 	c, err := cache.Open("")
 	require.NoError(tb, err)
-	s, err := kbuild.OpenSource(tb.Context(), kbuild.SourceOptions{Path: path, Cache: c})
+	s, err := source.Open(tb.Context(), source.Options{Path: path, Cache: c})
 	require.NoError(tb, err)
 	b := &kbuild.Builder{Cache: c, Source: s}
 	k, err := b.Kconf(tb.Context())

@@ -1,4 +1,4 @@
-package kbuild
+package source
 
 import (
 	"bytes"

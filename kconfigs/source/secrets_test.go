@@ -1,4 +1,4 @@
-package kbuild
+package source
 
 import (
 	"strings"
@@ -23,13 +23,13 @@ func TestSecretsOfAURL(t *testing.T) {
 	for _, address := range []string{
 		"http://user:hunter2@127.0.0.1:1/linux.tar.xz", "nope://user:hunter2@host/", "http://user:hunter2@[::1/", "http://user:hunter2@127.0.0.1:x/",
 	} {
-		s, err := OpenSource(t.Context(), SourceOptions{URL: address, SHA256: strings.Repeat("0", 64), Cache: c})
+		s, err := Open(t.Context(), Options{URL: address, SHA256: strings.Repeat("0", 64), Cache: c})
 		require.NoError(t, err)
 		assert.NotContains(t, s.Origin, "hunter2")
 		_, err = s.Tree(t.Context())
 		require.Error(t, err)
 		assert.NotContains(t, err.Error(), "hunter2")
-		_, err = OpenSource(t.Context(), SourceOptions{URL: address, SHA256: "0", Cache: c})
+		_, err = Open(t.Context(), Options{URL: address, SHA256: "0", Cache: c})
 		require.Error(t, err)
 		assert.NotContains(t, err.Error(), "hunter2")
 	}

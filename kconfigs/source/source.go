@@ -1,4 +1,7 @@
-package kbuild
+// Package source finds the source of kernels: a tree, a tarball, or a release that is downloaded
+// and verified. It identifies a source without unpacking it, and unpacks it into the cache. It
+// runs on the host.
+package source
 
 import (
 	"cmp"
@@ -19,6 +22,9 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
+// Kind is the kind of an unpacked source in the cache; its key is the source's ID.
+const Kind = "source"
+
 // debianDir is where Debian's linux-source-* packages put their tarballs.
 const debianDir = "/usr/src"
 
@@ -29,8 +35,8 @@ const UsualSeries = "6.12"
 // stalled is how long a download may make no progress before it is aborted.
 const stalled = time.Minute
 
-// SourceOptions say where the kernel's source comes from.
-type SourceOptions struct {
+// Options say where the kernel's source comes from.
+type Options struct {
 	// Path is a kernel tree, which is built out of tree and never written to, or a
 	// tarball of one (.tar, .tar.xz, .tar.gz, .tar.zst). Empty means Debian's
 	// linux-source-SERIES, if it is installed.
@@ -67,7 +73,7 @@ type Source struct {
 }
 
 // Check returns an error for options that contradict each other, or whose series is none.
-func (o SourceOptions) Check() error {
+func (o Options) Check() error {
 	switch {
 	case (o.URL == "") != (o.SHA256 == ""):
 		return usage.Errorf("--source-url and --source-sha256 go together: give both")
@@ -82,23 +88,9 @@ func (o SourceOptions) Check() error {
 	return nil
 }
 
-// Open returns a builder with the cache in dir, "" meaning the user's. If only the source cannot be
-// opened, the error comes with a builder for what needs no source.
-func Open(ctx context.Context, dir string, o SourceOptions) (*Builder, error) {
-	c, err := cache.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	c.OnWait = func(what string) { o.Progress.Line("waiting for another netstrip that uses %s", what) }
-	o.Cache = c
-	src, err := OpenSource(ctx, o)
-	a, aerr := arch.Parse(o.Arch)
-	return &Builder{Cache: c, Source: src, Arch: a, Progress: o.Progress}, errors.Join(err, aerr)
-}
-
-// OpenSource finds the source and identifies it. It is quick: it neither downloads nor
+// Open finds the source and identifies it. It is quick: it neither downloads nor
 // unpacks, and does not hash again a tarball that has not changed.
-func OpenSource(ctx context.Context, o SourceOptions) (*Source, error) {
+func Open(ctx context.Context, o Options) (*Source, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
@@ -154,7 +146,7 @@ func (s *Source) Series() string {
 	return UsualSeries
 }
 
-func (s *Source) openURL(o SourceOptions) error {
+func (s *Source) openURL(o Options) error {
 	if !regexp.MustCompile(`^[0-9a-fA-F]{64}$`).MatchString(o.SHA256) {
 		return fmt.Errorf("opening the kernel source: %s needs its SHA-256, 64 hexadecimal digits, in --source-sha256", withoutSecrets(o.URL))
 	}
@@ -211,28 +203,31 @@ func (s *Source) openTarball(ctx context.Context, path string) error {
 	return nil
 }
 
-// place names the source to which object trees belong. A user's tree keeps its object trees
+// Edited returns the directory of a user's tree, which may be edited, or empty.
+func (s *Source) Edited() string { return s.tree }
+
+// Place names the source to which object trees belong. A user's tree keeps its object trees
 // when its files change: make compiles only what depends on an edited file, and keeps the
 // rest of 2,000 objects.
-func (s *Source) place() string {
+func (s *Source) Place() string {
 	if s.tree != "" {
 		return "tree " + s.tree
 	}
 	return s.ID
 }
 
-// ErrSourceChanged means that the source was edited while a kernel was built from it.
-var ErrSourceChanged = errors.New("the source changed during the build: run again")
+// ErrChanged means that the source was edited while a kernel was built from it.
+var ErrChanged = errors.New("the source changed during the build: run again")
 
-// checkUnchanged checks that a tree has not changed since it was opened. A kernel built from a
+// CheckUnchanged checks that a tree has not changed since it was opened. A kernel built from a
 // tree that changed is a mixture.
-func (s *Source) checkUnchanged(ctx context.Context) error {
+func (s *Source) CheckUnchanged(ctx context.Context) error {
 	if s.tree == "" {
 		return nil // the cache's copy, which nobody edits
 	}
 	id, err := fingerprint(ctx, s.tree)
 	if err == nil && id != s.ID {
-		err = ErrSourceChanged
+		err = ErrChanged
 	}
 	if err != nil {
 		return fmt.Errorf("checking %s after the build: %w", s.tree, err)
@@ -245,7 +240,7 @@ func (s *Source) Tree(ctx context.Context) (string, error) {
 	if s.tarball == nil {
 		return s.tree, s.checkVersion(ctx, s.tree)
 	}
-	return s.cache.Publish(ctx, kindSource, s.ID, func(dir string) error {
+	return s.cache.Publish(ctx, Kind, s.ID, func(dir string) error {
 		tarball, err := s.tarball(ctx)
 		if err != nil {
 			return err
@@ -287,9 +282,15 @@ func (s *Source) checkVersion(ctx context.Context, tree string) error {
 
 // kernelVersion returns the version of a tree, such as 6.12.117.
 func kernelVersion(ctx context.Context, tree string) (string, error) {
-	out, err := process.Output(ctx, process.Command{Args: []string{"make", "-s", "-C", tree, "kernelversion"}, Env: environment()})
+	out, err := process.Output(ctx, process.Command{Args: []string{"make", "-s", "-C", tree, "kernelversion"}, Env: quiet()})
 	if err == nil && !regexp.MustCompile(`^\d+\.\d+.*$`).MatchString(out) {
 		err = fmt.Errorf("make kernelversion printed %q", out)
 	}
 	return out, err
+}
+
+// quiet is added to the environment of make: its own variables are those of a make that netstrip
+// itself may run under.
+func quiet() []string {
+	return []string{"LC_ALL=C", "KBUILD_VERBOSE=0", "MAKEFLAGS=", "GNUMAKEFLAGS=", "MFLAGS=", "MAKELEVEL="}
 }

@@ -1,4 +1,4 @@
-package kbuild
+package source
 
 import (
 	"context"
@@ -30,8 +30,8 @@ func TestDownload(t *testing.T) {
 	}))
 	defer srv.Close()
 
-	o := SourceOptions{URL: srv.URL + "/linux.tar.gz", SHA256: strings.ToUpper(right), Cache: newCache(t)}
-	s, err := OpenSource(context.Background(), o)
+	o := Options{URL: srv.URL + "/linux.tar.gz", SHA256: strings.ToUpper(right), Cache: newCache(t)}
+	s, err := Open(context.Background(), o)
 	require.NoError(t, err)
 	assert.Equal(t, right, s.ID)
 	assert.Zero(t, asked.Load(), "opening must not download")

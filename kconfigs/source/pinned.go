@@ -1,4 +1,4 @@
-package kbuild
+package source
 
 import (
 	_ "embed"
@@ -16,7 +16,7 @@ type pin struct {
 	SHA256 string
 }
 
-// parsePinned reads the pinned releases, by series. OpenSource checks their hashes.
+// parsePinned reads the pinned releases, by series. Open checks their hashes.
 func parsePinned(data []byte) (map[string]pin, error) {
 	var all map[string]pin
 	if err := file.YAML(data, &all); err != nil {

@@ -1,4 +1,4 @@
-package kbuild
+package source
 
 import (
 	"bytes"
@@ -38,7 +38,7 @@ func newCache(t *testing.T) *cache.Cache {
 func newTree(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "tree")
-	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/tree")))
+	require.NoError(t, os.CopyFS(dir, os.DirFS("../kbuild/testdata/tree")))
 	return dir
 }
 
@@ -55,7 +55,7 @@ func newTarball(t *testing.T, tree, ext, flag string) string {
 // openAt opens the source at path in a cache of its own.
 func openAt(t *testing.T, path string) (*Source, error) {
 	t.Helper()
-	return OpenSource(context.Background(), SourceOptions{Path: path, Cache: newCache(t)})
+	return Open(context.Background(), Options{Path: path, Cache: newCache(t)})
 }
 
 func write(t *testing.T, path, text string) {
@@ -65,34 +65,34 @@ func write(t *testing.T, path, text string) {
 }
 
 func TestNoSource(t *testing.T) {
-	_, err := OpenSource(context.Background(), SourceOptions{Series: "9.99", Cache: newCache(t)})
+	_, err := Open(context.Background(), Options{Series: "9.99", Cache: newCache(t)})
 	require.EqualError(t, err, "finding the source of Linux 9.99: there is none in /usr/src; "+
 		"apt-get install linux-source-9.99, or name a tree or tarball with --source, "+
 		"or a download with --source-url and --source-sha256")
 }
 
-func TestOpenSourceRefuses(t *testing.T) {
+func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
 	text := filepath.Join(dir, "notes.txt")
 	write(t, text, "no tarball")
 	spaced := filepath.Join(dir, "my tree")
 	write(t, filepath.Join(spaced, "Makefile"), "")
 	for _, tt := range []struct {
-		o    SourceOptions
+		o    Options
 		want string
 	}{
-		{SourceOptions{Path: dir + "/nosuch"}, "opening the kernel source: stat " + dir + "/nosuch: no such file or directory"},
-		{SourceOptions{Path: text}, "opening the kernel source " + text + ": neither a directory nor a tarball, plain or compressed with xz, gzip or zstd"},
-		{SourceOptions{Path: dir}, "opening the kernel tree " + dir + ": not a kernel source: it has no Makefile"},
-		{SourceOptions{Path: spaced}, `opening the kernel tree "` + spaced + `": kbuild does not support paths with a space or a colon`},
-		{SourceOptions{URL: "https://x/l.tar.xz"}, "--source-url and --source-sha256 go together: give both"},
-		{SourceOptions{URL: "https://x/l.tar.xz", SHA256: "beef"}, "opening the kernel source: https://x/l.tar.xz needs its SHA-256, 64 hexadecimal digits, in --source-sha256"},
-		{SourceOptions{SHA256: "beef"}, "--source-url and --source-sha256 go together: give both"},
-		{SourceOptions{URL: "https://x/l.tar.xz", SHA256: "beef", Path: dir}, "--source and --source-url exclude each other"},
-		{SourceOptions{Series: "../../etc"}, `--series or NETSTRIP_SERIES "../../etc": want a kernel series, such as 6.12`},
+		{Options{Path: dir + "/nosuch"}, "opening the kernel source: stat " + dir + "/nosuch: no such file or directory"},
+		{Options{Path: text}, "opening the kernel source " + text + ": neither a directory nor a tarball, plain or compressed with xz, gzip or zstd"},
+		{Options{Path: dir}, "opening the kernel tree " + dir + ": not a kernel source: it has no Makefile"},
+		{Options{Path: spaced}, `opening the kernel tree "` + spaced + `": kbuild does not support paths with a space or a colon`},
+		{Options{URL: "https://x/l.tar.xz"}, "--source-url and --source-sha256 go together: give both"},
+		{Options{URL: "https://x/l.tar.xz", SHA256: "beef"}, "opening the kernel source: https://x/l.tar.xz needs its SHA-256, 64 hexadecimal digits, in --source-sha256"},
+		{Options{SHA256: "beef"}, "--source-url and --source-sha256 go together: give both"},
+		{Options{URL: "https://x/l.tar.xz", SHA256: "beef", Path: dir}, "--source and --source-url exclude each other"},
+		{Options{Series: "../../etc"}, `--series or NETSTRIP_SERIES "../../etc": want a kernel series, such as 6.12`},
 	} {
 		tt.o.Cache = newCache(t)
-		_, err := OpenSource(context.Background(), tt.o)
+		_, err := Open(context.Background(), tt.o)
 		assert.EqualError(t, err, tt.want)
 	}
 }
@@ -150,7 +150,7 @@ func TestTarballIsHashedOnce(t *testing.T) {
 	require.NoError(t, os.Chtimes(path, when, when))
 	c := newCache(t)
 	open := func() string {
-		s, err := OpenSource(context.Background(), SourceOptions{Path: path, Cache: c})
+		s, err := Open(context.Background(), Options{Path: path, Cache: c})
 		require.NoError(t, err)
 		return s.ID
 	}
@@ -173,12 +173,12 @@ func TestUnpack(t *testing.T) {
 	for ext, flag := range map[string]string{".tar.xz": "--xz", ".tar.gz": "--gzip", ".tar.zst": "--zstd", ".tar": "--no-auto-compress"} {
 		t.Run(ext, func(t *testing.T) {
 			c := newCache(t)
-			s, err := OpenSource(context.Background(), SourceOptions{Path: newTarball(t, newTree(t), ext, flag), Cache: c, Series: "6.12"})
+			s, err := Open(context.Background(), Options{Path: newTarball(t, newTree(t), ext, flag), Cache: c, Series: "6.12"})
 			require.NoError(t, err)
 			assert.False(t, c.Has("source", s.ID), "opening must not unpack")
 			tree, err := s.Tree(context.Background())
 			require.NoError(t, err)
-			want, err := os.ReadFile("testdata/tree/Makefile")
+			want, err := os.ReadFile("../kbuild/testdata/tree/Makefile")
 			require.NoError(t, err)
 			got, err := os.ReadFile(filepath.Join(tree, "Makefile"))
 			require.NoError(t, err)
@@ -202,7 +202,7 @@ func TestUnpackFaults(t *testing.T) {
 	fails := func(path, series, want string) {
 		t.Helper()
 		c := newCache(t)
-		s, err := OpenSource(context.Background(), SourceOptions{Path: path, Cache: c, Series: series})
+		s, err := Open(context.Background(), Options{Path: path, Cache: c, Series: series})
 		require.NoError(t, err)
 		_, err = s.Tree(context.Background())
 		require.EqualError(t, err, "unpacking "+path+": "+want)
@@ -227,7 +227,7 @@ func TestUnpackFaults(t *testing.T) {
 func TestUnpackCancelled(t *testing.T) {
 	needTools(t, "tar", "xz", "make")
 	c := newCache(t)
-	s, err := OpenSource(context.Background(), SourceOptions{Path: newTarball(t, newTree(t), ".tar.xz", "--xz"), Cache: c})
+	s, err := Open(context.Background(), Options{Path: newTarball(t, newTree(t), ".tar.xz", "--xz"), Cache: c})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -1,4 +1,4 @@
-package kbuild
+package source
 
 import (
 	"testing"
@@ -16,7 +16,7 @@ func TestPinnedReleasesCanBeAskedFor(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, pinned, UsualSeries)
 	for series, pin := range pinned {
-		s, err := OpenSource(t.Context(), SourceOptions{URL: pin.URL, SHA256: pin.SHA256, Cache: c})
+		s, err := Open(t.Context(), Options{URL: pin.URL, SHA256: pin.SHA256, Cache: c})
 		require.NoError(t, err, series)
 		assert.Equal(t, pin.SHA256, s.ID)
 		assert.Contains(t, pin.URL, "https://cdn.kernel.org/pub/linux/kernel/v6.x/linux-"+series+".")
