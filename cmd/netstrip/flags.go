@@ -56,9 +56,9 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 		case "cache":
 			flag.StringVar(&f.cache, name, "", "cache `DIR` (default $NETSTRIP_CACHE, or netstrip in the user's cache)")
 		case "source":
-			flag.StringVar(&f.sourcePath, name, "", "kernel source: `PATH` of a tree or tarball (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
-			flag.StringVar(&f.series, "series", "", "kernel `SERIES`, 6.12 or 6.1 (default $NETSTRIP_SERIES, or "+source.UsualSeries+")")
-			complete(c, words("6.12", "6.1"), "series")
+			flag.StringVar(&f.sourcePath, name, "", "kernel source: `PATH` of a tree or tarball, or REPOSITORY@REVISION (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
+			flag.StringVar(&f.series, "series", "", "kernel `SERIES`: any that is installed, or that Debian or kernel.org has (default $NETSTRIP_SERIES, or "+source.Usual()+")")
+			complete(c, words(source.Known()...), "series")
 			flag.StringVar(&f.arch, "arch", "", "`ARCH` of the kernels: "+strings.Join(arch.Names(), ", ")+" (default $"+arch.Env+", or that of this machine)")
 			complete(c, words(arch.Names()...), "arch")
 			flag.StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")

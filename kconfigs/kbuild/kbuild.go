@@ -24,6 +24,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/netstrip/netstrip/kconfigs"
@@ -140,6 +141,11 @@ func (b *Builder) BuildAll(ctx context.Context, reqs []kconfigs.Request, each fu
 			each(i, k, err)
 		}
 	}
+	if slices.ContainsFunc(reqs, func(r kconfigs.Request) bool { return r.Prebuilt == nil }) {
+		if err := b.Source.Fetch(ctx); err != nil {
+			return err // the same for every kernel
+		}
+	}
 	for i, req := range reqs {
 		k, ok, err := b.Cached(ctx, req)
 		if err != nil || ok {
@@ -175,6 +181,9 @@ func (b *Builder) Build(ctx context.Context, req kconfigs.Request) (k *Kernel, e
 func (b *Builder) Inputs(ctx context.Context, req kconfigs.Request) (string, error) {
 	if req.Prebuilt != nil {
 		return b.prebuiltInputs(*req.Prebuilt)
+	}
+	if err := b.Source.Fetch(ctx); err != nil {
+		return "", err
 	}
 	compiler, err := b.compilerID(ctx)
 	if err != nil {

@@ -43,7 +43,7 @@ func Quick(ctx context.Context, dir string, o source.Options) (*Builder, *kconf.
 		return nil, nil
 	}
 	b, err := Open(ctx, dir, o)
-	if err != nil {
+	if err != nil || b.Source.ID == "" {
 		return nil, nil
 	}
 	k, err := b.Kconf(ctx)

@@ -69,7 +69,7 @@ func Profiles(ctx context.Context, dir string, o source.Options) (list []Listed)
 	for _, p := range kconfigs.Profiles() {
 		list = append(list, Listed{p.Name, p.Hypothesis, startOf(p), slices.Concat([]string{}, p.Fragments), slices.Concat([]string{}, p.Args), nil})
 		req, err := p.Request()
-		if opened != nil || err != nil {
+		if opened != nil || err != nil || b.Source.ID == "" {
 			continue
 		}
 		if _, built, err := b.Cached(ctx, req); err == nil {

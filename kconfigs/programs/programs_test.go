@@ -102,7 +102,7 @@ func TestInstallScript(t *testing.T) {
 		if p.Required {
 			assert.Contains(t, demo, line)
 		}
-		if !slices.ContainsFunc(p.Uses, func(u string) bool { return u == "apps-as-user" || u == "debian-packages" || u == "rebuilds" }) {
+		if !slices.ContainsFunc(p.Uses, func(u string) bool { return u == "apps-as-user" || u == "debian-packages" || u == "revisions" || u == "rebuilds" }) {
 			assert.Contains(t, full, line)
 		}
 	}

@@ -29,13 +29,13 @@ type download struct {
 // get returns the path of the tarball, and fetches it if it is not in the cache. An
 // incomplete or wrong download is not kept.
 func (d download) get(ctx context.Context) (string, error) {
-	dir, err := d.cache.Publish(ctx, "download", d.sha256, func(dir string) error {
-		if err := d.fetch(ctx, filepath.Join(dir, "tarball")); err != nil {
+	dir, err := d.cache.Publish(ctx, kindDownload, d.sha256, func(dir string) error {
+		if err := d.fetch(ctx, filepath.Join(dir, tarballFile)); err != nil {
 			return fmt.Errorf("downloading %s: %w", withoutSecrets(d.url), withoutURL(err))
 		}
 		return nil
 	})
-	return filepath.Join(dir, "tarball"), err
+	return filepath.Join(dir, tarballFile), err
 }
 
 func (d download) fetch(ctx context.Context, path string) error {

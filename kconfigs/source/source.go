@@ -4,6 +4,7 @@
 package source
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -13,10 +14,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/usage"
@@ -25,29 +28,29 @@ import (
 // Kind is the kind of an unpacked source in the cache; its key is the source's ID.
 const Kind = "source"
 
+// kindDownload is the kind of a downloaded tarball; its key is the tarball's hash.
+const kindDownload, tarballFile = "download", "tarball"
+
 // debianDir is where Debian's linux-source-* packages put their tarballs.
 const debianDir = "/usr/src"
-
-// UsualSeries is the default kernel series. The profiles and the expectations were made with
-// it.
-const UsualSeries = "6.12"
 
 // stalled is how long a download may make no progress before it is aborted.
 const stalled = time.Minute
 
 // Options say where the kernel's source comes from.
 type Options struct {
-	// Path is a kernel tree, which is built out of tree and never written to, or a
-	// tarball of one (.tar, .tar.xz, .tar.gz, .tar.zst). Empty means Debian's
-	// linux-source-SERIES, if it is installed.
+	// Path is a kernel tree, which is built out of tree and never written to; a tarball of one
+	// (.tar, .tar.xz, .tar.gz, .tar.zst); or REPOSITORY@REVISION of git, whose uncommitted
+	// changes do not count. Empty means Debian's linux-source-SERIES: as installed, or else
+	// from Debian's archive, which apt verifies.
 	Path string
-	// URL is a tarball to download instead, and SHA256 its hash in hexadecimal. Without
-	// them, a Path and Debian's source, a pinned release of the series is downloaded from
-	// kernel.org.
+	// URL is a tarball to download instead, and SHA256 its hash in hexadecimal. If neither
+	// they nor Path is set and Debian has no source, a pinned release of the series is
+	// downloaded from kernel.org.
 	URL    string
 	SHA256 string
-	// Series is the required kernel series, such as 6.12. Empty means UsualSeries for Debian's
-	// packages, and any series for a named source.
+	// Series is the required kernel series, such as 6.12. Empty means the usual one (Usual), and
+	// any series for a named source.
 	Series string
 	// Arch is the name of the kernels' architecture (arch.Parse).
 	Arch string
@@ -60,27 +63,35 @@ type Options struct {
 // Source is the source of kernels. It is downloaded and unpacked by the first build that
 // needs it.
 type Source struct {
-	// ID identifies the content: the hash of a tarball, or the fingerprint of a tree.
+	// ID identifies the content: the hash of a tarball, the fingerprint of a tree, or the hash of
+	// a commit. It is empty before Fetch if the source is still to be found.
 	ID string
 	// Origin describes where it came from.
 	Origin string
 
-	series   string                                // the series that was requested; empty: any
-	tree     string                                // the directory of a user's tree, or else:
-	tarball  func(context.Context) (string, error) // returns the path of a tarball
+	series   string // the series that was requested; empty: any
+	tree     string // the directory of a user's tree, or else:
+	tarball  tarball
 	cache    *cache.Cache
 	progress *progress.Printer
+
+	mu       sync.Mutex
+	fetch    func(context.Context) error // identifies the source, which sets tarball
+	fetchErr error
 }
 
-// Check returns an error for options that contradict each other, or whose series is none.
+// tarball returns the path of a tarball. It may make it in dir, which is removed.
+type tarball func(ctx context.Context, dir string) (path string, err error)
+
+// Check returns an error for options that contradict each other, and for a malformed series.
 func (o Options) Check() error {
 	switch {
 	case (o.URL == "") != (o.SHA256 == ""):
 		return usage.Errorf("--source-url and --source-sha256 go together: give both")
 	case o.URL != "" && o.Path != "":
 		return usage.Errorf("--source and --source-url exclude each other")
-	case o.Series != "" && !regexp.MustCompile(`^[0-9]+\.[0-9]+$`).MatchString(o.Series): // it becomes part of paths
-		return usage.Errorf("--series or NETSTRIP_SERIES %q: want a kernel series, such as %s", o.Series, UsualSeries)
+	case o.Series != "" && !isSeries(o.Series): // it becomes part of paths
+		return usage.Errorf("--series or NETSTRIP_SERIES %q: want a kernel series, such as %s", o.Series, Usual())
 	}
 	if _, err := arch.Parse(o.Arch); err != nil {
 		return usage.Errorf("--arch or %s: %w", arch.Env, err)
@@ -88,51 +99,116 @@ func (o Options) Check() error {
 	return nil
 }
 
-// Open finds the source and identifies it. It is quick: it neither downloads nor
-// unpacks, and does not hash again a tarball that has not changed.
+// Open finds the source and identifies it. It is quick: it neither downloads nor unpacks, and does
+// not hash again a tarball that has not changed. A source that only Debian's archive may have is
+// identified by Fetch.
 func Open(ctx context.Context, o Options) (*Source, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	s := &Source{series: o.Series, cache: o.Cache, progress: o.Progress}
-	path := o.Path
-	if path == "" && o.URL == "" {
-		series := cmp.Or(o.Series, UsualSeries)
-		path = filepath.Join(debianDir, "linux-source-"+series+".tar.xz")
-		if _, err := os.Stat(path); err != nil {
-			pinned, err := parsePinned(pinnedFile)
-			if err != nil {
-				return nil, err
-			}
-			pin, ok := pinned[series]
-			if !ok {
-				return nil, noSource(series)
-			}
-			o.URL, o.SHA256 = pin.URL, pin.SHA256
-		}
+	if o.Path == "" && o.URL == "" {
+		return s, s.openSeries(ctx, cmp.Or(o.Series, Usual()))
 	}
 	if o.URL != "" {
 		return s, s.openURL(o)
 	}
+	return s, s.openPath(ctx, o.Path)
+}
+
+// openSeries finds the source of a series: what is installed, what has been downloaded, Debian's
+// archive, or a pinned release.
+func (s *Source) openSeries(ctx context.Context, series string) error {
+	installed := filepath.Join(debianDir, "linux-source-"+series+".tar.xz")
+	if _, err := os.Stat(installed); err == nil {
+		return s.openPath(ctx, installed)
+	}
+	if sum := remembered(s.cache, series); sum != "" {
+		s.openDownload(series, sum)
+		return nil
+	}
+	pin, pinned := known().Pinned[series]
+	release := Options{URL: pin.URL, SHA256: pin.SHA256, Series: series}
+	switch archive := known().Debian; {
+	case pinned && (s.cache.Has(kindDownload, pin.SHA256) || s.cache.Has(Kind, pin.SHA256)):
+		return s.openURL(release)
+	case archive.usable():
+		s.Origin = "Debian's linux-source-" + series + ", which has not been downloaded yet"
+		s.fetch = func(ctx context.Context) error {
+			sum, err := apt{debian: archive, series: series, cache: s.cache, progress: s.progress}.get(ctx)
+			if _, none := errors.AsType[noSeries](err); none && pinned {
+				return s.openURL(release)
+			}
+			if err != nil && ctx.Err() == nil {
+				return fmt.Errorf("finding the source of Linux %s: %w; %s", series, err, otherSources)
+			}
+			if err == nil {
+				s.openDownload(series, sum)
+			}
+			return err
+		}
+		return nil
+	case pinned:
+		return s.openURL(release)
+	}
+	return noSource(series)
+}
+
+// openDownload opens what was fetched from Debian's archive.
+func (s *Source) openDownload(series, sum string) {
+	dir := s.cache.Path(kindDownload, sum)
+	name, err := file.Read(filepath.Join(dir, packageFile), 1<<10)
+	if err != nil {
+		name = []byte("linux-source-" + series)
+	}
+	s.ID, s.Origin = sum, fmt.Sprintf("Debian's %s (sha256 %.12s)", bytes.TrimSpace(name), sum)
+	s.tarball = func(context.Context, string) (string, error) {
+		s.cache.Use(kindDownload, sum)
+		return filepath.Join(dir, tarballFile), nil
+	}
+}
+
+// Fetch downloads and identifies a source that Open could not identify; afterwards ID is set. It
+// does so once, and returns the same error every time.
+func (s *Source) Fetch(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ID == "" && s.fetch != nil && s.fetchErr == nil {
+		if err := s.fetch(ctx); ctx.Err() == nil {
+			s.fetchErr = err
+		} else {
+			return ctx.Err()
+		}
+	}
+	return s.fetchErr
+}
+
+// openPath opens a tree, a tarball, or a revision of a git repository.
+func (s *Source) openPath(ctx context.Context, path string) error {
+	if repository, revision, ok := cutRevision(path); ok {
+		return s.openRevision(ctx, repository, revision)
+	}
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the kernel source: %w", err)
+		return fmt.Errorf("opening the kernel source: %w", err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the kernel source: %w", err)
+		return fmt.Errorf("opening the kernel source: %w", err)
 	}
 	if info.IsDir() {
-		return s, s.openTree(ctx, path)
+		return s.openTree(ctx, path)
 	}
-	return s, s.openTarball(ctx, path)
+	return s.openTarball(ctx, path)
 }
+
+// otherSources says how to name a source.
+const otherSources = "name a tree or tarball with --source, or a download with --source-url and --source-sha256"
 
 // noSource returns the error for a series of which no source was named, installed or pinned.
 func noSource(series string) error {
-	return fmt.Errorf("finding the source of Linux %s: there is none in %s; apt-get install linux-source-%s, "+
-		"or name a tree or tarball with --source, or a download with --source-url and --source-sha256",
-		series, debianDir, series)
+	return fmt.Errorf("finding the source of Linux %s: there is none in %s; apt-get install linux-source-%s, or %s",
+		series, debianDir, series, otherSources)
 }
 
 // Series returns the series that was requested, or else the one in the source's name.
@@ -140,10 +216,7 @@ func (s *Source) Series() string {
 	if s.series != "" {
 		return s.series
 	}
-	if m := regexp.MustCompile(`linux-(?:source-)?(\d+\.\d+)`).FindStringSubmatch(s.Origin); m != nil {
-		return m[1]
-	}
-	return UsualSeries
+	return cmp.Or(seriesOf(s.Origin), Usual())
 }
 
 func (s *Source) openURL(o Options) error {
@@ -153,11 +226,11 @@ func (s *Source) openURL(o Options) error {
 	s.ID = strings.ToLower(o.SHA256)
 	s.Origin = withoutSecrets(o.URL)
 	d := download{url: o.URL, sha256: s.ID, stall: stalled, cache: s.cache, progress: s.progress}
-	s.tarball = func(ctx context.Context) (string, error) {
+	s.tarball = func(ctx context.Context, _ string) (string, error) {
 		path, err := d.get(ctx)
 		if err != nil && ctx.Err() == nil {
 			err = fmt.Errorf("%w; or apt-get install linux-source-%s, or name a tree or tarball with --source",
-				err, cmp.Or(o.Series, UsualSeries))
+				err, cmp.Or(o.Series, Usual()))
 		}
 		return path, err
 	}
@@ -199,7 +272,7 @@ func (s *Source) openTarball(ctx context.Context, path string) error {
 		return fmt.Errorf("opening the kernel source: %w", err)
 	}
 	s.ID, s.Origin = sum, fmt.Sprintf("%s (sha256 %.12s)", path, sum)
-	s.tarball = func(context.Context) (string, error) { return path, nil }
+	s.tarball = func(context.Context, string) (string, error) { return path, nil }
 	return nil
 }
 
@@ -235,13 +308,21 @@ func (s *Source) CheckUnchanged(ctx context.Context) error {
 	return nil
 }
 
-// Tree returns the directory of the source. It downloads and unpacks it if necessary.
+// Tree returns the directory of the source. It downloads and unpacks it if that has not been done.
 func (s *Source) Tree(ctx context.Context) (string, error) {
+	if err := s.Fetch(ctx); err != nil {
+		return "", err
+	}
 	if s.tarball == nil {
 		return s.tree, s.checkVersion(ctx, s.tree)
 	}
 	return s.cache.Publish(ctx, Kind, s.ID, func(dir string) error {
-		tarball, err := s.tarball(ctx)
+		tmp, release, err := s.cache.TempDir("tarball")
+		if err != nil {
+			return err
+		}
+		defer release()
+		tarball, err := s.tarball(ctx, tmp)
 		if err != nil {
 			return err
 		}

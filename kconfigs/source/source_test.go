@@ -65,6 +65,7 @@ func write(t *testing.T, path, text string) {
 }
 
 func TestNoSource(t *testing.T) {
+	t.Setenv("PATH", t.TempDir()) // without apt
 	_, err := Open(context.Background(), Options{Series: "9.99", Cache: newCache(t)})
 	require.EqualError(t, err, "finding the source of Linux 9.99: there is none in /usr/src; "+
 		"apt-get install linux-source-9.99, or name a tree or tarball with --source, "+

@@ -153,16 +153,28 @@ func hashOnce(ctx context.Context, c *cache.Cache, path string) (string, error) 
 			return memo.SHA256, nil
 		}
 	}
-	h := sha256.New()
-	if _, err := io.Copy(h, &cancelable{ctx, f}); err != nil {
-		return "", fmt.Errorf("hashing %s: %w", path, err)
+	if want.SHA256, err = hashFile(ctx, path); err != nil {
+		return "", err
 	}
-	want.SHA256 = hex.EncodeToString(h.Sum(nil))
 	data, err := json.Marshal(want)
 	if err != nil {
 		return "", err
 	}
 	return want.SHA256, cache.WriteFile(c.Path("source-hash", name), data)
+}
+
+// hashFile returns the SHA-256 of a file.
+func hashFile(ctx context.Context, path string) (string, error) {
+	f, err := file.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, &cancelable{ctx, f}); err != nil {
+		return "", fmt.Errorf("hashing %s: %w", path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // cancelable stops reading when its context ends.

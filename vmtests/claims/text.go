@@ -73,11 +73,11 @@ func (c Claim) repeat(e Entry) []string {
 		}
 	}
 	if series == nil {
-		series = []string{source.UsualSeries}
+		series = []string{source.Usual()}
 	}
 	for _, s := range series {
 		for _, run := range c.runs() {
-			if s != source.UsualSeries {
+			if s != source.Usual() {
 				run += " --series " + report.Escape(s, 20)
 			}
 			all = append(all, run)

@@ -138,7 +138,7 @@ func checkPlaces(ctx context.Context, o Options) []Check {
 	if src, err := source.Open(ctx, from); err != nil {
 		missing := Check{Name: "kernel source", Found: err.Error()}
 		if from.Path == "" && from.URL == "" {
-			missing.Package = "linux-source-" + cmp.Or(from.Series, source.UsualSeries)
+			missing.Package = "linux-source-" + cmp.Or(from.Series, source.Usual())
 		}
 		checks = append(checks, missing)
 	} else {
