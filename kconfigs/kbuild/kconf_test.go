@@ -14,22 +14,33 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
-// eachSeries runs a test on 6.12, and with NETSTRIP_FULL=1 also on 6.1.
+// eachSeries runs a test on 6.12; with NETSTRIP_FULL=1 also on 6.1 and 7.3; and with NETSTRIP_SOURCE
+// only on that.
 func eachSeries(t *testing.T, test func(t *testing.T, b *Builder)) {
 	if testing.Short() && os.Getenv("NETSTRIP_REQUIRE_VM") == "" {
 		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
 	}
-	t.Run("6.12", func(t *testing.T) { test(t, realSource(t)) })
-	t.Run("6.1", func(t *testing.T) {
-		if os.Getenv("NETSTRIP_FULL") == "" {
-			t.Skip("LINUX 6.1 IS NOT TESTED: NETSTRIP_FULL=1 does")
-		}
+	on := func(o source.Options) {
 		c, err := cache.Open("")
 		require.NoError(t, err)
-		s, err := source.Open(t.Context(), source.Options{Cache: c, Path: "/usr/src/linux-source-6.1.tar.xz"})
+		o.Cache = c
+		s, err := source.Open(t.Context(), o)
 		require.NoError(t, err)
-		test(t, &Builder{Cache: c, Source: s})
-	})
+		require.NoError(t, s.Fetch(t.Context()))
+		t.Run(s.Series(), func(t *testing.T) { test(t, &Builder{Cache: c, Source: s}) })
+	}
+	if path := os.Getenv("NETSTRIP_SOURCE"); path != "" {
+		on(source.Options{Path: path})
+		return
+	}
+	t.Run("6.12", func(t *testing.T) { test(t, realSource(t)) })
+	for _, series := range []string{"6.1", "7.3"} {
+		if os.Getenv("NETSTRIP_FULL") == "" {
+			t.Logf("LINUX %s IS NOT TESTED: NETSTRIP_FULL=1 does", series)
+			continue
+		}
+		on(source.Options{Series: series})
+	}
 }
 
 // TestSettleIsMake compares the Kconfig program with make, byte for byte, in an order that would

@@ -14,9 +14,18 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// objects are the objects that the programs of scripts/kconfig share (Makefile:160).
-func objects() []string {
-	return strings.Fields("confdata expr lexer.lex menu parser.tab preprocess symbol util")
+// target is a target that builds and runs the kernel's own conf, and asks nothing. Every series has
+// it.
+const target = "listnewconfig"
+
+// objects returns the objects that the programs of scripts/kconfig share (Makefile:160): those
+// that conf is linked from, except for its own.
+func objects(obj string) ([]string, error) {
+	all, err := filepath.Glob(filepath.Join(obj, "scripts/kconfig/*.o"))
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(path string) bool { return filepath.Base(path) == "conf.o" }), nil
 }
 
 // fill makes a cache entry in dir: the program, its environment and the symbols.
@@ -26,7 +35,8 @@ func (o Options) fill(ctx context.Context, dir string) error {
 	obj := filepath.Join(dir, "obj")
 	// What a killed compiler leaves is removed with dir.
 	o.Environment = append(slices.Clone(o.Environment), "TMPDIR="+dir)
-	if err := o.make(ctx, obj, "build_config"); err != nil {
+	// Without a Kconfig file, conf has nothing to do.
+	if err := o.make(ctx, obj, target, "KBUILD_KCONFIG=/dev/null"); err != nil {
 		return fmt.Errorf("compiling the kernel's scripts/kconfig: %w", err)
 	}
 	if err := o.compile(ctx, dir, obj); err != nil {
@@ -70,11 +80,13 @@ func (o Options) compile(ctx context.Context, dir, obj string) error {
 	args := []string{"gcc", "-std=gnu11", "-O2", "-D_GNU_SOURCE", "-Wl,--wrap=variable_all_del",
 		"-I" + filepath.Join(o.Tree, "scripts/kconfig"), "-I" + filepath.Join(o.Tree, "scripts/include"),
 		"-o", filepath.Join(dir, programFile), source}
-	for _, name := range objects() {
-		args = append(args, filepath.Join(obj, "scripts/kconfig", name+".o"))
+	shared, err := objects(obj)
+	if err != nil {
+		return fmt.Errorf("looking for the objects of scripts/kconfig: %w", err)
 	}
+	args = append(args, shared...)
 	if _, err := process.Run(ctx, process.Command{Args: args, Env: []string{"TMPDIR=" + dir}}); err != nil {
-		return fmt.Errorf("compiling netstrip's Kconfig program against %s (it supports Linux 6.1 and 6.12): %w", o.Tree, err)
+		return fmt.Errorf("compiling netstrip's Kconfig program against %s: %w", o.Tree, err)
 	}
 	return nil
 }
@@ -82,11 +94,14 @@ func (o Options) compile(ctx context.Context, dir, obj string) error {
 // environment returns what kbuild adds to the environment of conf, which a script that runs
 // in its place saves.
 func (o Options) environment(ctx context.Context, obj string) ([]string, error) {
-	script := filepath.Join(obj, "scripts/kconfig/save")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec env -0 >saved\n"), 0o755); err != nil {
+	script := []byte("#!/bin/sh\nexec env -0 >saved\n")
+	if err := cache.WriteFile(filepath.Join(obj, "scripts/kconfig/conf"), script); err != nil {
 		return nil, fmt.Errorf("saving kbuild's environment: %w", err)
 	}
-	if err := o.make(ctx, obj, "config", "config-prog=save"); err != nil {
+	if err := os.Chmod(filepath.Join(obj, "scripts/kconfig/conf"), 0o755); err != nil {
+		return nil, fmt.Errorf("saving kbuild's environment: %w", err)
+	}
+	if err := o.make(ctx, obj, target); err != nil {
 		return nil, fmt.Errorf("saving kbuild's environment: %w", err)
 	}
 	data, err := os.ReadFile(filepath.Join(obj, "saved"))
