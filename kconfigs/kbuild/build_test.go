@@ -26,7 +26,7 @@ import (
 // kernel.
 func newBuilder(t *testing.T, c *cache.Cache) *Builder {
 	t.Helper()
-	needTools(t, append(programs.For("build"), "bash")...)
+	needTools(t, programs.For("build")...)
 	s, err := source.Open(context.Background(), source.Options{Path: newTree(t), Cache: c})
 	require.NoError(t, err)
 	return &Builder{Cache: c, Source: s, open: func(context.Context) (configurer, error) { return makeConf{t, s.Edited()}, nil }}
@@ -268,8 +268,8 @@ func TestMissingTools(t *testing.T) {
 	b := newBuilder(t, c)
 	t.Setenv("PATH", t.TempDir())
 	require.EqualError(t, checkTools(context.Background(), arch.Default()),
-		"building a kernel: missing gcc, ld, make, flex, bison, bc, gzip, stdio.h, gelf.h: "+
-			"apt-get install gcc binutils make flex bison bc gzip libc6-dev libelf-dev (see netstrip doctor)")
+		"building a kernel: missing gcc, ld, make, bash, flex, bison, bc, gzip, stdio.h, linux/types.h, gelf.h: "+
+			"apt-get install gcc binutils make bash flex bison bc gzip libc6-dev linux-libc-dev libelf-dev (see netstrip doctor)")
 	_, _, err := b.Cached(context.Background(), ask(t, "CONFIG_NET=y\n"))
 	require.EqualError(t, err, "identifying the compiler: missing gcc: apt-get install gcc (see netstrip doctor)")
 }

@@ -1,13 +1,15 @@
 // Package programs lists everything that netstrip needs from the system it runs on: programs, C
-// headers and files, and the packages that contain them. It runs on the host. The list is
-// programs.txt, which .ci/install reads too.
+// headers and files, and the packages that contain them on each distribution. It runs on the
+// host. The list is programs.txt, which .ci/install reads too.
 package programs
 
 import (
 	_ "embed"
-	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,40 +22,83 @@ var table string
 type Program struct {
 	// Name is a program, a C header (ends in .h) or a file (an absolute path).
 	Name string
+	// Others are further paths of the file: one is enough.
+	Others []string
 	// Uses are what needs it, such as boot or build.
 	Uses []string
-	// Required is false if netstrip works without it, except for the uses.
+	// Required is false if netstrip works without it on this machine, except for the uses.
 	Required bool
 	// Version is the argument that prints its version, and Minimum the oldest version that
 	// works. Each may be empty.
 	Version, Minimum string
-	// Package is Debian's package that contains it.
+	// Package contains it on this system; empty if no package is known to. On an unknown system
+	// it is Debian's.
 	Package string
+	// Debian is Debian's package.
+	Debian string
 }
 
-// All returns the whole list, in the order of the file.
-func All() []Program {
+// All returns the whole list for this machine, in the order of the file. What only builds
+// kernels of this machine's own architecture on others is left out.
+func All() []Program { return host().all(runtime.GOARCH) }
+
+func (s system) all(goarch string) []Program {
+	arch := goarch
+	if goarch == "amd64" {
+		arch = "x86_64"
+	}
+	heads := rows("what")[0]
 	var all []Program
-	for line := range strings.Lines(table) {
-		f := strings.Fields(line)
-		if len(f) == 0 || f[0] == "#" || f[0] == "what" {
+	for _, f := range rows("") {
+		if f[1] == "build-"+arch {
 			continue
 		}
-		for i := range f {
-			if f[i] == "-" {
-				f[i] = ""
-			}
+		names := strings.Split(f[0], ":")
+		p := Program{
+			Name: names[0], Others: names[1:], Uses: strings.Split(f[1], ","), Required: f[2] == "yes" || f[2] == arch,
+			Version: known(f[3]), Minimum: known(f[4]), Debian: f[slices.Index(heads, "debian")],
 		}
-		all = append(all, Program{f[0], strings.Split(f[1], ","), f[2] == "yes", f[3], f[4], f[5]})
+		p.Package = p.Debian
+		if s.column != "" {
+			p.Package = f[slices.Index(heads, s.column)]
+		}
+		if other, ok := s.except(f[0]); ok {
+			p.Package = other
+		}
+		p.Package = known(p.Package)
+		all = append(all, p)
 	}
 	return all
 }
 
-// For returns the names of everything that a use needs.
-func For(use string) []string {
+// rows returns the fields of the lines that begin with a word, or of the lines of the list
+// itself.
+func rows(kind string) (all [][]string) {
+	for line := range strings.Lines(table) {
+		f := strings.Fields(line)
+		if len(f) == 0 || f[0] == "#" {
+			continue
+		}
+		if f[0] == kind || kind == "" && !slices.Contains([]string{"system", "except", "what"}, f[0]) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// known returns the value of a cell, which is empty if it is "-".
+func known(cell string) string {
+	if cell == "-" {
+		return ""
+	}
+	return cell
+}
+
+// For returns the names of everything that any of the uses needs.
+func For(uses ...string) []string {
 	var names []string
 	for _, p := range All() {
-		if slices.Contains(p.Uses, use) {
+		if slices.ContainsFunc(p.Uses, func(u string) bool { return slices.Contains(uses, u) }) {
 			names = append(names, p.Name)
 		}
 	}
@@ -61,8 +106,11 @@ func For(use string) []string {
 }
 
 // Find returns the path of a program, which may be in /sbin, where the PATH of a plain user
-// does not lead. The error names the package and wraps exec.ErrNotFound.
+// does not lead, or that of a file. The error names the package and wraps exec.ErrNotFound.
 func Find(name string) (string, error) {
+	if filepath.IsAbs(name) {
+		return findFile(name)
+	}
 	path, err := exec.LookPath(name)
 	if err == nil {
 		return path, nil
@@ -73,29 +121,84 @@ func Find(name string) (string, error) {
 	return "", Missing(name)
 }
 
-// Missing returns the error for things that are not installed: it names the packages that
-// contain them, and wraps exec.ErrNotFound.
-func Missing(names ...string) error {
-	var packages []string
+func findFile(name string) (string, error) {
+	paths := []string{name}
 	for _, p := range All() {
-		if slices.Contains(names, p.Name) && !slices.Contains(packages, p.Package) {
+		if p.Name == name {
+			paths = append(paths, p.Others...)
+		}
+	}
+	for _, path := range paths {
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", Missing(name)
+}
+
+// Command returns the command that installs packages on this system. On an unknown system it
+// says that it is Debian's.
+func Command(packages ...string) string { return host().command(packages) }
+
+// Missing returns the error for things that are not installed: it names the command that
+// installs them here, and wraps exec.ErrNotFound.
+func Missing(names ...string) error { return host().missing(names...) }
+
+func (s system) missing(names ...string) error {
+	e := &missingError{names: names}
+	var packages []string
+	for _, p := range s.all(runtime.GOARCH) {
+		switch {
+		case !slices.Contains(names, p.Name):
+		case p.Package == "":
+			e.unknown = append(e.unknown, p)
+		case !slices.Contains(packages, p.Package):
 			packages = append(packages, p.Package)
 		}
 	}
-	return &missingError{names, packages}
+	if packages != nil {
+		e.command = s.command(packages)
+	}
+	return e
 }
 
-type missingError struct{ names, packages []string }
+// missingError names what is missing, the command for what packages contain, and the rest.
+type missingError struct {
+	names   []string
+	command string
+	unknown []Program
+}
 
 func (e *missingError) Error() string {
+	var parts []string
+	if e.command != "" {
+		parts = append(parts, e.command)
+	}
+	for _, p := range e.unknown {
+		if len(e.names) == 1 {
+			parts = append(parts, p.How())
+		} else {
+			parts = append(parts, p.Name+": "+p.How())
+		}
+	}
 	text := "missing " + strings.Join(e.names, ", ")
-	if e.packages != nil {
-		text += fmt.Sprintf(": apt-get install %s (see netstrip doctor)", strings.Join(e.packages, " "))
+	if parts != nil {
+		text += ": " + strings.Join(parts, "; ") + " (see netstrip doctor)"
 	}
 	return text
 }
 
 func (e *missingError) Unwrap() error { return exec.ErrNotFound }
+
+// How says how to install it on this system.
+func (p Program) How() string { return p.how(host()) }
+
+func (p Program) how(s system) string {
+	if p.Package == "" {
+		return "no package of this system is known to contain it; Debian's is " + p.Debian
+	}
+	return s.command([]string{p.Package})
+}
 
 // TooOld reports whether a program that prints its version as said is older than Minimum.
 func (p Program) TooOld(said string) bool {

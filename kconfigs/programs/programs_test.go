@@ -1,11 +1,15 @@
 package programs
 
 import (
+	"flag"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -14,24 +18,65 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+var update = flag.Bool("update", false, "rewrite the golden files")
+
 func TestTable(t *testing.T) {
-	comment, rows, ok := strings.Cut(table, "\nwhat ")
+	comment, _, ok := strings.Cut(table, "\nwhat ")
 	require.True(t, ok)
-	columns := len(strings.Fields("what " + strings.SplitN(rows, "\n", 2)[0]))
-	for line := range strings.Lines(rows[strings.Index(rows, "\n")+1:]) {
-		assert.Len(t, strings.Fields(line), columns, line)
-		assert.Contains(t, []string{"yes", "no"}, strings.Fields(line)[2], line)
+	heads := rows("what")
+	require.Len(t, heads, 1)
+	architectures := []string{"x86_64", "arm64", "riscv64"}
+	for _, f := range rows("") {
+		assert.Len(t, f, len(heads[0]), "%v", f)
+		assert.Contains(t, append(architectures, "yes", "no"), f[2], "%v", f)
 	}
+	series, arch := regexp.MustCompile(`^linux-.*`), regexp.MustCompile(`-(`+strings.Join(architectures, "|")+`)$`)
 	seen := map[string]bool{}
-	for _, p := range All() {
+	for _, p := range (system{}).all("none") {
 		assert.False(t, seen[p.Name], "%s is listed twice", p.Name)
 		seen[p.Name] = true
+		assert.Contains(t, []string{"", "--version", "-version", "version"}, p.Version, p.Name)
+		assert.Equal(t, p.Name == "sqfstar", p.Version == "-version", p.Name)
+		assert.NotEmpty(t, p.Debian, "%s has no Debian package", p.Name)
 		for _, use := range p.Uses {
-			documented := `(?m)^# +` + regexp.MustCompile(`^linux-.*`).ReplaceAllString(use, "linux-SERIES") + ` `
-			assert.Regexp(t, documented, comment, "the use %s of %s is not described", use, p.Name)
+			name := arch.ReplaceAllString(series.ReplaceAllString(use, "linux-SERIES"), "-ARCH")
+			assert.Regexp(t, `(?m)^# +`+name+` `, comment, "the use %s of %s is not described", use, p.Name)
 		}
 		if p.Minimum != "" {
 			assert.NotEmpty(t, p.Version, "%s has a minimum, and nothing prints its version", p.Name)
+		}
+	}
+	for _, f := range rows("system") {
+		assert.Contains(t, append(heads[0][5:], "-"), f[2], "%v", f)
+		assert.Contains(t, comment, "\n# "+strings.Replace(f[2], "-", "what ", 1)+" ", "%s: how it was checked is not described", f[2])
+		assert.Greater(t, len(f), 3, "%v", f)
+	}
+	for _, f := range rows("except") {
+		assert.Len(t, f, 4, "%v", f)
+		assert.True(t, seen[f[2]], "%v: no such requirement", f)
+	}
+}
+
+// Every program that a cross build or a boot of another architecture needs is listed for it, and
+// on a machine of that architecture the native compiler is enough.
+func TestArchitectures(t *testing.T) {
+	for goarch, arch := range map[string]string{"amd64": "x86_64", "arm64": "arm64", "riscv64": "riscv64"} {
+		uses := map[string][]string{}
+		required := map[string]bool{}
+		for _, p := range (system{}).all(goarch) {
+			for _, use := range p.Uses {
+				uses[use] = append(uses[use], p.Name)
+				required[use] = p.Required
+			}
+		}
+		assert.Empty(t, uses["build-"+arch])
+		for _, other := range []string{"x86_64", "arm64", "riscv64"} {
+			assert.Len(t, uses["boot-"+other], 1)
+			assert.Equal(t, other == arch, required["boot-"+other], "%s on %s", other, arch)
+			if other != arch {
+				prefix := map[string]string{"x86_64": "x86_64", "arm64": "aarch64", "riscv64": "riscv64"}[other] + "-linux-gnu-"
+				assert.Equal(t, []string{prefix + "gcc", prefix + "ld"}, uses["build-"+other])
+			}
 		}
 	}
 }
@@ -74,40 +119,122 @@ func TestStartedPrograms(t *testing.T) {
 	}
 }
 
-// The script that installs everything reads the same list.
-func TestInstallScript(t *testing.T) {
-	bin := t.TempDir()
-	for _, name := range []string{"sh", "dirname", "id", "sort", "tr"} {
+// install runs the script that installs everything in an empty root directory with an os-release
+// file, and returns what it prints. It finds no program, so it fails.
+func install(t *testing.T, release string, env []string, args ...string) string {
+	t.Helper()
+	root := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(root, "etc"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "etc/os-release"), []byte(release), 0o644))
+	for _, name := range []string{"sh", "awk", "dirname", "id", "sed", "sort", "tr", "uname"} {
 		path, err := exec.LookPath(name)
 		require.NoError(t, err)
-		require.NoError(t, os.Symlink(path, filepath.Join(bin, name)))
+		require.NoError(t, os.Symlink(path, filepath.Join(root, name)))
 	}
-	install := func(env ...string) string {
-		cmd := exec.Command("../../.ci/install")
-		cmd.Env = append([]string{"PATH=" + bin}, env...)
-		out, err := cmd.CombinedOutput()
-		var exit *exec.ExitError
-		require.ErrorAs(t, err, &exit, string(out))
-		assert.Equal(t, 3, exit.ExitCode(), string(out))
-		return string(out)
+	cmd := exec.Command("../../.ci/install", args...)
+	cmd.Env = append([]string{"PATH=" + root, "NETSTRIP_ROOT=" + root, "ID=wrong", "ID_LIKE=wrong"}, env...)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit, string(out))
+	assert.Equal(t, 3, exit.ExitCode(), string(out))
+	return string(out)
+}
+
+// needed are the lines about what is missing.
+func needed(out string) map[string]string {
+	all := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^netstrip needs (\S+): (.*)$`).FindAllStringSubmatch(out, -1) {
+		all[m[1]] = m[2]
 	}
-	demo, full := install("NETSTRIP_SOURCE=x"), install("NETSTRIP_FULL=1")
-	for _, p := range All() {
-		line := "netstrip needs " + p.Name + ", which is in Debian's package " + p.Package + ": install it with this system's package manager\n"
-		_, err := os.Stat(p.Name)
-		_, sbin := os.Stat("/sbin/" + p.Name)
-		if err == nil || sbin == nil {
-			continue // it is there
-		}
+	return all
+}
+
+// The script that installs everything and netstrip itself name the same packages on each
+// distribution.
+func TestSystems(t *testing.T) {
+	releases, err := filepath.Glob("testdata/*.os-release")
+	require.NoError(t, err)
+	require.NotEmpty(t, releases)
+	for _, path := range releases {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".os-release"), func(t *testing.T) {
+			release, err := os.ReadFile(path)
+			require.NoError(t, err)
+			s := parseSystem(string(release))
+			out := install(t, string(release), []string{"NETSTRIP_FULL=1"}, "apps", "x86_64", "arm64", "riscv64")
+			script := needed(out)
+			packages := map[string]bool{}
+			for _, p := range s.all(runtime.GOARCH) {
+				if text, ok := script[p.Name]; ok {
+					assert.Equal(t, p.how(s), text, p.Name)
+					delete(script, p.Name)
+					packages[p.Package] = p.Package != ""
+				} else {
+					optional := []string{"debian-packages", "rebuilds", "apps-as-user"}
+					assert.Contains(t, optional, p.Uses[0], "the script does not name %s", p.Name)
+				}
+			}
+			assert.Empty(t, script, "netstrip does not know it")
+			delete(packages, "")
+			last := "all at once: " + s.command(slices.Sorted(maps.Keys(packages)))
+			if s.column == "" {
+				last = "the packages of this system are not known"
+			}
+			assert.Contains(t, out, "\n"+last+"\n")
+
+			var want strings.Builder
+			for _, p := range s.all("amd64") {
+				fmt.Fprintf(&want, "%s: %s\n", p.Name, p.how(s))
+			}
+			golden := strings.TrimSuffix(path, ".os-release") + ".golden"
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(want.String()), 0o644))
+			}
+			text, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			assert.Equal(t, string(text), want.String())
+		})
+	}
+}
+
+// The demo installs less than the tests.
+func TestInstallScript(t *testing.T) {
+	release, err := os.ReadFile("testdata/debian-13.os-release")
+	require.NoError(t, err)
+	demo := needed(install(t, string(release), []string{"NETSTRIP_SOURCE=x"}))
+	names := func(all map[string]string) []string { return slices.Sorted(maps.Keys(all)) }
+	for _, p := range parseSystem(string(release)).all(runtime.GOARCH) {
 		if p.Required {
-			assert.Contains(t, demo, line)
+			assert.Contains(t, demo, p.Name)
+			continue
 		}
-		if !slices.ContainsFunc(p.Uses, func(u string) bool { return u == "apps-as-user" || u == "debian-packages" || u == "revisions" || u == "rebuilds" }) {
-			assert.Contains(t, full, line)
-		}
+		small := slices.Contains([]string{"source", "modules"}, p.Uses[0]) || strings.HasPrefix(p.Uses[0], "firmware-") && demo[p.Name] != ""
+		assert.Equal(t, small, slices.Contains(names(demo), p.Name), "%s in make demo", p.Name)
 	}
-	assert.NotContains(t, demo, "linux-source")
-	assert.NotContains(t, demo, "npm")
+	assert.Contains(t, needed(install(t, string(release), nil)), "/usr/src/linux-source-6.12.tar.xz")
+	assert.Contains(t, needed(install(t, string(release), nil, "apps")), "mmdebstrap")
+	assert.Contains(t, needed(install(t, string(release), []string{"NETSTRIP_APPS=1"})), "npm")
+}
+
+// An unknown system gets Debian's names, without a command that it does not have.
+func TestUnknownSystem(t *testing.T) {
+	for _, release := range []string{"", "ID=beos\n", "ID=rhel\nID_LIKE=fedora\n", "nonsense"} {
+		s := parseSystem(release)
+		assert.EqualError(t, s.missing("gcc", "gelf.h"), "missing gcc, gelf.h: on Debian: apt-get install gcc libelf-dev (see netstrip doctor)")
+		out := install(t, release, nil)
+		assert.Equal(t, "on Debian: apt-get install libelf-dev", needed(out)["gelf.h"])
+		assert.Contains(t, out, "\nthe packages of this system are not known\n")
+	}
+}
+
+func TestFind(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	_, err := Find(file)
+	assert.EqualError(t, err, "missing "+file)
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	path, err := Find(file)
+	require.NoError(t, err)
+	assert.Equal(t, file, path)
 }
 
 func TestTooOld(t *testing.T) {
@@ -127,11 +254,19 @@ func TestTooOld(t *testing.T) {
 }
 
 func TestMissing(t *testing.T) {
-	err := Missing("gcc", "gelf.h", "nonesuch")
-	assert.EqualError(t, err, "missing gcc, gelf.h, nonesuch: apt-get install gcc libelf-dev (see netstrip doctor)")
+	release, err := os.ReadFile("testdata/alpine-3.23.os-release")
+	require.NoError(t, err)
+	s := parseSystem(string(release))
+	err = s.missing("gcc", "gelf.h", "nonesuch")
+	assert.EqualError(t, err, "missing gcc, gelf.h, nonesuch: apk add gcc elfutils-dev (see netstrip doctor)")
 	assert.ErrorIs(t, err, exec.ErrNotFound)
+	assert.EqualError(t, s.missing("mmdebstrap"),
+		"missing mmdebstrap: no package of this system is known to contain it; Debian's is mmdebstrap (see netstrip doctor)")
+	assert.EqualError(t, s.missing("mmdebstrap", "sqfstar"),
+		"missing mmdebstrap, sqfstar: apk add squashfs-tools; mmdebstrap: no package of this system is known to contain it; Debian's is mmdebstrap (see netstrip doctor)")
 	assert.EqualError(t, Missing("nonesuch"), "missing nonesuch")
 	t.Setenv("PATH", t.TempDir())
 	_, err = Find("gcc")
-	assert.EqualError(t, err, "missing gcc: apt-get install gcc (see netstrip doctor)")
+	assert.ErrorContains(t, err, "missing gcc: ")
+	assert.ErrorIs(t, err, exec.ErrNotFound)
 }

@@ -27,6 +27,9 @@ import (
 // the object tree, eight kernels.
 const enoughSpace = 4 << 30
 
+// linux begins the use of a package with a kernel source; a series follows.
+const linux = "linux-"
+
 // Options say where to look.
 type Options struct {
 	// Cache is the directory of the cache; empty means the user's.
@@ -43,7 +46,8 @@ type Check struct {
 	OK   bool   `json:"ok"`
 	// Found says what was found, or what is wrong.
 	Found string `json:"found"`
-	// Package is the Debian package that contains a missing program.
+	// Package contains a missing program on this system. On an unknown system it is Debian's;
+	// empty if no package is known to.
 	Package string `json:"package,omitempty"`
 	// Optional is set if most of netstrip works without it.
 	Optional bool `json:"optional,omitempty"`
@@ -56,7 +60,7 @@ type Checks []Check
 func Run(ctx context.Context, o Options) (Checks, error) {
 	var checks Checks
 	for _, p := range programs.All() {
-		if !filepath.IsAbs(p.Name) {
+		if !strings.HasPrefix(p.Uses[0], linux) { // checkPlaces looks for the source
 			checks = append(checks, checkProgram(ctx, p))
 		}
 	}
@@ -79,7 +83,7 @@ func (c Checks) Table() *table.Table {
 	return t
 }
 
-// Err names what is missing and the Debian packages that contain it; nil if nothing is.
+// Err names what is missing and the command that installs it; nil if nothing is.
 func (c Checks) Err() error {
 	var bad, packages []string
 	for _, c := range c {
@@ -97,24 +101,30 @@ func (c Checks) Err() error {
 	case packages == nil:
 		return fmt.Errorf("not ready: %s", strings.Join(bad, ", "))
 	}
-	return fmt.Errorf("not ready: %s; on Debian: apt-get install %s", strings.Join(bad, ", "), strings.Join(packages, " "))
+	return fmt.Errorf("not ready: %s; %s", strings.Join(bad, ", "), programs.Command(packages...))
 }
 
 func checkProgram(ctx context.Context, p programs.Program) Check {
-	c := Check{Name: p.Name, Optional: !p.Required}
+	c := Check{Name: filepath.Base(p.Name), Optional: !p.Required}
+	if strings.HasSuffix(p.Name, ".h") {
+		c.Name = p.Name
+	}
 	if err := process.Check(ctx, p.Name); err != nil {
-		c.Found, c.Package = "not found; Debian's package "+p.Package, p.Package
+		c.Found, c.Package = "not found: "+p.How(), p.Package
 		if c.Optional {
-			c.Found += ", used for " + strings.Join(p.Uses, ", ")
+			c.Found += "; used for " + strings.Join(p.Uses, ", ")
 		}
 		return c
 	}
 	c.OK, c.Found = true, "found"
-	if p.Version == "" {
-		return c
-	}
 	path, err := programs.Find(p.Name)
-	if err == nil {
+	switch {
+	case filepath.IsAbs(p.Name):
+		c.Found = path
+		return c
+	case p.Version == "":
+		return c
+	case err == nil:
 		c.Found, err = process.Version(ctx, path, p.Version)
 	}
 	switch {
@@ -138,13 +148,23 @@ func checkPlaces(ctx context.Context, o Options) []Check {
 	if src, err := source.Open(ctx, from); err != nil {
 		missing := Check{Name: "kernel source", Found: err.Error()}
 		if from.Path == "" && from.URL == "" {
-			missing.Package = "linux-source-" + cmp.Or(from.Series, source.Usual())
+			missing.Package = sourcePackage(cmp.Or(from.Series, source.Usual()))
 		}
 		checks = append(checks, missing)
 	} else {
 		checks = append(checks, Check{Name: "kernel source", OK: true, Found: src.Origin})
 	}
 	return append(checks, checkAccel(ctx, c, o))
+}
+
+// sourcePackage returns this system's package with the source of a series, if the list has one.
+func sourcePackage(series string) string {
+	for _, p := range programs.All() {
+		if slices.Contains(p.Uses, linux+series) {
+			return p.Package
+		}
+	}
+	return ""
 }
 
 func checkSpace(dir string) Check {

@@ -17,7 +17,7 @@ func TestChecks(t *testing.T) {
 	spare := Check{Name: "ccache", Optional: true, Found: "not found", Package: "ccache"}
 	require.NoError(t, Checks{good, spare}.Err())
 	bad := Checks{good, spare, {Name: "flex", Package: "flex"}, {Name: "lex", Package: "flex", Found: "\x1b"}, {Name: "cache"}}
-	require.EqualError(t, bad.Err(), "not ready: flex, lex, cache; on Debian: apt-get install flex")
+	require.EqualError(t, bad.Err(), "not ready: flex, lex, cache; "+programs.Command("flex"))
 	require.EqualError(t, bad[4:].Err(), "not ready: cache")
 	var b strings.Builder
 	require.NoError(t, bad.Table().Write(&b, table.Format{}))
@@ -30,13 +30,20 @@ func TestCheckProgram(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
 	p := programs.Program{Name: "no-such-tool", Package: "tools", Uses: []string{"this", "that"}}
+	how := programs.Command("tools")
 	c := checkProgram(t.Context(), p)
-	assert.Equal(t, Check{Name: p.Name, Optional: true, Package: "tools", Found: "not found; Debian's package tools, used for this, that"}, c)
+	assert.Equal(t, Check{Name: p.Name, Optional: true, Package: "tools", Found: "not found: " + how + "; used for this, that"}, c)
 	p.Required = true
 	c = checkProgram(t.Context(), p)
-	assert.Equal(t, Check{Name: p.Name, Package: "tools", Found: "not found; Debian's package tools"}, c)
+	assert.Equal(t, Check{Name: p.Name, Package: "tools", Found: "not found: " + how}, c)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, p.Name), []byte("#!/bin/sh\necho tool 3.9\n"), 0o755))
 	assert.Equal(t, Check{Name: p.Name, OK: true, Found: "found"}, checkProgram(t.Context(), p))
+
+	p = programs.Program{Name: filepath.Join(dir, "file"), Package: "files", Required: true}
+	c = checkProgram(t.Context(), p)
+	assert.Equal(t, Check{Name: "file", Package: "files", Found: "not found: " + programs.Command("files")}, c)
+	require.NoError(t, os.WriteFile(p.Name, nil, 0o644))
+	assert.Equal(t, Check{Name: "file", OK: true, Found: p.Name}, checkProgram(t.Context(), p))
 }
 
 func TestCheckSpace(t *testing.T) {

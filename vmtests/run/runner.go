@@ -257,7 +257,7 @@ func Ready(name string) error {
 	if err != nil {
 		return err
 	}
-	return process.Check(context.Background(), append(programs.For("boot-"+a.Name), programs.For("boot")...)...)
+	return process.Check(context.Background(), programs.For("boot-"+a.Name, "boot")...)
 }
 
 func qemuPath(a arch.Arch) (string, error) {
