@@ -136,6 +136,23 @@ func findFile(name string) (string, error) {
 	return "", Missing(name)
 }
 
+// linux begins the use of a package with a kernel's source; its series follows.
+const linux = "linux-"
+
+// Source reports whether it is a kernel's source.
+func (p Program) Source() bool { return strings.HasPrefix(p.Uses[0], linux) }
+
+// SourcePackage returns the package with the source of a kernel series on this system. It is empty
+// if none is known, and Debian's on an unknown system.
+func SourcePackage(series string) string {
+	for _, p := range All() {
+		if slices.Contains(p.Uses, linux+series) {
+			return p.Package
+		}
+	}
+	return ""
+}
+
 // Command returns the command that installs packages on this system. On an unknown system it
 // says that it is Debian's.
 func Command(packages ...string) string { return host().command(packages) }

@@ -169,7 +169,7 @@ func TestSystems(t *testing.T) {
 					delete(script, p.Name)
 					packages[p.Package] = p.Package != ""
 				} else {
-					optional := []string{"debian-packages", "rebuilds", "apps-as-user"}
+					optional := []string{"debian-packages", "revisions", "rebuilds", "apps-as-user"}
 					assert.Contains(t, optional, p.Uses[0], "the script does not name %s", p.Name)
 				}
 			}

@@ -27,9 +27,6 @@ import (
 // the object tree, eight kernels.
 const enoughSpace = 4 << 30
 
-// linux begins the use of a package with a kernel source; a series follows.
-const linux = "linux-"
-
 // Options say where to look.
 type Options struct {
 	// Cache is the directory of the cache; empty means the user's.
@@ -60,7 +57,7 @@ type Checks []Check
 func Run(ctx context.Context, o Options) (Checks, error) {
 	var checks Checks
 	for _, p := range programs.All() {
-		if !strings.HasPrefix(p.Uses[0], linux) { // checkPlaces looks for the source
+		if !p.Source() { // checkPlaces looks for the source
 			checks = append(checks, checkProgram(ctx, p))
 		}
 	}
@@ -148,23 +145,13 @@ func checkPlaces(ctx context.Context, o Options) []Check {
 	if src, err := source.Open(ctx, from); err != nil {
 		missing := Check{Name: "kernel source", Found: err.Error()}
 		if from.Path == "" && from.URL == "" {
-			missing.Package = sourcePackage(cmp.Or(from.Series, source.Usual()))
+			missing.Package = programs.SourcePackage(cmp.Or(from.Series, source.Usual()))
 		}
 		checks = append(checks, missing)
 	} else {
 		checks = append(checks, Check{Name: "kernel source", OK: true, Found: src.Origin})
 	}
 	return append(checks, checkAccel(ctx, c, o))
-}
-
-// sourcePackage returns this system's package with the source of a series, if the list has one.
-func sourcePackage(series string) string {
-	for _, p := range programs.All() {
-		if slices.Contains(p.Uses, linux+series) {
-			return p.Package
-		}
-	}
-	return ""
 }
 
 func checkSpace(dir string) Check {
