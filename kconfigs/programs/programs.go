@@ -111,14 +111,19 @@ func Find(name string) (string, error) {
 	if filepath.IsAbs(name) {
 		return findFile(name)
 	}
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path, nil
-	}
-	if path, err := exec.LookPath("/sbin/" + name); err == nil {
-		return path, nil
+	for _, name := range []string{name, "/sbin/" + name} {
+		if path, err := exec.LookPath(name); err == nil && !busybox(path) {
+			return path, nil
+		}
 	}
 	return "", Missing(name)
+}
+
+// busybox reports whether a program is busybox's, as on Alpine, which lacks most of the options
+// that netstrip and the kernel's makefiles use.
+func busybox(path string) bool {
+	target, err := filepath.EvalSymlinks(path)
+	return err == nil && filepath.Base(target) == "busybox"
 }
 
 func findFile(name string) (string, error) {

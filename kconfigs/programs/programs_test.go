@@ -126,7 +126,9 @@ func install(t *testing.T, release string, env []string, args ...string) string 
 	root := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(root, "etc"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(root, "etc/os-release"), []byte(release), 0o644))
-	for _, name := range []string{"sh", "awk", "dirname", "id", "sed", "sort", "tr", "uname"} {
+	require.NoError(t, os.WriteFile(filepath.Join(root, "busybox"), []byte("#!/bin/sh\n"), 0o755))
+	require.NoError(t, os.Symlink("busybox", filepath.Join(root, "tar"))) // does not count
+	for _, name := range []string{"sh", "awk", "dirname", "id", "readlink", "sed", "sort", "tr", "uname"} {
 		path, err := exec.LookPath(name)
 		require.NoError(t, err)
 		require.NoError(t, os.Symlink(path, filepath.Join(root, name)))
@@ -235,6 +237,16 @@ func TestFind(t *testing.T) {
 	path, err := Find(file)
 	require.NoError(t, err)
 	assert.Equal(t, file, path)
+
+	t.Setenv("PATH", dir)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "busybox"), []byte("#!/bin/sh\n"), 0o755))
+	require.NoError(t, os.Symlink("busybox", filepath.Join(dir, "flex")))
+	_, err = Find("flex")
+	assert.ErrorIs(t, err, exec.ErrNotFound)
+	require.NoError(t, os.Rename(filepath.Join(dir, "busybox"), filepath.Join(dir, "flex")))
+	path, err = Find("flex")
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Join(dir, "flex"), path)
 }
 
 func TestTooOld(t *testing.T) {
