@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs/arch"
 )
 
 //go:embed programs.txt
@@ -43,19 +45,21 @@ type Program struct {
 func All() []Program { return host().all(runtime.GOARCH) }
 
 func (s system) all(goarch string) []Program {
-	arch := goarch
-	if goarch == "amd64" {
-		arch = "x86_64"
+	own := ""
+	for _, a := range arch.All() {
+		if a.GOARCH == goarch {
+			own = a.Name
+		}
 	}
 	heads := rows("what")[0]
 	var all []Program
 	for _, f := range rows("") {
-		if f[1] == "build-"+arch {
+		if f[1] == "build-"+own {
 			continue
 		}
 		names := strings.Split(f[0], ":")
 		p := Program{
-			Name: names[0], Others: names[1:], Uses: strings.Split(f[1], ","), Required: f[2] == "yes" || f[2] == arch,
+			Name: names[0], Others: names[1:], Uses: strings.Split(f[1], ","), Required: f[2] == "yes" || f[2] == own,
 			Version: known(f[3]), Minimum: known(f[4]), Debian: f[slices.Index(heads, "debian")],
 		}
 		p.Package = p.Debian
