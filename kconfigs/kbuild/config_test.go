@@ -81,13 +81,13 @@ func TestRealConfigs(t *testing.T) {
 
 // Every profile can be configured for every architecture, as its fragments say.
 func TestEveryProfileOnEveryArchitecture(t *testing.T) {
-	s := realSource(t)
-	tree, err := s.Tree(t.Context())
+	on := realSource(t)
+	tree, err := on.Source.Tree(t.Context())
 	require.NoError(t, err)
 	for _, a := range arch.All() {
 		t.Run(a.Name, func(t *testing.T) {
 			needTools(t, append(programs.For("build"), a.Compiler()+"gcc", a.Compiler()+"ld")...)
-			b := &Builder{Cache: s.cache, Source: s, Arch: a}
+			b := &Builder{Cache: on.Cache, Source: on.Source, Arch: a}
 			k, err := b.Kconf(t.Context())
 			require.NoError(t, err)
 			defer k.Close()
