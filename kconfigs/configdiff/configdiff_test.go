@@ -77,7 +77,7 @@ func world(t *testing.T, config, request string) *explain.ConfigState {
 	require.NoError(t, err)
 	values, err := play(t.Context(), []byte(config))
 	require.NoError(t, err)
-	return explain.NewConfigState(explain.NewTree(symbols), values, kconfigs.Request{Settings: f.Settings})
+	return explain.NewConfigState(explain.NewTree(symbols, "x86_64"), values, kconfigs.Request{Settings: f.Settings})
 }
 
 const (

@@ -20,7 +20,7 @@ func ExampleOf() {
 		fmt.Println(err)
 		return
 	}
-	tree := explain.NewTree(symbols)
+	tree := explain.NewTree(symbols, "x86_64")
 	on := kconf.Value{Value: "y", Visible: kconf.Yes, Depends: kconf.Yes, Written: true}
 	off := kconf.Value{Value: "n", Visible: kconf.Yes, Depends: kconf.Yes, Written: true}
 	with := explain.NewConfigState(tree, map[string]kconf.Value{"NET": on, "INET": on}, kconfigs.Request{})

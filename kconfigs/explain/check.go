@@ -44,7 +44,7 @@ const (
 	ClassChoice = "choice"
 	// ClassNegative needs something to be off.
 	ClassNegative = "negative"
-	// ClassUndefined needs a symbol that is not defined on x86.
+	// ClassUndefined needs a symbol that is not defined on the architecture.
 	ClassUndefined = "undefined"
 	// ClassComparison needs another number, string or third state.
 	ClassComparison = "comparison"
@@ -153,7 +153,7 @@ func (c *classifier) symbol(name string) (class, reason string) {
 	s := w.symbols[name]
 	switch {
 	case s == nil:
-		return ClassUndefined, name + " is not defined on x86"
+		return ClassUndefined, name + " is not defined on " + w.arch
 	case c.seen[name]:
 		return ClassUnexplained, name + " depends on itself"
 	}

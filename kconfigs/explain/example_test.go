@@ -20,7 +20,7 @@ func ExampleTree_Closure() {
 		fmt.Println(err)
 		return
 	}
-	closure := explain.NewTree(symbols).Closure("INET")
+	closure := explain.NewTree(symbols, "x86_64").Closure("INET")
 	fmt.Println("lost without INET:", closure.Gone)
 	// Output:
 	// lost without INET: [INET IPV6]

@@ -39,7 +39,7 @@ func corpus(t *testing.T) *explain.ConfigState {
 	require.NoError(t, err)
 	values := map[string]kconf.Value{}
 	require.NoError(t, json.Unmarshal(data, &values))
-	return explain.NewConfigState(explain.NewTree(symbols), values, request(t))
+	return explain.NewConfigState(explain.NewTree(symbols, "x86_64"), values, request(t))
 }
 
 func wanted(t *testing.T) []string {
@@ -57,13 +57,13 @@ func tree(t *testing.T, lines ...string) *explain.Tree {
 	}
 	symbols, err := kconf.ParseSymbols([]byte(strings.Join(lines, "\n")))
 	require.NoError(t, err)
-	return explain.NewTree(symbols)
+	return explain.NewTree(symbols, "x86_64")
 }
 
 func TestRefused(t *testing.T) {
 	w := corpus(t)
 	for ask, want := range map[string]string{
-		"DRM_AMDGPU=y": "no Kconfig file that is read for x86 defines it",
+		"DRM_AMDGPU=y": "no Kconfig file that is read for x86_64 defines it",
 		"NFS_FS=y": "it needs NETWORK_FILESYSTEMS, which is n, and INET, which is n, as no-inet.config:2 asks; " +
 			"nothing asks for NETWORK_FILESYSTEMS",
 		"TUN=y": "it needs INET, which is n, as no-inet.config:2 asks",
@@ -103,7 +103,7 @@ func TestWhy(t *testing.T) {
 		"LOG_BUF_SHIFT":       "mine.config:5 asks for 40; the range is 12 to 25 (init/Kconfig:767)",
 		"DEFAULT_HOSTNAME":    `its default is "(none)" (init/Kconfig:414)`,
 		"AF_UNIX_OOB":         "it has no prompt, and its default is y (net/unix/Kconfig:22)",
-		"NO_SUCH":             "no Kconfig file that is read for x86 defines it",
+		"NO_SUCH":             "no Kconfig file that is read for x86_64 defines it",
 	} {
 		assert.Equal(t, want, w.Why(name), name)
 	}

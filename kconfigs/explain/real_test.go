@@ -26,7 +26,7 @@ func eachSeries(t *testing.T, test func(t *testing.T, tree *explain.Tree, k *kco
 			_, k := kbuildtest.Open(t, series)
 			symbols, err := k.Symbols()
 			require.NoError(t, err)
-			test(t, explain.NewTree(symbols), k)
+			test(t, explain.NewTree(symbols, "x86_64"), k)
 		})
 	}
 }

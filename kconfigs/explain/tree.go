@@ -14,8 +14,9 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
-// Tree is a kernel's symbols.
+// Tree is the symbols of a kernel for one architecture.
 type Tree struct {
+	arch      string
 	names     []string // in the order of the Kconfig files
 	symbols   map[string]*kconf.Symbol
 	selectors map[string][]selector
@@ -29,10 +30,11 @@ type selector struct {
 	prop kconf.Property
 }
 
-// NewTree returns the tree of the symbols that the Kconfig files define.
-func NewTree(symbols []kconf.Symbol) *Tree {
+// NewTree returns the tree of the symbols that the Kconfig files define for an architecture,
+// which answers call arch.
+func NewTree(symbols []kconf.Symbol, arch string) *Tree {
 	t := &Tree{
-		symbols: map[string]*kconf.Symbol{}, selectors: map[string][]selector{},
+		arch: arch, symbols: map[string]*kconf.Symbol{}, selectors: map[string][]selector{},
 		implies: map[string][]selector{}, members: map[string][]string{},
 	}
 	for i := range symbols {

@@ -45,7 +45,7 @@ const maxClauses = 6
 func (w *ConfigState) Refused(name, wanted string) string {
 	s := w.symbols[name]
 	if s == nil {
-		return "no Kconfig file that is read for x86 defines it"
+		return "no Kconfig file that is read for " + w.arch + " defines it"
 	}
 	c := &chain{w: w, told: map[string]bool{name: true}}
 	switch {
@@ -271,7 +271,7 @@ func (c *chain) blocker(e *kconf.Expr) string {
 	w := c.w
 	switch {
 	case e.Op == "" && w.symbols[e.Name] == nil:
-		return e.Name + ", which this kernel does not have on x86"
+		return e.Name + ", which this kernel does not have on " + w.arch
 	case e.Op == "" && w.tool(e.Name) != "":
 		return e.Name + ": " + w.tool(e.Name)
 	case e.Op == "":

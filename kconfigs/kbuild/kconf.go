@@ -153,6 +153,15 @@ func (j *job) withReasons(ctx context.Context, unmet error) error {
 	return unmet
 }
 
+// Symbols returns the symbols of the builder's source and architecture, for package explain.
+func (b *Builder) Symbols(k configurer) (*explain.Tree, error) {
+	symbols, err := k.Symbols()
+	if err != nil {
+		return nil, err
+	}
+	return explain.NewTree(symbols, b.arch().Name), nil
+}
+
 // ConfigState returns the .config that req leads to, for package explain. It builds no kernel.
 func (b *Builder) ConfigState(ctx context.Context, k configurer, req kconfigs.Request) (*explain.ConfigState, error) {
 	if err := b.checkArch(req); err != nil {
@@ -177,7 +186,7 @@ func (b *Builder) ConfigState(ctx context.Context, k configurer, req kconfigs.Re
 	if err != nil {
 		return nil, fmt.Errorf("configuring %s: %w", req.Profile, err)
 	}
-	w := explain.NewConfigState(explain.NewTree(symbols), values, req)
+	w := explain.NewConfigState(explain.NewTree(symbols, b.arch().Name), values, req)
 	if f, err := kconfigs.ParseFragment(req.Start.Name, []byte(req.Start.Text)); err == nil {
 		w.Start = map[string]kconfigs.Setting{}
 		for _, s := range f.Settings {

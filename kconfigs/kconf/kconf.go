@@ -100,7 +100,7 @@ func (k *Kconfig) stop() {
 	}
 }
 
-// Symbols returns every symbol that the Kconfig files define for x86, in their order,
+// Symbols returns every symbol that the Kconfig files define for the architecture, in their order,
 // including choices.
 func (k *Kconfig) Symbols() ([]Symbol, error) {
 	data, err := file.Read(filepath.Join(k.dir, symbolsFile), maxFile)

@@ -128,11 +128,8 @@ func world(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req *kconfi
 		w, err := b.ConfigState(ctx, k, *req)
 		return w, req.Profile, err
 	}
-	symbols, err := k.Symbols()
-	if err != nil {
-		return nil, "", err
-	}
-	return &explain.ConfigState{Tree: explain.NewTree(symbols)}, "", nil
+	tree, err := b.Symbols(k)
+	return &explain.ConfigState{Tree: tree}, "", err
 }
 
 // deepen adds what takes a while: the ways to a value, and the check.

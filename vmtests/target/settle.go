@@ -11,6 +11,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
@@ -20,7 +21,7 @@ import (
 func (s *Target) settle(ctx context.Context, from *Finder) (notes []string, err error) {
 	b, k := from.Builder, from.Kconfig
 	if s.Request == nil {
-		return nil, s.settleBuilt(ctx, k)
+		return nil, s.settleBuilt(ctx, b, k)
 	}
 	if s.World, err = b.ConfigState(ctx, k, *s.Request); err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func (s *Target) settle(ctx context.Context, from *Finder) (notes []string, err 
 }
 
 // settleBuilt settles a kernel that is known only by its .config.
-func (s *Target) settleBuilt(ctx context.Context, k *kconf.Kconfig) error {
+func (s *Target) settleBuilt(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig) error {
 	if s.Kernel.Config == "" {
 		return usage.Errorf("the kernel %s is no longer in the cache: its .config is unknown", s.Name)
 	}
@@ -43,7 +44,7 @@ func (s *Target) settleBuilt(ctx context.Context, k *kconf.Kconfig) error {
 	if err != nil {
 		return fmt.Errorf("reading the .config of %s: %w", s.Name, err)
 	}
-	symbols, err := k.Symbols()
+	tree, err := b.Symbols(k)
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (s *Target) settleBuilt(ctx context.Context, k *kconf.Kconfig) error {
 	if err != nil {
 		return fmt.Errorf("reading the .config of %s: %w", s.Name, err)
 	}
-	s.World = explain.NewConfigState(explain.NewTree(symbols), values, kconfigs.Request{})
+	s.World = explain.NewConfigState(tree, values, kconfigs.Request{})
 	s.Own = s.World
 	return s.compareSource(ctx, k, data)
 }

@@ -16,12 +16,12 @@ import (
 
 // TestCompareOtherKernels reads .configs of kernels that were not built from the current source.
 func TestCompareOtherKernels(t *testing.T) {
-	_, k := kbuildtest.Open(t, "6.12")
+	b, k := kbuildtest.Open(t, "6.12")
 	config := filepath.Join(t.TempDir(), "config")
 	settle := func(version, text string) ([]string, error) {
 		require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
 		s := &Target{Side: &compare.Side{Name: "abcd", Kernel: &kbuild.Kernel{Built: kernel.Built{Version: version}, Config: config}}}
-		err := s.settleBuilt(t.Context(), k)
+		err := s.settleBuilt(t.Context(), b, k)
 		return s.Notes, err
 	}
 	notes, err := settle("6.12.1-cloud", "CONFIG_64BIT=y\n# CONFIG_NET is not set\n")
@@ -34,6 +34,6 @@ func TestCompareOtherKernels(t *testing.T) {
 	require.ErrorContains(t, err, "the kernel abcd is Linux 6.1.192, but the current source is 6.12.")
 	assert.ErrorAs(t, err, &usage.Error{})
 	require.NoError(t, os.Remove(config))
-	err = (&Target{Side: &compare.Side{Name: "abcd", Kernel: &kbuild.Kernel{Config: config}}}).settleBuilt(t.Context(), k)
+	err = (&Target{Side: &compare.Side{Name: "abcd", Kernel: &kbuild.Kernel{Config: config}}}).settleBuilt(t.Context(), b, k)
 	require.EqualError(t, err, "the kernel abcd came without a .config: there is nothing to compare")
 }
