@@ -199,10 +199,13 @@ func (w *ConfigState) pkg(what string) string {
 	switch what {
 	case "plugin-version.h":
 		major, _, _ := strings.Cut(release(w.Values["GCC_VERSION"].Value, 10000, 100), ".")
-		return ", package gcc-" + major + "-plugin-dev"
+		return strings.TrimRight(", package gcc-"+major+"-plugin-dev-"+w.cross(), "-")
 	case "rust_is_available.sh":
 		return "; make rustavailable says what is missing"
 	case "cc-can-link.sh":
+		if w.cross() != "" {
+			return ", package libc6-dev-" + w.arch + "-cross"
+		}
 		return ", package libc6-dev"
 	case "pahole-version.sh":
 		return ", package dwarves"

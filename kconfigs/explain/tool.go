@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 
@@ -26,7 +27,21 @@ func (w *ConfigState) compiler() string {
 	if w.tri("CC_IS_CLANG") == kconf.Yes {
 		return "clang " + release(w.Values["CLANG_VERSION"].Value, 10_000, 100)
 	}
-	return "gcc " + release(w.Values["GCC_VERSION"].Value, 10_000, 100)
+	return w.cross() + "gcc " + release(w.Values["GCC_VERSION"].Value, 10_000, 100)
+}
+
+// cross returns the prefix of a compiler that runs on another architecture, such as
+// aarch64-linux-gnu-, or "".
+func (w *ConfigState) cross() string {
+	if w.Kernel == nil {
+		return ""
+	}
+	cc, err := w.Kernel.Expand("$(CC)")
+	prefix, is := strings.CutSuffix(path.Base(strings.TrimSpace(cc)), "gcc")
+	if err != nil || !is {
+		return ""
+	}
+	return prefix
 }
 
 // version returns the name and version of the assembler or the linker, AS or LD.

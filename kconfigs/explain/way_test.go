@@ -192,9 +192,13 @@ config C
 	tree.Symbol("C").Entries[0].Line = 16
 	w := explain.NewConfigState(tree, map[string]kconf.Value{"A": {Value: "n"}, "B": {Value: "n"}, "C": {Value: "n"}, "YY": {Value: "n"},
 		"GCC_VERSION": {Value: "140201"}, "LD_VERSION": {Value: "24300"}}, kconfigs.Request{})
+	compiler := "gcc"
 	w.Kernel = &explain.Kernel{
 		Read: func(string) ([]byte, error) { return []byte(kconfig), nil },
 		Expand: func(text string) (string, error) {
+			if text == "$(CC)" {
+				return compiler, nil
+			}
 			if strings.Contains(text, "good") || strings.Contains(text, "true") {
 				return "y", nil
 			}
@@ -205,4 +209,6 @@ config C
 	assert.Equal(t, "net/k/Kconfig:9 tests $(ld-option,--sort): this GNU ld 2.43 fails it, and "+
 		"net/k/Kconfig:12 tests $(success,true $(CC)): this gcc 14.2.1 fails it", w.Refused("B", "y"))
 	assert.Equal(t, "net/k/Kconfig:18 looks for Python's lxml, package python3-lxml", w.Refused("C", "y"))
+	compiler = "/usr/bin/aarch64-linux-gnu-gcc"
+	assert.Contains(t, w.Refused("B", "y"), "tests $(success,true $(CC)): this aarch64-linux-gnu-gcc 14.2.1 fails it")
 }
