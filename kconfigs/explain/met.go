@@ -45,10 +45,7 @@ func (w *ConfigState) Answer(want Wanted) Answer {
 
 // absent completes the answer for a symbol that the kernel does not have.
 func (w *ConfigState) absent(a Answer) Answer {
-	known := map[string]bool{}
-	for _, name := range w.Names() {
-		known[name] = true
-	}
+	known := w.known()
 	a.Note = "this kernel has no such symbol" + rename.Other(a.Symbol, known)
 	here := rename.Here(a.Symbol, known)
 	switch {
