@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/usage"
@@ -16,6 +17,7 @@ func (a *app) explainCommand() *cobra.Command {
 		o.Args, o.Builder = args, func() (*kbuild.Builder, error) { return a.builder(ctx, f) }
 		return a.explain(ctx, f, o)
 	})
+	f.several = true
 	f.add(c, "json", "cache", "source", "config", "fragment", "override", "quiet")
 	c.Flags().StringVar(&o.Against, "against", "", "`PROFILE` whose probes to compare with what the Kconfig files say")
 	c.Flags().BoolVar(&o.Check, "check", false, "compare what can never be set with what Kconfig does when the symbol is off")
@@ -34,11 +36,35 @@ func (a *app) explain(ctx context.Context, f *flags, o explanation.Options) erro
 	if f.config.Given() {
 		o.Request = &req
 	}
+	kernels, err := a.kernels(ctx, f)
+	if err != nil {
+		return err
+	}
+	if len(kernels) > 1 {
+		all, err := explanation.ExplainSeveral(ctx, o, kernels)
+		if all == nil {
+			return err
+		}
+		return errors.Join(a.write(f, all), err)
+	}
 	all, err := explanation.Explain(ctx, o)
 	if err != nil {
 		return err
 	}
 	return a.write(f, all)
+}
+
+// kernels returns the kernels that lists of series and architectures name.
+func (a *app) kernels(ctx context.Context, f *flags) (all []explanation.Kernel, err error) {
+	each, err := f.each()
+	for _, one := range each {
+		name := one.series
+		all = append(all, explanation.Kernel{
+			Name: name, Series: one.series, Arch: "x86_64",
+			Builder: func() (*kbuild.Builder, error) { return a.builder(ctx, &one) },
+		})
+	}
+	return all, err
 }
 
 // builder returns what kbuild.Open does.

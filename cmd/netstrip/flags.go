@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/source"
+	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
@@ -30,6 +32,7 @@ type flags struct {
 	dir, accel, probes         string
 	jobs                       int
 	resume, strict             bool
+	several                    bool // --series may be a list
 	config                     target.Config
 	target.Kernels
 }
@@ -64,6 +67,10 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 			flag.StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
 			flag.StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")
 			c.PreRunE = func(c *cobra.Command, _ []string) error {
+				if f.several {
+					_, err := f.each()
+					return err
+				}
 				if c.Flags().Lookup("accel") == nil { // doctor itself reports a wrong NETSTRIP_ACCEL
 					return f.source().Check()
 				}
@@ -141,6 +148,26 @@ func (f *flags) sourceFlags() string {
 		}
 	}
 	return text
+}
+
+// each returns the flags for each of the kernels that lists of series name.
+func (f *flags) each() (all []flags, err error) {
+	series := strings.Split(f.series, ",")
+	if len(series) > 1 && f.sourcePath+f.sourceURL != "" {
+		return nil, usage.Errorf("--series %s: --source and --source-url name one kernel source, and not one for each series", f.series)
+	}
+	for i, s := range series {
+		if len(series) > 1 && (s == "" || slices.Contains(series[:i], s)) {
+			return nil, usage.Errorf("--series %s: want different series with commas between them", f.series)
+		}
+		one := *f
+		one.series = s
+		if err := one.source().Check(); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 // configRequest returns the request of the config named.

@@ -6,14 +6,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
-	"github.com/netstrip/netstrip/kconfigs/kconf"
-	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
 
@@ -47,61 +44,26 @@ type List []Explanation
 
 // Explain explains each symbol.
 func Explain(ctx context.Context, o Options) (List, error) {
-	args, symptoms, err := kconfigcheck.Resolve(o.Args, o.Expected)
+	q, err := o.question()
 	if err != nil {
 		return nil, err
-	}
-	var against kconfigs.Request
-	if o.Against != "" {
-		p, err := kconfigs.Lookup(o.Against)
-		if err == nil {
-			against, err = p.Request()
-		}
-		if err != nil {
-			return nil, err
-		}
-		if against.Prebuilt != nil {
-			return nil, usage.Errorf("--against %s: the symbols of a prebuilt kernel are unknown", o.Against)
-		}
 	}
 	b, err := o.Builder()
 	if err != nil {
 		return nil, err
 	}
-	k, err := b.Kconf(ctx)
+	s, err := q.open(ctx, b)
 	if err != nil {
 		return nil, err
 	}
-	defer k.Close()
-	w, config, err := world(ctx, b, k, o.Request)
+	defer s.close()
+	names, values, err := s.state.Resolve(q.args)
 	if err != nil {
 		return nil, err
-	}
-	names, values, err := w.Resolve(args)
-	if err != nil {
-		return nil, err
-	}
-	var findings []wire.Finding
-	if o.Against != "" {
-		if findings, err = o.Expected(b.Source.Series(), o.Against); err != nil {
-			return nil, usage.Errorf("--against %s: %w", o.Against, err)
-		}
 	}
 	all := make(List, len(names))
 	for i, name := range names {
-		e := &all[i]
-		e.Explanation = w.Explain(config, name)
-		for _, s := range symptoms {
-			if slices.Contains(s.Symbols, name) {
-				e.Symptoms = append(e.Symptoms, s)
-			}
-		}
-		if o.Against != "" {
-			if e.Against, err = compareWith(ctx, b, k, against, e.Without.Gone, findings); err != nil {
-				return nil, err
-			}
-		}
-		if err := e.deepen(ctx, o, w, k, b, values[i]); err != nil {
+		if all[i], err = s.explain(ctx, name, values[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -120,38 +82,6 @@ func Check(ctx context.Context, b *kbuild.Builder, req kconfigs.Request, wanted 
 		return l, err
 	}
 	return w.List(req.Profile, b.Source.Series(), wanted, func(symbol string) { b.Progress.State("seeking what %s takes", symbol) })
-}
-
-// world returns the symbols, with their values if there is a kernel, and what that is called.
-func world(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req *kconfigs.Request) (*explain.ConfigState, string, error) {
-	if req != nil {
-		w, err := b.ConfigState(ctx, k, *req)
-		return w, req.Profile, err
-	}
-	tree, err := b.Symbols(k)
-	return &explain.ConfigState{Tree: tree}, "", err
-}
-
-// deepen adds what takes a while: the ways to a value, and the check.
-func (e *Explanation) deepen(ctx context.Context, o Options, w *explain.ConfigState, k *kconf.Kconfig, b *kbuild.Builder, value string) error {
-	switch {
-	case o.Request != nil:
-		b.Progress.State("seeking what %s takes", e.Symbol)
-		if err := e.Seek(w, value); err != nil {
-			return err
-		}
-	case value != "":
-		return usage.Errorf("%s=%s: a value needs a kernel: name one with --profile or --config", e.Symbol, value)
-	}
-	if !o.Check {
-		return nil
-	}
-	b.Progress.State("checking %s", e.Symbol)
-	check, err := w.Check(ctx, e.Symbol, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
-		return k.Values(ctx, kconf.AllYes, text)
-	})
-	e.Explanation.Check = &check
-	return err
 }
 
 // Write writes the explanations for people.
@@ -176,16 +106,4 @@ func (l List) Write(w io.Writer) error {
 		}
 	}
 	return nil
-}
-
-// compareWith compares the probes of a profile with the symbols of its kernel, which need not be
-// built.
-func compareWith(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, req kconfigs.Request, gone []string, findings []wire.Finding) (*kconfigcheck.Comparison, error) {
-	w, err := b.ConfigState(ctx, k, req)
-	if err != nil {
-		return nil, err
-	}
-	c, err := kconfigcheck.Compare(gone, func(symbol string) bool { return w.Values[symbol].Value == "y" }, findings)
-	c.Profile, c.Series = req.Profile, b.Source.Series()
-	return &c, err
 }
