@@ -45,7 +45,11 @@ func completeClaims(_ *cobra.Command, args []string, begin string) ([]string, co
 // completeSymbols completes what it can in a second, once a kernel has been built: to
 // unpack the source and compile its Kconfig code takes longer than a person waits for.
 func (f *flags) completeSymbols(c *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
-	return among(strings.ToUpper(begin), kbuild.Symbols(c.Context(), f.cache, f.source())...)
+	each, err := f.each()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return among(strings.ToUpper(begin), kbuild.Symbols(c.Context(), f.cache, each[0].source())...)
 }
 
 // completeRecords completes show's arguments: first profiles, runs and record IDs, then the

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/expect"
@@ -58,9 +60,19 @@ func (a *app) explain(ctx context.Context, f *flags, o explanation.Options) erro
 func (a *app) kernels(ctx context.Context, f *flags) (all []explanation.Kernel, err error) {
 	each, err := f.each()
 	for _, one := range each {
+		of, err := arch.Parse(one.arch)
+		if err != nil {
+			return nil, err
+		}
 		name := one.series
+		switch {
+		case !strings.Contains(f.series, ","):
+			name = of.Name
+		case strings.Contains(f.arch, ","):
+			name += "-" + of.Name
+		}
 		all = append(all, explanation.Kernel{
-			Name: name, Series: one.series, Arch: "x86_64",
+			Name: name, Series: one.source().Series, Arch: of.Name,
 			Builder: func() (*kbuild.Builder, error) { return a.builder(ctx, &one) },
 		})
 	}

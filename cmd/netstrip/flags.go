@@ -32,7 +32,7 @@ type flags struct {
 	dir, accel, probes         string
 	jobs                       int
 	resume, strict             bool
-	several                    bool // --series may be a list
+	several                    bool // --series and --arch may be lists
 	config                     target.Config
 	target.Kernels
 }
@@ -61,9 +61,9 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 		case "source":
 			flag.StringVar(&f.sourcePath, name, "", "kernel source: `PATH` of a tree or tarball, or REPOSITORY@REVISION (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
 			flag.StringVar(&f.series, "series", "", "kernel `SERIES`: any that is installed, or that Debian or kernel.org has (default $NETSTRIP_SERIES, or "+source.Usual()+")")
-			complete(c, words(source.Known()...), "series")
+			complete(c, f.oneOrMore(source.Known()...), "series")
 			flag.StringVar(&f.arch, "arch", "", "`ARCH` of the kernels: "+strings.Join(arch.Names(), ", ")+" (default $"+arch.Env+", or that of this machine)")
-			complete(c, words(arch.Names()...), "arch")
+			complete(c, f.oneOrMore(arch.Names()...), "arch")
 			flag.StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
 			flag.StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")
 			c.PreRunE = func(c *cobra.Command, _ []string) error {
@@ -116,6 +116,14 @@ func words(all ...string) cobra.CompletionFunc {
 	return cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)
 }
 
+// oneOrMore completes with one of some words, or a list of them.
+func (f *flags) oneOrMore(all ...string) cobra.CompletionFunc {
+	if f.several {
+		return list(func() []string { return all })
+	}
+	return words(all...)
+}
+
 // first completes the first argument only.
 func first(with cobra.CompletionFunc) cobra.CompletionFunc {
 	return func(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
@@ -150,30 +158,37 @@ func (f *flags) sourceFlags() string {
 	return text
 }
 
-// each returns the flags for each of the kernels that lists of series name.
+// each returns the flags for each of the kernels that lists of series and architectures name.
 func (f *flags) each() (all []flags, err error) {
-	series := strings.Split(f.series, ",")
+	series, arches := strings.Split(f.series, ","), strings.Split(f.arch, ",")
 	if len(series) > 1 && f.sourcePath+f.sourceURL != "" {
 		return nil, usage.Errorf("--series %s: --source and --source-url name one kernel source, and not one for each series", f.series)
 	}
-	for i, s := range series {
-		if len(series) > 1 && (s == "" || slices.Contains(series[:i], s)) {
-			return nil, usage.Errorf("--series %s: want different series with commas between them", f.series)
+	for _, list := range [][]string{series, arches} {
+		for i, name := range list {
+			if len(list) > 1 && (name == "" || slices.Contains(list[:i], name)) {
+				return nil, usage.Errorf("%s: want different names with commas between them", strings.Join(list, ","))
+			}
 		}
-		one := *f
-		one.series = s
-		if err := one.source().Check(); err != nil {
-			return nil, err
+	}
+	for _, s := range series {
+		for _, a := range arches {
+			one := *f
+			one.series, one.arch = s, a
+			if err := one.source().Check(); err != nil {
+				return nil, err
+			}
+			all = append(all, one)
 		}
-		all = append(all, one)
 	}
 	return all, nil
 }
 
-// configRequest returns the request of the config named.
+// configRequest returns the request of the config named, and sets the architecture if the config is
+// for another and no list is given.
 func (f *flags) configRequest() (kconfigs.Request, error) {
 	req, err := f.Request(f.config)
-	if err == nil {
+	if err == nil && !strings.Contains(f.arch, ",") {
 		f.arch, err = target.Arch(f.arch, []kconfigs.Profile{{Name: req.Profile, Arch: req.Arch}})
 	}
 	return req, err
