@@ -32,32 +32,41 @@ func (w *ConfigState) List(config, series string, wanted []Wanted, tell func(sym
 	return l, err
 }
 
+// String returns what the kernel has instead, why, and what to add. It begins with a colon, if it is
+// not empty.
+func (a Answer) String() string {
+	wanted, text := a.Wanted, ""
+	if wanted == "" {
+		wanted = "it on"
+	}
+	switch {
+	case a.Met && a.Got != "":
+		text = ": " + a.Got
+	case a.Got != "":
+		text = ": wanted " + wanted + ", got " + a.Got
+	}
+	why := a.Why
+	if a.Way != nil {
+		why = a.Way.After(why)
+	}
+	for _, part := range []string{a.Note, why} {
+		if part != "" {
+			text += ": " + part
+		}
+	}
+	return text
+}
+
 // Write writes the list for people.
 func (c List) Write(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s on Linux %s: %d of %d wanted symbols are there\n", c.Config, c.Series, len(c.Answers)-c.Missing, len(c.Answers))
 	for _, a := range c.Answers {
-		wanted := a.Wanted
-		if wanted == "" {
-			wanted = "it on"
+		text := a.String()
+		if a.Met && a.Got != "" {
+			text = strings.Replace(text, ": ", "=", 1)
 		}
-		text := fmt.Sprintf("%-8s %s:%d: %s", a.State, a.File, a.Line, a.Symbol)
-		switch {
-		case a.Met && a.Got != "":
-			text += "=" + a.Got
-		case a.Got != "":
-			text += ": wanted " + wanted + ", got " + a.Got
-		}
-		why := a.Why
-		if a.Way != nil {
-			why = a.Way.After(why)
-		}
-		for _, part := range []string{a.Note, why} {
-			if part != "" {
-				text += ": " + part
-			}
-		}
-		fmt.Fprintln(&b, text)
+		fmt.Fprintf(&b, "%-8s %s:%d: %s%s\n", a.State, a.File, a.Line, a.Symbol, text)
 	}
 	if len(c.Together.Add) > 0 && c.Missing > 1 {
 		fmt.Fprintf(&b, "\nfor everything that is available:\n    %s\n", strings.Join(c.Together.Add, "\n    "))

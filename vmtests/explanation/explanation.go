@@ -70,20 +70,6 @@ func Explain(ctx context.Context, o Options) (List, error) {
 	return all, nil
 }
 
-// Check compares a kernel, which need not be built, with a list of wanted symbols.
-func Check(ctx context.Context, b *kbuild.Builder, req kconfigs.Request, wanted []explain.Wanted) (l explain.List, err error) {
-	k, err := b.Kconf(ctx)
-	if err != nil {
-		return l, err
-	}
-	defer k.Close()
-	w, err := b.ConfigState(ctx, k, req)
-	if err != nil {
-		return l, err
-	}
-	return w.List(req.Profile, b.Source.Series(), wanted, func(symbol string) { b.Progress.State("seeking what %s takes", symbol) })
-}
-
 // Write writes the explanations for people.
 func (l List) Write(w io.Writer) error {
 	said := map[string]bool{}

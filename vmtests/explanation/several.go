@@ -63,8 +63,8 @@ func ExplainSeveral(ctx context.Context, o Options, kernels []Kernel) (*Several,
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			all.fail(i, err)
-			failed = append(failed, fmt.Errorf("asking %s: %w", all.Kernels[i].Name, err))
+			all.clear(i)
+			failed = append(failed, kernels[i].failed(err))
 		}
 	}
 	if len(failed) == len(kernels) {
@@ -116,9 +116,14 @@ func (a *Several) ask(ctx context.Context, q question, i int) error {
 	return nil
 }
 
-// fail removes the answers of a kernel that could not answer everything.
-func (a *Several) fail(i int, why error) {
-	a.Kernels[i].Error = strings.ReplaceAll(why.Error(), "\n", "; ")
+// failed says why the kernel has no answers, and returns that as an error.
+func (k *Kernel) failed(why error) error {
+	k.Error = strings.ReplaceAll(why.Error(), "\n", "; ")
+	return fmt.Errorf("asking %s: %w", k.Name, why)
+}
+
+// clear removes the answers of a kernel that could not answer everything.
+func (a *Several) clear(i int) {
 	for n := range a.Symbols {
 		a.Symbols[n].Answers[i], a.Symbols[n].Absent[i] = nil, ""
 	}

@@ -11,13 +11,14 @@ import (
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// The layout of a sheet: the usual width, the least width of a column, and the number of items
-// shown of a long list; JSON has all.
+// The layout of a sheet: the usual width, the least width of a column, the number of items shown of
+// a long list, the blanks between columns, and the label of why a kernel has no answers.
 const (
 	usualWidth = 100
 	leastWidth = 22
 	listed     = 12
 	gap        = 2
+	noAnswer   = "no answer"
 )
 
 // sheet is what several kernels answer about one thing. Differences come first, marked with an
@@ -138,7 +139,7 @@ func (s sheet) write(b *strings.Builder, width int) {
 		p.across("", "", heads.pick(p.all))
 	}
 	if slices.ContainsFunc(s.none, func(why string) bool { return why != "" }) {
-		p.differ("", reasons)
+		p.differ(noAnswer, reasons)
 	}
 	for _, r := range s.rows {
 		if _, others := r.split(p.all, s.none); slices.ContainsFunc(others, func(o []string) bool { return len(o) > 0 }) {
@@ -175,7 +176,7 @@ func (p *paper) differ(label string, others [][]string) {
 	fits := p.column >= leastWidth
 	for n, g := range p.all {
 		said[n] = fold(others[n])
-		if len(others[n]) == 0 && g.none == "" && label != "" {
+		if len(others[n]) == 0 && g.none == "" && label != noAnswer {
 			said[n] = []string{"-"}
 		}
 		for i := range n {
