@@ -7,14 +7,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs/explain"
+	"github.com/netstrip/netstrip/kconfigs/kbuild/kbuildtest"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
 // TestUnset compares Unset with Kconfig for a .config with hardly any lines.
 func TestUnset(t *testing.T) {
-	eachSeries(t, func(t *testing.T, tree *explain.Tree, k *kconf.Kconfig) {
+	eachKernel(t, func(t *testing.T, tree *explain.Tree, k kbuildtest.Kernel) {
 		for _, line := range []string{"", "CONFIG_MODULES=y\n"} {
-			values, err := k.Values(t.Context(), kconf.OldDef, []byte(line))
+			values, err := k.Kconfig.Values(t.Context(), kconf.OldDef, []byte(line))
 			require.NoError(t, err)
 			w := explain.ConfigState{Tree: tree, Values: values}
 			on := 0

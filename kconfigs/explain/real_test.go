@@ -20,23 +20,24 @@ import (
 
 var update = flag.Bool("update", false, "cut the corpus out of the real tree again")
 
-func eachSeries(t *testing.T, test func(t *testing.T, tree *explain.Tree, k *kconf.Kconfig)) {
-	for _, series := range []string{"6.12", "6.1"} {
-		t.Run(series, func(t *testing.T) {
-			_, k := kbuildtest.Open(t, series)
-			symbols, err := k.Symbols()
-			require.NoError(t, err)
-			test(t, explain.NewTree(symbols, "x86_64"), k)
-		})
-	}
+func eachKernel(t *testing.T, test func(t *testing.T, tree *explain.Tree, k kbuildtest.Kernel)) {
+	kbuildtest.Each(t, func(t *testing.T, k kbuildtest.Kernel) {
+		tree, err := k.Symbols(k.Kconfig)
+		require.NoError(t, err)
+		test(t, tree, k)
+	})
 }
 
 // TestEvaluation compares this package's values of every symbol with Kconfig's.
 func TestEvaluation(t *testing.T) {
-	eachSeries(t, func(t *testing.T, tree *explain.Tree, k *kconf.Kconfig) {
-		for _, mode := range []kconf.Mode{kconf.AllNo, kconf.AllYes, kconf.OldDef} {
+	eachKernel(t, func(t *testing.T, tree *explain.Tree, k kbuildtest.Kernel) {
+		modes := []kconf.Mode{kconf.OldDef, kconf.AllNo, kconf.AllYes}
+		if k.Quick {
+			modes = modes[:1]
+		}
+		for _, mode := range modes {
 			for _, text := range []string{"", "# CONFIG_NET is not set\n", "CONFIG_NET=y\n# CONFIG_MODULES is not set\n"} {
-				values, err := k.Values(t.Context(), mode, []byte(text))
+				values, err := k.Kconfig.Values(t.Context(), mode, []byte(text))
 				require.NoError(t, err)
 				w := explain.ConfigState{Tree: tree, Values: values}
 				for _, name := range tree.Names() {
@@ -62,10 +63,14 @@ func TestCheck(t *testing.T) {
 		"UNIX": {3, 3}, "NET_NS": {1, 1}, "PACKET": {2, 2},
 		"NET": {2400, 2400}, "INET": {800, 800}, "IPV6": {80, 80}, "NETDEVICES": {1250, 1250},
 	}
-	eachSeries(t, func(t *testing.T, tree *explain.Tree, k *kconf.Kconfig) {
-		for _, name := range []string{"NET", "INET", "UNIX", "NET_NS", "IPV6", "PACKET", "NETDEVICES"} {
+	eachKernel(t, func(t *testing.T, tree *explain.Tree, k kbuildtest.Kernel) {
+		names := []string{"NET", "UNIX", "NET_NS", "INET", "IPV6", "PACKET", "NETDEVICES"}
+		if k.Quick {
+			names = names[:3]
+		}
+		for _, name := range names {
 			c, err := tree.Check(t.Context(), name, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
-				return k.Values(ctx, kconf.AllYes, text)
+				return k.Kconfig.Values(ctx, kconf.AllYes, text)
 			})
 			require.NoError(t, err)
 			gone := len(c.Closure.Gone)
@@ -89,10 +94,11 @@ func TestCheck(t *testing.T) {
 			assert.Equal(t, gone-c.Measured, net)
 			assert.Less(t, len(c.Differences)*20, gone+100, "they are few")
 		}
-		_, err := tree.Check(t.Context(), "X86", func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
-			return k.Values(ctx, kconf.AllYes, text)
+		own := k.Arch.Symbol
+		_, err := tree.Check(t.Context(), own, func(ctx context.Context, text []byte) (map[string]kconf.Value, error) {
+			return k.Kconfig.Values(ctx, kconf.AllYes, text)
 		})
-		assert.ErrorContains(t, err, "switching X86 off: X86 stays y: it has no prompt, and its default is y")
+		assert.ErrorContains(t, err, "switching "+own+" off: "+own+" stays y: it has no prompt, and its default is y")
 	})
 }
 

@@ -1,42 +1,76 @@
-// Package kbuildtest opens the Kconfig code of a real kernel for tests on the host.
+// Package kbuildtest opens the Kconfig code of real kernels for tests on the host.
 package kbuildtest
 
 import (
+	_ "embed"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/source"
 )
 
-// Open returns a builder for Debian's source package of a series ("6.12" or "6.1"), and its
-// Kconfig code, which runs until the test ends. It skips the test under -short; for 6.1,
-// unless NETSTRIP_FULL is set; and if that source is not installed, which is a failure under
+//go:embed kernels.txt
+var kernels string
+
+// Kernel is a kernel whose Kconfig files are tested.
+type Kernel struct {
+	*kbuild.Builder
+	Kconfig *kconf.Kconfig
+	// Quick is set if there is time for a part of the test only.
+	Quick bool
+}
+
+// Each runs a test for each kernel of kernels.txt. It skips those that only make full tests, unless
+// NETSTRIP_FULL is set, and those that Open skips.
+func Each(t *testing.T, test func(t *testing.T, k Kernel)) {
+	for line := range strings.Lines(kernels) {
+		f := strings.Fields(line)
+		if len(f) != 3 || f[0] == "#" {
+			continue
+		}
+		t.Run(f[0]+"-"+f[1], func(t *testing.T) {
+			full := os.Getenv("NETSTRIP_FULL") != ""
+			if f[2] == "full" && !full {
+				t.Skipf("LINUX %s FOR %s IS NOT TESTED: NETSTRIP_FULL=1 does", f[0], f[1])
+			}
+			b, k := open(t, f[0], f[1])
+			test(t, Kernel{Builder: b, Kconfig: k, Quick: f[2] == "quick" && !full})
+		})
+	}
+}
+
+// Open returns a builder of x86_64 kernels for the source of a series, and its Kconfig code, which
+// runs until the test ends. It skips the test under -short; for other series than the usual one,
+// unless NETSTRIP_FULL is set; and if the source is not installed, which is a failure under
 // NETSTRIP_REQUIRE_VM.
 func Open(tb testing.TB, series string) (*kbuild.Builder, *kconf.Kconfig) {
+	tb.Helper()
+	if series != source.Usual() && os.Getenv("NETSTRIP_FULL") == "" {
+		tb.Skipf("LINUX %s IS NOT TESTED: NETSTRIP_FULL=1 does", series)
+	}
+	return open(tb, series, arch.All()[0].Name)
+}
+
+func open(tb testing.TB, series, of string) (*kbuild.Builder, *kconf.Kconfig) {
 	tb.Helper()
 	required := os.Getenv("NETSTRIP_REQUIRE_VM") != ""
 	if testing.Short() && !required {
 		tb.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
 	}
-	if series != "6.12" && os.Getenv("NETSTRIP_FULL") == "" {
-		tb.Skipf("LINUX %s IS NOT TESTED: NETSTRIP_FULL=1 does", series)
+	b, err := kbuild.Open(tb.Context(), "", source.Options{Series: series, Arch: of})
+	var k *kconf.Kconfig
+	if err == nil {
+		k, err = b.Kconf(tb.Context())
 	}
-	path := "/usr/src/linux-source-" + series + ".tar.xz"
-	if _, err := os.Stat(path); err != nil {
-		require.False(tb, required, "NETSTRIP_REQUIRE_VM is set: %v", err)
-		tb.Skipf("LINUX %s IS NOT TESTED: %v", series, err)
+	if err != nil && !required {
+		tb.Skipf("LINUX %s FOR %s IS NOT TESTED: %v", series, of, err) // perhaps without its compiler
 	}
-	c, err := cache.Open("")
-	require.NoError(tb, err)
-	s, err := source.Open(tb.Context(), source.Options{Path: path, Cache: c})
-	require.NoError(tb, err)
-	b := &kbuild.Builder{Cache: c, Source: s}
-	k, err := b.Kconf(tb.Context())
 	require.NoError(tb, err)
 	tb.Cleanup(k.Close)
 	return b, k
