@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
-	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
@@ -60,12 +60,14 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	}
 	s, again := a.finder(&f.flags, nil), f.where()+f.sourceFlags()
 	defer s.Close()
-	both, err := s.Pair(ctx, func(series string) (*kbuild.Builder, error) {
-		if f.source() == (source.Options{}) {
-			f.series = series
-			s.Flags = f.sourceFlags()
+	both, err := s.Pair(ctx, func(series, arch string, named bool) (*kbuild.Builder, string, error) {
+		one := f.flags
+		one.arch = cmp.Or(arch, f.arch)
+		if o := f.source(); named || o.Path+o.URL == "" {
+			one.series = cmp.Or(series, f.series)
 		}
-		return a.builder(ctx, &f.flags)
+		b, err := a.builder(ctx, &one)
+		return b, one.sourceFlags(), err
 	}, first, second)
 	if err != nil {
 		return err
@@ -86,7 +88,7 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	if f.json {
 		return table.JSON(a.stdout, c)
 	}
-	if c.Symbols == nil {
+	if c.Symbols == nil && c.Across == nil {
 		fmt.Fprintf(a.stdout, "%s to %s: the .configs are not compared\n", report.Escape(first, 200), report.Escape(second, 200))
 	}
 	return c.Write(a.stdout, configdiff.Text{All: f.all, Markdown: f.markdown})

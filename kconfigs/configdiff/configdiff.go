@@ -15,7 +15,6 @@ package configdiff
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
@@ -132,14 +131,7 @@ func isBool(s *kconf.Symbol) bool { return s.Type == "bool" || s.Type == "trista
 
 // value returns a value as in a .config.
 func (d *Delta) value(values map[string]kconf.Value, name string) string {
-	s, v := d.a.Symbol(name), values[name]
-	switch {
-	case !isBool(s) && !v.Written || v.Value == "" && s.Type != "string":
-		return "n"
-	case s.Type == "string":
-		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v.Value) + `"`
-	}
-	return v.Value
+	return valueOf(d.a.Symbol(name), values[name])
 }
 
 func (d *Delta) change(name string, from, to map[string]kconf.Value) Change {

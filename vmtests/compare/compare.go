@@ -54,8 +54,10 @@ type Comparison struct {
 	NumbersCompared int       `json:"numbers_compared"`
 	// Notes are about both.
 	Notes []string `json:"notes"`
-	// Symbols are null where not both .configs are known.
+	// Symbols are null where not both .configs are known, or their Kconfig files are not the same;
+	// then Across may say what differs.
 	Symbols *configdiff.Division `json:"symbols"`
+	Across  *configdiff.Crossing `json:"across,omitempty"`
 }
 
 // Between compares everything known about two kernels.

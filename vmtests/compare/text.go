@@ -22,6 +22,11 @@ func (c *Comparison) Write(out io.Writer, t configdiff.Text) error {
 			return err
 		}
 	}
+	if c.Across != nil {
+		if err := c.Across.Write(&p.text, c.A.Name, c.B.Name, t); err != nil {
+			return err
+		}
+	}
 	c.writeSizes(p)
 	c.writeMeasures(p)
 	c.writeFindings(p)

@@ -42,6 +42,7 @@ type Finder struct {
 	// Kconfig reads the source's Kconfig files. Ends and Compare set it.
 	Kconfig *kconf.Kconfig
 
+	sides   []*Finder       // those of a Pair, each with its own source or architecture
 	file    *record.File    // nil if there is none
 	records []record.Record // grouped by run; not all are decoded (see record.File)
 }
@@ -56,6 +57,8 @@ type Target struct {
 	// World has its symbols as booted, Own as in its .config, without what the guest needs.
 	// Compare and Ends set both.
 	World, Own *explain.ConfigState
+
+	from *Finder // has the source and the architecture
 }
 
 // Load reads the results file, again if it was read before.
@@ -78,6 +81,13 @@ func (s *Finder) Load() error {
 // Close closes the results and ends Kconfig.
 func (s *Finder) Close() {
 	s.closeResults()
+	for _, side := range s.sides {
+		side.closeKconfig()
+	}
+	s.closeKconfig()
+}
+
+func (s *Finder) closeKconfig() {
 	if s.Kconfig != nil {
 		s.Kconfig.Close()
 	}
@@ -133,7 +143,7 @@ func (s *Finder) boots(ref string) []record.Record {
 
 // Find finds a kernel by its name, or by its boots if Named returned any.
 func (s *Finder) Find(ctx context.Context, arg string, named []record.Record) (*Target, error) {
-	one := &Target{Side: &compare.Side{Name: arg, Notes: []string{}}}
+	one := &Target{Side: &compare.Side{Name: arg, Notes: []string{}}, from: s}
 	if s.NoSource != nil && len(named) == 0 {
 		if named = s.boots(arg); len(named) == 0 { // a profile, by its latest record
 			return nil, s.NoSource
@@ -142,7 +152,8 @@ func (s *Finder) Find(ctx context.Context, arg string, named []record.Record) (*
 	if len(named) > 0 {
 		return one, one.recorded(ctx, s, named)
 	}
-	if err := one.lookup(ctx, s, arg); err != nil {
+	kernel, _, _ := variant(arg)
+	if err := one.lookup(ctx, s, kernel); err != nil {
 		return nil, err
 	}
 	return one, one.match(s)

@@ -40,6 +40,9 @@ func (s *Finder) Compare(ctx context.Context, p Pair, o CompareOptions) (*compar
 		p[0].Records, p[1].Records = nil, nil
 	}
 	c := compare.Between(p[0].Side, p[1].Side)
+	if c.Least() < o.Boots && p.apart() {
+		return nil, usage.Errorf("--boots: one command boots kernels of one series and architecture: %s boot these", p.runs())
+	}
 	if c.Least() < o.Boots {
 		if s.NoSource != nil {
 			return nil, s.NoSource
@@ -54,7 +57,12 @@ func (s *Finder) Compare(ctx context.Context, p Pair, o CompareOptions) (*compar
 		c = compare.Between(p[0].Side, p[1].Side)
 	}
 	var err error
-	if c.Symbols, err = s.symbols(ctx, p, o.Tell); err != nil {
+	if p.apart() {
+		c.Across, err = p.across(ctx)
+	} else {
+		c.Symbols, err = s.symbols(ctx, p, o.Tell)
+	}
+	if err != nil {
 		if o.Config || s.Strict || ctx.Err() != nil {
 			return nil, err
 		}
@@ -66,38 +74,12 @@ func (s *Finder) Compare(ctx context.Context, p Pair, o CompareOptions) (*compar
 	return c, nil
 }
 
-// Pair finds two kernels and opens the builder. If both are records of one series, that is the
-// series that open should use; otherwise it is empty.
-func (s *Finder) Pair(ctx context.Context, open func(series string) (*kbuild.Builder, error), names ...string) (p Pair, err error) {
-	if err := s.Load(); err != nil {
-		return p, err
-	}
-	var named [2][]record.Record
-	for i, name := range names {
-		if named[i], err = s.Named(name); err != nil {
-			return p, err
-		}
-	}
-	series := ""
-	if a, b := named[0], named[1]; len(a) > 0 && len(b) > 0 && a[0].Series == b[0].Series {
-		series = a[0].Series
-	}
-	if s.Builder, s.NoSource = open(series); s.Builder == nil {
-		return p, s.NoSource
-	}
-	for i, name := range names {
-		if p[i], err = s.Find(ctx, name, named[i]); err != nil {
-			return p, err
-		}
-	}
-	return p, nil
-}
-
 // symbols compares the .configs. It calls tell before each .config that it tries.
 func (s *Finder) symbols(ctx context.Context, p Pair, tell func(tried int)) (*configdiff.Division, error) {
 	if s.NoSource != nil {
 		return nil, s.NoSource
 	}
+	s = p[0].from
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
@@ -178,7 +160,11 @@ func (s *Finder) hint(p Pair, c *compare.Comparison, flags string) {
 		}
 		bootable = bootable && (one.Request != nil || one.Kernel.Boot != "")
 	}
-	if c.Least() < enough && bootable {
+	switch {
+	case c.Least() >= enough || !bootable:
+	case p.apart():
+		c.Notes = append(c.Notes, p.runs()+" boot them")
+	default:
 		c.Notes = append(c.Notes, fmt.Sprintf("netstrip compare %s --boots %d%s boots them alternately",
 			process.Quote(p[0].Name, p[1].Name), enough, flags))
 	}

@@ -69,7 +69,7 @@ func open(tb testing.TB, series, of string) (*kbuild.Builder, *kconf.Kconfig) {
 		k, err = b.Kconf(tb.Context())
 	}
 	if err != nil && !required {
-		tb.Skipf("LINUX %s FOR %s IS NOT TESTED: %v", series, of, err) // perhaps without its compiler
+		tb.Skipf("LINUX %s FOR %s IS NOT TESTED: %v", series, of, err)
 	}
 	require.NoError(tb, err)
 	tb.Cleanup(k.Close)
