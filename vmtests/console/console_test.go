@@ -164,6 +164,23 @@ func TestNoticesAreBounded(t *testing.T) {
 	assert.Equal(t, 1001, l.Faults)
 }
 
+// Some lines are worth a notice, although they report no fault of the kernel.
+func TestNoticesWithoutAFault(t *testing.T) {
+	for _, line := range []string{
+		"init[1]: segfault at 0 ip 0000000000401000 sp 00007ffe error 4 in init[401000+1000]",
+		"init[1]: segfault (11) at 0 nip 10000 lr 20000 code 1 in init[10000+1000]",
+		"init[1]: unhandled signal 4 code 0x1 at 0x0000000000078e64 in init[11000+b6000]",
+		"a b[7]: unhandled exception: DABT (lower EL), ESR 0x0000000092000005, level 1 translation fault in b[400000+1000]",
+		"b[7]: unhandled level 1 translation fault (11) at 0x00000000, esr 0x92000005",
+		"CPU1: failed to come online",
+		"CPU1: failed to start",
+	} {
+		l := Read([]byte("[    0.000000] Linux version 6.12.117 (x)\n[    1.000000] " + line + "\n"))
+		assert.Equal(t, []string{line}, l.Notices)
+		assert.Zero(t, l.Faults, line)
+	}
+}
+
 // Texts from a log go into records and onto terminals.
 func TestTextsAreBoundedAndPrintable(t *testing.T) {
 	long := strings.Repeat("x", 10*maxText)

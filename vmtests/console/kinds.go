@@ -76,6 +76,8 @@ var noticeBegins = []kind{
 	{need: "Memory cgroup out of memory"},
 	{need: "traps: "},
 	{need: "Initramfs unpacking failed: "},
+	// arch/arm64/kernel/smp.c:142, arch/riscv/kernel/smpboot.c:200
+	{need: "CPU", re: regexp.MustCompile(`^CPU\d+: (?:failed to (?:come online|start$)|is stuck in kernel|died during early boot)`)},
 	{need: `Failed to execute `, re: regexp.MustCompile(`^Failed to execute \S+ \(error `)},
 }
 

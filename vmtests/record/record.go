@@ -173,7 +173,8 @@ type Try struct {
 }
 
 // Phases are times in seconds after the start of QEMU, by the host's clock; a phase that was
-// not reached is 0. GuestStart is the guest's uptime in seconds when it sent its first event.
+// not reached is 0. FirstByte is the first console byte that is not from firmware. GuestStart is
+// the guest's uptime in seconds when it sent its first event.
 type Phases struct {
 	FirstByte  float64 `json:"first_byte"`
 	Banner     float64 `json:"banner"`
