@@ -90,7 +90,7 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 // records are the newest of their profiles, so that those names mean them.
 func (a *app) showRecords(records []record.Record, f *flags, latest bool) error {
 	if f.json {
-		return table.JSON(a.stdout, records)
+		return expect.JSON(a.stdout, records, records, "")
 	}
 	o := report.TableOptions{Format: table.Terminal(a.stdout), All: f.all}
 	o.Markdown = f.markdown

@@ -7,12 +7,12 @@ import (
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/usage"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/explanation"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/record/redact"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/results"
-	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/spf13/cobra"
 )
 
@@ -51,10 +51,7 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 	case err != nil:
 		return usage.Error{Err: err}
 	case f.json:
-		for i, r := range chosen {
-			cut[i].Hello = r.Hello
-		}
-		return table.JSON(a.stdout, cut)
+		return expect.JSON(a.stdout, chosen, cut, probe)
 	case probe == "" && whole, f.markdown:
 		return a.showRecords(cut, f, len(args) == 0 || args[0] == "latest")
 	}
@@ -62,7 +59,7 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 		if i > 0 {
 			fmt.Fprintln(a.stdout)
 		}
-		if err := report.Show(a.stdout, r, probe); err != nil {
+		if err := expect.Show(a.stdout, chosen[i], r, probe); err != nil {
 			return err
 		}
 		if probe != "" && len(r.Findings) == 1 {

@@ -1,6 +1,7 @@
 // Package expect compares records with the expectations of their profiles. It runs on the host.
-// The expectations are files in its testdata, which make update writes: SERIES/PROFILE.txt, and
-// SERIES/perf/PROFILE.txt for the probes that run only when named.
+// The expectations are files in its testdata, which make update writes: SET/PROFILE.txt, and
+// SET/perf/PROFILE.txt for the probes that run only when named. A set is a kernel series, such as
+// 6.12, followed by the architecture unless it is x86_64, such as 6.12-arm64.
 package expect
 
 import (
@@ -21,15 +22,15 @@ import (
 //go:embed testdata
 var golden embed.FS
 
-// Files are expectations: testdata/SERIES/PROFILE.txt and testdata/SERIES/perf/PROFILE.txt. Without
+// Files are expectations: testdata/SET/PROFILE.txt and testdata/SET/perf/PROFILE.txt. Without
 // an FS they are those compiled in.
 type Files struct{ fs.FS }
 
-func (f Files) read(path string) ([]byte, error) {
+func (f Files) fs() fs.FS {
 	if f.FS == nil {
-		f.FS = golden
+		return golden
 	}
-	return fs.ReadFile(f.FS, path)
+	return f.FS
 }
 
 // Deviation is one difference between a record and the expectation of its profile.
@@ -51,7 +52,7 @@ func (d Deviation) String() string {
 // fragments.
 var ErrNoExpectation = errors.New("no expectation is kept")
 
-// Deviations compares a record with the expectation of its series and profile: missing and new
+// Deviations compares a record with the expectation of its own set and profile: missing and new
 // answers deviate too. After an infrastructure failure only the outcome deviates, since the kernel
 // did not get to answer. If probes were chosen, the others are not missed.
 //
@@ -63,22 +64,22 @@ func Deviations(r record.Record) ([]Deviation, error) { return Files{}.Deviation
 
 // Deviations is the function Deviations with these expectations.
 func (f Files) Deviations(r record.Record) ([]Deviation, error) {
-	want, err := f.expectation(r)
+	want, err := f.expectation(r.Variant(), r)
 	if errors.Is(err, ErrNoExpectation) {
 		return unexplained(r), err
 	}
 	if err != nil {
 		return nil, err
 	}
-	return append(deviations(want, r), otherDeviations(want, r)...), nil
+	return deviations(want, r), nil
 }
 
-// expectation returns the answers expected of a record.
-func (f Files) expectation(r record.Record) (answers, error) {
-	want, err := f.of(r.Variant(), r.Profile)
+// expectation returns the answers that a set expects of a record.
+func (f Files) expectation(set string, r record.Record) (answers, error) {
+	want, err := f.of(set, r.Profile)
 	if err == nil && r.Init != "" && want[outcomeID] == string(record.Completed) {
 		var all answers
-		if all, err = f.of(r.Variant(), r.Ref().Profile()); err == nil {
+		if all, err = f.of(set, r.Ref().Profile()); err == nil {
 			maps.Copy(all, want)
 			want = all
 		}
@@ -86,7 +87,7 @@ func (f Files) expectation(r record.Record) (answers, error) {
 	if err != nil || r.Probes == "" {
 		return want, err
 	}
-	more, err := f.of(r.Variant(), wire.PerfFamily+"/"+r.Profile)
+	more, err := f.of(set, wire.PerfFamily+"/"+r.Profile)
 	if errors.Is(err, ErrNoExpectation) {
 		err = nil
 	}
@@ -97,11 +98,11 @@ func (f Files) expectation(r record.Record) (answers, error) {
 	return want, err
 }
 
-func (f Files) of(series, profile string) (answers, error) {
-	path := pathOf(series, profile)
-	data, err := f.read(path)
+func (f Files) of(set, profile string) (answers, error) {
+	path := pathOf(set, profile)
+	data, err := fs.ReadFile(f.fs(), path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s on %s: %w", profile, series, ErrNoExpectation)
+		return nil, fmt.Errorf("%s on %s: %w", profile, set, ErrNoExpectation)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the expectation: %w", err)
@@ -109,11 +110,12 @@ func (f Files) of(series, profile string) (answers, error) {
 	return parseExpectation(path, string(data))
 }
 
-func pathOf(series, profile string) string { return "testdata/" + series + "/" + profile + ".txt" }
+func pathOf(set, profile string) string { return "testdata/" + set + "/" + profile + ".txt" }
 
-// Expected returns the findings expected of a profile on a series, without details and times.
-func Expected(series, profile string) ([]wire.Finding, error) {
-	want, err := Files{}.of(series, profile)
+// Expected returns the findings that a set (6.12, 6.12-arm64) expects of a profile, without details
+// and times.
+func Expected(set, profile string) ([]wire.Finding, error) {
+	want, err := Files{}.of(set, profile)
 	var all []wire.Finding
 	for _, id := range ids(want) {
 		if id == outcomeID || id == saidID {
@@ -151,7 +153,12 @@ func answersOf(r record.Record) answers {
 	return got
 }
 
+// deviations returns all differences between a record and what is expected of it.
 func deviations(want answers, r record.Record) []Deviation {
+	return append(fromAnswers(want, r), otherDeviations(want, r)...)
+}
+
+func fromAnswers(want answers, r record.Record) []Deviation {
 	got := answersOf(r)
 	var out []Deviation
 	if want[outcomeID] != got[outcomeID] {
@@ -178,7 +185,7 @@ func unexpected(want answers, r record.Record, id string) bool {
 // Unexpected returns the IDs of the findings of a record for which there is no expectation, although
 // there is one for its profile.
 func Unexpected(r record.Record) ([]string, error) {
-	want, err := Files{}.expectation(r)
+	want, err := Files{}.expectation(r.Variant(), r)
 	if errors.Is(err, ErrNoExpectation) {
 		return nil, nil
 	}

@@ -225,7 +225,7 @@ func TestInitExpectations(t *testing.T) {
 	full, err := Files{}.of("6.12", "full")
 	require.NoError(t, err)
 	r := record.Record{Series: "6.12", Profile: "full/busybox", Outcome: record.Completed, Init: "busybox"}
-	want, err := Files{}.expectation(r)
+	want, err := Files{}.expectation("6.12", r)
 	require.NoError(t, err)
 	assert.Equal(t, full["socket/tcp4/loopback"], want["socket/tcp4/loopback"])
 	assert.NotEmpty(t, want["init/step/lo"])
