@@ -1,8 +1,8 @@
 package vmtests
 
 import (
-	"cmp"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,9 +24,9 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// quickApps and quickProfiles are tested without NETSTRIP_FULL: on the first profile all
-// applications work, on the second those on Unix sockets, on the last those without sockets.
-const quickApps, quickProfiles = "nginx redis flask", "full+apps no-inet+apps no-net+apps"
+// quickApps are tested without NETSTRIP_FULL, and on other series: on full+apps all their ways work,
+// on no-inet+apps those on Unix sockets, on no-net+apps those without sockets.
+const quickApps = "nginx redis flask"
 
 // appsEnv names applications to test alone, on every kernel for applications. With -update this
 // adds the expectations of a new one to the others.
@@ -34,43 +34,56 @@ const appsEnv = "NETSTRIP_TEST_APPS"
 
 // appTest is which applications to test on which profiles.
 type appTest struct {
+	kernels
 	list     []apps.App // those on the disk
 	patterns string     // of the ways
 	profiles []kconfigs.Profile
 }
 
-func newAppTest(t *testing.T) appTest {
+// newAppTests returns the tests of each series and architecture with kernels for applications, the
+// usual first.
+func newAppTests(t *testing.T) (tests []appTest) {
+	t.Helper()
+	some := os.Getenv(appsEnv)
+	for _, k := range tested(t) {
+		profiles := k.profiles(t, true)
+		switch {
+		case some != "" && k.usual:
+			tests = append(tests, newAppTest(t, k, some, kconfigs.Apps()))
+		case some != "" || len(profiles) == 0:
+		case len(profiles) == len(kconfigs.Apps()):
+			tests = append(tests, newAppTest(t, k, "", profiles))
+		default:
+			tests = append(tests, newAppTest(t, k, quickApps, profiles))
+		}
+	}
+	return tests
+}
+
+// newAppTest returns the test of these applications, or of all.
+func newAppTest(t *testing.T, k kernels, names string, profiles []kconfigs.Profile) appTest {
 	t.Helper()
 	all, err := apps.Load(t.Context(), "")
 	require.NoError(t, err)
-	some := os.Getenv(appsEnv)
-	if os.Getenv(fullEnv) != "" && some == "" {
-		return appTest{list: all, profiles: kconfigs.Apps()}
+	if names == "" {
+		return appTest{kernels: k, list: all, profiles: profiles}
 	}
-	var quick appTest
+	a := appTest{kernels: k, profiles: profiles}
 	var patterns []string
-	for _, a := range all {
-		if slices.Contains(strings.Fields(cmp.Or(some, quickApps)), a.Name) {
-			quick.list, patterns = append(quick.list, a), append(patterns, "app/"+a.Name+"/*")
+	for _, app := range all {
+		if slices.Contains(strings.Fields(names), app.Name) {
+			a.list, patterns = append(a.list, app), append(patterns, "app/"+app.Name+"/*")
 		}
 	}
-	quick.patterns = strings.Join(patterns, ",")
-	if some != "" {
-		quick.profiles = kconfigs.Apps()
-		return quick
-	}
-	for _, name := range strings.Fields(quickProfiles) {
-		p, err := kconfigs.Lookup(name)
-		require.NoError(t, err)
-		quick.profiles = append(quick.profiles, p)
-	}
-	return quick
+	a.patterns = strings.Join(patterns, ",")
+	return a
 }
 
 // runner returns a runner for the ways that match the patterns.
 func (a appTest) runner(t *testing.T, ways []wire.App, patterns string) *run.Runner {
 	t.Helper()
-	newTestRunner(t, run.Options{}) // or skip, before a disk is made
+	_, err := openRunner(t, a.source, run.Options{})
+	orSkip(t, err) // before a disk is made
 	c, err := cache.Open("")
 	require.NoError(t, err)
 	disk, err := image.Build(t.Context(), image.Options{Cache: c, Progress: progress.New(os.Stderr)}, a.list)
@@ -78,13 +91,20 @@ func (a appTest) runner(t *testing.T, ways []wire.App, patterns string) *run.Run
 		t.Skipf("NO APPLICATION IS STARTED: %v", err)
 	}
 	require.NoError(t, err)
-	return newTestRunner(t, run.Options{Apps: ways, Disk: disk, Probes: patterns})
+	runner, err := openRunner(t, a.source, run.Options{Apps: ways, Disk: disk, Probes: patterns})
+	orSkip(t, err)
+	return runner
 }
 
 // TestApps starts real applications on several profiles and compares each with its expectation:
 // three of each, or all with NETSTRIP_FULL set. -update rewrites the expectations.
 func TestApps(t *testing.T) {
-	a := newAppTest(t)
+	for _, a := range newAppTests(t) {
+		a.test(t)
+	}
+}
+
+func (a appTest) test(t *testing.T) {
 	runner := a.runner(t, apps.Wire(a.list), a.patterns)
 	var mu sync.Mutex
 	var all []record.Record
@@ -94,7 +114,7 @@ func TestApps(t *testing.T) {
 		}
 	})
 	for _, p := range a.profiles {
-		t.Run(p.Name, func(t *testing.T) {
+		t.Run(a.label(p.Name), func(t *testing.T) {
 			kernels, err := runner.Build(t.Context(), []kconfigs.Profile{p})
 			require.NoError(t, err)
 			t.Parallel()
@@ -116,7 +136,7 @@ func TestApps(t *testing.T) {
 func withExpected(t *testing.T, r record.Record) record.Record {
 	t.Helper()
 	r.Probes, r.Findings = "", slices.Clone(r.Findings)
-	all, err := expect.Expected(r.Series, r.Profile)
+	all, err := expect.Expected(r.Variant(), r.Profile)
 	if !errors.Is(err, expect.ErrNoExpectation) {
 		require.NoError(t, err)
 	}
@@ -131,7 +151,7 @@ func withExpected(t *testing.T, r record.Record) record.Record {
 // The result of a way does not depend on those before it: it is the same in reverse order and
 // alone.
 func TestAppsInAnyOrder(t *testing.T) {
-	a := newAppTest(t)
+	a := newAppTests(t)[0]
 	p, err := kconfigs.Lookup("no-inet+apps") // some work and some fail
 	require.NoError(t, err)
 	turned := apps.Wire(a.list)
@@ -171,7 +191,7 @@ echo tidy`
 
 // Nothing that an application leaves behind outlives it, even if it fails.
 func TestNothingIsLeftOfAnApp(t *testing.T) {
-	a := newAppTest(t)
+	a := newAppTests(t)[0]
 	way := func(id, script string) wire.App {
 		return wire.App{ID: id, Ask: wire.Command{Argv: []string{"sh", "-c", script}}, Expect: "^tidy$", Seconds: 60}
 	}
@@ -204,33 +224,30 @@ func TestAppSymbols(t *testing.T) {
 	}
 }
 
-// Every way of every application has an expectation on every kernel for applications (on 6.1 only
-// those that make full tests there), and no other way has one.
+// Every way of every application that is tested on a kernel has an expectation there, and no other.
 func TestAppExpectations(t *testing.T) {
+	usualEnvironment(t)
 	t.Setenv(appsEnv, "")
-	ways := func(full string) (ids []string) {
-		t.Setenv(fullEnv, full)
-		for _, a := range apps.Wire(newAppTest(t).list) {
-			ids = append(ids, a.ID)
+	t.Setenv(fullEnv, "1")
+	declared := map[string][]string{}
+	for _, a := range newAppTests(t) {
+		for _, p := range a.profiles {
+			for _, w := range apps.Wire(a.list) {
+				path := filepath.Join("expect/testdata", a.set(), p.Name+".txt")
+				declared[path] = append(declared[path], w.ID)
+			}
 		}
-		return ids
 	}
-	all, quick := ways("1"), ways("")
 	paths, err := filepath.Glob("expect/testdata/*/*+apps.txt")
 	require.NoError(t, err)
-	require.NotEmpty(t, paths, "run: make update FULL=1")
+	assert.ElementsMatch(t, slices.Collect(maps.Keys(declared)), paths, "run: make update FULL=1")
 	for _, path := range paths {
-		series := filepath.Base(filepath.Dir(path))
-		findings, err := expect.Expected(series, strings.TrimSuffix(filepath.Base(path), ".txt"))
+		findings, err := expect.Expected(filepath.Base(filepath.Dir(path)), strings.TrimSuffix(filepath.Base(path), ".txt"))
 		require.NoError(t, err)
 		var ids []string
 		for _, f := range findings {
 			ids = append(ids, f.ID)
 		}
-		declared := all
-		if series == "6.1" {
-			declared = quick
-		}
-		assert.ElementsMatch(t, declared, ids, path)
+		assert.ElementsMatch(t, declared[path], ids, path)
 	}
 }

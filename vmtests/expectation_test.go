@@ -26,7 +26,7 @@ func expectationPath(r record.Record) string {
 	if strings.HasPrefix(r.Probes, wire.PerfFamily+"/") {
 		name = wire.PerfFamily + "/" + name
 	}
-	return filepath.Join("testdata", r.Series, name+".txt")
+	return filepath.Join("testdata", r.Variant(), name+".txt")
 }
 
 // rewrite writes the expectation of a record. For a boot into an init it leaves out what is
@@ -56,7 +56,7 @@ func expectation(r record.Record) (string, error) {
 		return "", fmt.Errorf("%s: %s is an infrastructure failure: %s", r.Profile, r.Outcome, r.Reason)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "# What every probe must find on %s %s: probe, verdict, errno, value, deciding call.\n", r.Series, r.Profile)
+	fmt.Fprintf(&b, "# What every probe must find on %s %s: probe, verdict, errno, value, deciding call.\n", r.Variant(), r.Profile)
 	if r.Init != "" {
 		fmt.Fprintf(&b, "# The others find what they find on %s.\n", r.Ref().Profile())
 	}

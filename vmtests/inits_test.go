@@ -3,12 +3,10 @@ package vmtests
 import (
 	"flag"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs"
@@ -16,40 +14,31 @@ import (
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// initBoots returns kernels with and without the network, and the inits that they are booted into.
-// Kernels for systemd take long to build and boot, so only make full has them. A -run pattern that
-// names a profile, such as TestInits/services-no-net, selects that one.
-func initBoots(pattern string) map[string][]string {
-	boots := map[string][]string{}
+// TestInits boots into each init of the table, and as usual, and compares the init's steps and the
+// probes with the expectations: what works does not depend on the init. A -run pattern such as
+// TestInits/services-no-net selects a kernel, of the table of make full too.
+func TestInits(t *testing.T) {
+	pattern, all := flag.Lookup("test.run").Value.String(), tested(t)
 	_, rest, _ := strings.Cut(pattern, "/")
-	name, _, _ := strings.Cut(rest, "/")
-	name = strings.Trim(name, "^$")
-	for _, p := range []string{"full", "no-net"} {
-		boots[p] = []string{"probe", "u-root", "busybox"}
+	name, _, _ := strings.Cut(strings.Trim(rest, "^$"), "/")
+	if _, err := kconfigs.Lookup(name); err == nil && len(all[0].inits()[name]) == 0 {
+		t.Setenv(fullEnv, "1")
+		all = tested(t)[:1]
 	}
-	if os.Getenv(fullEnv) != "" || name != "" {
-		for _, p := range []string{"services", "services-no-inet", "services-no-net"} {
-			boots[p] = []string{"systemd"}
+	for _, k := range all {
+		boots := k.inits()
+		if inits, ok := boots[name]; ok {
+			boots = map[string][]string{name: inits}
+		}
+		if len(boots) > 0 {
+			testInits(t, k, boots)
 		}
 	}
-	if inits, ok := boots[name]; ok {
-		return map[string][]string{name: inits}
-	}
-	return boots
 }
 
-func TestInitBoots(t *testing.T) {
-	t.Setenv(fullEnv, "")
-	assert.Len(t, initBoots("TestInits"), 2)
-	assert.Equal(t, map[string][]string{"services": {"systemd"}}, initBoots("TestInits/services$"))
-	assert.Equal(t, map[string][]string{"full": {"probe", "u-root", "busybox"}}, initBoots("TestInits/full/busybox"))
-	t.Setenv(fullEnv, "1")
-	assert.Len(t, initBoots(""), 5)
-}
-
-// TestInits boots into each init, and as usual, and compares the init's steps and the probes with
-// the expectations: what works does not depend on the init.
-func TestInits(t *testing.T) {
+// testInits boots the kernels into the inits, by profile.
+func testInits(t *testing.T, k kernels, boots map[string][]string) {
+	t.Helper()
 	var records []record.Record
 	boot := func(o run.Options, names ...string) {
 		var profiles []kconfigs.Profile
@@ -58,17 +47,18 @@ func TestInits(t *testing.T) {
 			require.NoError(t, err)
 			profiles = append(profiles, p)
 		}
-		some, err := newTestRunner(t, o).Run(t.Context(), profiles)
+		runner, err := openRunner(t, k.source, o)
+		orSkip(t, err)
+		some, err := runner.Run(t.Context(), profiles)
 		require.NoError(t, err)
 		records = append(records, some...)
 	}
-	boots := initBoots(flag.Lookup("test.run").Value.String())
 	boot(run.Options{}, slices.Collect(maps.Keys(boots))...) // first, since the others are compared with it
 	for name, inits := range boots {
 		boot(run.Options{Inits: inits}, name)
 	}
 	for _, r := range records {
-		t.Run(r.Profile, func(t *testing.T) {
+		t.Run(k.label(r.Profile), func(t *testing.T) {
 			if *update {
 				rewrite(t, r)
 			}

@@ -4,10 +4,11 @@
 package vmtests
 
 import (
-	"cmp"
+	"errors"
 	"flag"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,8 +21,6 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
-	"github.com/netstrip/netstrip/kconfigs/progress"
-	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -30,101 +29,78 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expectations from what the kernels answer now")
 
-// requireVM is the environment variable that turns a skipped boot into a failure;
-// make test and CI set it.
-const requireVM = "NETSTRIP_REQUIRE_VM"
-
-// fullEnv is the environment variable that adds what takes long; make full sets it.
-const fullEnv = "NETSTRIP_FULL"
-
-// newTestRunner returns a runner with these options and those that all tests share, or skips
-// the test, loudly, where guests cannot be booted.
-func newTestRunner(t *testing.T, o run.Options) *run.Runner {
-	t.Helper()
-	if testing.Short() && os.Getenv(requireVM) == "" {
-		t.Skip("-short: NO GUEST IS BOOTED; run: make test")
-	}
-	o.Source = source.Options{Path: os.Getenv("NETSTRIP_SOURCE"), Series: os.Getenv("NETSTRIP_SERIES")}
-	o.Results = cmp.Or(o.Results, filepath.Join("..", "results", "test.jsonl"))
-	o.Progress = progress.New(os.Stderr)
-	runner, err := run.New(t.Context(), o)
-	if err == nil {
-		err = run.Ready("")
-	}
-	if err != nil {
-		if os.Getenv(requireVM) != "" {
-			t.Fatal(err)
-		}
-		t.Skipf("NO GUEST IS BOOTED: %v; make test installs what is missing", err)
-	}
-	return runner
-}
-
-// TestMatrix boots every profile (those that take long to build only with NETSTRIP_FULL set) and
-// compares each with its expectation, one subtest per probe, and all with the verdicts on the
-// claims. go test ./vmtests -run 'TestMatrix/no-net/socket' boots one kernel and checks its
-// sockets.
+// TestMatrix boots every kernel of the table (testdata/kernels.txt; with NETSTRIP_FULL set three times)
+// and compares each with its expectation, one subtest per probe, and those of each series and
+// architecture with the verdicts on the claims. go test ./vmtests -run 'TestMatrix/no-net/socket'
+// boots one kernel and checks its sockets.
 func TestMatrix(t *testing.T) {
-	runner, bench := newTestRunner(t, run.Options{}), newTestRunner(t, run.Options{Probes: wire.PerfFamily + "/*"})
-	var mu sync.Mutex
-	var all, measured []record.Record
-	profiles := chosen(flag.Lookup("test.run").Value.String())
-	t.Cleanup(func() { // after the last of the parallel boots
-		if len(all) == len(profiles) && len(all) > 1 {
-			checkClaims(t, append(all, measured...))
+	for _, k := range selected(t, flag.Lookup("test.run").Value.String()) {
+		m := &matrixTest{kernels: k}
+		m.runner, m.err = openRunner(t, k.source, run.Options{})
+		if m.err == nil {
+			m.bench, m.err = openRunner(t, k.source, run.Options{Probes: wire.PerfFamily + "/*"})
 		}
-	})
-	boot := func(t *testing.T, runner *run.Runner, to *[]record.Record, p kconfigs.Profile, kernels []*kbuild.Kernel) {
-		records, err := runner.Boot(t.Context(), []kconfigs.Profile{p}, kernels)
-		require.NoError(t, err)
-		mu.Lock()
-		*to = append(*to, records[0])
-		mu.Unlock()
-		if *update {
-			rewrite(t, records[0])
-		}
-		compare(t, records[0])
-	}
-	for _, p := range profiles {
-		t.Run(p.Name, func(t *testing.T) {
-			// Built in the order of the ladder, then booted in parallel.
-			kernels, err := runner.Build(t.Context(), []kconfigs.Profile{p})
-			require.NoError(t, err)
-			t.Parallel()
-			boot(t, runner, &all, p, kernels)
-			// The measured channels differ only between these four kernels.
-			if *update || slices.Contains([]string{"full", "lo-down", "no-inet", "no-net"}, p.Name) {
-				boot(t, bench, &measured, p, kernels)
+		profiles := k.profiles(t, false)
+		t.Cleanup(func() { // after the last of the parallel boots
+			if m.completed == len(profiles) && m.completed > 1 {
+				checkClaims(t, m.records)
 			}
 		})
+		for _, p := range profiles {
+			t.Run(k.label(p.Name), func(t *testing.T) { m.test(t, p) })
+		}
 	}
 }
 
-// chosen returns the profiles that a -run pattern may mean. As a regular expression no-net would
-// match no-netns as well; a profile's whole name means that profile.
-func chosen(pattern string) []kconfigs.Profile {
-	_, rest, _ := strings.Cut(pattern, "/")
-	name, _, _ := strings.Cut(rest, "/")
-	if p, err := kconfigs.Lookup(strings.Trim(name, "^$")); err == nil {
-		return []kconfigs.Profile{p}
+// matrixTest is TestMatrix for one series and architecture.
+type matrixTest struct {
+	kernels
+	runner, bench *run.Runner
+	err           error // why nothing can be booted
+
+	mu        sync.Mutex
+	records   []record.Record
+	completed int // how many kernels were booted
+}
+
+// test builds a profile and boots it in parallel with others.
+func (m *matrixTest) test(t *testing.T, p kconfigs.Profile) {
+	orSkip(t, m.err)
+	kernels, err := m.runner.Build(t.Context(), []kconfigs.Profile{p})
+	if errors.Is(err, exec.ErrNotFound) {
+		orSkip(t, err) // a cross compiler
 	}
+	require.NoError(t, err)
+	t.Parallel() // after a build: they share object trees
+	times := 1
 	if os.Getenv(fullEnv) != "" {
-		return kconfigs.Profiles()
+		times = 3
 	}
-	loDown, _ := kconfigs.Lookup("lo-down")
-	tiny, _ := kconfigs.Lookup("tiny")
-	return append(kconfigs.Ladder(), loDown, tiny)
+	m.boot(t, m.runner, slices.Repeat([]kconfigs.Profile{p}, times), slices.Repeat(kernels, times))
+	// The measured channels differ only between these four kernels.
+	few := slices.Contains([]string{"full", "lo-down", "no-inet", "no-net"}, p.Name)
+	if *update || few && (m.usual || times > 1) {
+		m.boot(t, m.bench, []kconfigs.Profile{p}, kernels)
+	}
+	m.mu.Lock()
+	m.completed++
+	m.mu.Unlock()
 }
 
-func TestChosen(t *testing.T) {
-	assert.Len(t, chosen("TestMatrix/no-net/socket"), 1)
-	assert.Len(t, chosen("TestMatrix/no-net"), 1)
-	assert.Len(t, chosen("^TestMatrix$/^defconfig$"), 1)
-	t.Setenv(fullEnv, "")
-	assert.Len(t, chosen("TestMatrix/no-"), len(kconfigs.Ladder())+2)
-	assert.Len(t, chosen(""), len(kconfigs.Ladder())+2)
-	t.Setenv(fullEnv, "1")
-	assert.Len(t, chosen(""), len(kconfigs.Profiles()))
+// boot boots a profile several times and compares each boot with its expectation, and so all with each
+// other.
+func (m *matrixTest) boot(t *testing.T, runner *run.Runner, profiles []kconfigs.Profile, kernels []*kbuild.Kernel) {
+	records, err := runner.Boot(t.Context(), profiles, kernels)
+	require.NoError(t, err)
+	m.mu.Lock()
+	m.records = append(m.records, records[0])
+	m.mu.Unlock()
+	if *update {
+		rewrite(t, records[0])
+	}
+	for _, r := range records {
+		compare(t, r)
+	}
 }
 
 // compare runs a subtest for every probe that is expected or has a finding.

@@ -46,7 +46,7 @@ func TestSizes(t *testing.T) {
 		t.Skip("takes minutes: make bench-size")
 	}
 	runner := newTestRunner(t, run.Options{})
-	profiles := chosen("")
+	profiles := tested(t)[0].profiles(t, false)
 	kernels, err := runner.Build(t.Context(), profiles)
 	require.NoError(t, err)
 	var b strings.Builder
