@@ -14,7 +14,6 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/arch"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/kconfigs/source"

@@ -72,7 +72,8 @@ type Entry struct {
 
 // Evidence is a condition, what was found, and the record.
 type Evidence struct {
-	// Record is the ID of the record, Profile and Series the kernel.
+	// Record is the ID of the record, Profile and Series the kernel; Series has the architecture
+	// too, unless that is x86_64.
 	Record  string `json:"record"`
 	Profile string `json:"profile"`
 	Series  string `json:"series"`
@@ -116,8 +117,8 @@ func (b boots) of(profile, probe string) (best record.Record, there bool) {
 	return best, there
 }
 
-// Decide decides a claim from the newest records of its profiles, for every kernel series with
-// records. If series disagree, the ruling depends on the series.
+// Decide decides a claim from the newest records of its profiles, on every series and architecture
+// with records. If they disagree, the ruling depends on the kernel.
 func Decide(c Claim, records []record.Record) Entry {
 	bySeries := map[string]boots{}
 	var series []string

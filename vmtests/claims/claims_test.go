@@ -184,4 +184,9 @@ func TestDecideFromSeveralBoots(t *testing.T) {
 	b.Reset()
 	require.NoError(t, Decide(c[0], []record.Record{whole, old}).Write(&b))
 	assert.Contains(t, b.String(), "repeat it  netstrip run full --series 6.1 && netstrip run full && netstrip claims A\n")
+
+	old.Series, old.Arch = "6.12", "arm64"
+	b.Reset()
+	require.NoError(t, Decide(c[0], []record.Record{old}).Write(&b))
+	assert.Contains(t, b.String(), "repeat it  netstrip run full --series 6.12 --arch arm64 && netstrip claims A\n")
 }

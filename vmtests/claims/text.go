@@ -64,7 +64,20 @@ func (e Entry) Write(w io.Writer) error {
 	return err
 }
 
-// repeat returns the commands that repeat the boots behind an entry, on each series.
+// flags returns the flags that select a series and architecture, such as 6.12-arm64.
+func flags(variant string) (all string) {
+	name := ref.Parse("x@" + variant)
+	if name.Series != "" {
+		all += " --series " + report.Escape(name.Series, 20)
+	}
+	if name.Arch != "" {
+		all += " --arch " + report.Escape(name.Arch, 20)
+	}
+	return all
+}
+
+// repeat returns the commands that repeat the boots behind an entry, on each series and
+// architecture.
 func (c Claim) repeat(e Entry) []string {
 	var series, all []string
 	for _, v := range e.Evidence {
@@ -78,7 +91,7 @@ func (c Claim) repeat(e Entry) []string {
 	for _, s := range series {
 		for _, run := range c.runs() {
 			if s != source.Usual() {
-				run += " --series " + report.Escape(s, 20)
+				run += flags(s)
 			}
 			all = append(all, run)
 		}

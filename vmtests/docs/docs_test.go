@@ -21,6 +21,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/claims"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
@@ -33,10 +34,10 @@ var update = flag.Bool("update", false, "write the pages")
 
 var markdown = table.Format{Markdown: true}
 
-const (
-	series = "6.12"
-	kept   = "../expect/testdata/" + series + "/"
-)
+// series is the set of expectations on all pages but one.
+const series = kbuild.UsualSeries
+
+const kept = "../expect/testdata/"
 
 // written begins each page.
 const written = "<!-- Written by make docs; edit vmtests/docs/text_test.go. -->\n\n"
@@ -110,15 +111,22 @@ func TestREADME(t *testing.T) {
 	data, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
 	text := strings.Join(strings.Fields(string(data)), " ")
-	verdicts, err := os.ReadFile("../testdata/verdicts.txt")
+	beliefs, err := claims.All()
 	require.NoError(t, err)
-	count := func(verdict string) int { return strings.Count(string(verdicts), " "+verdict) }
+	count := func(ruling claims.Ruling) (n int) {
+		for _, c := range beliefs {
+			if verdict(t, c.ID, series).Verdict == ruling {
+				n++
+			}
+		}
+		return n
+	}
 	all, err := apps.Load(t.Context(), "")
 	require.NoError(t, err)
 	full, less := expected(t, "full"), expected(t, "no-net")
 	for _, want := range []string{
-		fmt.Sprintf("[%d common beliefs]", strings.Count(string(verdicts), "\n")),
-		fmt.Sprintf("%d are true, %d are false, and %d depend on", count("true"), count("false"), count("it depends")),
+		fmt.Sprintf("[%d common beliefs]", len(beliefs)),
+		fmt.Sprintf("%d are true, %d are false, and %d depend on", count(claims.True), count(claims.False), count(claims.Depends)),
 		fmt.Sprintf("[%d applications]", len(all)),
 		fmt.Sprintf("[%d inits]", len(initramfs.Inits())),
 		fmt.Sprintf("%d of the %d probes that work on full", works(full)-works(less), works(full)),
@@ -140,15 +148,22 @@ func golden(t *testing.T, name, got string) {
 	assert.Equal(t, string(want), got, "%s is out of date; run: make docs", name)
 }
 
-// expected returns the expected record of PROFILE or PROFILE/INIT.
+// expected returns the expected record of PROFILE or PROFILE/INIT on the usual series.
 func expected(t *testing.T, profile string) record.Record {
 	t.Helper()
-	findings, err := expect.Expected(series, profile)
+	return expectedOn(t, series, profile)
+}
+
+// expectedOn returns the record that a set of expectations expects.
+func expectedOn(t *testing.T, set, profile string) record.Record {
+	t.Helper()
+	findings, err := expect.Expected(set, profile)
 	require.NoError(t, err)
-	r := record.Record{Profile: profile, Series: series, Outcome: record.Outcome(outcome(t, series, profile)), Findings: findings}
+	r := record.Record{Profile: profile, Outcome: record.Outcome(outcome(t, set, profile)), Findings: findings}
+	r.Series, r.Arch, _ = strings.Cut(set, "-")
 	if of, init, ok := strings.Cut(profile, "/"); ok {
 		r.Init = init
-		r.Findings = append(r.Findings, missing(expected(t, of).Findings, findings)...)
+		r.Findings = append(r.Findings, missing(expectedOn(t, set, of).Findings, findings)...)
 	}
 	return r
 }
@@ -156,7 +171,7 @@ func expected(t *testing.T, profile string) record.Record {
 // outcome returns the outcome that a set of expectations expects of a profile.
 func outcome(t *testing.T, set, profile string) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("../expect/testdata", set, profile+".txt"))
+	data, err := os.ReadFile(filepath.Join(kept, set, profile+".txt"))
 	require.NoError(t, err)
 	_, rest, ok := strings.Cut(string(data), "\noutcome ")
 	require.True(t, ok, profile)
@@ -190,21 +205,15 @@ func ladder(suffix string) []string {
 	return names
 }
 
-// everything returns a record for every expectation of the series.
-func everything(t *testing.T) []record.Record {
+// everything returns a record for every expectation of a set.
+func everything(t *testing.T, set string) (all []record.Record) {
 	t.Helper()
-	var names []string
-	for _, pattern := range []string{"*.txt", "*/*.txt"} {
-		files, err := filepath.Glob(kept + pattern)
-		require.NoError(t, err)
-		for _, f := range files {
-			name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(f), kept), ".txt")
-			if path.Dir(name) != wire.PerfFamily {
-				names = append(names, name)
-			}
+	for name := range expectations(t, set) {
+		if path.Dir(name) != wire.PerfFamily {
+			all = append(all, expectedOn(t, set, name))
 		}
 	}
-	return records(t, names...)
+	return all
 }
 
 // answers returns a Markdown table with a row for each probe whose family keep accepts and a
@@ -243,19 +252,27 @@ func works(r record.Record) int {
 func claimsTables(t *testing.T) []any {
 	all, err := claims.All()
 	require.NoError(t, err)
-	verdicts, err := os.ReadFile("../testdata/verdicts.txt")
-	require.NoError(t, err)
 	var ledger, arguments strings.Builder
 	var entries []claims.Entry
-	have := everything(t)
+	have := map[string][]record.Record{}
+	for _, set := range sets(t) {
+		have[set] = everything(t, set)
+	}
 	for _, c := range all {
-		e := claims.Decide(c, have)
-		want := verdict(t, string(verdicts), c.ID)
+		e := claims.Decide(c, have[series])
+		want := verdict(t, c.ID, series)
 		if e.Verdict == claims.Undecided { // it rests on measurements, which are not expected
 			e.Verdict, e.DependsOn = want.Verdict, want.DependsOn
 		}
-		assert.Equal(t, want.Verdict, e.Verdict, c.ID)
-		assert.Equal(t, want.DependsOn, e.DependsOn, c.ID)
+		var on []string
+		for _, set := range sets(t) {
+			if other := claims.Decide(c, have[set]); other.Verdict != claims.Undecided {
+				want := verdict(t, c.ID, set)
+				assert.Equal(t, want.Verdict, other.Verdict, "%s on %s", c.ID, set)
+				assert.Equal(t, want.DependsOn, other.DependsOn, "%s on %s", c.ID, set)
+				on = append(on, decidedOn(set, other, e))
+			}
+		}
 		entries = append(entries, e)
 		fmt.Fprintf(&arguments, "## %s\n\n%s\n\n", c.ID, table.Markdown(c.Text))
 		fmt.Fprintf(&arguments, "- **%s**", e.Verdict)
@@ -263,6 +280,9 @@ func claimsTables(t *testing.T) []any {
 			fmt.Fprintf(&arguments, " on %s", table.Markdown(e.DependsOn))
 		}
 		fmt.Fprintf(&arguments, "\n- said by: %s\n- because: %s\n", table.Markdown(c.Who), table.Markdown(c.Because))
+		if on != nil {
+			fmt.Fprintf(&arguments, "- decided on: %s\n", strings.Join(on, ", "))
+		}
 		for _, v := range e.Evidence {
 			fmt.Fprintf(&arguments, "- found: `%s` (%s)\n", v.Condition, table.Markdown(v.Found))
 		}
@@ -272,10 +292,28 @@ func claimsTables(t *testing.T) []any {
 	return []any{ledger.String(), strings.TrimRight(arguments.String(), "\n") + "\n"}
 }
 
-// verdict returns the expected verdict on a claim.
-func verdict(t *testing.T, file, id string) claims.Entry {
+// decidedOn names a set on which a claim is decided, and the verdict if it is another.
+func decidedOn(set string, e, usual claims.Entry) string {
+	if e.Verdict == usual.Verdict && e.DependsOn == usual.DependsOn {
+		return set
+	}
+	said := string(e.Verdict)
+	if e.DependsOn != "" {
+		said += " on " + table.Markdown(e.DependsOn)
+	}
+	return set + " (**" + said + "**)"
+}
+
+// verdict returns the expected verdict on a claim on a set.
+func verdict(t *testing.T, id, set string) claims.Entry {
 	t.Helper()
-	_, rest, ok := strings.Cut("\n"+file, "\n"+id+" ")
+	data, err := os.ReadFile("../testdata/verdicts.txt")
+	require.NoError(t, err)
+	file := "\n" + string(data)
+	_, rest, ok := strings.Cut(file, "\n"+id+"@"+set+" ")
+	if !ok {
+		_, rest, ok = strings.Cut(file, "\n"+id+" ")
+	}
 	require.True(t, ok, "no verdict on %s", id)
 	line, _, _ := strings.Cut(rest, "\n")
 	v, on, _ := strings.Cut(line, "; ")

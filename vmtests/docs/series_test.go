@@ -56,7 +56,7 @@ func explanations(t *testing.T) (all []explanation) {
 // sets returns the sets of expectations: those of x86_64 by series, followed by the others.
 func sets(t *testing.T) []string {
 	t.Helper()
-	entries, err := os.ReadDir("../expect/testdata")
+	entries, err := os.ReadDir(kept)
 	require.NoError(t, err)
 	var all []string
 	for _, e := range entries {
@@ -105,7 +105,7 @@ func pairs(t *testing.T) (all [][2]string) {
 func expectations(t *testing.T, set string) map[string]map[string]string {
 	t.Helper()
 	all := map[string]map[string]string{}
-	dir := filepath.Join("../expect/testdata", set)
+	dir := filepath.Join(kept, set)
 	for _, pattern := range []string{"*.txt", "*/*.txt"} {
 		files, err := filepath.Glob(filepath.Join(dir, pattern))
 		require.NoError(t, err)

@@ -11,7 +11,8 @@ case. A verdict that changes fails ` + "`go test ./vmtests`" + `.
 
 %s
 ` + "`netstrip claims C11`" + ` prints one argument with the records it rests on and the commands that
-repeat it. The rest of this page has all of them, on Linux 6.12. C10 rests on measurements,
+repeat it. The rest of this page has all of them, with the answers of Linux 6.12, and the series and
+architectures on which the expectations decide each. C10 rests on measurements,
 which are not part of the expectations; its evidence is printed only after
 ` + "`netstrip bench`" + `.
 
