@@ -75,8 +75,10 @@ type Options struct {
 	Uinit string
 	// Modules, if set, is a directory of kernel modules with depmod's lists, for
 	// /lib/modules/Release, with a modprobe for the kernel to call. The path must identify its
-	// contents, as in the cache.
+	// contents, as in the cache. Modprobe are the paths, besides /sbin/modprobe, at which the kernel
+	// looks for it.
 	Modules, Release string
+	Modprobe         []string
 	// Init is what the kernel starts; the zero value is u-root's.
 	Init Init
 	// Apps, if set, run instead of the probes.

@@ -22,14 +22,18 @@ import (
 
 // withModules returns the image followed by an archive of kernel modules.
 func (i *Image) withModules(ctx context.Context, c *cache.Cache, o Options) (*Image, error) {
-	return i.extend(ctx, c, "modules", keyOf("%d %q %q", layout, o.Modules, o.Release), func(string) (*initramfs.Files, error) {
+	return i.extend(ctx, c, "modules", keyOf("%d %q %q %q", layout, o.Modules, o.Release, o.Modprobe), func(string) (*initramfs.Files, error) {
 		o.Progress.Line("building the initramfs with the modules of %s", o.Release)
 		files := initramfs.NewFiles()
 		if err := files.AddFile(o.Modules, "lib/modules/"+o.Release); err != nil {
 			return nil, err
 		}
-		// The kernel runs it from there (CONFIG_MODPROBE_PATH).
-		return files, files.AddRecord(cpio.Symlink("sbin/modprobe", "/bin/uinit"))
+		for _, path := range append([]string{"/sbin/modprobe"}, o.Modprobe...) {
+			if err := files.AddRecord(cpio.Symlink(strings.TrimPrefix(filepath.Clean(path), "/"), "/bin/uinit")); err != nil {
+				return nil, err
+			}
+		}
+		return files, nil
 	})
 }
 

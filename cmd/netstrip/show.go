@@ -62,7 +62,7 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 		if err := expect.Show(a.stdout, chosen[i], r, probe); err != nil {
 			return err
 		}
-		if probe != "" && len(r.Findings) == 1 {
+		if probe != "" && len(r.Findings) == 1 && r.Findings[0].Symbols == nil {
 			symbols := explanation.Probe(ctx, r.Findings[0].ID, r.Ref().Profile(), (&flags{series: r.Series}).source())
 			for i, line := range symbols {
 				report.Field(a.stdout, []string{"symbols", ""}[min(i, 1)], report.Escape(line, 2000))

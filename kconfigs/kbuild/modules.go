@@ -1,6 +1,7 @@
 package kbuild
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/programs"
 )
@@ -57,34 +60,50 @@ func (k *Kernel) lacksModules() bool {
 	return k.Text > 0 && err == nil && modular(config)
 }
 
-// fillModules writes the stripped modules of a kernel that was built here to dir.
+// ModuleNames returns the names of the modules that the kernel has here, as in /proc/modules; nil
+// for a kernel without modules.
+func (k *Kernel) ModuleNames() (map[string]bool, error) {
+	if k.Modules == "" {
+		return nil, nil
+	}
+	list, err := file.Read(filepath.Join(k.Modules, "modules.dep"), maxConfig)
+	if err != nil {
+		return nil, fmt.Errorf("listing the modules of the kernel %s: %w", k.Key, err)
+	}
+	names := map[string]bool{}
+	for line := range strings.Lines(string(list)) {
+		if path, _, ok := strings.Cut(line, ":"); ok {
+			names[moduleName(path)] = true
+		}
+	}
+	return names, nil
+}
+
+// fillModules writes the modules of a kernel that was built here to dir.
 func (j *job) fillModules(ctx context.Context, dir, version string) error {
 	if !modular(j.final) {
 		return nil
 	}
 	root := filepath.Join(dir, "installed")
 	defer os.RemoveAll(root)
-	// depmod runs later, on the modules that are kept. u-root cannot load compressed modules.
-	err := j.make(ctx, nil, nil, "modules_install", "INSTALL_MOD_PATH="+root, "INSTALL_MOD_STRIP=1", "DEPMOD=true",
-		"CONFIG_MODULE_COMPRESS_GZIP=", "CONFIG_MODULE_COMPRESS_XZ=", "CONFIG_MODULE_COMPRESS_ZSTD=")
-	if err != nil {
+	args := []string{
+		"modules_install", "INSTALL_MOD_PATH=" + root, "INSTALL_MOD_STRIP=1",
+		"DEPMOD=true", // it runs later, on the modules that are kept
+		// They would be unpacked again.
+		"CONFIG_MODULE_COMPRESS_GZIP=", "CONFIG_MODULE_COMPRESS_XZ=", "CONFIG_MODULE_COMPRESS_ZSTD=",
+	}
+	if bytes.Contains(j.final, []byte("\nCONFIG_MODULE_SIG=y\n")) {
+		// Otherwise whoever builds the kernel signs them (scripts/Makefile.modinst).
+		args = append(args, "CONFIG_MODULE_SIG_ALL=y")
+	}
+	if err := j.make(ctx, nil, nil, args...); err != nil {
 		return fmt.Errorf("installing the modules: %w", err)
 	}
-	parts := append(moduleParts(), "block", "drivers/pps", "drivers/ptp", "fs", "init", "kernel", "mm", "security")
-	return j.copyModules(ctx, parts, filepath.Join(dir, modulesDir), filepath.Join(root, "lib/modules", version), version)
+	return copyModules(ctx, filepath.Join(dir, modulesDir), filepath.Join(root, "lib/modules", version), version)
 }
 
-// moduleParts returns the directories of modules related to networking, sockets or virtual
-// machines.
-func moduleParts() []string {
-	return []string{
-		"net", "crypto", "lib", "arch", "drivers/char", "drivers/net", "drivers/virtio", "drivers/vhost", "drivers/block",
-		"fs/fuse", "fs/9p", "fs/netfs",
-	}
-}
-
-// copyModules copies the modules in parts, and runs depmod.
-func (j *job) copyModules(ctx context.Context, parts []string, to, from, version string) error {
+// copyModules copies the modules that can matter in a guest, without compression, and runs depmod.
+func copyModules(ctx context.Context, to, from, version string) error {
 	depmod, err := programs.Find("depmod")
 	if err != nil {
 		return err
@@ -93,10 +112,15 @@ func (j *job) copyModules(ctx context.Context, parts []string, to, from, version
 	root := filepath.Join(filepath.Dir(to), "root")
 	defer os.RemoveAll(root)
 	dir := filepath.Join(root, "lib/modules", version)
-	for _, part := range parts {
-		if err := copyTree(filepath.Join(dir, "kernel", part), filepath.Join(from, "kernel", part)); err != nil {
-			return fmt.Errorf("copying the modules: %w", err)
-		}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("copying the modules: %w", err)
+	}
+	all, err := findModules(from)
+	if err != nil {
+		return err
+	}
+	if err := all.copy(dir); err != nil {
+		return err
 	}
 	for _, list := range []string{"modules.builtin", "modules.builtin.modinfo", "modules.order"} {
 		if _, err := copyFile(filepath.Join(dir, list), filepath.Join(from, list)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -107,22 +131,4 @@ func (j *job) copyModules(ctx context.Context, parts []string, to, from, version
 		return fmt.Errorf("listing the dependencies of modules: %w", err)
 	}
 	return os.Rename(dir, to)
-}
-
-// copyTree copies a tree, if it exists, without drivers for hardware that guests lack.
-func copyTree(to, from string) error {
-	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && path == from:
-			return nil
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "ethernet" || d.Name() == "wireless"):
-			return fs.SkipDir
-		case d.IsDir():
-			return os.MkdirAll(filepath.Join(to, path[len(from):]), 0o755)
-		}
-		_, err = copyFile(filepath.Join(to, path[len(from):]), path)
-		return err
-	})
 }

@@ -18,14 +18,15 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// modulesDir is the directory of a kernel's modules in its entry, like /lib/modules/VERSION.
-const modulesDir = "modules"
+// modulesDir is the directory of a kernel's modules in its entry, like /lib/modules/VERSION. It has
+// another name whenever other modules are kept, because entries with the former name lack some.
+const modulesDir = "modules2"
 
 // prebuiltInputs is Inputs for a kernel that is not compiled here. A distribution's kernel
 // stays the one that was first downloaded, so that results do not change by themselves.
 func (b *Builder) prebuiltInputs(p kconfigs.Prebuilt) (string, error) {
 	if p.Distro {
-		return cache.Key(append(moduleParts(), "distro", b.Source.Series())...), nil
+		return cache.Key(modulesDir, "distro", b.Source.Series()), nil
 	}
 	image, err := fileSHA256(p.Image)
 	if err != nil {
@@ -38,7 +39,7 @@ func (b *Builder) prebuiltInputs(p kconfigs.Prebuilt) (string, error) {
 	if err != nil {
 		return "", wrong(p.Modules, errors.New("not a directory of modules such as /lib/modules/6.12.1: cannot read its modules.order"))
 	}
-	return cache.Key(append(moduleParts(), "file", image, p.Modules, order)...), nil
+	return cache.Key(modulesDir, "file", image, p.Modules, order), nil
 }
 
 // wrong returns a RequestError about a file that the user named.
@@ -151,7 +152,7 @@ func (j *job) fillPrebuilt(ctx context.Context, dir, key string, p kconfigs.Preb
 		}
 	}
 	if p.Modules != "" {
-		if err := j.copyModules(ctx, moduleParts(), filepath.Join(dir, modulesDir), p.Modules, k.Version); err != nil {
+		if err := copyModules(ctx, filepath.Join(dir, modulesDir), p.Modules, k.Version); err != nil {
 			return err
 		}
 	}

@@ -1,48 +1,139 @@
 package kconfigcheck
 
 import (
-	"fmt"
+	_ "embed"
 	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
-// Doubt returns the findings, inconclusive where a feature may be absent only because a module is
-// not loaded; their details then name the symbols that are m. A finding that needs a symbol that
-// is off stays absent. value returns a symbol's value in the kernel's .config; inGuest reports
-// whether the guest has the kernel's modules.
-func Doubt(findings []wire.Finding, value func(symbol string) string, inGuest bool) []wire.Finding {
+//go:embed modules.txt
+var moduleTable string
+
+// ModuleOf returns the name of a symbol's module, "" for a symbol of the catalogue that cannot be
+// m.
+func ModuleOf(symbol string) string {
+	for line := range strings.Lines(moduleTable) {
+		if f := strings.Fields(line); len(f) == 2 && f[0] == symbol {
+			return f[1]
+		}
+	}
+	return ""
+}
+
+// Modules is what the host knows about the modules of a kernel.
+type Modules struct {
+	// Value returns a symbol's value in the kernel's .config; nil if that is unknown.
+	Value func(symbol string) string
+	// InGuest are the names of the modules in the guest; nil if it has none of the kernel's.
+	InGuest map[string]bool
+	// Refuses says why the kernel loads no module on demand; empty if it does.
+	Refuses string
+}
+
+// Judge returns the findings with the states of the symbols that each needs. A finding is
+// inconclusive where a feature may be absent only because a module is not loaded; its detail then
+// says why it is not. A finding that needs a symbol that is off stays absent. Hello is nil if the
+// guest did not get that far. Without modules, Judge returns the findings as they are.
+func (m Modules) Judge(findings []wire.Finding, hello *wire.Hello) []wire.Finding {
+	if m.Value != nil && m.Value("MODULES") != "y" || m.Value == nil && (hello == nil || !hello.LoadsModules) {
+		return findings
+	}
+	g := guestModules{m, map[string]bool{}, map[string]string{}}
+	if hello != nil {
+		g.add(hello.Modules)
+	}
 	out := slices.Clone(findings)
-	for i, f := range out {
-		symbols := Of(f.ID)
-		off := func(s string) bool { return value(s) == "n" }
-		if f.Verdict != wire.Absent || slices.ContainsFunc(symbols, off) {
-			continue
-		}
-		var modules []string
-		for _, s := range symbols {
-			if value(s) == "m" {
-				modules = append(modules, s)
-			}
-		}
-		if modules == nil {
-			continue
-		}
-		out[i].Verdict = wire.Inconclusive
-		out[i].Detail = strings.TrimSuffix(reason(modules, inGuest)+": "+f.Detail, ": ")
+	for i := range out {
+		g.add(out[i].Modules)
+		g.judge(&out[i])
 	}
 	return out
 }
 
-func reason(modules []string, inGuest bool) string {
-	is, its, module := "is", "its", "module"
-	if len(modules) > 1 {
-		is, its, module = "are", "their", "modules"
+// guestModules adds what the guest has said so far.
+type guestModules struct {
+	Modules
+	loaded map[string]bool
+	failed map[string]string
+}
+
+func (g guestModules) add(news []wire.Module) {
+	for _, m := range news {
+		if m.Loaded {
+			g.loaded[m.Name] = true
+		} else {
+			g.failed[m.Name] = m.Why
+		}
 	}
-	text := fmt.Sprintf("%s %s m and %s %s ", strings.Join(modules, ", "), is, its, module)
-	if inGuest {
-		return text + "may not have been loaded (see modprobe's messages in the console log)"
+}
+
+func (g guestModules) judge(f *wire.Finding) {
+	var said []string
+	off := false
+	f.Symbols = nil // the guest does not know them
+	for _, name := range Of(f.ID) {
+		s := g.symbol(name, f.Verdict)
+		if s.State == "" {
+			continue
+		}
+		f.Symbols = append(f.Symbols, s)
+		off = off || s.State == wire.Off
+		if s.State == wire.NotLoaded || s.State == wire.Unknown {
+			said = append(said, s.String())
+		}
 	}
-	return text + is + " not in the guest"
+	if f.Verdict == wire.Absent && !off && said != nil {
+		f.Verdict = wire.Inconclusive
+		f.Detail = strings.TrimSuffix(strings.Join(said, "; ")+"; "+f.Detail, "; ")
+	}
+}
+
+// symbol returns the state of a symbol that a probe with a verdict needs; none if it is unknown and
+// does not matter.
+func (g guestModules) symbol(name string, verdict wire.Verdict) wire.Symbol {
+	s := wire.Symbol{Name: name}
+	module := ModuleOf(name)
+	value := ""
+	switch {
+	case g.Value != nil:
+		value = g.Value(name)
+	case g.loaded[module] || g.InGuest[module]:
+		value = "m"
+	case g.InGuest == nil && module != "" && verdict == wire.Absent:
+		s.State, s.Module = wire.Unknown, module
+		s.Why = "the kernel's .config is unknown, and the guest has none of its modules"
+		return s
+	default:
+		return s
+	}
+	switch {
+	case value == "n":
+		s.State = wire.Off
+	case value != "m":
+		s.State = wire.On
+	case g.loaded[module]:
+		s.State, s.Module = wire.Loaded, module
+	default:
+		s.State, s.Module, s.Why = wire.NotLoaded, module, g.why(module)
+	}
+	return s
+}
+
+// why says why a module is not loaded.
+func (g guestModules) why(module string) string {
+	const most = 300
+	failed := g.failed[module]
+	switch {
+	case failed != "":
+		return failed[:min(len(failed), most)]
+	case g.InGuest == nil:
+		return "the guest has none of the kernel's modules"
+	case !g.InGuest[module]:
+		return "the guest does not have it"
+	case g.Refuses != "":
+		return g.Refuses
+	}
+	return "the kernel did not ask for it"
 }

@@ -122,8 +122,14 @@ func probeCell(r record.Record, id string) table.Cell {
 	case f.Verdict == wire.Absent:
 		return table.Cell{Text: "absent", Mark: table.Bad}
 	}
+	if slices.ContainsFunc(f.Symbols, notLoaded) {
+		return table.Cell{Text: "not loaded", Mark: table.Doubtful}
+	}
 	return table.Cell{Text: "inconclusive", Mark: table.Doubtful}
 }
+
+// notLoaded reports whether a symbol is a module that was not loaded.
+func notLoaded(s wire.Symbol) bool { return s.State == wire.NotLoaded || s.State == wire.Unknown }
 
 // callName returns a call without its arguments. An application makes many calls, so its
 // errno says little without it.

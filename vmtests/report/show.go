@@ -72,6 +72,7 @@ func showBoot(b *strings.Builder, r record.Record) {
 	if h := r.Hello; h != nil {
 		Field(b, "guest", fmt.Sprintf("%s, events through %s, %d of %d KiB of memory free, %d probes",
 			text(h.Release), text(h.Channel), h.MemAvailableKB, h.MemTotalKB, len(h.Probes)))
+		Field(b, "loaded", loaded(h.Modules))
 	}
 }
 
@@ -227,6 +228,17 @@ func missing(r record.Record, id string) string {
 	return "none: no answer was received"
 }
 
+// loaded names the modules that were loaded.
+func loaded(modules []wire.Module) string {
+	var names []string
+	for _, m := range modules {
+		if m.Loaded {
+			names = append(names, text(m.Name))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 func showFinding(b *strings.Builder, r record.Record, f wire.Finding) {
 	fmt.Fprintf(b, "%s in %s\n", name(f.ID), text(r.ID))
 	for _, p := range wire.Probes() {
@@ -239,6 +251,10 @@ func showFinding(b *strings.Builder, r record.Record, f wire.Finding) {
 	Field(b, "decided by", text(f.Call))
 	Field(b, "value", Escape(f.Value, 4000))
 	Field(b, "detail", Escape(f.Detail, 4000))
+	for _, s := range f.Symbols {
+		Field(b, "symbol", text(s.String()))
+	}
+	Field(b, "loaded", loaded(f.Modules))
 	Field(b, "took", (time.Duration(f.Micros) * time.Microsecond).String())
 	if within(f.ID, wire.PerfFamily) && r.Machine.Accel == "tcg" && len(f.Numbers) > 0 {
 		Field(b, "note", "measured under emulation (tcg): only ratios to other numbers of this boot mean something")

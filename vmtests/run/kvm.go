@@ -24,7 +24,7 @@ func (r *Runner) tries(p prepared) int {
 // weigh settles the findings of a boot, and decides whether KVM is to blame for its outcome.
 func (r *Runner) weigh(ctx context.Context, p prepared, s target, res guest.Result, rec *record.Record) error {
 	expect.Settle(rec, r.known())
-	rec.Findings = r.doubted(s.kernel, rec.Findings)
+	rec.Findings = r.judged(s.kernel, rec.Findings, rec.Hello)
 	if blamesKVM(p, res) {
 		if err := r.judgeKVM(ctx, p, s, rec); err != nil {
 			return err

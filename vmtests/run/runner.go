@@ -316,6 +316,13 @@ func (r *Runner) imageFor(ctx context.Context, p prepared, s target, k *kbuild.K
 	o := initramfs.Options{
 		Cache: r.cache, Arch: r.arch(), Progress: r.opts.Progress, Modules: k.Modules, Release: k.Version, Init: s.init, Apps: r.opts.Apps,
 	}
+	if k.Modules != "" {
+		config, _, err := k.ReadConfig()
+		if err != nil {
+			return nil, err
+		}
+		o.Modprobe = loaders(config)
+	}
 	if len(p.probes) > longestList {
 		o.Probes = p.probes
 	}

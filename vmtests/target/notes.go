@@ -38,7 +38,7 @@ func Notes(ctx context.Context, b *kbuild.Builder, profiles []kconfigs.Profile, 
 		if _, known, err := k.ReadConfig(); err != nil {
 			return notes, err
 		} else if !known {
-			notes = append(notes, p.Prebuilt.Image+": its .config is unknown and --modules is missing: features in modules are reported as absent")
+			notes = append(notes, p.Prebuilt.Image+": its .config is unknown and --modules is missing: features that may be in modules are inconclusive")
 		}
 	}
 	if mine == nil {

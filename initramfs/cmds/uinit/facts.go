@@ -9,13 +9,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/netstrip/netstrip/initramfs/kmod"
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
 // hello returns what the guest says about itself. A field that cannot be determined stays empty:
 // the probes matter more.
-func hello(device string, chosen []task) *wire.Hello {
-	h := &wire.Hello{Version: wire.Version, Channel: device, Probes: []string{}}
+func hello(device string, chosen []task, modules *kmod.Watch) *wire.Hello {
+	h := &wire.Hello{
+		Version: wire.Version, Channel: device, Probes: []string{}, LoadsModules: kmod.Supported(), Modules: modules.News(),
+	}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err == nil {
 		h.Release = unix.ByteSliceToString(u.Release[:])

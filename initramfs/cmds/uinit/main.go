@@ -18,7 +18,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -26,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/initramfs/appguest"
+	"github.com/netstrip/netstrip/initramfs/kmod"
 	"github.com/netstrip/netstrip/initramfs/probes"
 	"github.com/netstrip/netstrip/initramfs/probes/all"
 	"github.com/netstrip/netstrip/initramfs/probes/pid1"
@@ -38,8 +38,8 @@ const grace = 30 * time.Second
 func main() {
 	args := os.Args[1:]
 	switch {
-	case filepath.Base(os.Args[0]) == modprobeName:
-		exit(strings.Join(os.Args, " "), modprobe(args))
+	case kmod.IsModprobe(os.Args):
+		exit(strings.Join(os.Args, " "), kmod.Modprobe(args))
 	case len(args) > 0 && args[0] == childArg:
 		exit("child", runChild(os.NewFile(childFD, "findings"), args[1:]))
 	case len(args) > 0 && args[0] == appguest.SandboxArg:
@@ -92,14 +92,15 @@ func boot() error {
 		reboot()
 	})
 	defer watchdog.Stop()
-	if err := coldplug(); err != nil {
+	if err := kmod.Coldplug(); err != nil {
 		say("loading modules of devices: %v", err) // the probes that need one will report it
 	}
 	events, err := openEvents(string(cmdline))
 	if err != nil {
 		return err
 	}
-	events.send(wire.Event{Kind: wire.KindHello, Hello: hello(events.device, chosen)})
+	var modules kmod.Watch
+	events.send(wire.Event{Kind: wire.KindHello, Hello: hello(events.device, chosen, &modules)})
 	if asked != nil {
 		return asked
 	}
@@ -108,6 +109,7 @@ func boot() error {
 		command: probeCommand,
 		start:   func(id string) { events.send(wire.Event{Kind: wire.KindStart, Probe: id}) },
 		found: func(f wire.Finding) {
+			f.Modules = modules.News()
 			if f.Verdict == wire.Inconclusive {
 				say("%s: inconclusive: %s", f.ID, f.Detail)
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/netstrip/netstrip/initramfs/kmod"
 	"github.com/netstrip/netstrip/initramfs/probes"
 	"github.com/netstrip/netstrip/initramfs/probes/all"
 	"github.com/netstrip/netstrip/initramfs/wire"
@@ -76,7 +77,7 @@ func TestMeminfo(t *testing.T) {
 }
 
 func TestHello(t *testing.T) {
-	h := hello("/dev/vport0p1", tasks(all.Probes()))
+	h := hello("/dev/vport0p1", tasks(all.Probes()), &kmod.Watch{})
 	assert.Equal(t, wire.Version, h.Version)
 	assert.Equal(t, "/dev/vport0p1", h.Channel)
 	assert.Len(t, h.Probes, len(all.Probes()))
