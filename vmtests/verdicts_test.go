@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/claims"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -68,7 +68,7 @@ func (v verdicts) on(id, set string) string { return cmp.Or(v[id+"@"+set], v[id]
 // set changes the expected verdict on a claim on a set. That on the usual series is the one for all.
 func (v verdicts) set(id, set, verdict string) {
 	delete(v, id+"@"+set)
-	if set == kbuild.UsualSeries || v[id] == "" {
+	if set == source.Usual() || v[id] == "" {
 		v[id] = verdict
 	} else if v[id] != verdict {
 		v[id+"@"+set] = verdict
@@ -142,8 +142,8 @@ func TestMeasuredVerdictsFlip(t *testing.T) {
 func TestVerdictsAreKept(t *testing.T) {
 	all := []claims.Claim{{ID: "C1"}, {ID: "C2"}, {ID: "C16"}, {ID: "C3"}}
 	v := parseVerdicts("C2 true\nC2@6.1 false\nC16 false\nC9 gone\n")
-	v.set("C1", kbuild.UsualSeries, "true")
-	v.set("C2", kbuild.UsualSeries, "it depends; x; y")
+	v.set("C1", source.Usual(), "true")
+	v.set("C2", source.Usual(), "it depends; x; y")
 	assert.Equal(t, "C1 true\nC2 it depends; x; y\nC2@6.1 false\nC16 false\n", v.text(all))
 	v.set("C2", "6.1", "it depends; x; y")
 	v.set("C16", "6.12-arm64", "true")

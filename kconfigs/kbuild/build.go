@@ -21,7 +21,6 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kernel"
 	"github.com/netstrip/netstrip/kconfigs/process"
-	"github.com/netstrip/netstrip/kconfigs/programs"
 )
 
 // logFile, in the object tree, is the output of make in the last build.
@@ -88,10 +87,8 @@ func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title strin
 	if k, err := j.found(ctx); k != nil {
 		return k, err
 	}
-	if modular(j.final) {
-		if _, err := programs.Find("depmod"); err != nil { // before minutes of building
-			return nil, err
-		}
+	if err := checkConfigTools(ctx, j.final); err != nil { // before minutes of building
+		return nil, err
 	}
 	name := j.objectTree()
 	j.obj = b.Cache.Path(kindObject, name)

@@ -77,7 +77,7 @@ func (j *job) begin() (text string, mode kconf.Mode, err error) {
 	switch {
 	case start.Text != "":
 		text, _ = j.req.Over(start.Text) // Read reports what that changes
-		return text, kconf.OldDef, nil
+		return withoutKeys(text, j.tree), kconf.OldDef, nil
 	case start.Name == "defconfig":
 		text, err = j.readTree(j.arch().Defconfig)
 		mode = kconf.OldDef

@@ -51,6 +51,9 @@ func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) 
 		return r, nil
 	}
 	j := &job{Builder: b, asked: req, req: req, title: req.Profile}
+	if j.tree, err = b.Source.Tree(ctx); err != nil {
+		return r, err
+	}
 	text, mode, err := j.begin()
 	if err != nil {
 		return r, err
@@ -78,6 +81,11 @@ func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) 
 			reasons = nil
 		}
 		p := problem(s, final, known, reasons != nil)
+		if lacksKey("CONFIG_"+s.Symbol+"="+s.Value, j.tree) {
+			p.Text = "the file " + s.Value + " does not exist: built without it"
+			r.Unmet = append(r.Unmet, p)
+			continue
+		}
 		if reasons != nil && known[s.Symbol] {
 			because(&p, s, reasons, i < maxWays)
 		}

@@ -1,8 +1,10 @@
 package kbuild
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
@@ -20,6 +22,26 @@ func checkTools(ctx context.Context, a arch.Arch) error {
 	}
 	if err := process.Check(ctx, needs...); err != nil {
 		return fmt.Errorf("building a kernel: %w", err)
+	}
+	return nil
+}
+
+// checkConfigTools names everything missing that building a kernel of the .config needs besides.
+func checkConfigTools(ctx context.Context, config []byte) error {
+	var needed []string
+	if modular(config) {
+		needed = programs.For("modules")
+	}
+	for _, p := range programs.All() {
+		for _, use := range p.Uses {
+			symbol, ok := strings.CutPrefix(use, "config-")
+			if ok && bytes.Contains(config, []byte("\nCONFIG_"+symbol+"=y\n")) && !slices.Contains(needed, p.Name) {
+				needed = append(needed, p.Name)
+			}
+		}
+	}
+	if err := process.Check(ctx, needed...); err != nil {
+		return fmt.Errorf("building a kernel of this .config: %w", err)
 	}
 	return nil
 }

@@ -35,7 +35,8 @@ func TestTable(t *testing.T) {
 			assert.NotContains(t, f[5:], "-", "netstrip cannot run where no package is known: %v", f)
 		}
 	}
-	series, suffix := regexp.MustCompile(`^linux-.*`), regexp.MustCompile(`-(`+strings.Join(architectures, "|")+`)$`)
+	symbol, series := regexp.MustCompile(`^config-.*`), regexp.MustCompile(`^linux-.*`)
+	suffix := regexp.MustCompile(`-(`+strings.Join(architectures, "|")+`)$`)
 	seen := map[string]bool{}
 	for _, p := range (system{}).all("none") {
 		assert.False(t, seen[p.Name], "%s is listed twice", p.Name)
@@ -45,6 +46,7 @@ func TestTable(t *testing.T) {
 		assert.NotEmpty(t, p.Debian, "%s has no Debian package", p.Name)
 		for _, use := range p.Uses {
 			name := suffix.ReplaceAllString(series.ReplaceAllString(use, "linux-SERIES"), "-ARCH")
+			name = symbol.ReplaceAllString(name, "config-SYMBOL")
 			assert.Regexp(t, `(?m)^# +`+name+` `, comment, "the use %s of %s is not described", use, p.Name)
 		}
 		if p.Minimum != "" {

@@ -21,7 +21,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/claims"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
@@ -35,7 +35,7 @@ var update = flag.Bool("update", false, "write the pages")
 var markdown = table.Format{Markdown: true}
 
 // series is the set of expectations on all pages but one.
-const series = kbuild.UsualSeries
+var series = source.Usual()
 
 const kept = "../expect/testdata/"
 
