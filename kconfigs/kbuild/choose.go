@@ -3,6 +3,7 @@ package kbuild
 import (
 	"bytes"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -116,8 +117,11 @@ func copyModule(to, from string) (needs []string, err error) {
 	if err == nil {
 		data, err = packed.Unpack(data, maxModule)
 	}
+	if err == nil {
+		needs, err = needsOf(data)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the module %s: %w", from, err)
+		return nil, wrong(from, err)
 	}
 	if err = os.MkdirAll(filepath.Dir(to), 0o755); err == nil {
 		err = os.WriteFile(to, data, 0o644)
@@ -125,25 +129,24 @@ func copyModule(to, from string) (needs []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("copying the module %s: %w", from, err)
 	}
-	return needsOf(data), nil
+	return needs, nil
 }
 
 // needsOf returns the names of the modules that a module needs: the tag depends, which modpost
-// writes (scripts/mod/modpost.c, add_depends). The guest reports a file that is no module.
-func needsOf(module []byte) []string {
+// writes (scripts/mod/modpost.c, add_depends).
+func needsOf(module []byte) (needs []string, err error) {
 	f, err := elf.NewFile(bytes.NewReader(module))
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("not a module, or damaged: %w", err)
 	}
 	section := f.Section(".modinfo")
 	if section == nil {
-		return nil
+		return nil, errors.New("not a module: it has no .modinfo")
 	}
 	info, err := section.Data()
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("damaged: %w", err)
 	}
-	var needs []string
 	for tag := range strings.SplitSeq(string(info), "\x00") {
 		if list, ok := strings.CutPrefix(tag, "depends="); ok && list != "" {
 			for name := range strings.SplitSeq(list, ",") {
@@ -151,5 +154,5 @@ func needsOf(module []byte) []string {
 			}
 		}
 	}
-	return needs
+	return needs, nil
 }

@@ -95,24 +95,3 @@ func TestPrebuilt(t *testing.T) {
 		assert.ErrorContains(t, err, want)
 	}
 }
-
-// Modules are copied with depmod's lists, except those for hardware that no guest has.
-func TestPrebuiltModules(t *testing.T) {
-	needTools(t, "depmod")
-	b := newBuilder(t, newCache(t))
-	from := t.TempDir()
-	for _, name := range []string{"modules.order", "kernel/net/a.ko", "kernel/sound/b.ko", "kernel/drivers/net/ethernet/c.ko"} {
-		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(from, name)), 0o755))
-		require.NoError(t, os.WriteFile(filepath.Join(from, name), nil, 0o644))
-	}
-	k, err := b.Build(context.Background(), kconfigs.Request{Profile: "kernel-x",
-		Prebuilt: &kconfigs.Prebuilt{Image: bzImage(t, "6.9.1"), Modules: from}})
-	require.NoError(t, err)
-	assert.FileExists(t, filepath.Join(k.Modules, "kernel/net/a.ko"))
-	assert.FileExists(t, filepath.Join(k.Modules, "modules.dep"))
-	assert.NoDirExists(t, filepath.Join(k.Modules, "kernel/sound"))
-	assert.NoDirExists(t, filepath.Join(k.Modules, "kernel/drivers/net/ethernet"))
-	left, err := filepath.Glob(filepath.Join(k.Dir, "root*"))
-	require.NoError(t, err)
-	assert.Empty(t, left)
-}
