@@ -177,7 +177,7 @@ func TestSystems(t *testing.T) {
 					delete(script, p.Name)
 					packages[p.Package] = p.Package != ""
 				} else {
-					optional := []string{"debian-packages", "revisions", "rebuilds", "apps-as-user", "config"}
+					optional := []string{"debian-packages", "revisions", "rebuilds", "apps-as-user", "config", "apps-arm64", "apps-riscv64"}
 					assert.Contains(t, optional, regexp.MustCompile(`^config-.*`).ReplaceAllString(p.Uses[0], "config"), "the script does not name %s", p.Name)
 				}
 			}
