@@ -67,7 +67,7 @@ func TestRefused(t *testing.T) {
 		"NFS_FS=y": "it needs NETWORK_FILESYSTEMS, which is n, and INET, which is n, as no-inet.config:2 asks; " +
 			"nothing asks for NETWORK_FILESYSTEMS",
 		"TUN=y": "it needs INET, which is n, as no-inet.config:2 asks",
-		"ISA=y": "it needs X86_32, which is n; X86_32 needs 64BIT to be off, and it is y, as guest.config:5 asks",
+		"ISA=y": "it needs X86_32, which is n; X86_32 needs 64BIT to be off, and it is y, as guest.config:6 asks",
 		"ARM_AMBA=y": "it has no prompt: ARCH_RZN1 would select it, which is n; " +
 			"ARCH_RZN1 has no prompt, and nothing selects it",
 		"SND_SOC_FRAMER=y": "it needs GENERIC_FRAMER, which is n; GENERIC_FRAMER has no prompt, and nothing selects it",

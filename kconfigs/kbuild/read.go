@@ -42,11 +42,7 @@ func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) 
 		return Reading{}, err
 	}
 	r := Reading{Remarks: slices.Clone(req.Remarks)}
-	for _, s := range slices.SortedFunc(slices.Values(req.Settings), byPlace) {
-		if !known[s.Symbol] && s.Value == "n" {
-			r.Remarks = append(r.Remarks, fmt.Sprintf("%s:%d: CONFIG_%s: this kernel has no such symbol, so it is off, as asked%s", s.Fragment, s.Line, s.Symbol, rename.Other(s.Symbol, known)))
-		}
-	}
+	r.Remarks = append(r.Remarks, offAlready(req, known)...)
 	if req.Start.Text == "" {
 		return r, nil
 	}
@@ -92,6 +88,17 @@ func (b *Builder) Read(ctx context.Context, k configurer, req kconfigs.Request) 
 		r.Unmet = append(r.Unmet, p)
 	}
 	return r, nil
+}
+
+// offAlready remarks on the lines that ask for n of a symbol that the kernel lacks.
+func offAlready(req kconfigs.Request, known map[string]bool) (remarks []string) {
+	for _, s := range slices.SortedFunc(slices.Values(req.Settings), byPlace) {
+		if !known[s.Symbol] && s.Value == "n" {
+			remarks = append(remarks, fmt.Sprintf("%s:%d: CONFIG_%s: this kernel has no such symbol, so it is off, as asked%s",
+				s.Fragment, s.Line, s.Symbol, rename.Other(s.Symbol, known)))
+		}
+	}
+	return remarks
 }
 
 // byPlace sorts settings by file and line.

@@ -36,7 +36,7 @@ func TestTable(t *testing.T) {
 		}
 	}
 	symbol, series := regexp.MustCompile(`^config-.*`), regexp.MustCompile(`^linux-.*`)
-	suffix := regexp.MustCompile(`-(`+strings.Join(architectures, "|")+`)$`)
+	suffix := regexp.MustCompile(`-(` + strings.Join(architectures, "|") + `)$`)
 	seen := map[string]bool{}
 	for _, p := range (system{}).all("none") {
 		assert.False(t, seen[p.Name], "%s is listed twice", p.Name)
