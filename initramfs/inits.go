@@ -146,6 +146,9 @@ func fetch(ctx context.Context, c *cache.Cache, o Options) (string, error) {
 			// The system's lists need not have the packages of another architecture.
 			lists := filepath.Join(dir, rootName)
 			defer os.RemoveAll(lists)
+			if err := os.Mkdir(lists, 0o755); err != nil {
+				return err
+			}
 			apt = append(apt, "-o", "APT::Architecture="+o.Arch.Debian, "-o", "APT::Architectures="+o.Arch.Debian,
 				"-o", "Dir::State::Lists="+lists, "-o", "Dir::State::Status=/dev/null", "-o", "Dir::Cache="+lists)
 			_, err = process.Run(ctx, process.Command{Args: slices.Concat(apt, []string{"update"}), Dir: dir})
