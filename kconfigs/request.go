@@ -96,7 +96,7 @@ func (r Request) CheckKnown(known map[string]bool) error {
 	e := &RequestError{}
 	for _, s := range r.byPlace() {
 		if s.applies(known) && !known[s.named(known).Symbol] && s.Value != "n" { // a missing symbol is off
-			e.add(s.Fragment, s.Line, s.Symbol, "this kernel has no such symbol%s", rename.Other(s.Symbol, known))
+			e.add(s.Fragment, s.Line, s.Symbol, "this kernel has no such symbol%s", rename.Other(s.Symbol, known, nil))
 		}
 	}
 	return e.orNil()

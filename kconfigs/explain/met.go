@@ -46,7 +46,7 @@ func (w *ConfigState) Answer(want Wanted) Answer {
 // absent completes the answer for a symbol that the kernel does not have.
 func (w *ConfigState) absent(a Answer) Answer {
 	known := w.known()
-	a.Note = "this kernel has no such symbol" + rename.Other(a.Symbol, known)
+	a.Note = "this kernel has no such symbol" + rename.Other(a.Symbol, known, nil)
 	here := rename.Here(a.Symbol, known)
 	switch {
 	case here != "":

@@ -42,7 +42,7 @@ func (j *job) configure(ctx context.Context) ([]byte, error) {
 	if j.req, err = j.asked.For(known); err != nil {
 		return nil, err
 	}
-	if err := j.req.CheckKnown(known); err != nil {
+	if err := checkNames(j.asked, j.req, symbols); err != nil {
 		return nil, err
 	}
 	text, mode, err := j.begin()
@@ -64,7 +64,7 @@ func (j *job) configure(ctx context.Context) ([]byte, error) {
 func names(symbols []kconf.Symbol) map[string]bool {
 	known := map[string]bool{}
 	for _, s := range symbols {
-		if !strings.HasPrefix(s.Name, "choice ") {
+		if !isChoice(s.Name) {
 			known[s.Name] = true
 		}
 	}

@@ -95,7 +95,7 @@ func offAlready(req kconfigs.Request, known map[string]bool) (remarks []string) 
 	for _, s := range slices.SortedFunc(slices.Values(req.Settings), byPlace) {
 		if !known[s.Symbol] && s.Value == "n" {
 			remarks = append(remarks, fmt.Sprintf("%s:%d: CONFIG_%s: this kernel has no such symbol, so it is off, as asked%s",
-				s.Fragment, s.Line, s.Symbol, rename.Other(s.Symbol, known)))
+				s.Fragment, s.Line, s.Symbol, rename.Other(s.Symbol, known, nil)))
 		}
 	}
 	return remarks

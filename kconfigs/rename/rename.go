@@ -35,8 +35,9 @@ func readRenames() (all []rename) {
 
 // Other explains a symbol that is not among known, the symbols of a kernel, such as "; it is
 // called MITIGATION_RETPOLINE since Linux 6.9", or suggests one that it may be a
-// misspelling of. It is empty if that is uncertain: a wrong name is worse than none.
-func Other(name string, known map[string]bool) string {
+// misspelling of. It is empty if that is uncertain: a wrong name is worse than none. Entries are
+// the kernel's definitions, which tell more; they may be nil.
+func Other(name string, known map[string]bool, entries []Entry) string {
 	for _, r := range readRenames() {
 		switch name {
 		case r.old:
@@ -46,6 +47,9 @@ func Other(name string, known map[string]bool) string {
 				return text
 			}
 		}
+	}
+	if m, ok := Find(name, entries); ok {
+		return m.String()
 	}
 	if near := slip(name, known); near != "" {
 		return "; did you mean " + near + "?"

@@ -43,7 +43,7 @@ func TestOther(t *testing.T) {
 		"NF_NAT_IPV8": "", "NF_NAT_IRX": "", "ATH5K": "", "USB_UHCI_HCD": "", "NET_SCH_FIFO": "", "VLAN": "", "NET_SCH_ETF": "", "NETWORKS": "",
 		"NO_SUCH_SYMBOL_AT_ALL": "", "NET_QUOTAS": "",
 	} {
-		assert.Equal(t, want, Other(name, known), name)
+		assert.Equal(t, want, Other(name, known, nil), name)
 	}
 }
 

@@ -16,9 +16,12 @@
  * child process that starts from the state after parsing, so commands do not affect each
  * other.
  *
- * It runs on the host. It supports Linux 6.1 to 6.12.
+ * It runs on the host. It answers like make on Linux 5.10 to 7.3.
  */
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "lkc.h"

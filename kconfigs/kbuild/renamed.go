@@ -1,0 +1,80 @@
+package kbuild
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
+	"github.com/netstrip/netstrip/kconfigs/rename"
+)
+
+// Entries returns the definitions of symbols, as package rename compares them.
+func Entries(symbols []kconf.Symbol) (all []rename.Entry) {
+	for _, s := range symbols {
+		if isChoice(s.Name) {
+			continue
+		}
+		for _, e := range s.Entries {
+			entry := rename.Entry{Symbol: s.Name, Type: s.Type, File: e.File, Line: e.Line}
+			at := 0
+			for _, p := range s.Properties {
+				// A prompt is in the lines after the beginning of its entry.
+				if p.Kind == "prompt" && p.File == e.File && p.Line >= e.Line && (at == 0 || p.Line < at) {
+					entry.Prompt, at = p.Text, p.Line
+				}
+			}
+			all = append(all, entry)
+		}
+	}
+	return all
+}
+
+func isChoice(name string) bool { return strings.HasPrefix(name, "choice ") }
+
+// checkNames reports the symbols of a request that the kernel does not define. That includes
+// settings that would be dropped without a word, because an absent symbol is off or their condition
+// is that it exists, if the kernel certainly has the symbol under another name.
+func checkNames(asked, req kconfigs.Request, symbols []kconf.Symbol) error {
+	known, entries := names(symbols), Entries(symbols)
+	problems := &kconfigs.RequestError{}
+	err := req.CheckKnown(known)
+	if e, ok := errors.AsType[*kconfigs.RequestError](err); ok {
+		problems = e
+	}
+	reported := map[string]bool{}
+	for i, p := range problems.Problems {
+		reported[p.Symbol] = true
+		problems.Problems[i].Text = "this kernel has no such symbol" + rename.Other(p.Symbol, known, entries)
+	}
+	for _, s := range asked.Settings {
+		if known[s.Symbol] || reported[s.Symbol] || !meets(s, known) {
+			continue
+		}
+		m, ok := rename.Find(s.Symbol, entries)
+		if ok && m.SamePrompt && m.SamePlace && !slices.Contains(strings.Fields(s.Or), m.Symbol) {
+			problems.Problems = append(problems.Problems, kconfigs.Problem{
+				File: s.Fragment, Line: s.Line, Symbol: s.Symbol, Text: "this kernel has no such symbol" + m.String(),
+			})
+		}
+	}
+	if len(problems.Problems) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(problems.Problems, func(a, b kconfigs.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return problems
+}
+
+// meets reports whether the condition of a setting is met, except for its own symbol.
+func meets(s kconfigs.Setting, known map[string]bool) bool {
+	for _, name := range strings.Fields(s.If) {
+		if name != s.Symbol && !known[name] {
+			return false
+		}
+	}
+	return true
+}
