@@ -278,6 +278,7 @@ func (t *tracer) syscall(pid int, this *task) {
 	case info.op == entryStop:
 		this.call, this.args = name(int(info.value)), arguments{pid, info.args}
 	case info.op != exitStop || this.call == "": // it has entered the call untraced
+	case this.call == "rt_sigreturn": // it restores the register that returns a result
 	case info.value < 0 && info.value > -maxErrno:
 		// Numbers from 512 on are the kernel's internal restart codes (linux/errno.h).
 		if errno = syscall.Errno(-info.value); errno < 512 && !passing(errno) {
