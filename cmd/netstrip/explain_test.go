@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/netstrip/netstrip/kconfigs/explain"
@@ -12,22 +14,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestExplain asks the installed kernel source as a person would. It uses the cache that
-// netstrip itself does, where the source is unpacked.
-func TestExplain(t *testing.T) {
-	if testing.Short() && os.Getenv(requireVM) == "" {
-		t.Skip("-short: THE KERNEL'S KCONFIG IS NOT ASKED; run: make test")
-	}
-	if _, err := os.Stat("/usr/src/linux-source-6.12.tar.xz"); err != nil {
-		require.Empty(t, os.Getenv(requireVM), "%s is set: %v", requireVM, err)
-		t.Skipf("THE KERNEL'S KCONFIG IS NOT ASKED: %v", err)
-	}
-	t.Setenv("NETSTRIP_SOURCE", "")
-	netstrip := func(want int, args ...string) (out, errs string) {
+// explainer runs netstrip explain, which is to exit with want.
+func explainer(t *testing.T) func(want int, args ...string) (out, errs string) {
+	return func(want int, args ...string) (out, errs string) {
+		t.Helper()
 		var stdout, stderr bytes.Buffer
 		require.Equal(t, want, execute(append([]string{"explain", "--quiet"}, args...), &stdout, &stderr), "%s", &stderr)
 		return stdout.String(), stderr.String()
 	}
+}
+
+// TestExplain asks the installed kernel source as a person would. It uses the cache that
+// netstrip itself does, where the source is unpacked.
+func TestExplain(t *testing.T) {
+	needKconfig(t)
+	netstrip := explainer(t)
 	out, errs := netstrip(0, "--json", "--profile", "no-net", "virtio_net", "CONFIG_UNIX", "cs89X0")
 	assert.Empty(t, errs)
 	var got []explain.Explanation
@@ -58,4 +59,50 @@ func TestExplain(t *testing.T) {
 	assert.Empty(t, out)
 	assert.Equal(t, "netstrip: CONFIG_NETT: this kernel has no such symbol; did you mean NET?\n"+
 		"netstrip: CONFIG_NO_SUCH_SYMBOL_AT_ALL: this kernel has no such symbol\n", errs)
+}
+
+// TestExplainSeveral asks for two architectures, of which one has no Kconfig file for a symbol, and
+// for a series that does not exist.
+func TestExplainSeveral(t *testing.T) {
+	needKconfig(t)
+	if _, err := exec.LookPath("aarch64-linux-gnu-gcc"); err != nil {
+		require.Empty(t, os.Getenv(requireVM), "%s is set: %v", requireVM, err)
+		t.Skipf("KCONFIG IS NOT ASKED FOR ARM64: %v", err)
+	}
+	netstrip := explainer(t)
+	out, errs := netstrip(0, "--arch", "x86_64,arm64", "net_ns", "X86_64=y", "--profile", "full")
+	assert.Empty(t, errs)
+	assert.Contains(t, out, "NET_NS in full (the same on x86_64, arm64)\n  prompt       Network namespace\n")
+	assert.Regexp(t, `\n\nX86_64 in full\n +x86_64 +arm64\n\* no answer +no Kconfig file that is read for arm64\n`, out)
+
+	out, errs = netstrip(3, "--series", "6.12,9.9", "--arch", "x86_64,arm64", "--json", "X86_64", "UNIX")
+	assert.Contains(t, errs, "netstrip: asking 9.9-x86_64: finding the source of Linux 9.9: ")
+	var got explanation.Several
+	require.NoError(t, json.Unmarshal([]byte(out), &got))
+	var names []string
+	for i, k := range got.Kernels {
+		names = append(names, k.Name)
+		assert.Equal(t, k.Series == "9.9", k.Error != "", k.Name)
+		assert.Equal(t, k.Error == "", got.Symbols[1].Answers[i] != nil, k.Name)
+	}
+	assert.Equal(t, []string{"6.12-x86_64", "6.12-arm64", "9.9-x86_64", "9.9-arm64"}, names)
+	assert.Nil(t, got.Symbols[0].Answers[1])
+	assert.Equal(t, "no Kconfig file that is read for arm64 defines it", got.Symbols[0].Absent[1])
+	assert.Equal(t, []string{"AF_UNIX_OOB", "UNIX", "UNIX_DIAG"}, got.Symbols[1].Answers[1].Without.Gone)
+	assert.Empty(t, got.Symbols[1].Differ)
+}
+
+// These are wrong whatever kernels there are.
+func TestExplainSeveralUsage(t *testing.T) {
+	netstrip := explainer(t)
+	for args, want := range map[string]string{
+		"--series 6.1,6.1 NET":               "6.1,6.1: want different names with commas between them",
+		"--arch x86_64, NET":                 "x86_64,: want different names with commas between them",
+		"--series 6.1,new NET":               `--series or NETSTRIP_SERIES "new": want a kernel series`,
+		"--arch x86_64,vax NET":              `"vax": no such architecture`,
+		"--series 6.1,6.12 --source /no NET": "--series 6.1,6.12: --source and --source-url name one kernel source, and not one for each series",
+	} {
+		_, errs := netstrip(2, strings.Fields(args)...)
+		assert.Contains(t, errs, want, args)
+	}
 }

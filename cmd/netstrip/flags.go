@@ -59,10 +59,14 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 		case "cache":
 			flag.StringVar(&f.cache, name, "", "cache `DIR` (default $NETSTRIP_CACHE, or netstrip in the user's cache)")
 		case "source":
+			more := ""
+			if f.several {
+				more = "; or several, with commas between them"
+			}
 			flag.StringVar(&f.sourcePath, name, "", "kernel source: `PATH` of a tree or tarball, or REPOSITORY@REVISION (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
-			flag.StringVar(&f.series, "series", "", "kernel `SERIES`: any that is installed, or that Debian or kernel.org has (default $NETSTRIP_SERIES, or "+source.Usual()+")")
+			flag.StringVar(&f.series, "series", "", "kernel `SERIES`: any that is installed, or that Debian or kernel.org has (default $NETSTRIP_SERIES, or "+source.Usual()+")"+more)
 			complete(c, f.oneOrMore(source.Known()...), "series")
-			flag.StringVar(&f.arch, "arch", "", "`ARCH` of the kernels: "+strings.Join(arch.Names(), ", ")+" (default $"+arch.Env+", or that of this machine)")
+			flag.StringVar(&f.arch, "arch", "", "`ARCH` of the kernels: "+strings.Join(arch.Names(), ", ")+" (default $"+arch.Env+", or that of this machine)"+more)
 			complete(c, f.oneOrMore(arch.Names()...), "arch")
 			flag.StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
 			flag.StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")

@@ -147,12 +147,13 @@ func valueOf(s *kconf.Symbol, v kconf.Value) string {
 // Write writes what differs from a to b, which are names.
 func (c *Crossing) Write(out io.Writer, a, b string, t Text) error {
 	w := &writer{Text: t}
-	n := 0
-	for _, d := range c.Others {
-		n += d.total()
+	n := c.Differ - len(c.Network) - len(c.Asked)
+	summary := "no symbol differs"
+	if c.Differ > 0 {
+		summary = fmt.Sprintf("%s: %d of the network, %d more that fragments name, %d others",
+			count(c.Differ, "symbol differs", "symbols differ"), len(c.Network), len(c.Asked), n)
 	}
-	w.line("", fmt.Sprintf("%s to %s, with other Kconfig files: %s, %d of the network, %d others that a fragment names, %d more; "+
-		"%d are on and equal", a, b, count(c.Differ, "symbol differs", "symbols differ"), len(c.Network), len(c.Asked), n, c.Same))
+	w.line("", fmt.Sprintf("%s to %s, whose Kconfig files are not the same: %s; %d are on and equal", a, b, summary, c.Same))
 	w.crossed("The network", c.Network)
 	w.crossed("Named by fragments", c.Asked)
 	w.directories(c.Others, n)

@@ -46,7 +46,7 @@ func (t *Tree) Lookup(arg string) (name, value string, err error) {
 // Absent says that the kernel does not have a symbol, and what became of it.
 func (t *Tree) Absent(name string) string {
 	text := "no Kconfig file that is read for " + t.arch + " defines it"
-	if other := rename.Other(name, t.known()); !strings.Contains(other, "did you mean") {
+	if other := rename.Other(name, t.known(), nil); !strings.Contains(other, "did you mean") {
 		text += other
 	}
 	return text

@@ -33,6 +33,13 @@ func TestSplitFragments(t *testing.T) {
 		kernel, files := splitFragments(arg)
 		assert.Equal(t, want, append([]string{kernel}, files...), arg)
 	}
+	for arg, want := range map[string][3]string{
+		"full": {"full"}, "full@6.1": {"full", "6.1"}, "full@arm64": {"full", "", "arm64"}, "base.config@7.3-arm64": {"base.config", "7.3", "arm64"},
+		"full+mine.config@6.1": {"full+mine.config", "6.1"}, "latest/full@6.1": {"latest/full@6.1"}, "@6.1": {"@6.1"},
+	} {
+		kernel, series, arch := variant(arg)
+		assert.Equal(t, want, [3]string{kernel, series, arch}, arg)
+	}
 	assert.Equal(t, "full+mine", Plain("full+./mine.config"))
 	assert.Equal(t, "mine", Plain("some/mine.config"))
 }
