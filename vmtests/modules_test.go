@@ -30,6 +30,7 @@ func TestMissingModuleIsNoVerdict(t *testing.T) {
 	config, err := os.ReadFile(kernels[0].Config)
 	require.NoError(t, err)
 	config = bytes.Replace(config, []byte("# CONFIG_PACKET is not set\n"), []byte("CONFIG_PACKET=m\n"), 1)
+	config = bytes.Replace(config, []byte("# CONFIG_MODULES is not set\n"), []byte("CONFIG_MODULES=y\n"), 1)
 	modular := *kernels[0]
 	modular.Config = filepath.Join(t.TempDir(), "config")
 	require.NoError(t, os.WriteFile(modular.Config, config, 0o644))
@@ -39,39 +40,53 @@ func TestMissingModuleIsNoVerdict(t *testing.T) {
 	require.Len(t, rec.Findings, 1)
 	assert.Equal(t, wire.Inconclusive, rec.Findings[0].Verdict)
 	assert.Equal(t, "EAFNOSUPPORT", rec.Findings[0].Errno)
-	assert.Contains(t, rec.Findings[0].Detail, "PACKET is m and its module is not in the guest")
+	assert.Contains(t, rec.Findings[0].Detail, "PACKET is m: module af_packet, not loaded: the guest has none of the kernel's modules")
 }
 
-// Modules are built with their kernel, and loaded on demand. This takes a kernel of its own, so
-// only make full runs it.
-func TestModulesAreLoaded(t *testing.T) {
-	if os.Getenv(fullEnv) == "" {
-		t.Skip("MODULES ARE NOT BUILT AND LOADED: NETSTRIP_FULL=1 does, in some minutes")
-	}
+// Off, a module that is loaded, and one that is not are three states. The modules are built with
+// their kernel, and loaded on demand by the program that this kernel looks for. It has no sysctl to
+// change that.
+func TestModules(t *testing.T) {
 	runner := newTestRunner(t, run.Options{})
 	p, err := kconfigs.Lookup("tiny")
 	require.NoError(t, err)
-	f, err := kconfigs.ParseFragment("modules.config", []byte("CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_INET=y\nCONFIG_UNIX=y\nCONFIG_PACKET=m\nCONFIG_IPV6=m\n"))
+	f, err := kconfigs.ParseFragment("modules.config", []byte("CONFIG_MODULES=y\nCONFIG_MODPROBE_PATH=\"/usr/lib/loader\"\n"+
+		"CONFIG_NET=y\nCONFIG_INET=y\nCONFIG_UNIX=y\nCONFIG_PACKET=m\nCONFIG_IPV6=m\n"))
 	require.NoError(t, err)
 	p = p.With(f)
 	kernels, err := runner.Build(t.Context(), []kconfigs.Profile{p})
 	require.NoError(t, err)
-	for i, withThem := range []bool{true, false} {
+	damaged := filepath.Join(t.TempDir(), "modules")
+	require.NoError(t, os.CopyFS(damaged, os.DirFS(kernels[0].Modules)))
+	require.NoError(t, os.Truncate(filepath.Join(damaged, "kernel/net/packet/af_packet.ko"), 1000))
+	const none = ", not loaded: the guest has none of the kernel's modules"
+	for _, tc := range []struct {
+		name, modules string
+		packet, ipv6  string
+	}{
+		{"all", kernels[0].Modules, ", loaded", ", loaded"},
+		{"damaged", damaged, ", not loaded: finit_module: ENOEXEC (exec format error)", ", loaded"},
+		{"none", "", none, none},
+	} {
 		k := *kernels[0]
-		p.Name = []string{"with-modules", "without-modules"}[i]
-		if !withThem {
-			k.Modules = ""
-		}
-		rec, err := runner.Ask(t.Context(), p, &k, "socket/packet/capture,socket/tcp6/loopback,socket/udp6/loopback,lo/addr6,socket/tcp4/loopback")
+		p.Name, k.Modules = tc.name, tc.modules
+		rec, err := runner.Ask(t.Context(), p, &k, "socket/packet/capture,socket/tcp6/loopback,lo/addr6,socket/tcp4/loopback,kernel/tun")
 		require.NoError(t, err)
-		require.Len(t, rec.Findings, 5)
+		want := map[string]string{
+			"socket/packet/capture": "PACKET is m: module af_packet" + tc.packet,
+			"socket/tcp6/loopback":  "IPV6 is m: module ipv6" + tc.ipv6,
+			"lo/addr6":              "IPV6 is m: module ipv6" + tc.ipv6,
+			"socket/tcp4/loopback":  "INET is on",
+			"kernel/tun":            "TUN is off",
+		}
+		require.Len(t, rec.Findings, len(want), tc.name)
 		for _, f := range rec.Findings {
-			if withThem || f.ID == "socket/tcp4/loopback" {
-				assert.Equal(t, wire.Works, f.Verdict, "%s: %s %s", f.ID, f.Errno, f.Detail)
-				continue
-			}
-			assert.Equal(t, wire.Inconclusive, f.Verdict, f.ID)
-			assert.Contains(t, f.Detail, "is m and its module is not in the guest")
+			require.Len(t, f.Symbols, 1)
+			assert.Equal(t, want[f.ID], f.Symbols[0].String(), "%s: %s", tc.name, f.ID)
+			verdict := map[wire.SymbolState]wire.Verdict{
+				wire.On: wire.Works, wire.Off: wire.Absent, wire.Loaded: wire.Works, wire.NotLoaded: wire.Inconclusive,
+			}[f.Symbols[0].State]
+			assert.Equal(t, verdict, f.Verdict, "%s: %s: %s %s", tc.name, f.ID, f.Errno, f.Detail)
 		}
 	}
 }
