@@ -72,7 +72,7 @@ func TestImports(t *testing.T) {
 		who, mayNot, except, why string
 	}{
 		{"initramfs/wire", `^[^/]*\.[^/]*/`, "", "guest and host share it: the standard library only"},
-		{"initramfs/(probes|appguest|trace|cmds)(/.*)?", own("(kconfigs|vmtests|cmd|initramfs$)"), "", "nothing in the guest imports the host's side"},
+		{"initramfs/(probes|appguest|kmod|trace|cmds)(/.*)?", own("(kconfigs|vmtests|cmd|initramfs$)"), "", "nothing in the guest imports the host's side"},
 		{"kconfigs(/.*)?", own("(initramfs|vmtests|cmd)"), "", "kconfigs knows neither guests nor boots"},
 		{"initramfs", own("(vmtests|cmd)"), "", "the image does not know who boots it"},
 		{"initramfs/apps(/.*)?", own("(vmtests|cmd|initramfs$)"), "", "the disk does not know who boots it"},

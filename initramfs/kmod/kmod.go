@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -43,13 +42,15 @@ func Modprobe(args []string) error {
 	return l.load(name)
 }
 
-// inet6Alias is what the kernel asks for at socket(AF_INET6) (net/socket.c, __sock_create).
-const inet6Alias = "net-pf-10"
+// early are modules that are needed before a call asks for them, or that none asks for: IPv6, as
+// systemd does it (src/core/kmod-setup.c), because the kernel adds its own addresses only then;
+// and the class of hardware clocks, which otherwise comes with the driver of a clock.
+var early = []string{"ipv6", "ptp"}
 
 // Coldplug loads modules of the image, if it has any, as a distribution's init does: those of the
 // devices that exist, because the kernel announced them before anybody listened, and a bus may
-// add devices; and IPv6, as systemd does (src/core/kmod-setup.c), because the kernel adds its own
-// addresses only then. It also makes the nodes whose opening loads a module.
+// add devices; and those that are needed early. It also makes the nodes whose opening loads a
+// module.
 func Coldplug() error {
 	l, err := open()
 	if errors.Is(err, os.ErrNotExist) {
@@ -59,8 +60,10 @@ func Coldplug() error {
 		return err
 	}
 	errs := []error{setPath("/proc/sys/kernel/modprobe"), makeNodes(filepath.Join(l.dir, "modules.devname"), "/dev")}
-	if slices.Contains(l.named(inet6Alias), "ipv6") {
-		errs = append(errs, l.load(inet6Alias))
+	for _, name := range early {
+		if _, ok := l.files[name]; ok {
+			errs = append(errs, l.module(name))
+		}
 	}
 	for _, bus := range []string{"pci", "virtio"} { // a device of the first can be a bus of the second
 		files, err := filepath.Glob("/sys/bus/" + bus + "/devices/*/modalias")
