@@ -117,8 +117,8 @@ func imageArch(path string) string {
 	defer f.Close()
 	head := make([]byte, packed.HeadBytes)
 	_, _ = io.ReadFull(f, head)
-	name, _, _ := packed.ParseImage(head)
-	return name
+	a, _, _ := packed.ParseImage(head)
+	return a.Name
 }
 
 // UserKernel returns a profile for a user's kernel. Modules is the directory of its modules,

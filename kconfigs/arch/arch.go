@@ -31,6 +31,8 @@ type Arch struct {
 	Cross string
 	// Target is what make builds: the kernel's image, whose path in the object tree is Image.
 	Target, Image string
+	// Magic is what an image has at byte 56; empty if it is a bzImage or a vmlinux.
+	Magic string
 	// Defconfig is the path of the defconfig.
 	Defconfig string
 	// QEMU is the program that emulates it, Machine are its arguments for the machine, and CPU is
@@ -55,43 +57,11 @@ type Arch struct {
 const Env = "NETSTRIP_ARCH"
 
 // All returns all architectures.
-//
-// The reasons for the arguments that are not obvious:
-//   - qboot.rom starts a kernel without looking for disks and option ROMs as SeaBIOS does. It
-//     saves 0.1 s of 1.2 (median of seven boots).
-//   - reboot=t is a triple fault, which needs no device; arm64 reboots through PSCI and riscv64
-//     through SBI.
-//   - tsc=reliable: under TCG the kernel's watchdog sometimes finds the TSC skewed and falls back
-//     to jiffies, in which a probe takes 0 or 4 ms.
-//   - no_timer_check: a guest that waits for its processor while it counts ticks for 60 ms takes
-//     its timer for broken and panics (timer_irq_works, arch/x86/kernel/apic/io_apic.c:1519).
-//   - The virt machines have one serial port, so that the second is a PCI device.
-//   - gic-version=3 is the interrupt controller of most servers, and the one whose MSIs need no
-//     frames in the device tree.
 func All() []Arch {
 	return []Arch{
-		{
-			Name: "x86_64", GOARCH: "amd64", Debian: "amd64", Multiarch: "x86_64-linux-gnu", ELF: elf.EM_X86_64,
-			ARCH: "x86_64", Dir: "x86", Symbol: "X86_64", Header: "x86",
-			Cross: "x86_64-linux-gnu-", Target: "bzImage", Image: "arch/x86/boot/bzImage", Defconfig: "arch/x86/configs/x86_64_defconfig",
-			QEMU: "qemu-system-x86_64", Machine: []string{"-M", "pc", "-bios", "qboot.rom"},
-			Console: "ttyS0", Fallback: "/dev/ttyS1",
-			CommandLine: 2047, Args: []string{"reboot=t", "tsc=reliable", "no_timer_check"}, TSC: true,
-		},
-		{
-			Name: "arm64", GOARCH: "arm64", Debian: "arm64", Multiarch: "aarch64-linux-gnu", ELF: elf.EM_AARCH64,
-			ARCH: "arm64", Dir: "arm64", Symbol: "ARM64", Header: "arm64",
-			Cross: "aarch64-linux-gnu-", Target: "Image", Image: "arch/arm64/boot/Image", Defconfig: "arch/arm64/configs/defconfig",
-			QEMU: "qemu-system-aarch64", Machine: []string{"-M", "virt,gic-version=3"}, CPU: "cortex-a57",
-			Console: "ttyAMA0", Fallback: "/dev/ttyS0", FallbackDevice: "pci-serial", CommandLine: 2047,
-		},
-		{
-			Name: "riscv64", GOARCH: "riscv64", Debian: "riscv64", Multiarch: "riscv64-linux-gnu", ELF: elf.EM_RISCV,
-			ARCH: "riscv", Dir: "riscv", Symbol: "RISCV", Header: "riscv",
-			Cross: "riscv64-linux-gnu-", Target: "Image", Image: "arch/riscv/boot/Image", Defconfig: "arch/riscv/configs/defconfig",
-			QEMU: "qemu-system-riscv64", Machine: []string{"-M", "virt"},
-			Console: "ttyS0", Fallback: "/dev/ttyS1", FallbackDevice: "pci-serial", CommandLine: 1023,
-		},
+		x86(),
+		arm64(),
+		riscv64(),
 	}
 }
 

@@ -185,21 +185,21 @@ func compilerOf(config []byte) string {
 	return string(m[1])
 }
 
-// versionOf returns the release of a bzImage or a vmlinux.
+// versionOf returns the release of a kernel image.
 func versionOf(image string) (string, error) {
 	data, err := file.Read(image, maxImage)
 	if err != nil {
 		return "", err
 	}
 	text := []byte{}
-	if _, rest, ok := bytes.Cut(data, []byte("Linux version ")); ok && bytes.HasPrefix(data, []byte("\x7fELF")) {
-		text = rest
-	} else if head, ok := packed.ParseBzImage(data); ok && head.Version < int64(len(data)) {
-		text = data[head.Version:]
+	if head, ok := packed.ParseBzImage(data); ok {
+		text = data[min(head.Version, int64(len(data))):]
+	} else if packed.IsImage(data) {
+		_, text, _ = bytes.Cut(data, []byte("Linux version "))
 	}
 	version := regexp.MustCompile(`^\d+\.\d+[-+~.\w]{0,60}`).Find(text)
 	if version == nil {
-		return "", errors.New("not an x86 kernel image: it has no version")
+		return "", errors.New("not a kernel image for an architecture that netstrip knows, or one without its version")
 	}
 	return string(version), nil
 }

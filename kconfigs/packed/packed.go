@@ -93,9 +93,10 @@ func Unpack(data []byte, limit int64) ([]byte, error) {
 // MaxImage is the largest size of a kernel image, unpacked or not, in bytes.
 const MaxImage = 512 << 20
 
-// IsImage reports whether data begins like an x86 bzImage or an ELF file; 1 KiB is enough.
+// IsImage reports whether data begins like a kernel image (ParseImage) or another ELF file; 1 KiB is
+// enough.
 func IsImage(data []byte) bool {
-	_, ok := ParseBzImage(data)
+	_, _, ok := ParseImage(data)
 	return ok || bytes.HasPrefix(data, []byte("\x7fELF"))
 }
 

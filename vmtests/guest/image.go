@@ -130,8 +130,8 @@ func (g Guest) checkKernel(r io.ReaderAt, size int64) (end int64, err error) {
 	switch {
 	case !ok:
 		return 0, fmt.Errorf("it is not a kernel image for %s", a.Name)
-	case of != a.Name:
-		return 0, fmt.Errorf("it is not a kernel image for %s but for %s", a.Name, of)
+	case of.Name != a.Name:
+		return 0, fmt.Errorf("it is not a kernel image for %s but for %s", a.Name, of.Name)
 	}
 	h, ok := packed.ParseBzImage(head)
 	if !ok {
@@ -149,7 +149,7 @@ func checkVmlinux(a arch.Arch, r io.ReaderAt, head []byte, size int64) (end int6
 	if machine := elf.Machine(binary.LittleEndian.Uint16(head[18:])); machine != a.ELF {
 		return 0, fmt.Errorf("it is not a kernel image for %s but an ELF file for %s", a.Name, machine)
 	}
-	if a.ELF != elf.EM_X86_64 {
+	if a.Magic != "" {
 		return 0, fmt.Errorf("it is a vmlinux, which does not start on %s; use the %s", a.Name, a.Target)
 	}
 	sections, length, number := binary.LittleEndian.Uint64(head[40:]), head[58], binary.LittleEndian.Uint16(head[60:])
@@ -160,7 +160,7 @@ func checkVmlinux(a arch.Arch, r io.ReaderAt, head []byte, size int64) (end int6
 	if err != nil {
 		return 0, err
 	}
-	started := false
+	started := a.ELF != elf.EM_X86_64
 	for _, p := range f.Progs {
 		switch p.Type {
 		case elf.PT_LOAD:

@@ -15,7 +15,7 @@ func TestModprobeOfConfig(t *testing.T) {
 		loaders []string
 		refuses string
 	}{
-		"CONFIG_MODPROBE_PATH=\"/sbin/modprobe\"\n": {},
+		"CONFIG_MODPROBE_PATH=\"/sbin/modprobe\"\n":  {},
 		"CONFIG_MODPROBE_PATH=\"/usr/lib/loader\"\n": {loaders: []string{"/usr/lib/loader"}},
 		"CONFIG_MODPROBE_PATH=\"\"\n":                {refuses: "the kernel loads nothing on demand: CONFIG_MODPROBE_PATH is empty"},
 		"CONFIG_STATIC_USERMODEHELPER=y\nCONFIG_STATIC_USERMODEHELPER_PATH=\"/sbin/usermode-helper\"\nCONFIG_MODPROBE_PATH=\"/sbin/modprobe\"\n": {
