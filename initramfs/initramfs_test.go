@@ -19,6 +19,7 @@ import (
 	archive "github.com/u-root/mkuimage/uimage/initramfs/test"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 )
 
@@ -222,6 +223,13 @@ func TestSourcesAreThoseOfTheGuest(t *testing.T) {
 
 // BenchmarkKey measures how long each boot after the first in a process takes to compute the
 // image's key.
+// The tracer knows the system calls of every architecture.
+func TestSystemCalls(t *testing.T) {
+	for _, a := range arch.All() {
+		assert.FileExists(t, "trace/syscalls/"+a.GOARCH+".txt")
+	}
+}
+
 func BenchmarkKey(b *testing.B) {
 	module, err := findModule(b.Context(), "", nil)
 	require.NoError(b, err)

@@ -11,8 +11,12 @@ import (
 	"sync"
 )
 
-// tables has a file for each GOARCH with a line "number name" for each system call of Linux 7.3,
-// from the kernel's syscall_64.tbl of x86 and arm64 and its scripts/syscall.tbl.
+// tables has a file for each GOARCH with a line "number name" for each system call of Linux 7.3.
+// They are columns of the kernel's tables, arch/x86/entry/syscalls/syscall_64.tbl and, for the
+// others, scripts/syscall.tbl, limited to the ABIs that Makefile.syscalls of the architecture
+// names:
+//
+//	awk '/^[0-9]/ && $2 ~ /^(common|64|riscv|rlimit|memfd_secret)$/ {print $1, $3}' scripts/syscall.tbl
 //
 //go:embed syscalls
 var tables embed.FS
