@@ -73,7 +73,11 @@ func (b builder) fill(ctx context.Context, list []apps.App) error {
 	if err := process.Check(ctx, needed...); err != nil {
 		return err
 	}
-	b.progress.Line("making the disk of the applications: about 4 minutes")
+	if b.arch.Native() {
+		b.progress.Line("making the disk of the applications: about 4 minutes")
+	} else {
+		b.progress.Line("making the disk of the applications for %s: several times 4 minutes, because its programs are emulated", b.arch.Name)
+	}
 	if err := b.stage(ctx, list); err != nil {
 		return err
 	}
