@@ -238,6 +238,13 @@ func TestBuildAll(t *testing.T) {
 	cancel()
 	err = b.BuildAll(done, reqs, func(i int, k *Kernel, err error) { assert.NotEqual(t, 1, i) })
 	require.ErrorIs(t, err, context.Canceled)
+
+	// A line that the source does not know is one mistake of all requests with it.
+	made := builds(t, c)
+	wrong := []kconfigs.Request{ask(t, "CONFIG_X86=y\n"), ask(t, "CONFIG_NET=y\nCONFIG_UNXI=y\n"), ask(t, "CONFIG_64BIT=y\nCONFIG_UNXI=y\n")}
+	err = b.BuildAll(ctx, wrong, nil)
+	require.EqualError(t, err, "building p+mine, p+mine: mine.config:2: CONFIG_UNXI: this kernel has no such symbol; did you mean UNIX?")
+	assert.Equal(t, made, builds(t, c), "nothing was built")
 }
 
 func TestBuildersShareTheWork(t *testing.T) {

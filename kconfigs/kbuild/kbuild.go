@@ -124,7 +124,8 @@ func (b *Builder) Made(ctx context.Context, final []byte) (*Kernel, bool, error)
 
 // BuildAll builds the missing kernels of reqs in order, and calls each with the index and
 // the kernel or error of every one as soon as it is known. A failure does not stop the
-// others; the error joins all failures.
+// others; the error joins all failures. But nothing is built if there is no source, or if it
+// lacks symbols that the requests name.
 func (b *Builder) BuildAll(ctx context.Context, reqs []kconfigs.Request, each func(i int, k *Kernel, err error)) error {
 	var todo []int
 	var errs []error
@@ -156,6 +157,13 @@ func (b *Builder) BuildAll(ctx context.Context, reqs []kconfigs.Request, each fu
 	}
 	conf := &lazy{builder: b}
 	defer conf.close()
+	var missing []kconfigs.Request
+	for _, i := range todo {
+		missing = append(missing, reqs[i])
+	}
+	if err := b.checkAll(ctx, missing, conf); err != nil {
+		return err
+	}
 	for n, i := range todo {
 		if ctx.Err() != nil {
 			return ctx.Err()

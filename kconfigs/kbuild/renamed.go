@@ -2,7 +2,9 @@ package kbuild
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -67,6 +69,42 @@ func checkNames(asked, req kconfigs.Request, symbols []kconf.Symbol) error {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	return problems
+}
+
+// checkAll reports what checkNames finds in requests that are still to be built: a line that several
+// profiles share is one mistake, and better known before minutes of building.
+func (b *Builder) checkAll(ctx context.Context, reqs []kconfigs.Request, conf *lazy) error {
+	reqs = slices.DeleteFunc(slices.Clone(reqs), func(r kconfigs.Request) bool { return r.Prebuilt != nil || b.checkArch(r) != nil })
+	if len(reqs) < 2 {
+		return nil
+	}
+	k, err := conf.get(ctx)
+	if err != nil {
+		return nil // the first build fails too, and says for which kernel
+	}
+	symbols, err := k.Symbols()
+	if err != nil {
+		return nil
+	}
+	known, all := names(symbols), &kconfigs.RequestError{}
+	var of []string
+	for _, asked := range reqs {
+		req, err := asked.For(known)
+		if err != nil {
+			continue
+		}
+		if e, ok := errors.AsType[*kconfigs.RequestError](checkNames(asked, req, symbols)); ok {
+			of = append(of, asked.Profile)
+			all.Problems = append(all.Problems, slices.DeleteFunc(e.Problems, func(p kconfigs.Problem) bool { return slices.Contains(all.Problems, p) })...)
+		}
+	}
+	switch {
+	case of == nil:
+		return nil
+	case len(of) > 3:
+		of = []string{of[0], of[1], fmt.Sprintf("%d more", len(of)-2)}
+	}
+	return fmt.Errorf("building %s: %w", strings.Join(of, ", "), all)
 }
 
 // meets reports whether the condition of a setting is met, except for its own symbol.
