@@ -21,6 +21,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/programs"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
@@ -205,10 +206,11 @@ func (s *Source) openPath(ctx context.Context, path string) error {
 // otherSources says how to name a source.
 const otherSources = "name a tree or tarball with --source, or a download with --source-url and --source-sha256"
 
-// noSource returns the error for a series of which no source was named, installed or pinned.
+// noSource returns the error for a series of which no source was named, installed or pinned on a
+// system that cannot fetch Debian's.
 func noSource(series string) error {
-	return fmt.Errorf("finding the source of Linux %s: there is none in %s; apt-get install linux-source-%s, or %s",
-		series, debianDir, series, otherSources)
+	return fmt.Errorf("finding the source of Linux %s: there is none in %s, no apt with Debian's keys that could fetch it, "+
+		"and no release known at kernel.org; %s", series, debianDir, otherSources)
 }
 
 // Series returns the series that was requested, or else the one in the source's name.
@@ -229,8 +231,10 @@ func (s *Source) openURL(o Options) error {
 	s.tarball = func(ctx context.Context, _ string) (string, error) {
 		path, err := d.get(ctx)
 		if err != nil && ctx.Err() == nil {
-			err = fmt.Errorf("%w; or apt-get install linux-source-%s, or name a tree or tarball with --source",
-				err, cmp.Or(o.Series, Usual()))
+			if pkg := programs.SourcePackage(cmp.Or(o.Series, Usual())); pkg != "" {
+				err = fmt.Errorf("%w; or %s", err, programs.Command(pkg))
+			}
+			err = fmt.Errorf("%w; or name a tree or tarball with --source", err)
 		}
 		return path, err
 	}

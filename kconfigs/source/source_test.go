@@ -67,9 +67,9 @@ func write(t *testing.T, path, text string) {
 func TestNoSource(t *testing.T) {
 	t.Setenv("PATH", t.TempDir()) // without apt
 	_, err := Open(context.Background(), Options{Series: "9.99", Cache: newCache(t)})
-	require.EqualError(t, err, "finding the source of Linux 9.99: there is none in /usr/src; "+
-		"apt-get install linux-source-9.99, or name a tree or tarball with --source, "+
-		"or a download with --source-url and --source-sha256")
+	require.EqualError(t, err, "finding the source of Linux 9.99: there is none in /usr/src, "+
+		"no apt with Debian's keys that could fetch it, and no release known at kernel.org; "+
+		"name a tree or tarball with --source, or a download with --source-url and --source-sha256")
 }
 
 func TestOpenRefuses(t *testing.T) {
