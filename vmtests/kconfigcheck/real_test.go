@@ -2,13 +2,16 @@ package kconfigcheck_test
 
 import (
 	"flag"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild/kbuildtest"
 	"github.com/netstrip/netstrip/vmtests/expect"
@@ -63,4 +66,40 @@ func TestExpectations(t *testing.T) {
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.Equal(t, string(want), got.String())
+}
+
+// Every symbol of the catalogue that can be m has its module in the table, with the name that the
+// kernel's makefiles give it.
+func TestModuleTable(t *testing.T) {
+	b, k := kbuildtest.Open(t, "6.12")
+	symbols, err := k.Symbols()
+	require.NoError(t, err)
+	tristate := map[string]bool{}
+	for _, s := range symbols {
+		tristate[s.Name] = s.Type == "tristate"
+	}
+	tree, err := b.Source.Tree(t.Context())
+	require.NoError(t, err)
+	var makefiles strings.Builder
+	for _, dir := range []string{"crypto", "drivers/block", "drivers/net", "drivers/ptp", "fs/9p", "fs/fuse", "net"} {
+		require.NoError(t, filepath.WalkDir(filepath.Join(tree, dir), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Name() == "Makefile" {
+				var text []byte
+				text, err = os.ReadFile(path)
+				makefiles.Write(append(text, '\n'))
+			}
+			return err
+		}))
+	}
+	for _, p := range wire.Probes() {
+		for _, s := range p.Symbols {
+			module := kconfigcheck.ModuleOf(s)
+			if !tristate[s] {
+				assert.Contains(t, []string{"", "unix"}, module, "%s cannot be m", s)
+				continue
+			}
+			require.NotEmpty(t, module, "%s can be m: its module is not in modules.txt", s)
+			assert.Regexp(t, `(?m)^obj-\$\(CONFIG_`+s+`\)\s*[:+]=.*\b`+module+`\.o\b`, makefiles.String(), s)
+		}
+	}
 }
