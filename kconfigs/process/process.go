@@ -46,8 +46,8 @@ type Command struct {
 	Stdin io.Reader
 	// OnLine, if set, is called with each line of standard output and error, up to 1 MiB of it.
 	OnLine func(line string)
-	// Isolate makes the program the root of a user namespace of its own with 65,536 users, and
-	// gives it its own mounts. It takes root.
+	// Isolate runs the program as root in namespaces of its own for users, of which it has
+	// 65,536, and for mounts. Only root may set it.
 	Isolate bool
 	// Files are descriptors 3, 4, ... of the program and all it starts.
 	Files []*os.File
