@@ -100,6 +100,10 @@ var checks = map[string][]struct{ command, want string }{
 		{"go run -trimpath ./cmd/netstrip __complete run --init sysv", "sysvinit\tSystem V"},
 		{"go list -f {{.EmbedFiles}} ./initramfs", "inits/sysvinit/etc/inittab"},
 	},
+	"an architecture": {
+		{"go test -vet=off -trimpath ./kconfigs/arch", "ok"},
+		{"go run -trimpath ./cmd/netstrip __complete run --arch ppc", "ppc64le"},
+	},
 }
 
 // follows reports whether all checks of a recipe pass in dir, and the output of the first that
