@@ -30,8 +30,8 @@ var (
 // a small program as init. Names with crash have a kernel with LKDTM, the lockup detectors,
 // KALLSYMS and PRINTK_CALLER too; no-printk is without CONFIG_PRINTK; nots is with
 // printk.time=0, quiet with that parameter, firmware with SeaBIOS on the serial line. Names
-// with arm64 and riscv64 have a kernel of that architecture without KALLSYMS; the oopses are
-// real, after a debugger had overwritten a system call.
+// with arm64 and riscv64 have a kernel of that architecture, arm64 without KALLSYMS; the
+// oopses are real, after a debugger had overwritten a system call.
 var corpus = map[string]Facts{
 	"no-init-base":           {},
 	"init-missing-full":      {},
@@ -96,6 +96,20 @@ var corpus = map[string]Facts{
 	"arm64-hangs":               stuck,
 	"arm64-powers-off":          {},
 	"arm64-firmware-uboot-nots": stuck, // U-Boot 2023.01 starts the kernel
+
+	"riscv64-init-exits":        {},
+	"riscv64-init-ill":          {},
+	"riscv64-init-ill-nots":     {},
+	"riscv64-init-segv-quiet":   {},
+	"riscv64-oops-init":         {},
+	"riscv64-oops-panics":       {}, // oops=panic
+	"riscv64-oops-survived":     {}, // in a child of init, which then powers off
+	"riscv64-undef-panics-nots": {},
+	"riscv64-brk-panics":        {},   // oops=panic
+	"riscv64-jump-init-quiet":   {},   // a jump to address 0
+	"riscv64-starts-again":      late, // QEMU without -no-reboot
+	"riscv64-hangs":             stuck,
+	"riscv64-powers-off":        {},
 
 	"crash-panic":              {},
 	"crash-sysrq":              {},
