@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
-	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/explanation"
@@ -37,34 +34,12 @@ func (a *app) check(ctx context.Context, f *flags, want string) error {
 	if err != nil {
 		return err
 	}
-	kernels, err := a.kernels(ctx, f)
-	if err != nil {
-		return err
+	found, missing, err := explanation.Check(ctx, explanation.Options{Cache: f.cache, Source: a.source(f)}, req, wanted)
+	if found != nil {
+		err = errors.Join(a.write(f, found), err)
 	}
-	if len(kernels) > 1 {
-		return a.checkSeveral(ctx, f, req, wanted, kernels)
-	}
-	b, err := a.builder(ctx, f)
-	if err != nil {
-		return err
-	}
-	found, err := explanation.Check(ctx, b, req, wanted)
-	if err == nil {
-		err = a.write(f, found)
-	}
-	if err == nil && found.Missing > 0 {
-		err = differsError{fmt.Errorf("%d of %d wanted symbols are missing in %s", found.Missing, len(wanted), req.Profile)}
+	if missing != "" {
+		err = errors.Join(err, differsError{errors.New(missing)})
 	}
 	return err
-}
-
-func (a *app) checkSeveral(ctx context.Context, f *flags, req kconfigs.Request, wanted []explain.Wanted, kernels []explanation.Kernel) error {
-	found, err := explanation.CheckSeveral(ctx, req, wanted, kernels)
-	if found == nil {
-		return err
-	}
-	if missing := found.Missing(); missing != nil {
-		err = errors.Join(err, differsError{fmt.Errorf("wanted symbols are missing in %s on %s", req.Profile, strings.Join(missing, ", "))})
-	}
-	return errors.Join(a.write(f, found), err)
 }

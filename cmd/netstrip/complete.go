@@ -45,11 +45,10 @@ func completeClaims(_ *cobra.Command, args []string, begin string) ([]string, co
 // completeSymbols completes what it can in a second, once a kernel has been built: to
 // unpack the source and compile its Kconfig code takes longer than a person waits for.
 func (f *flags) completeSymbols(c *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
-	each, err := f.each()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return among(strings.ToUpper(begin), kbuild.Symbols(c.Context(), f.cache, each[0].source())...)
+	o := f.source()
+	o.Series, _, _ = strings.Cut(o.Series, ",")
+	o.Arch, _, _ = strings.Cut(o.Arch, ",")
+	return among(strings.ToUpper(begin), kbuild.Symbols(c.Context(), f.cache, o)...)
 }
 
 // completeRecords completes show's arguments: first profiles, runs and record IDs, then the

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 
-	"github.com/netstrip/netstrip/kconfigs/arch"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/explanation"
@@ -16,7 +14,7 @@ import (
 func (a *app) explainCommand() *cobra.Command {
 	f, o := &flags{}, explanation.Options{Expected: expect.Expected}
 	c := command("explain SYMBOL|PROBE|PATH|ERROR...", f.completeSymbols, func(ctx context.Context, args []string) error {
-		o.Args, o.Builder = args, func() (*kbuild.Builder, error) { return a.builder(ctx, f) }
+		o.Args = args
 		return a.explain(ctx, f, o)
 	})
 	f.several = true
@@ -38,50 +36,17 @@ func (a *app) explain(ctx context.Context, f *flags, o explanation.Options) erro
 	if f.config.Given() {
 		o.Request = &req
 	}
-	kernels, err := a.kernels(ctx, f)
-	if err != nil {
-		return err
-	}
-	if len(kernels) > 1 {
-		all, err := explanation.ExplainSeveral(ctx, o, kernels)
-		if all == nil {
-			return err
-		}
-		return errors.Join(a.write(f, all), err)
-	}
+	o.Cache, o.Source = f.cache, a.source(f)
 	all, err := explanation.Explain(ctx, o)
-	if err != nil {
+	if all == nil {
 		return err
 	}
-	return a.write(f, all)
+	return errors.Join(a.write(f, all), err)
 }
 
-// kernels returns the kernels that lists of series and architectures name.
-func (a *app) kernels(ctx context.Context, f *flags) (all []explanation.Kernel, err error) {
-	each, err := f.each()
-	for _, one := range each {
-		of, err := arch.Parse(one.arch)
-		if err != nil {
-			return nil, err
-		}
-		name := one.series
-		switch {
-		case !strings.Contains(f.series, ","):
-			name = of.Name
-		case strings.Contains(f.arch, ","):
-			name += "-" + of.Name
-		}
-		all = append(all, explanation.Kernel{
-			Name: name, Series: one.source().Series, Arch: of.Name,
-			Builder: func() (*kbuild.Builder, error) { return a.builder(ctx, &one) },
-		})
-	}
-	return all, err
-}
-
-// builder returns what kbuild.Open does.
-func (a *app) builder(ctx context.Context, f *flags) (*kbuild.Builder, error) {
+// source returns where the kernel source is to come from, with progress.
+func (a *app) source(f *flags) source.Options {
 	o := a.options(f).Source
 	o.Progress = a.progress
-	return kbuild.Open(ctx, f.cache, o)
+	return o
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +12,6 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/source"
-	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
@@ -59,21 +57,16 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 		case "cache":
 			flag.StringVar(&f.cache, name, "", "cache `DIR` (default $NETSTRIP_CACHE, or netstrip in the user's cache)")
 		case "source":
-			more := ""
-			if f.several {
-				more = "; or several, with commas between them"
-			}
 			flag.StringVar(&f.sourcePath, name, "", "kernel source: `PATH` of a tree or tarball, or REPOSITORY@REVISION (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
-			flag.StringVar(&f.series, "series", "", "kernel `SERIES`: any that is installed, or that Debian or kernel.org has (default $NETSTRIP_SERIES, or "+source.Usual()+")"+more)
+			flag.StringVar(&f.series, "series", "", "kernel `SERIES`: any that is installed, or that Debian or kernel.org has (default $NETSTRIP_SERIES, or "+source.Usual()+")")
 			complete(c, f.oneOrMore(source.Known()...), "series")
-			flag.StringVar(&f.arch, "arch", "", "`ARCH` of the kernels: "+strings.Join(arch.Names(), ", ")+" (default $"+arch.Env+", or that of this machine)"+more)
+			flag.StringVar(&f.arch, "arch", "", "`ARCH` of the kernels: "+strings.Join(arch.Names(), ", ")+" (default $"+arch.Env+", or that of this machine)")
 			complete(c, f.oneOrMore(arch.Names()...), "arch")
 			flag.StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
 			flag.StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")
 			c.PreRunE = func(c *cobra.Command, _ []string) error {
 				if f.several {
-					_, err := f.each()
-					return err
+					return nil // package explanation takes the lists apart
 				}
 				if c.Flags().Lookup("accel") == nil { // doctor itself reports a wrong NETSTRIP_ACCEL
 					return f.source().Check()
@@ -160,32 +153,6 @@ func (f *flags) sourceFlags() string {
 		}
 	}
 	return text
-}
-
-// each returns the flags for each of the kernels that lists of series and architectures name.
-func (f *flags) each() (all []flags, err error) {
-	series, arches := strings.Split(f.series, ","), strings.Split(f.arch, ",")
-	if len(series) > 1 && f.sourcePath+f.sourceURL != "" {
-		return nil, usage.Errorf("--series %s: --source and --source-url name one kernel source, and not one for each series", f.series)
-	}
-	for _, list := range [][]string{series, arches} {
-		for i, name := range list {
-			if len(list) > 1 && (name == "" || slices.Contains(list[:i], name)) {
-				return nil, usage.Errorf("%s: want different names with commas between them", strings.Join(list, ","))
-			}
-		}
-	}
-	for _, s := range series {
-		for _, a := range arches {
-			one := *f
-			one.series, one.arch = s, a
-			if err := one.source().Check(); err != nil {
-				return nil, err
-			}
-			all = append(all, one)
-		}
-	}
-	return all, nil
 }
 
 // configRequest returns the request of the config named, and sets the architecture if the config is

@@ -43,7 +43,7 @@ func (t *Tree) Lookup(arg string) (name, value string, err error) {
 	return name, value, err
 }
 
-// Absent says that the kernel does not have a symbol, and what became of it.
+// Absent says that the kernel does not have a symbol, and its name in this kernel, if that is known.
 func (t *Tree) Absent(name string) string {
 	text := "no Kconfig file that is read for " + t.arch + " defines it"
 	if other := rename.Other(name, t.known(), nil); !strings.Contains(other, "did you mean") {

@@ -9,12 +9,43 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/table"
 )
 
-// Check compares a kernel, which need not be built, with a list of wanted symbols.
-func Check(ctx context.Context, b *kbuild.Builder, req kconfigs.Request, wanted []explain.Wanted) (l explain.List, err error) {
+// Check compares kernels, which need not be built, with a list of wanted symbols. missing says what
+// is missing; it is empty if nothing is. If only some of several kernels could be asked, their answers
+// are returned with the error.
+func Check(ctx context.Context, o Options, req kconfigs.Request, wanted []explain.Wanted) (found Result, missing string, err error) {
+	kernels, err := o.kernels()
+	if err != nil {
+		return nil, "", err
+	}
+	if len(kernels) == 1 {
+		l, err := check(ctx, kernels[0], req, wanted)
+		if err != nil {
+			return nil, "", err
+		}
+		if l.Missing > 0 {
+			missing = fmt.Sprintf("%d of %d wanted symbols are missing in %s", l.Missing, len(wanted), req.Profile)
+		}
+		return l, missing, nil
+	}
+	all, err := checkSeveral(ctx, req, wanted, kernels)
+	if all == nil {
+		return nil, "", err
+	}
+	if names := all.missing(); names != nil {
+		missing = fmt.Sprintf("wanted symbols are missing in %s on %s", req.Profile, strings.Join(names, ", "))
+	}
+	return all, missing, err
+}
+
+// check compares one kernel.
+func check(ctx context.Context, kernel Kernel, req kconfigs.Request, wanted []explain.Wanted) (l explain.List, err error) {
+	b, err := kernel.open(ctx)
+	if err != nil {
+		return l, err
+	}
 	k, err := b.Kconf(ctx)
 	if err != nil {
 		return l, err
@@ -37,25 +68,21 @@ type Checks struct {
 	wanted []explain.Wanted
 }
 
-// CheckSeveral is Check for several kernels. The error lists those that could not be asked; the
+// checkSeveral is Check for several kernels. The error lists those that could not be asked; the
 // answers of the others are returned with it.
-func CheckSeveral(ctx context.Context, req kconfigs.Request, wanted []explain.Wanted, kernels []Kernel) (*Checks, error) {
+func checkSeveral(ctx context.Context, req kconfigs.Request, wanted []explain.Wanted, kernels []Kernel) (*Checks, error) {
 	all := &Checks{Kernels: kernels, Lists: make([]*explain.List, len(kernels)), config: req.Profile, wanted: wanted}
 	var failed []error
 	for i := range kernels {
-		b, err := kernels[i].Builder()
-		if err == nil {
-			var l explain.List
-			if l, err = Check(ctx, b, req, wanted); err == nil {
-				all.Lists[i] = &l
-			}
-		}
+		l, err := check(ctx, kernels[i], req, wanted)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		if err != nil {
 			failed = append(failed, kernels[i].failed(err))
+			continue
 		}
+		all.Lists[i] = &l
 	}
 	if len(failed) == len(kernels) {
 		all = nil
@@ -63,8 +90,8 @@ func CheckSeveral(ctx context.Context, req kconfigs.Request, wanted []explain.Wa
 	return all, errors.Join(failed...)
 }
 
-// Missing names the kernels that lack wanted symbols.
-func (c *Checks) Missing() (names []string) {
+// missing names the kernels that lack wanted symbols.
+func (c *Checks) missing() (names []string) {
 	for i, l := range c.Lists {
 		if l != nil && l.Missing > 0 {
 			names = append(names, c.Kernels[i].Name)

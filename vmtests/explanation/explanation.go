@@ -10,7 +10,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
 
@@ -26,9 +26,10 @@ type Options struct {
 	Check bool
 	// Expected returns the findings expected of a profile on a kernel series.
 	Expected func(series, profile string) ([]wire.Finding, error)
-	// Builder returns the builder whose source is used. It is called once the other options are
-	// known to be valid.
-	Builder func() (*kbuild.Builder, error)
+	// Cache is the cache directory, empty for the user's. Source is the kernel source, in which Series
+	// and Arch may be lists with commas: every combination is asked.
+	Cache  string
+	Source source.Options
 }
 
 // Explanation explains one symbol.
@@ -42,30 +43,34 @@ type Explanation struct {
 // List has one explanation per symbol, in the order of the arguments.
 type List []Explanation
 
-// Explain explains each symbol.
-func Explain(ctx context.Context, o Options) (List, error) {
+// Result is a List or, for several kernels, Several.
+type Result interface{ Write(io.Writer) error }
+
+// Explain explains each symbol. If only some of several kernels could be asked, their answers are
+// returned with the error.
+func Explain(ctx context.Context, o Options) (Result, error) {
 	q, err := o.question()
 	if err != nil {
 		return nil, err
 	}
-	b, err := o.Builder()
+	kernels, err := o.kernels()
 	if err != nil {
 		return nil, err
 	}
-	s, err := q.open(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
-	names, values, err := s.state.Resolve(q.args)
-	if err != nil {
-		return nil, err
-	}
-	all := make(List, len(names))
-	for i, name := range names {
-		if all[i], err = s.explain(ctx, name, values[i]); err != nil {
+	if len(kernels) > 1 {
+		all, err := explainSeveral(ctx, q, kernels)
+		if all == nil {
 			return nil, err
 		}
+		return all, err
+	}
+	b, err := kernels[0].open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := q.explain(ctx, b)
+	if err != nil {
+		return nil, err
 	}
 	return all, nil
 }

@@ -37,6 +37,26 @@ func (o Options) question() (q question, err error) {
 	return q, err
 }
 
+// explain explains each symbol for one kernel.
+func (q question) explain(ctx context.Context, b *kbuild.Builder) (List, error) {
+	s, err := q.open(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	names, values, err := s.state.Resolve(q.args)
+	if err != nil {
+		return nil, err
+	}
+	all := make(List, len(names))
+	for i, name := range names {
+		if all[i], err = s.explain(ctx, name, values[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 // session answers a question for one kernel.
 type session struct {
 	question

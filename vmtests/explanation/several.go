@@ -8,22 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/table"
 )
-
-// Kernel is one of several kernels to ask, or its answer to whether it can be asked.
-type Kernel struct {
-	// Name is what differs from the other kernels, such as 6.1 or 6.1-arm64.
-	Name string `json:"kernel"`
-	// Series is empty if the source is not of a known series.
-	Series string `json:"series"`
-	Arch   string `json:"arch"`
-	// Error is why the kernel has no answers.
-	Error string `json:"error,omitempty"`
-	// Builder is like that of Options.
-	Builder func() (*kbuild.Builder, error) `json:"-"`
-}
 
 // Several are the explanations of several kernels.
 type Several struct {
@@ -45,13 +31,9 @@ type Symbol struct {
 	unknown error // what the first kernel without it says
 }
 
-// ExplainSeveral explains each symbol for several kernels. The error lists the kernels that could
+// explainSeveral explains each symbol for several kernels. The error lists the kernels that could
 // not be asked; the answers of the others are returned with it.
-func ExplainSeveral(ctx context.Context, o Options, kernels []Kernel) (*Several, error) {
-	q, err := o.question()
-	if err != nil {
-		return nil, err
-	}
+func explainSeveral(ctx context.Context, q question, kernels []Kernel) (*Several, error) {
 	all := &Several{Kernels: kernels}
 	for _, arg := range q.args {
 		all.Symbols = append(all.Symbols, Symbol{Symbol: arg, Answers: make([]*Explanation, len(kernels)), Absent: make([]string, len(kernels))})
@@ -85,7 +67,7 @@ func ExplainSeveral(ctx context.Context, o Options, kernels []Kernel) (*Several,
 
 // ask adds the answers of one kernel.
 func (a *Several) ask(ctx context.Context, q question, i int) error {
-	b, err := a.Kernels[i].Builder()
+	b, err := a.Kernels[i].open(ctx)
 	if err != nil {
 		return err
 	}
@@ -114,12 +96,6 @@ func (a *Several) ask(ctx context.Context, q question, i int) error {
 		to.Symbol, to.Answers[i] = name, &e
 	}
 	return nil
-}
-
-// failed says why the kernel has no answers, and returns that as an error.
-func (k *Kernel) failed(why error) error {
-	k.Error = strings.ReplaceAll(why.Error(), "\n", "; ")
-	return fmt.Errorf("asking %s: %w", k.Name, why)
 }
 
 // clear removes the answers of a kernel that could not answer everything.

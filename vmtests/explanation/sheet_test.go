@@ -1,6 +1,7 @@
 package explanation
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -99,11 +100,11 @@ func TestSheetSaysOnce(t *testing.T) {
 }
 
 func TestKernelsThatCannotBeAsked(t *testing.T) {
-	none := func() (*kbuild.Builder, error) { return nil, errors.New("no source") }
-	found, err := ExplainSeveral(t.Context(), Options{Args: []string{"NET"}}, []Kernel{{Name: "6.1", Builder: none}, {Name: "7.3", Builder: none}})
+	none := func(context.Context) (*kbuild.Builder, error) { return nil, errors.New("no source") }
+	found, err := explainSeveral(t.Context(), question{args: []string{"NET"}}, []Kernel{{Name: "6.1", open: none}, {Name: "7.3", open: none}})
 	assert.Nil(t, found)
 	require.EqualError(t, err, "asking 6.1: no source\nasking 7.3: no source")
-	_, err = ExplainSeveral(t.Context(), Options{Args: []string{"NET"}, Against: "no-such"}, nil)
+	_, err = Explain(t.Context(), Options{Args: []string{"NET"}, Against: "no-such"})
 	assert.ErrorContains(t, err, `no such profile: "no-such"`)
 }
 

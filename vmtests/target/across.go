@@ -74,12 +74,13 @@ func (s *Finder) shares(with *Finder) bool {
 // variant splits the name of a profile or file from a series and an architecture after it. Names of
 // records are not split.
 func variant(name string) (kernel, series, arch string) {
-	i := strings.LastIndex(name, "@")
-	if base, _ := splitFragments(name[:max(i, 0)]); i <= 0 || known(name) || !known(base) {
+	r := ref.Parse(name)
+	series, arch = r.Series, r.Arch
+	r.Series, r.Arch = "", ""
+	if base, _ := splitFragments(r.String()); known(name) || !known(base) {
 		return name, "", ""
 	}
-	r := ref.Parse("kernel" + name[i:])
-	return name[:i], r.Series, r.Arch
+	return r.String(), series, arch
 }
 
 // across compares .configs of different Kconfig files.
