@@ -30,7 +30,7 @@ func (a *app) check(ctx context.Context, f *flags, want string) error {
 	if err != nil {
 		return err
 	}
-	req, err := f.configRequest()
+	req, err := a.configRequest(ctx, f)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (a *app) explain(ctx context.Context, f *flags, o explanation.Options) erro
 	if len(o.Args) == 0 {
 		return usage.Errorf("explain takes a symbol, such as NET; netstrip explain --help has examples")
 	}
-	req, err := f.configRequest()
+	req, err := a.configRequest(ctx, f)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"os"
 	"strings"
 
@@ -157,19 +158,19 @@ func (f *flags) sourceFlags() string {
 
 // configRequest returns the request of the config named, and sets the architecture if the config is
 // for another and no list is given.
-func (f *flags) configRequest() (kconfigs.Request, error) {
+func (a *app) configRequest(ctx context.Context, f *flags) (kconfigs.Request, error) {
 	req, err := f.Request(f.config)
 	if err == nil && !strings.Contains(f.arch, ",") {
-		f.arch, err = target.Arch(f.arch, []kconfigs.Profile{{Name: req.Profile, Arch: req.Arch}})
+		f.arch, err = target.Arch(ctx, f.cache, a.source(f), f.arch, []kconfigs.Profile{{Name: req.Profile, Arch: req.Arch, Start: req.Start}})
 	}
 	return req, err
 }
 
 // profiles returns the profiles named, and sets the architecture if a user's file is for another.
-func (f *flags) profiles(names ...string) ([]kconfigs.Profile, error) {
+func (a *app) profiles(ctx context.Context, f *flags, names []string) ([]kconfigs.Profile, error) {
 	profiles, err := f.Profiles(names...)
 	if err == nil {
-		f.arch, err = target.Arch(f.arch, profiles)
+		f.arch, err = target.Arch(ctx, f.cache, a.source(f), f.arch, profiles)
 	}
 	return profiles, err
 }

@@ -32,7 +32,7 @@ func (a *app) buildCommand() *cobra.Command {
 }
 
 func (a *app) build(ctx context.Context, f *flags, names []string) error {
-	profiles, err := f.profiles(names...)
+	profiles, err := a.profiles(ctx, f, names)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (a *app) runCommand() *cobra.Command {
 // boot boots the named profiles and a user's kernels, or the missing boots of a run, writes the
 // records, and judges them. command is the one that resumes the run.
 func (a *app) boot(ctx context.Context, f *flags, command string, names []string, write func([]record.Record) error) error {
-	profiles, err := f.profiles(names...)
+	profiles, err := a.profiles(ctx, f, names)
 	if err != nil {
 		return err
 	}
