@@ -34,7 +34,7 @@ func (a *app) check(ctx context.Context, f *flags, want string) error {
 	if err != nil {
 		return err
 	}
-	found, missing, err := explanation.Check(ctx, explanation.Options{Cache: f.cache, Source: a.source(f)}, req, wanted)
+	found, missing, err := explanation.Check(ctx, explanation.Options{Cache: f.cache, Source: a.options(f).Source}, req, wanted)
 	if found != nil {
 		err = errors.Join(a.write(f, found), err)
 	}

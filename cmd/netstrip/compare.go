@@ -66,7 +66,7 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 		if o := f.source(); named || o.Path+o.URL == "" {
 			one.series = cmp.Or(series, f.series)
 		}
-		b, err := kbuild.Open(ctx, one.cache, a.source(&one))
+		b, err := kbuild.Open(ctx, one.cache, a.options(&one).Source)
 		return b, one.sourceFlags(), err
 	}, first, second)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/explanation"
@@ -36,17 +35,10 @@ func (a *app) explain(ctx context.Context, f *flags, o explanation.Options) erro
 	if f.config.Given() {
 		o.Request = &req
 	}
-	o.Cache, o.Source = f.cache, a.source(f)
+	o.Cache, o.Source = f.cache, a.options(f).Source
 	all, err := explanation.Explain(ctx, o)
 	if all == nil {
 		return err
 	}
 	return errors.Join(a.write(f, all), err)
-}
-
-// source returns where the kernel source is to come from, with progress.
-func (a *app) source(f *flags) source.Options {
-	o := a.options(f).Source
-	o.Progress = a.progress
-	return o
 }

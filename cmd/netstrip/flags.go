@@ -197,6 +197,6 @@ func (a *app) options(f *flags) run.Options {
 		a.progress = progress.New(a.stderr)
 	}
 	o := f.runOptions()
-	o.Progress = a.progress
+	o.Progress, o.Source.Progress = a.progress, a.progress
 	return o
 }
