@@ -3,8 +3,10 @@ package target
 import (
 	"cmp"
 	"context"
+	"os"
 	"strings"
 
+	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
@@ -32,6 +34,14 @@ func (s *Finder) Pair(ctx context.Context, open Open, names ...string) (p Pair, 
 		}
 		if _, of[i].Series, of[i].Arch = variant(name); len(named[i]) > 0 {
 			of[i].Series, of[i].Arch = named[i][0].Series, cmp.Or(named[i][0].Arch, arch.All()[0].Name)
+		}
+	}
+	for i, name := range names {
+		if file := foreign(name); file != "" && of[i].Arch == "" {
+			of[i].Arch = file
+			if other := 1 - i; len(named[other]) == 0 && of[other].Arch == "" {
+				of[other].Arch = file
+			}
 		}
 	}
 	for i, name := range names {
@@ -81,6 +91,20 @@ func variant(name string) (kernel, series, arch string) {
 		return name, "", ""
 	}
 	return r.String(), series, arch
+}
+
+// foreign returns the architecture that a .config is for, if that is not the default.
+func foreign(name string) string {
+	kernel, _, _ := variant(name)
+	file, _ := splitFragments(kernel)
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() || isKernel(file) {
+		return "" // a pipe can be read only once
+	}
+	p, err := kconfigs.ReadConfig(file)
+	if err != nil || p.Arch == arch.Default().Name {
+		return ""
+	}
+	return p.Arch
 }
 
 // across compares .configs of different Kconfig files.

@@ -40,6 +40,10 @@ func TestSplitFragments(t *testing.T) {
 		kernel, series, arch := variant(arg)
 		assert.Equal(t, want, [3]string{kernel, series, arch}, arg)
 	}
+	require.NoError(t, os.WriteFile("foreign.config", []byte("CONFIG_RISCV=y\n"), 0o644))
+	t.Setenv("NETSTRIP_ARCH", "x86_64")
+	assert.Equal(t, "riscv64", foreign("foreign.config"))
+	assert.Empty(t, foreign("full")+foreign("mine.config"))
 	assert.Equal(t, "full+mine", Plain("full+./mine.config"))
 	assert.Equal(t, "mine", Plain("some/mine.config"))
 }
