@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package kmod loads kernel modules, as modprobe and udev do, and keeps what became of each. It
+// Package kmod loads kernel modules, as modprobe and udev do, and keeps why one was not loaded. It
 // runs in the guest, where uinit is also modprobe; its tests also run on the host.
 //
 // The modules are those of the image, with depmod's lists. They are not compressed.

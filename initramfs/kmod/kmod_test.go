@@ -12,8 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
-
-	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
 // lists are depmod's lists of a few modules.
@@ -71,7 +69,7 @@ func TestLoad(t *testing.T) {
 		assert.Empty(t, failed)
 	}
 	l, loaded, failed := fakeLoader(t, nil)
-	assert.EqualError(t, l.load("net-pf-17"), "no module is called net-pf-17")
+	assert.EqualError(t, l.load("net-pf-17"), "no such module: net-pf-17")
 	assert.Empty(t, *loaded)
 	assert.Empty(t, failed, "it concerns no module")
 }
@@ -141,14 +139,13 @@ func TestSetPath(t *testing.T) {
 func TestNews(t *testing.T) {
 	var w Watch
 	const first = "virtio_net 98304 0 - Live 0xffffffffc0000000\n"
-	assert.Equal(t, []wire.Module{{Name: "virtio_net", Loaded: true}}, w.news([]byte(first), nil))
+	assert.Equal(t, map[string]string{"virtio_net": ""}, w.news([]byte(first), nil))
 	assert.Empty(t, w.news([]byte(first), nil), "it was told before")
 	// Without CONFIG_MODULE_UNLOAD nothing counts references.
 	const second = first + "ipv6 700416 - - Live 0x0 (E)\nlate 1 0 - Loading 0x0\n"
-	failed := `{"name":"af_packet","loaded":false,"why":"finit_module: ENOEXEC"}` + "\n{broken\n"
-	assert.Equal(t, []wire.Module{{Name: "af_packet", Why: "finit_module: ENOEXEC"}, {Name: "ipv6", Loaded: true}},
-		w.news([]byte(second), []byte(failed)))
-	assert.Len(t, w.news([]byte(strings.Repeat("x 1 0 - Live 0x0\n", 1)), []byte(failed)), 1)
+	failed := `{"Module":"af_packet","Why":"finit_module: ENOEXEC"}` + "\n{broken\n"
+	assert.Equal(t, map[string]string{"af_packet": "finit_module: ENOEXEC", "ipv6": ""}, w.news([]byte(second), []byte(failed)))
+	assert.Equal(t, map[string]string{"af_packet": ""}, w.news([]byte("af_packet 1 0 - Live 0x0\n"), []byte(failed)), "it was loaded later")
 }
 
 func TestNode(t *testing.T) {

@@ -98,7 +98,7 @@ func same(name string) string { return strings.ReplaceAll(name, "-", "_") }
 func (l *loader) load(name string) error {
 	found := l.named(name)
 	if found == nil {
-		return fmt.Errorf("no module is called %s", name)
+		return fmt.Errorf("no such module: %s", name)
 	}
 	var errs []error
 	for _, module := range found {

@@ -8,8 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
 // loadedList is the kernel's list of its modules (kernel/module/procfs.c).
@@ -22,15 +20,18 @@ const failures = "/.netstrip-modules"
 // newsLimit is the largest number of modules in one answer of News.
 const newsLimit = 200
 
+// failure is a line of that file.
+type failure struct{ Module, Why string }
+
 // Supported reports whether the kernel can load modules at all.
 func Supported() bool {
 	_, err := os.Stat(loadedList)
 	return err == nil
 }
 
-// keepFailure keeps why a module was not loaded. Nobody is left to hear of an error.
+// keepFailure keeps why a module was not loaded. It drops errors, as nobody can receive them.
 func keepFailure(module, why string) {
-	line, err := json.Marshal(wire.Module{Name: module, Why: why})
+	line, err := json.Marshal(failure{module, why})
 	if err != nil {
 		return
 	}
@@ -42,30 +43,32 @@ func keepFailure(module, why string) {
 	_, _ = f.Write(append(line, '\n'))
 }
 
-// Watch follows what becomes of the modules. The zero value is ready to use.
+// Watch follows which modules are loaded. The zero value is ready to use.
 type Watch struct {
-	known map[wire.Module]bool
+	known map[failure]bool // without Why, it is loaded
 }
 
-// News returns what became of the modules since the last call.
-func (w *Watch) News() []wire.Module {
+// News returns the modules that were loaded since the last call, or that failed to load: by name,
+// why each was not loaded; empty if it was.
+func (w *Watch) News() map[string]string {
 	loaded, _ := os.ReadFile(loadedList)
 	failed, _ := os.ReadFile(failures)
 	return w.news(loaded, failed)
 }
 
-func (w *Watch) news(loaded, failed []byte) (news []wire.Module) {
+func (w *Watch) news(loaded, failed []byte) map[string]string {
 	if w.known == nil {
-		w.known = map[wire.Module]bool{}
+		w.known = map[failure]bool{}
 	}
-	add := func(m wire.Module) {
+	news := map[string]string{}
+	add := func(m failure) {
 		if !w.known[m] && len(news) < newsLimit {
 			w.known[m] = true
-			news = append(news, m)
+			news[m.Module] = m.Why
 		}
 	}
 	for line := range bytes.Lines(failed) {
-		var m wire.Module
+		var m failure
 		if json.Unmarshal(line, &m) == nil {
 			add(m)
 		}
@@ -73,7 +76,7 @@ func (w *Watch) news(loaded, failed []byte) (news []wire.Module) {
 	// name size references users state address
 	for line := range strings.Lines(string(loaded)) {
 		if f := strings.Fields(line); len(f) >= 5 && slices.Contains(f[4:], "Live") {
-			add(wire.Module{Name: f[0], Loaded: true})
+			add(failure{Module: f[0]})
 		}
 	}
 	return news

@@ -7,7 +7,7 @@
 // lines to its second serial port. Neither needs CONFIG_NET.
 package wire
 
-// Names that both sides use.
+// Names that both sides use, and limits.
 const (
 	// Port is the name of the virtio-serial port that carries the events.
 	Port = "netstrip.events"
@@ -38,11 +38,9 @@ const (
 	InitFamily = "init"
 	// Version is the version of this protocol; Hello carries it.
 	Version = 1
-)
 
-// Limits that the host enforces on what a guest sends. A guest that only runs its probes stays far
-// below all of them.
-const (
+	// Limits that the host enforces on what a guest sends. A guest that only runs its probes stays far
+	// below all of them.
 	// MaxLine is the longest event line in bytes.
 	MaxLine = 60 << 10
 	// MaxEvents is the greatest number of events in one boot.
@@ -84,54 +82,37 @@ type Finding struct {
 	Micros int64 `json:"us"`
 	// Numbers are measurements, which may differ from boot to boot.
 	Numbers map[string]float64 `json:"numbers,omitempty"`
-	// Modules are those that the kernel loaded, or that did not load, while the probe ran.
-	Modules []Module `json:"modules,omitempty"`
-	// Symbols are the states of the symbols that the probe needs, on a kernel with modules. The
-	// host sets them.
+	// Modules are the kernel modules that were loaded, or that failed to load, while the probe ran: by
+	// name, why each was not loaded; empty if it was.
+	Modules map[string]string `json:"modules,omitempty"`
+	// Symbols are the symbols that the probe needs, on a kernel with modules. The host sets them.
 	Symbols []Symbol `json:"symbols,omitempty"`
-}
-
-// Module is what became of a kernel module.
-type Module struct {
-	Name   string `json:"name"`
-	Loaded bool   `json:"loaded"`
-	// Why says why it was not loaded.
-	Why string `json:"why,omitempty"`
 }
 
 // Symbol is the state of a Kconfig symbol in a guest.
 type Symbol struct {
-	Name  string      `json:"name"`
-	State SymbolState `json:"state"`
-	// Module is the name of its module, if it is one; Why says why that was not loaded.
+	Name string `json:"name"`
+	// Value is y, m or n; empty if it is unknown, and may be m.
+	Value string `json:"value,omitempty"`
+	// Module is the name of its module, unless it is y or n; Why says why that was not loaded.
 	Module string `json:"module,omitempty"`
+	Loaded bool   `json:"loaded,omitempty"`
 	Why    string `json:"why,omitempty"`
 }
 
-// SymbolState is a symbol's value in the kernel's .config (y, n) or, for m, what became of the module.
-type SymbolState string
-
-// The states of a symbol.
-const (
-	On        SymbolState = "on"
-	Off       SymbolState = "off"
-	Loaded    SymbolState = "loaded"
-	NotLoaded SymbolState = "not loaded"
-	// Unknown: it may be a module that is not loaded.
-	Unknown SymbolState = "unknown"
-)
-
 // String returns the symbol and its state for people.
 func (s Symbol) String() string {
-	switch s.State {
-	case Loaded:
-		return s.Name + " is m: module " + s.Module + ", loaded"
-	case NotLoaded:
-		return s.Name + " is m: module " + s.Module + ", not loaded: " + s.Why
-	case Unknown:
+	switch {
+	case s.Value == "y":
+		return s.Name + " is on"
+	case s.Value == "n":
+		return s.Name + " is off"
+	case s.Value == "":
 		return s.Name + " may be m (module " + s.Module + "): " + s.Why
+	case s.Loaded:
+		return s.Name + " is m: module " + s.Module + ", loaded"
 	}
-	return s.Name + " is " + string(s.State)
+	return s.Name + " is m: module " + s.Module + ", not loaded: " + s.Why
 }
 
 // Kind is the kind of an Event. It determines which field is set.
@@ -172,10 +153,10 @@ type Hello struct {
 	Channel string `json:"channel"`
 	// Probes are the IDs of all probes that it will run, in order.
 	Probes []string `json:"probes"`
-	// LoadsModules is set if the kernel can load modules. Modules are those that were loaded before
-	// the first probe, or that did not load.
-	LoadsModules bool     `json:"loads_modules,omitempty"`
-	Modules      []Module `json:"modules,omitempty"`
+	// LoadsModules is set if the kernel can load modules. Modules are those that were loaded, or that
+	// failed to load, before the first probe, as in Finding.
+	LoadsModules bool              `json:"loads_modules,omitempty"`
+	Modules      map[string]string `json:"modules,omitempty"`
 	// MemTotalKB and MemAvailableKB are from /proc/meminfo, in KiB.
 	MemTotalKB     int64 `json:"mem_total_kb"`
 	MemAvailableKB int64 `json:"mem_available_kb"`

@@ -59,12 +59,12 @@ type guestModules struct {
 	failed map[string]string
 }
 
-func (g guestModules) add(news []wire.Module) {
-	for _, m := range news {
-		if m.Loaded {
-			g.loaded[m.Name] = true
+func (g guestModules) add(news map[string]string) {
+	for name, why := range news {
+		if why == "" {
+			g.loaded[name] = true
 		} else {
-			g.failed[m.Name] = m.Why
+			g.failed[name] = why
 		}
 	}
 }
@@ -74,13 +74,13 @@ func (g guestModules) judge(f *wire.Finding) {
 	off := false
 	f.Symbols = nil // the guest does not know them
 	for _, name := range Of(f.ID) {
-		s := g.symbol(name, f.Verdict)
-		if s.State == "" {
+		s, ok := g.symbol(name, f.Verdict)
+		if !ok {
 			continue
 		}
 		f.Symbols = append(f.Symbols, s)
-		off = off || s.State == wire.Off
-		if s.State == wire.NotLoaded || s.State == wire.Unknown {
+		off = off || s.Value == "n"
+		if s.Why != "" {
 			said = append(said, s.String())
 		}
 	}
@@ -90,35 +90,29 @@ func (g guestModules) judge(f *wire.Finding) {
 	}
 }
 
-// symbol returns the state of a symbol that a probe with a verdict needs; none if it is unknown and
-// does not matter.
-func (g guestModules) symbol(name string, verdict wire.Verdict) wire.Symbol {
-	s := wire.Symbol{Name: name}
+// symbol returns the state of a symbol that a probe with a verdict needs; ok is false if it is
+// unknown and does not matter.
+func (g guestModules) symbol(name string, verdict wire.Verdict) (s wire.Symbol, ok bool) {
+	s.Name = name
 	module := ModuleOf(name)
-	value := ""
 	switch {
 	case g.Value != nil:
-		value = g.Value(name)
+		s.Value = g.Value(name)
 	case g.loaded[module] || g.InGuest[module]:
-		value = "m"
+		s.Value = "m"
 	case g.InGuest == nil && module != "" && verdict == wire.Absent:
-		s.State, s.Module = wire.Unknown, module
-		s.Why = "the kernel's .config is unknown, and the guest has none of its modules"
-		return s
+		s.Module, s.Why = module, "the kernel's .config is unknown, and the guest has none of its modules"
+		return s, true
 	default:
-		return s
+		return s, false
 	}
-	switch {
-	case value == "n":
-		s.State = wire.Off
-	case value != "m":
-		s.State = wire.On
-	case g.loaded[module]:
-		s.State, s.Module = wire.Loaded, module
-	default:
-		s.State, s.Module, s.Why = wire.NotLoaded, module, g.why(module)
+	if s.Value == "m" {
+		s.Module, s.Loaded = module, g.loaded[module]
+		if !s.Loaded {
+			s.Why = g.why(module)
+		}
 	}
-	return s
+	return s, true
 }
 
 // why says why a module is not loaded.

@@ -54,8 +54,8 @@ func TestJudge(t *testing.T) {
 		"kernel/9p: 9P_FS is m: module 9p, " + why + "; NET_9P_FD is m: module 9pnet_fd, " + why,
 	}, details)
 	assert.Equal(t, "EAFNOSUPPORT", got[0].Errno, "the deciding errno is kept")
-	assert.Equal(t, []wire.Symbol{{Name: "TUN", State: wire.Off}}, got[4].Symbols)
-	assert.Equal(t, []wire.Symbol{{Name: "UNIX", State: wire.On}}, got[5].Symbols)
+	assert.Equal(t, []wire.Symbol{{Name: "TUN", Value: "n"}}, got[4].Symbols)
+	assert.Equal(t, []wire.Symbol{{Name: "UNIX", Value: "y"}}, got[5].Symbols)
 	assert.Empty(t, got[7].Symbols)
 	assert.Empty(t, found[0].Symbols, "the argument is not changed")
 }
@@ -63,32 +63,32 @@ func TestJudge(t *testing.T) {
 // What the guest says about a module decides from then on.
 func TestJudgeByGuest(t *testing.T) {
 	inGuest := map[string]bool{"af_packet": true, "ipv6": true, "dummy": true}
-	hello := &wire.Hello{LoadsModules: true, Modules: []wire.Module{{Name: "ipv6", Loaded: true}}}
-	ask := func(m Modules, f wire.Finding, news ...wire.Module) (wire.Verdict, string) {
+	hello := &wire.Hello{LoadsModules: true, Modules: map[string]string{"ipv6": ""}}
+	ask := func(m Modules, f wire.Finding, news map[string]string) (wire.Verdict, string) {
 		f.Modules = news
-		f.Symbols = []wire.Symbol{{Name: "PACKET", State: wire.On}} // a lie
+		f.Symbols = []wire.Symbol{{Name: "PACKET", Value: "y"}} // a lie
 		got := m.Judge([]wire.Finding{f}, hello)[0]
 		return got.Verdict, got.Symbols[0].String()
 	}
 	m := Modules{Value: modular, InGuest: inGuest}
-	verdict, said := ask(m, packet, wire.Module{Name: "af_packet", Why: "finit_module: EKEYREJECTED"})
+	verdict, said := ask(m, packet, map[string]string{"af_packet": "finit_module: EKEYREJECTED"})
 	assert.Equal(t, wire.Inconclusive, verdict)
 	assert.Equal(t, "PACKET is m: module af_packet, not loaded: finit_module: EKEYREJECTED", said)
 
-	verdict, said = ask(m, packet, wire.Module{Name: "af_packet", Why: "x"}, wire.Module{Name: "af_packet", Loaded: true})
+	verdict, said = ask(m, packet, map[string]string{"af_packet": ""})
 	assert.Equal(t, wire.Absent, verdict, "it is absent although its module is loaded")
 	assert.Equal(t, "PACKET is m: module af_packet, loaded", said)
 
-	_, said = ask(m, packet)
+	_, said = ask(m, packet, nil)
 	assert.Equal(t, "PACKET is m: module af_packet, not loaded: the kernel did not ask for it", said)
 	m.Refuses = "it does not want to"
-	_, said = ask(m, packet)
+	_, said = ask(m, packet, nil)
 	assert.Equal(t, "PACKET is m: module af_packet, not loaded: it does not want to", said)
 	delete(inGuest, "af_packet")
-	_, said = ask(m, packet)
+	_, said = ask(m, packet, nil)
 	assert.Equal(t, "PACKET is m: module af_packet, not loaded: the guest does not have it", said)
 
-	verdict, said = ask(m, wire.Finding{ID: "lo/addr6", Verdict: wire.Works})
+	verdict, said = ask(m, wire.Finding{ID: "lo/addr6", Verdict: wire.Works}, nil)
 	assert.Equal(t, wire.Works, verdict)
 	assert.Equal(t, "IPV6 is m: module ipv6, loaded", said)
 }

@@ -129,7 +129,7 @@ func probeCell(r record.Record, id string) table.Cell {
 }
 
 // notLoaded reports whether a symbol is a module that was not loaded.
-func notLoaded(s wire.Symbol) bool { return s.State == wire.NotLoaded }
+func notLoaded(s wire.Symbol) bool { return s.Value == "m" && !s.Loaded }
 
 // callName returns a call without its arguments. An application makes many calls, so its
 // errno says little without it.

@@ -229,11 +229,11 @@ func missing(r record.Record, id string) string {
 }
 
 // loaded names the modules that were loaded.
-func loaded(modules []wire.Module) string {
+func loaded(modules map[string]string) string {
 	var names []string
-	for _, m := range modules {
-		if m.Loaded {
-			names = append(names, text(m.Name))
+	for _, name := range slices.Sorted(maps.Keys(modules)) {
+		if modules[name] == "" {
+			names = append(names, text(name))
 		}
 	}
 	return strings.Join(names, ", ")

@@ -11,7 +11,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
 
-// judged returns the findings with what became of the kernel's modules, inconclusive where a
+// judged returns the findings with the states of their symbols, inconclusive where a
 // feature is in one that the guest did not load.
 func (r *Runner) judged(k *kbuild.Kernel, findings []wire.Finding, hello *wire.Hello) []wire.Finding {
 	config, known, err := k.ReadConfig()
