@@ -14,6 +14,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/accel"
+	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/netstrip/netstrip/vmtests/target"
@@ -60,7 +61,7 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 		case "source":
 			flag.StringVar(&f.sourcePath, name, "", "kernel source: `PATH` of a tree or tarball, or REPOSITORY@REVISION (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
 			flag.StringVar(&f.series, "series", "", "kernel `SERIES`: any that is installed, or that Debian or kernel.org has (default $NETSTRIP_SERIES, or "+source.Usual()+")")
-			complete(c, f.oneOrMore(source.Known()...), "series")
+			complete(c, f.oneOrMore(source.InOrder(append(expect.Series(), source.Known()...))...), "series")
 			flag.StringVar(&f.arch, "arch", "", "`ARCH` of the kernels: "+strings.Join(arch.Names(), ", ")+" (default $"+arch.Env+", or that of this machine)")
 			complete(c, f.oneOrMore(arch.Names()...), "arch")
 			flag.StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
@@ -161,7 +162,7 @@ func (f *flags) sourceFlags() string {
 func (a *app) configRequest(ctx context.Context, f *flags) (kconfigs.Request, error) {
 	req, err := f.Request(f.config)
 	if err == nil && !strings.Contains(f.arch, ",") {
-		f.arch, err = target.Arch(ctx, f.cache, a.source(f), f.arch, []kconfigs.Profile{{Name: req.Profile, Arch: req.Arch, Start: req.Start}})
+		f.arch, err = target.Arch(ctx, f.cache, a.options(f).Source, f.arch, []kconfigs.Profile{{Name: req.Profile, Arch: req.Arch, Start: req.Start}})
 	}
 	return req, err
 }
@@ -170,7 +171,7 @@ func (a *app) configRequest(ctx context.Context, f *flags) (kconfigs.Request, er
 func (a *app) profiles(ctx context.Context, f *flags, names []string) ([]kconfigs.Profile, error) {
 	profiles, err := f.Profiles(names...)
 	if err == nil {
-		f.arch, err = target.Arch(ctx, f.cache, a.source(f), f.arch, profiles)
+		f.arch, err = target.Arch(ctx, f.cache, a.options(f).Source, f.arch, profiles)
 	}
 	return profiles, err
 }

@@ -69,3 +69,32 @@ func TestPlacesAreTrue(t *testing.T) {
 		assert.Contains(t, string(data), line+"\n")
 	}
 }
+
+// TestAnyRenamedSymbolIsFound renames each symbol of the table that x86 has, one at a time.
+func TestAnyRenamedSymbolIsFound(t *testing.T) {
+	_, k := kbuildtest.Open(t, "6.12")
+	symbols, err := k.Symbols()
+	require.NoError(t, err)
+	entries := kbuild.Entries(symbols)
+	data, err := os.ReadFile("places.txt")
+	require.NoError(t, err)
+	tried := 0
+	for line := range strings.Lines(string(data)) {
+		name, _, _ := strings.Cut(line, " ")
+		renamed := slices.Clone(entries)
+		there := false
+		for i, e := range renamed {
+			if e.Symbol == name {
+				renamed[i].Symbol, there = "QUITE_ANOTHER_NAME", true
+			}
+		}
+		if !there {
+			continue
+		}
+		tried++
+		m, ok := rename.Find(name, renamed)
+		assert.True(t, ok, name)
+		assert.Equal(t, "QUITE_ANOTHER_NAME", m.Symbol, name)
+	}
+	assert.Greater(t, tried, 80)
+}

@@ -75,6 +75,17 @@ func (f Files) nearest(own, profile string) (string, error) {
 	return best, nil
 }
 
+// Series returns the kernel series that have expectations on some architecture.
+func Series() (all []string) {
+	dirs, _ := golden.ReadDir("testdata") // embedded, so that it can be read
+	for _, dir := range dirs {
+		if series, _, _ := strings.Cut(dir.Name(), "-"); !slices.Contains(all, series) {
+			all = append(all, series)
+		}
+	}
+	return all
+}
+
 // set is the name of a set of expectations.
 type set struct {
 	major, minor int
