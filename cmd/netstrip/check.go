@@ -30,7 +30,8 @@ func (a *app) check(ctx context.Context, f *flags, want string) error {
 	if err != nil {
 		return err
 	}
-	req, err := a.configRequest(ctx, f)
+	req, of, err := f.RequestFor(ctx, f.cache, a.options(f).Source, f.config)
+	f.arch = of
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,8 @@ func (a *app) explain(ctx context.Context, f *flags, o explanation.Options) erro
 	if len(o.Args) == 0 {
 		return usage.Errorf("explain takes a symbol, such as NET; netstrip explain --help has examples")
 	}
-	req, err := a.configRequest(ctx, f)
+	req, of, err := f.RequestFor(ctx, f.cache, a.options(f).Source, f.config)
+	f.arch = of
 	if err != nil {
 		return err
 	}

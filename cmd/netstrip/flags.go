@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"os"
 	"strings"
 
@@ -155,25 +154,6 @@ func (f *flags) sourceFlags() string {
 		}
 	}
 	return text
-}
-
-// configRequest returns the request of the config named, and sets the architecture if the config is
-// for another and no list is given.
-func (a *app) configRequest(ctx context.Context, f *flags) (kconfigs.Request, error) {
-	req, err := f.Request(f.config)
-	if err == nil && !strings.Contains(f.arch, ",") {
-		f.arch, err = target.Arch(ctx, f.cache, a.options(f).Source, f.arch, []kconfigs.Profile{{Name: req.Profile, Arch: req.Arch, Start: req.Start}})
-	}
-	return req, err
-}
-
-// profiles returns the profiles named, and sets the architecture if a user's file is for another.
-func (a *app) profiles(ctx context.Context, f *flags, names []string) ([]kconfigs.Profile, error) {
-	profiles, err := f.Profiles(names...)
-	if err == nil {
-		f.arch, err = target.Arch(ctx, f.cache, a.options(f).Source, f.arch, profiles)
-	}
-	return profiles, err
 }
 
 // source returns where the kernel source is to come from.

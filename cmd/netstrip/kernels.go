@@ -32,7 +32,8 @@ func (a *app) buildCommand() *cobra.Command {
 }
 
 func (a *app) build(ctx context.Context, f *flags, names []string) error {
-	profiles, err := a.profiles(ctx, f, names)
+	profiles, of, err := f.For(ctx, f.cache, a.options(f).Source, names...)
+	f.arch = of
 	if err != nil {
 		return err
 	}

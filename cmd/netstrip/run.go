@@ -45,7 +45,8 @@ func (a *app) runCommand() *cobra.Command {
 // boot boots the named profiles and a user's kernels, or the missing boots of a run, writes the
 // records, and judges them. command is the one that resumes the run.
 func (a *app) boot(ctx context.Context, f *flags, command string, names []string, write func([]record.Record) error) error {
-	profiles, err := a.profiles(ctx, f, names)
+	profiles, of, err := f.For(ctx, f.cache, a.options(f).Source, names...)
+	f.arch = of
 	if err != nil {
 		return err
 	}

@@ -86,8 +86,8 @@ func TestPrebuilt(t *testing.T) {
 	require.NoError(t, os.WriteFile(text, []byte("Linux version 6.12"), 0o644))
 	for want, p := range map[string]kconfigs.Prebuilt{
 		text + ": not a kernel image for an architecture that netstrip knows, or one without its version": {Image: text},
-		text + "x: no such file or directory":                 {Image: text + "x"},
-		filepath.Dir(text) + ": not a directory of modules":   {Image: image, Modules: filepath.Dir(text)},
+		text + "x: no such file or directory":               {Image: text + "x"},
+		filepath.Dir(text) + ": not a directory of modules": {Image: image, Modules: filepath.Dir(text)},
 	} {
 		_, err := build(p)
 		var bad *kconfigs.RequestError

@@ -2,6 +2,7 @@ package target
 
 import (
 	"context"
+	"strings"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/arch"
@@ -10,13 +11,33 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// Arch returns the name of the architecture to build profiles for: the given one, or else the one
-// that a user's file among them is for, or else an empty one, which means the default. Profiles
-// for different architectures are an error. The Kconfig files of o's source say what a .config is
-// for that does not say it itself; the cache is in dir.
-func Arch(ctx context.Context, dir string, o source.Options, given string, profiles []kconfigs.Profile) (string, error) {
-	by := "--arch " + given
-	name := given
+// For is Profiles, and the name of the architecture to build them for: that of o, or else the one
+// that a user's file among them is for, or else an empty one, which means the default. Profiles for
+// different architectures are an error. The Kconfig files of o's source say what a .config is for
+// that does not say it itself; the cache is in dir.
+func (k Kernels) For(ctx context.Context, dir string, o source.Options, names ...string) ([]kconfigs.Profile, string, error) {
+	profiles, err := k.Profiles(names...)
+	if err != nil {
+		return nil, o.Arch, err
+	}
+	name, err := archOf(ctx, dir, o, profiles)
+	return profiles, name, err
+}
+
+// RequestFor is Request, and the name of the architecture as For returns it. A list of
+// architectures, with commas between them, stays as it is.
+func (k Kernels) RequestFor(ctx context.Context, dir string, o source.Options, c Config) (kconfigs.Request, string, error) {
+	req, err := k.Request(c)
+	if err != nil || strings.Contains(o.Arch, ",") {
+		return req, o.Arch, err
+	}
+	name, err := archOf(ctx, dir, o, []kconfigs.Profile{{Name: req.Profile, Arch: req.Arch, Start: req.Start}})
+	return req, name, err
+}
+
+func archOf(ctx context.Context, dir string, o source.Options, profiles []kconfigs.Profile) (string, error) {
+	given := o.Arch
+	name, by := given, "--arch "+given
 	if given != "" {
 		a, err := arch.Parse(given)
 		if err != nil {
