@@ -99,7 +99,7 @@ func TestExplainSeveralUsage(t *testing.T) {
 		"--series 6.1,6.1 NET":               "6.1,6.1: want different names with commas between them",
 		"--arch x86_64, NET":                 "x86_64,: want different names with commas between them",
 		"--series 6.1,new NET":               `--series or NETSTRIP_SERIES "new": want a kernel series`,
-		"--arch x86_64,vax NET":              `"vax": no such architecture`,
+		"--arch x86_64,vax NET":              `no such architecture: "vax"`,
 		"--series 6.1,6.12 --source /no NET": "--series 6.1,6.12: --source and --source-url name one kernel source, and not one for each series",
 	} {
 		_, errs := netstrip(2, strings.Fields(args)...)
