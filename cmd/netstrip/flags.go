@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"

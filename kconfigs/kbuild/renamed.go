@@ -37,7 +37,7 @@ func Entries(symbols []kconf.Symbol) (all []rename.Entry) {
 func isChoice(name string) bool { return strings.HasPrefix(name, "choice ") }
 
 // checkNames reports the symbols of a request that the kernel does not define. That includes
-// settings that would be dropped without a word, because an absent symbol is off or their condition
+// settings that would be dropped silently, because an absent symbol is off or their condition
 // is that it exists, if the kernel certainly has the symbol under another name.
 func checkNames(asked, req kconfigs.Request, symbols []kconf.Symbol) error {
 	known, entries := names(symbols), Entries(symbols)
