@@ -101,8 +101,12 @@ type limits struct {
 }
 
 // possible reports whether a prompt, a default, a select or an imply may switch a symbol on.
-// Whatever is unknown counts in its favour, so a symbol reported impossible really is.
+// Whatever is unknown counts in its favour, so a symbol reported impossible really is. An old
+// .config may set a transitional symbol.
 func (l *limits) possible(s *kconf.Symbol) bool {
+	if s.Transitional {
+		return true
+	}
 	for _, p := range s.Properties {
 		if p.Kind == "select" && slices.Contains(l.off, p.Value.Name) && always(p.If, s) {
 			return false // it would switch on a symbol that is to be off

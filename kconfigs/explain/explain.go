@@ -11,7 +11,9 @@ import (
 type Explanation struct {
 	Symbol string `json:"symbol"`
 	Type   string `json:"type"`
-	Prompt string `json:"prompt,omitempty"`
+	// Transitional is set if only an old .config sets it.
+	Transitional bool   `json:"transitional,omitempty"`
+	Prompt       string `json:"prompt,omitempty"`
 	// PromptIf is the condition under which the prompt is visible, apart from Depends.
 	// Without a visible prompt the symbol has its default.
 	PromptIf string `json:"prompt_if,omitempty"`
@@ -64,7 +66,7 @@ func (t *Tree) Explain(name string) Explanation {
 func (w *ConfigState) Explain(config, name string) Explanation {
 	s := w.symbols[name]
 	e := Explanation{
-		Symbol: name, Type: s.Type, Without: w.Closure(name),
+		Symbol: name, Type: s.Type, Transitional: s.Transitional, Without: w.Closure(name),
 		Choice: strings.TrimPrefix(s.Choice, "choice "), Members: w.members[s.Choice],
 		SelectedBy: w.links(w.selectors[name]), ImpliedBy: w.links(w.implies[name]),
 		Selects: w.effects(s, "select"), Implies: w.effects(s, "imply"),

@@ -236,3 +236,32 @@ func TestCheckClasses(t *testing.T) {
 	_, err = k.Check(t.Context(), "FIRST", values)
 	assert.EqualError(t, err, "switching FIRST off: FIRST stays y: a member of the choice net/k/Kconfig:1 must be on, and it is")
 }
+
+func TestTransitional(t *testing.T) {
+	w := &explain.ConfigState{
+		Tree: tree(t,
+			`{"name":"OLD","type":"bool","transitional":true,"properties":[]}`,
+			`{"name":"NEW","type":"bool","properties":[{"kind":"prompt","text":"new"},{"kind":"default","value":"OLD"}]}`,
+			`{"name":"HIDDEN","type":"bool","properties":[{"kind":"default","value":"OLD"}]}`,
+			`{"name":"USER","type":"bool","depends":"HIDDEN","properties":[{"kind":"prompt","text":"user","if":"HIDDEN"}]}`),
+		Values: map[string]kconf.Value{
+			"OLD": {Value: "n", Visible: kconf.Yes}, "NEW": {Value: "n", Visible: kconf.Yes},
+			"HIDDEN": {Value: "n"}, "USER": {Value: "n"},
+		},
+	}
+	const why = "it is transitional: only an old .config sets it, as the default of HIDDEN or NEW: ask for that"
+	assert.Equal(t, why, w.Why("OLD"))
+	assert.Equal(t, why, w.Refused("OLD", "y"))
+	assert.Empty(t, w.Refused("OLD", "n"))
+	assert.Contains(t, w.Refused("USER", "y"), "OLD is transitional: only an old .config sets it")
+	way, err := w.Way(kconfigs.Setting{Symbol: "OLD", Value: "y"})
+	require.NoError(t, err)
+	assert.True(t, way.Never)
+	assert.Equal(t, []string{"HIDDEN", "USER"}, w.Closure("HIDDEN").Gone, "an old .config may switch them on")
+	w.Values["OLD"] = kconf.Value{Value: "y", Visible: kconf.Yes}
+	assert.Equal(t, why, w.Refused("OLD", "y"), "no .config has it, whatever its value is")
+	var b strings.Builder
+	e := w.Explain("mine", "OLD")
+	require.NoError(t, e.Write(&b))
+	assert.Contains(t, b.String(), "  type        bool, transitional: only an old .config sets it\n")
+}

@@ -6,6 +6,9 @@ import "github.com/netstrip/netstrip/kconfigs/kconf"
 // returns in a kconf.Value.
 func (w *ConfigState) Bounds(name string) (visible, depends, selected kconf.Tri) {
 	s := w.symbols[name]
+	if s.Transitional {
+		visible = kconf.Yes
+	}
 	for _, p := range of(s, "prompt") {
 		visible = max(visible, w.eval(p.If))
 	}
@@ -22,10 +25,10 @@ func (w *ConfigState) Bounds(name string) (visible, depends, selected kconf.Tri)
 }
 
 // Comparable reports whether Kconfig computes the dependencies and selectors of a symbol: it does
-// not for choices and their members.
+// not for choices, their members and transitional symbols.
 func (w *ConfigState) Comparable(name string) bool {
 	s := w.symbols[name]
-	return s.Choice == "" && !isChoice(name) && isBool(s)
+	return s.Choice == "" && !isChoice(name) && isBool(s) && !s.Transitional
 }
 
 // Named returns the symbols that an explanation names.

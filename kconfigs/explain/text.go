@@ -47,7 +47,11 @@ func (e Explanation) Write(out io.Writer) error {
 		}
 		t.line("for "+e.Wanted, way)
 	}
-	t.line("type", e.Type)
+	kind := e.Type
+	if e.Transitional {
+		kind += ", " + onlyOld
+	}
+	t.line("type", kind)
 	t.line("defined", strings.Join(e.Places, ", "))
 	t.line("depends on", e.Depends)
 	t.line("prompt if", e.PromptIf)

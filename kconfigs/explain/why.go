@@ -35,7 +35,10 @@ func NewConfigState(t *Tree, values map[string]kconf.Value, req kconfigs.Request
 	return w
 }
 
-const noModules = "there are no modules here"
+const (
+	noModules = "there are no modules here"
+	onlyOld   = "transitional: only an old .config sets it"
+)
 
 // maxClauses limits the length of a chain of reasons.
 const maxClauses = 6
@@ -49,6 +52,8 @@ func (w *ConfigState) Refused(name, wanted string) string {
 	}
 	c := &chain{w: w, told: map[string]bool{name: true}}
 	switch {
+	case s.Transitional && wanted != "n":
+		c.transitional(s)
 	case wanted == w.Values[name].Value || s.Type == "string" && unquote(wanted) == w.Values[name].Value:
 	case !isBool(s):
 		c.number(s, wanted)
@@ -80,6 +85,8 @@ func (w *ConfigState) Why(name string) string {
 	asked, ok := w.line(name)
 	got := w.Values[name]
 	switch {
+	case s.Transitional:
+		return w.Refused(name, "y")
 	case ok && got.Visible > kconf.No && unquote(asked.Value) == got.Value:
 		return "as " + place(asked.Fragment, asked.Line) + " asks"
 	case ok && unquote(asked.Value) != got.Value:
@@ -117,6 +124,8 @@ func (c *chain) off(s *kconf.Symbol, wanted kconf.Tri) {
 	w := c.w
 	prompts := of(s, "prompt")
 	switch {
+	case s.Transitional:
+		c.transitional(s)
 	case w.Values[s.Name].Visible >= wanted || w.Values[s.Name].Visible > kconf.No && w.eval(visibleIf(s)) >= wanted:
 		c.notAsked(s)
 	case len(prompts) > 0:
@@ -126,6 +135,23 @@ func (c *chain) off(s *kconf.Symbol, wanted kconf.Tri) {
 	default:
 		c.noPrompt(s, wanted)
 	}
+}
+
+// transitional names the symbols that have the value of a transitional symbol by default.
+func (c *chain) transitional(s *kconf.Symbol) {
+	var heirs []string
+	for _, name := range c.w.Names() {
+		if slices.ContainsFunc(of(c.w.symbols[name], "default"), func(p kconf.Property) bool {
+			return slices.Contains(leaves(p.Value, nil), s.Name)
+		}) {
+			heirs = append(heirs, name)
+		}
+	}
+	text := c.called(s.Name) + " is " + onlyOld
+	if len(heirs) > 0 {
+		text += ", as the default of " + list(heirs, 3) + ": ask for that"
+	}
+	c.add("%s", text)
 }
 
 // visibleIf is the condition under which one of a symbol's prompts is visible.

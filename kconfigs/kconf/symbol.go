@@ -30,6 +30,10 @@ type Symbol struct {
 	// Depends are its dependencies, including those of enclosing menus and ifs; nil means
 	// none. For several definitions they are joined with ||.
 	Depends *Expr
+	// Transitional is set if it only passes the value that an old .config has for it on to the
+	// defaults of other symbols. It is not written to a .config, has no properties, and counts as
+	// visible (Linux 7.3, scripts/kconfig/symbol.c:217).
+	Transitional bool
 	// Choice is the name of the choice that it belongs to, or empty.
 	Choice string
 	// Entries are the places that define it, at least one.
@@ -134,6 +138,7 @@ func (e *Expr) operand(i int) string {
 type line struct {
 	Name, File, Help, Choice, Type string
 	Line                           int
+	Transitional                   bool
 	Depends                        *Expr
 	Properties                     []Property
 }
@@ -151,7 +156,9 @@ func ParseSymbols(data []byte) ([]Symbol, error) {
 		if !ok {
 			i = len(all)
 			at[l.Name] = i
-			all = append(all, Symbol{Name: l.Name, Type: l.Type, Depends: l.Depends, Properties: l.Properties})
+			all = append(all, Symbol{
+				Name: l.Name, Type: l.Type, Depends: l.Depends, Transitional: l.Transitional, Properties: l.Properties,
+			})
 		}
 		all[i].Entries = append(all[i].Entries, Entry{l.File, l.Line, l.Help})
 		if l.Choice != "" {

@@ -224,6 +224,10 @@ static void entry(struct menu *m)
 		m->sym->flags |= SEEN;
 		pair("type", sym_type_name(m->sym->type));
 		condition("depends", m->sym->dir_dep.expr);
+#ifdef SYMBOL_TRANS /* newer than Linux 6.12 */
+		if (m->sym->flags & SYMBOL_TRANS)
+			fprintf(out, ",\"transitional\":true");
+#endif
 		fprintf(out, ",\"properties\":[");
 		for (p = m->sym->prop; p; p = p->next) {
 			const char *kind = prop_get_type_name(p->type);
