@@ -8,6 +8,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/rename"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
@@ -40,15 +41,15 @@ func Resolve(args []string, expected func(series, profile string) ([]wire.Findin
 	return names, found, nil
 }
 
-// fragmentKernels returns the kernels whose symbols are all decided by fragments, with their
-// expected findings.
+// fragmentKernels returns the kernels of the usual series whose symbols are all decided by fragments,
+// with their expected findings.
 func fragmentKernels(expected func(series, profile string) ([]wire.Finding, error)) (all []Kernel) {
 	for _, p := range kconfigs.Profiles() {
 		req, err := p.Request()
 		if err != nil || p.Prebuilt != nil || p.Start.Name != "" || len(p.Args) > 0 {
 			continue
 		}
-		findings, err := expected("6.12", p.Name)
+		findings, err := expected(source.Usual(), p.Name)
 		if err != nil {
 			continue // it has no expectation
 		}
