@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -75,6 +76,9 @@ func TestExplainSeveral(t *testing.T) {
 	assert.Contains(t, out, "NET_NS in full (the same on x86_64, arm64)\n  prompt       Network namespace\n")
 	assert.Regexp(t, `\n\nX86_64 in full\n +x86_64 +arm64\n\* no answer +no Kconfig file that is read for arm64\n`, out)
 
+	bin := t.TempDir() // asking Debian's archive would take a minute
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "apt-get"), []byte("#!/bin/sh\necho E: no archive >&2; exit 100\n"), 0o755))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	out, errs = netstrip(3, "--series", "6.12,9.9", "--arch", "x86_64,arm64", "--json", "X86_64", "UNIX")
 	assert.Contains(t, errs, "netstrip: asking 9.9-x86_64: finding the source of Linux 9.9: ")
 	var got explanation.Several
