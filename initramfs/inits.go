@@ -143,7 +143,7 @@ func fetch(ctx context.Context, c *cache.Cache, o Options) (string, error) {
 		apt := []string{"apt-get", "-q", "-o", "APT::Sandbox::User=root"}
 		var err error
 		if !o.Arch.Native() {
-			// The system's lists need not have the packages of another architecture.
+			// The system's package lists may lack those of another architecture.
 			lists := filepath.Join(dir, rootName)
 			defer os.RemoveAll(lists)
 			if err := os.Mkdir(lists, 0o755); err != nil {

@@ -85,7 +85,8 @@ func thirtyTwo(arch string) string {
 	return "32-bit " + arch
 }
 
-// marks are beginnings of symbols that an architecture has alone. A defconfig names no other.
+// marks are prefixes of symbols that only one architecture has. A defconfig may name no other
+// symbol of its architecture.
 var marks = regexp.MustCompile(`^CONFIG_(X86|ARM64|RISCV)_\w+=y`)
 
 // archOf returns the architecture that a file is for, by its header and its symbols; the zero
@@ -114,7 +115,7 @@ func archOf(file string, data []byte) (arch.Arch, error) {
 	return a, e.orNil()
 }
 
-// marked returns the architecture of most of the symbols that only one has.
+// marked returns the architecture to which most of the symbols with these prefixes belong.
 func marked(data []byte) (most arch.Arch) {
 	count := map[string]int{}
 	eachLine(data, func(_ int, line string) {

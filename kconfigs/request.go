@@ -9,8 +9,8 @@ import (
 )
 
 // Request is a set of requested symbols, sorted by name, each once except under different
-// conditions. For resolves these: the other methods expect a request without any, or take a
-// setting whose condition they cannot know as not requested.
+// conditions. For resolves conditions. The other methods expect a request without conditions, or
+// ignore settings whose condition they cannot know.
 type Request struct {
 	// Profile is the name of the profile it was composed from.
 	Profile string

@@ -66,7 +66,7 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 			flag.StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")
 			c.PreRunE = func(c *cobra.Command, _ []string) error {
 				if f.several {
-					return nil // package explanation takes the lists apart
+					return nil // package explanation splits the lists
 				}
 				if c.Flags().Lookup("accel") == nil { // doctor itself reports a wrong NETSTRIP_ACCEL
 					return f.source().Check()
@@ -113,7 +113,7 @@ func words(all ...string) cobra.CompletionFunc {
 	return cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)
 }
 
-// oneOrMore completes with one of some words, or a list of them.
+// oneOrMore completes one of several words, or a list of them with commas.
 func (f *flags) oneOrMore(all ...string) cobra.CompletionFunc {
 	if f.several {
 		return list(func() []string { return all })

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package kmod loads kernel modules, as modprobe and udev do, and keeps why one was not loaded. It
-// runs in the guest, where uinit is also modprobe; its tests also run on the host.
+// Package kmod loads kernel modules, as modprobe and udev do, and records why one was not loaded.
+// It runs in the guest, where uinit is also modprobe; its tests also run on the host.
 //
 // The modules are those of the image, with depmod's lists. They are not compressed.
 package kmod
@@ -27,7 +27,7 @@ func IsModprobe(args []string) bool {
 }
 
 // Modprobe loads the module that modprobe's arguments name: by its own name, or by an alias. It
-// keeps each failure for Watch.
+// records each failure for Watch.
 func Modprobe(args []string) error {
 	name := ""
 	for _, a := range args {
@@ -42,9 +42,10 @@ func Modprobe(args []string) error {
 	return l.load(name)
 }
 
-// early are modules that are needed before a call asks for them, or that none asks for: IPv6, as
-// systemd does it (src/core/kmod-setup.c), because the kernel adds its own addresses only then;
-// and the class of hardware clocks, which otherwise comes with the driver of a clock.
+// early are modules that are needed before a call asks for them, or that no call asks for: IPv6, as
+// systemd does it (src/core/kmod-setup.c), because the kernel adds its own addresses only when the
+// module is loaded; and the class of hardware clocks, which is otherwise loaded only with the
+// driver of a clock.
 var early = []string{"ipv6", "ptp"}
 
 // Coldplug loads modules of the image, if it has any, as a distribution's init does: those of the
@@ -79,8 +80,8 @@ func Coldplug() error {
 	return errors.Join(errs...)
 }
 
-// setPath makes the kernel run modprobe from the image. A kernel with an empty path loads nothing
-// on demand, and keeps it. Without the file the kernel uses the path that it was built with.
+// setPath makes the kernel run modprobe from the image. An empty path stays empty: with it the
+// kernel loads nothing on demand. Without the file the kernel uses the path that it was built with.
 func setPath(file string) error {
 	path, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) || err == nil && strings.TrimSpace(string(path)) == "" {

@@ -17,14 +17,14 @@ import (
 // loader loads modules from a directory such as /lib/modules/6.12.117.
 type loader struct {
 	dir string
-	// files are the modules' files and needs the modules that each needs, itself not included, in
-	// the order in which they are loaded; both are from modules.dep.
+	// files has the file of each module, and needs the other modules that it needs, in the order in
+	// which they are loaded. Both are from modules.dep.
 	files map[string]string
 	needs map[string][]string
 	// soft are the aliases that a module asks to be loaded before it, if they exist
 	// (modules.softdep).
 	soft map[string][]string
-	// insert loads a file into the kernel, fail keeps why a module was not loaded.
+	// insert loads a file into the kernel; fail records why a module was not loaded.
 	insert func(file string) error
 	fail   func(module, why string)
 	// tried are the modules that were loaded, or are being loaded, with the error of each.
@@ -90,7 +90,7 @@ func fieldsOf(list, begin string) (all [][]string) {
 // nameOf returns the name of the module in a file.
 func nameOf(file string) string { return same(strings.TrimSuffix(filepath.Base(file), ".ko")) }
 
-// same returns a name or alias with - as _: in both they are the same.
+// same returns a name or alias with _ for each -, because they mean the same in both.
 func same(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
 // load loads the modules of a name: that of a module, or an alias. If several modules have the
@@ -146,7 +146,7 @@ func (l *loader) loadAfterNeeds(name string) error {
 		return errors.New("the guest does not have it")
 	}
 	for _, alias := range l.soft[name] {
-		_ = l.load(alias) // it does without
+		_ = l.load(alias) // the module works without it
 	}
 	for _, needed := range l.needs[name] {
 		if err := l.module(needed); err != nil {

@@ -13,8 +13,8 @@ import (
 // loadedList is the kernel's list of its modules (kernel/module/procfs.c).
 const loadedList = "/proc/modules"
 
-// failures is where each failure is kept, one JSON object per line: the kernel starts modprobe
-// without any open file.
+// failures is the file to which modprobe adds each failure, one JSON object per line: the kernel
+// starts it without any open file.
 const failures = "/.netstrip-modules"
 
 // newsLimit is the largest number of modules in one answer of News.
@@ -29,7 +29,8 @@ func Supported() bool {
 	return err == nil
 }
 
-// keepFailure keeps why a module was not loaded. It drops errors, as nobody can receive them.
+// keepFailure records why a module was not loaded. It drops errors, because nobody can receive
+// them.
 func keepFailure(module, why string) {
 	line, err := json.Marshal(failure{module, why})
 	if err != nil {
@@ -48,8 +49,8 @@ type Watch struct {
 	known map[failure]bool // without Why, it is loaded
 }
 
-// News returns the modules that were loaded since the last call, or that failed to load: by name,
-// why each was not loaded; empty if it was.
+// News returns the names of the modules that were loaded, or failed to load, since the last call.
+// The value is why a module was not loaded, and empty if it was.
 func (w *Watch) News() map[string]string {
 	loaded, _ := os.ReadFile(loadedList)
 	failed, _ := os.ReadFile(failures)

@@ -82,8 +82,8 @@ type Finding struct {
 	Micros int64 `json:"us"`
 	// Numbers are measurements, which may differ from boot to boot.
 	Numbers map[string]float64 `json:"numbers,omitempty"`
-	// Modules are the kernel modules that were loaded, or that failed to load, while the probe ran: by
-	// name, why each was not loaded; empty if it was.
+	// Modules has the names of the kernel modules that were loaded, or failed to load, while the
+	// probe ran. The value is why a module was not loaded, and empty if it was.
 	Modules map[string]string `json:"modules,omitempty"`
 	// Symbols are the symbols that the probe needs, on a kernel with modules. The host sets them.
 	Symbols []Symbol `json:"symbols,omitempty"`

@@ -24,8 +24,8 @@ type Arch struct {
 	ELF                       elf.Machine
 	// ARCH is the variable of the kernel's makefiles, and Dir the directory under arch.
 	ARCH, Dir string
-	// Symbol is on in every .config of the architecture, and only other architectures' Kconfig
-	// files do not define it. Header is what the first line of a .config calls it.
+	// Symbol is on in every .config of the architecture; the Kconfig files of the others do not
+	// define it. Header is what the first line of a .config calls it.
 	Symbol, Header string
 	// Cross is the prefix of a compiler that runs on another architecture.
 	Cross string

@@ -8,8 +8,8 @@ import "debug/elf"
 //   - reboot=t is a triple fault, which needs no device.
 //   - tsc=reliable: under TCG the kernel's watchdog sometimes finds the TSC skewed and falls back
 //     to jiffies, in which a probe takes 0 or 4 ms.
-//   - no_timer_check: a guest that waits for its processor while it counts ticks for 60 ms takes
-//     its timer for broken and panics (timer_irq_works, arch/x86/kernel/apic/io_apic.c:1519).
+//   - no_timer_check: a guest that must wait for its processor while it counts ticks for 60 ms
+//     considers its timer broken and panics (timer_irq_works, arch/x86/kernel/apic/io_apic.c:1519).
 func x86() Arch {
 	return Arch{
 		Name: "x86_64", GOARCH: "amd64", Debian: "amd64", Multiarch: "x86_64-linux-gnu", ELF: elf.EM_X86_64,

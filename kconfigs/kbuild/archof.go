@@ -14,8 +14,8 @@ const strange = 3
 
 // ArchOf returns the name of the architecture that a user's .config is for, by the symbols that it
 // switches on: a defconfig has neither a header nor the symbol of its architecture. It returns an
-// empty name for the default one, and another if that lacks at most half as many of the symbols.
-// Each architecture's Kconfig files are read, which takes seconds the first time.
+// empty name for the default architecture, unless another lacks at most half as many of the
+// symbols. Each architecture's Kconfig files are read, which takes seconds the first time.
 func ArchOf(ctx context.Context, dir string, o source.Options, p kconfigs.Profile) (string, error) {
 	on := switchedOn(p.Start.Text)
 	usual := arch.Default()

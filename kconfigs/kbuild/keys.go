@@ -8,7 +8,7 @@ import (
 )
 
 // keyFiles matches the lines of a .config that name a file of keys or hashes (certs/Kconfig).
-// Distributions keep theirs to themselves, and make stops at a missing one.
+// Distributions do not publish theirs, and make stops at a missing file.
 var keyFiles = regexp.MustCompile(`(?m)^CONFIG_(SYSTEM_TRUSTED_KEYS|SYSTEM_REVOCATION_KEYS|SYSTEM_BLACKLIST_HASH_LIST|MODULE_SIG_KEY)="([^"\n]+)"$`)
 
 // ownKey is the key that kbuild generates.

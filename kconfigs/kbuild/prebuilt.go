@@ -18,8 +18,9 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 )
 
-// modulesDir is the directory of a kernel's modules in its entry, like /lib/modules/VERSION. It has
-// another name whenever other modules are kept, because entries with the former name lack some.
+// modulesDir is the directory of a kernel's modules in its entry, like /lib/modules/VERSION. Its
+// name changes whenever netstrip chooses other modules, because entries with an older name lack
+// some.
 const modulesDir = "modules2"
 
 // prebuiltInputs is Inputs for a kernel that is not compiled here. A distribution's kernel

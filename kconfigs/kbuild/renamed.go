@@ -71,8 +71,8 @@ func checkNames(asked, req kconfigs.Request, symbols []kconf.Symbol) error {
 	return problems
 }
 
-// checkAll reports what checkNames finds in requests that are still to be built: a line that several
-// profiles share is one mistake, and better known before minutes of building.
+// checkAll reports what checkNames finds in requests that are still to be built: a line that
+// several profiles share is reported once, before minutes of building.
 func (b *Builder) checkAll(ctx context.Context, reqs []kconfigs.Request, conf *lazy) error {
 	reqs = slices.DeleteFunc(slices.Clone(reqs), func(r kconfigs.Request) bool { return r.Prebuilt != nil || b.checkArch(r) != nil })
 	if len(reqs) < 2 {

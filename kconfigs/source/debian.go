@@ -157,8 +157,8 @@ func (a apt) mirror(ctx context.Context) string {
 }
 
 // command returns a command of apt for the archive alone. It must refuse unsigned archives even if
-// the system's configuration allows them. Without a sandbox, which cannot read a user's cache, it
-// does not warn that it has none.
+// the system's configuration allows them. It runs without apt's sandbox, which cannot read a user's
+// cache, and does not warn about that.
 func (a apt) command(each func(line string), args ...string) process.Command {
 	args = slices.Insert(args, 1, "-q")
 	for _, option := range []string{

@@ -21,7 +21,7 @@ func cutRevision(path string) (repository, revision string, ok bool) {
 }
 
 // openRevision opens a commit of a git repository, which may be bare. The hash of the commit
-// identifies it: what is checked out, and any change of it, does not matter.
+// identifies it. The files that are checked out do not matter.
 func (s *Source) openRevision(ctx context.Context, repository, revision string) error {
 	commit, err := process.Output(ctx, process.Command{Args: []string{"git", "-C", repository, "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"}})
 	if err != nil && commit == "" && !process.Missing(err) && ctx.Err() == nil {

@@ -50,8 +50,8 @@ func parseTable(data []byte) (table, error) {
 // Usual returns the kernel series that is used if none is named, such as 6.12.
 func Usual() string { return known().Usual }
 
-// Known returns the series that are installed, or that a pinned release is known of, from the oldest
-// to the newest. Debian's archive may have others.
+// Known returns the series that are installed or have a pinned release, from the oldest to the
+// newest. Debian's archive may have others.
 func Known() []string {
 	all := slices.Collect(maps.Keys(known().Pinned))
 	installed, _ := filepath.Glob(filepath.Join(debianDir, "linux-source-*.tar.xz")) // fails only for a bad pattern

@@ -1,6 +1,6 @@
-// Package source finds the source of kernels: a tree, a tarball, or a release that is downloaded
-// and verified. It identifies a source without unpacking it, and unpacks it into the cache. It
-// runs on the host.
+// Package source finds the source of kernels: a tree, a tarball, a revision of a git repository, a
+// Debian package that apt fetches and verifies, or a release from kernel.org whose hash is pinned.
+// It identifies a source without unpacking it, and unpacks it into the cache. It runs on the host.
 package source
 
 import (

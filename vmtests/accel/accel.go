@@ -85,7 +85,7 @@ type result struct {
 	Time time.Time `json:"time"`
 }
 
-// Check returns an error for a Want that is no accelerator, or not one for the guests.
+// Check returns an error for a Want that is not an accelerator, or that cannot run the guests.
 func (o Options) Check() error {
 	switch want := cmp.Or(o.Want, os.Getenv(Env)); {
 	case want == KVM && o.Foreign != "":

@@ -67,7 +67,7 @@ func (f *Firmware) Maybe(part []byte) bool {
 	return !f.over && (len(f.names) > 0 || len(part) == 0 || part[0] == '\x1b' || bannerIn(part) >= 0)
 }
 
-// bannerIn returns the index of the banner that a text begins, or with which it begins; -1 if
+// bannerIn returns the index of the banner that a text begins with, or is the beginning of; -1 if
 // there is none.
 func bannerIn(text []byte) int {
 	for i, b := range banners {

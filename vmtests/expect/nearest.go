@@ -15,8 +15,8 @@ type Comparison struct {
 	// Set has that expectation: the kernel series, and the architecture unless it is x86_64, such
 	// as 6.12 or 6.12-arm64.
 	Set string `json:"set"`
-	// Nearest is set if the record's own series and architecture have no expectation of its profile,
-	// and Set is the nearest that has one. Differences are then no failures.
+	// Nearest is set if the record's own series and architecture have no expectation of its
+	// profile, and Set is the nearest that has one. Differences are then not failures.
 	Nearest bool `json:"nearest,omitempty"`
 	// Differences are the differences, in the order of the probes.
 	Differences []Deviation `json:"differences"`

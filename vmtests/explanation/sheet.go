@@ -49,7 +49,8 @@ type group struct {
 
 var lineNumber = regexp.MustCompile(`(\bK[\w./-]*):\d+`)
 
-// key is what counts of an item: a line of a Kconfig file moves in almost every release.
+// key is the part of an item that is compared. Line numbers are not: they change in almost every
+// release.
 func key(item string) string { return lineNumber.ReplaceAllString(item, "$1") }
 
 func keys(items []string) []string {
@@ -162,7 +163,7 @@ func (r row) pick(all []group) (cells [][]string) {
 	return cells
 }
 
-// paper is what a sheet is written on.
+// paper collects the text of a sheet.
 type paper struct {
 	b                    *strings.Builder
 	width, label, column int

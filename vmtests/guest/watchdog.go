@@ -14,10 +14,10 @@ import (
 
 // Limits are how long a boot may take.
 type Limits struct {
-	// Silent: to the first console byte, or from a firmware's last byte to the first of
-	// another. Stuck: between two signs of life. Total: from start to end. Leave: from "done" to
-	// QEMU's end. Dying: without a sign of life after a panic, which prints its call trace and
-	// then resets at once.
+	// Silent: to the first console byte, or from firmware's last byte to the first byte of a
+	// kernel. Stuck: between two signs of life. Total: from start to end. Leave: from "done" to
+	// QEMU's end. Dying: without a sign of life after a panic, which prints its call trace and then
+	// resets at once.
 	Silent, Stuck, Total, Leave, Dying time.Duration
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
 
-// judged returns the findings with the states of their symbols, inconclusive where a
-// feature is in one that the guest did not load.
+// judged returns the findings with the states of their symbols, inconclusive where a feature is in
+// a module that the guest did not load.
 func (r *Runner) judged(k *kbuild.Kernel, findings []wire.Finding, hello *wire.Hello) []wire.Finding {
 	config, known, err := k.ReadConfig()
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
-// For is Profiles, and the name of the architecture to build them for: that of o, or else the one
-// that a user's file among them is for, or else an empty one, which means the default. Profiles for
-// different architectures are an error. The Kconfig files of o's source say what a .config is for
-// that does not say it itself; the cache is in dir.
+// For returns Profiles, and the name of the architecture to build them for: the one that o names,
+// or else the one that a user's file among them is for. Empty means the default. Profiles for
+// different architectures are an error. If a .config does not say what it is for, its symbols are
+// looked up in the Kconfig files of o's source; the cache is in dir.
 func (k Kernels) For(ctx context.Context, dir string, o source.Options, names ...string) ([]kconfigs.Profile, string, error) {
 	profiles, err := k.Profiles(names...)
 	if err != nil {
@@ -24,7 +24,7 @@ func (k Kernels) For(ctx context.Context, dir string, o source.Options, names ..
 	return profiles, name, err
 }
 
-// RequestFor is Request, and the name of the architecture as For returns it. A list of
+// RequestFor returns Request, and the name of the architecture as For does. A list of
 // architectures, with commas between them, stays as it is.
 func (k Kernels) RequestFor(ctx context.Context, dir string, o source.Options, c Config) (kconfigs.Request, string, error) {
 	req, err := k.Request(c)

@@ -11,12 +11,12 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/programs"
 )
 
-// fixed matches an entry of an emulator that the kernel has opened already, and so finds in every
+// fixed matches the entry of an emulator that the kernel holds open, so that it starts in every
 // root directory (Documentation/admin-guide/binfmt-misc.rst).
 var fixed = regexp.MustCompile(`(?m)^flags: .*F`)
 
-// register registers $0, a line of binfmt.d(5), in the table of its own that a user namespace may
-// have since Linux 6.7 (fs/binfmt_misc.c:990), so that the machine's table stays as it is.
+// register registers the emulator in $0, a file of binfmt.d(5), in the table that a user namespace
+// can have since Linux 6.7 (fs/binfmt_misc.c:990). The machine's own table stays as it is.
 const register = `t=/proc/sys/fs/binfmt_misc
 mount -t binfmt_misc binfmt_misc $t && cat "$0" > $t/register ||
 	{ echo >&2 "E: this kernel runs an emulator only if root registers it for the whole machine: systemctl restart systemd-binfmt"; exit 1; }
