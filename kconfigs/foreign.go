@@ -101,7 +101,7 @@ func archOf(file string, data []byte) (arch.Arch, error) {
 	b, symbolKnown := known(symbol.arch)
 	switch {
 	case head.line > 0 && symbol.line > 0 && a.Name != b.Name && !(headKnown && symbol.arch == thirtyTwo(head.arch)):
-		e.add(file, head.line, "", "its header says %s, and line %d says %s (%s): take out what is wrong",
+		e.add(file, head.line, "", "its header says %s, and line %d says %s (%s): remove the wrong line",
 			head.arch, symbol.line, symbol.arch, symbol.text)
 	case symbol.line > 0 && !symbolKnown:
 		e.add(file, symbol.line, "", "it is for %s (%s): %s", symbol.arch, symbol.text, only)

@@ -162,14 +162,14 @@ func TestArchitecture(t *testing.T) {
 		head("i386") + "# CONFIG_64BIT is not set\n":            "3: it is for i386 (Linux/i386 6.12.30 Kernel Configuration)" + only,
 		head("um") + "CONFIG_NET=y\n":                           "3: it is for um (Linux/um 6.12.30 Kernel Configuration)" + only,
 		"CONFIG_RISCV=y\n# CONFIG_64BIT is not set\n":           "2: it is for 32-bit riscv (CONFIG_64BIT is not set)" + only,
-		head("arm64") + "CONFIG_RISCV=y\n":                      "3: its header says arm64, and line 5 says riscv (CONFIG_RISCV=y): take out what is wrong",
+		head("arm64") + "CONFIG_RISCV=y\n":                      "3: its header says arm64, and line 5 says riscv (CONFIG_RISCV=y): remove the wrong line",
 		"CONFIG_PPC64=y\r\n":                                    "1: it is for powerpc (CONFIG_PPC64=y)" + only,
 		"CONFIG_LOONGARCH=y \n":                                 "1: it is for loongarch (CONFIG_LOONGARCH=y)" + only,
 		"CONFIG_X86=y\nCONFIG_X86_32=y\n":                       "2: it is for i386 (CONFIG_X86_32=y)" + only,
 		head("x86") + "# CONFIG_64BIT is not set\n":             "5: it is for i386 (CONFIG_64BIT is not set)" + only,
 		"# CONFIG_64BIT is not set\nCONFIG_NET=y\n":             "1: it is for a 32-bit architecture (CONFIG_64BIT is not set)" + only,
-		head("x86") + "CONFIG_MIPS=y\n":                         "3: its header says x86, and line 5 says mips (CONFIG_MIPS=y): take out what is wrong",
-		head("s390") + "CONFIG_X86_64=y\n":                      "3: its header says s390, and line 5 says x86 (CONFIG_X86_64=y): take out what is wrong",
+		head("x86") + "CONFIG_MIPS=y\n":                         "3: its header says x86, and line 5 says mips (CONFIG_MIPS=y): remove the wrong line",
+		head("s390") + "CONFIG_X86_64=y\n":                      "3: its header says s390, and line 5 says x86 (CONFIG_X86_64=y): remove the wrong line",
 		"# Linux/arm 4.14.0-rc1+ Configuration\nCONFIG_ARM=y\n": "2: it is for arm (CONFIG_ARM=y)" + only,
 	} {
 		_, err := UserConfig("my.config", []byte(text))

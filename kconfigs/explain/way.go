@@ -77,7 +77,7 @@ func (e *Explanation) Seek(w *ConfigState, value string) error {
 	}
 	way, err := w.Way(kconfigs.Setting{Symbol: e.Symbol, Value: value})
 	if err != nil {
-		return fmt.Errorf("seeking what %s=%s takes: %w", e.Symbol, value, err)
+		return fmt.Errorf("finding what %s=%s needs: %w", e.Symbol, value, err)
 	}
 	e.Wanted, e.Way = value, &way
 	if why := w.Refused(e.Symbol, value); why != "" {

@@ -89,11 +89,11 @@ func (j *job) fillModules(ctx context.Context, dir, version string) error {
 	args := []string{
 		"modules_install", "INSTALL_MOD_PATH=" + root, "INSTALL_MOD_STRIP=1",
 		"DEPMOD=true", // it runs later, on the modules that are kept
-		// They would be unpacked again.
+		// No compression, because copyModules would undo it.
 		"CONFIG_MODULE_COMPRESS_GZIP=", "CONFIG_MODULE_COMPRESS_XZ=", "CONFIG_MODULE_COMPRESS_ZSTD=",
 	}
 	if bytes.Contains(j.final, []byte("\nCONFIG_MODULE_SIG=y\n")) {
-		// Otherwise whoever builds the kernel signs them (scripts/Makefile.modinst).
+		// Without this, modules_install leaves signing to whoever packages the kernel (scripts/Makefile.modinst).
 		args = append(args, "CONFIG_MODULE_SIG_ALL=y")
 	}
 	if err := j.make(ctx, nil, nil, args...); err != nil {

@@ -53,7 +53,7 @@ type noSeries struct {
 }
 
 func (e noSeries) Error() string {
-	return fmt.Sprintf("Debian has no linux-source-%s in %s, but those of %s",
+	return fmt.Sprintf("Debian has no linux-source-%s in %s, only those of %s",
 		e.series, strings.Join(e.suites, ", "), strings.Join(e.there, ", "))
 }
 
@@ -113,14 +113,14 @@ func (a apt) get(ctx context.Context) (sum string, err error) {
 	}
 	_, err = a.cache.Publish(ctx, kindDownload, sum, func(dir string) error {
 		if err := os.Rename(tarball, filepath.Join(dir, tarballFile)); err != nil {
-			return fmt.Errorf("keeping %s: %w", a.name(), err)
+			return fmt.Errorf("storing %s: %w", a.name(), err)
 		}
 		return cache.WriteFile(filepath.Join(dir, packageFile), []byte(a.name()+" "+version+"\n"))
 	})
 	if err != nil {
 		return "", err
 	}
-	a.progress.Line("%s is version %s here from now on; to get a newer one later, remove %s",
+	a.progress.Line("using %s, version %s, from now on; to get a newer one later, remove %s",
 		a.name(), version, a.cache.Path(kindDownload, sum))
 	return sum, a.cache.WriteIndex(kindDownload, index(a.series), sum, a.name()+" "+version)
 }

@@ -158,7 +158,7 @@ func TestDebianFaults(t *testing.T) {
 		nothingKept(t, c, kindDownload)
 	}
 	_, err := a.get(newCache(t), "9.9")
-	require.EqualError(t, err, "Debian has no linux-source-9.9 in old, new, but those of 6.12, 7.3")
+	require.EqualError(t, err, "Debian has no linux-source-9.9 in old, new, only those of 6.12, 7.3")
 	assert.ErrorAs(t, err, new(noSeries))
 
 	// The package was replaced, or is incomplete.

@@ -55,7 +55,7 @@ func check(ctx context.Context, kernel Kernel, req kconfigs.Request, wanted []ex
 	if err != nil {
 		return l, err
 	}
-	return w.List(req.Profile, b.Source.Series(), wanted, func(symbol string) { b.Progress.State("seeking what %s takes", symbol) })
+	return w.List(req.Profile, b.Source.Series(), wanted, func(symbol string) { b.Progress.State("finding what %s needs", symbol) })
 }
 
 // Checks compare several kernels with a list of wanted symbols.

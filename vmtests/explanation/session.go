@@ -111,7 +111,7 @@ func (s *session) explain(ctx context.Context, name, value string) (e Explanatio
 	}
 	switch {
 	case s.Request != nil:
-		s.builder.Progress.State("seeking what %s takes", name)
+		s.builder.Progress.State("finding what %s needs", name)
 		if err := e.Seek(s.state, value); err != nil {
 			return e, err
 		}

@@ -41,7 +41,7 @@ func (s *Finder) Compare(ctx context.Context, p Pair, o CompareOptions) (*compar
 	}
 	c := compare.Between(p[0].Side, p[1].Side)
 	if c.Least() < o.Boots && p.apart() {
-		return nil, usage.Errorf("--boots: one command boots kernels of one series and architecture: %s boot these", p.runs())
+		return nil, usage.Errorf("--boots needs two kernels of one series and architecture; boot these with %s", p.runs())
 	}
 	if c.Least() < o.Boots {
 		if s.NoSource != nil {
@@ -163,7 +163,7 @@ func (s *Finder) hint(p Pair, c *compare.Comparison, flags string) {
 	switch {
 	case c.Least() >= enough || !bootable:
 	case p.apart():
-		c.Notes = append(c.Notes, p.runs()+" boot them")
+		c.Notes = append(c.Notes, "to boot them: "+p.runs())
 	default:
 		c.Notes = append(c.Notes, fmt.Sprintf("netstrip compare %s --boots %d%s boots them alternately",
 			process.Quote(p[0].Name, p[1].Name), enough, flags))
