@@ -53,9 +53,9 @@ const seriesText = `# What changes between series and architectures
 
 The expectations of each series of x86_64 are compared with those of the series before it, and those
 of each other architecture with those of x86_64. A set is named after its series and, unless that is
-x86_64, its architecture. Only differences are listed, each group with the lines of the two kernels
-that explain it, from [differences.yaml](differences.yaml). A test fails if a difference has no
-explanation, or an explanation no difference.
+x86_64, its architecture. Only differences are listed. Each group follows its explanation, which cites
+the lines of the kernels that cause it and is from [differences.yaml](differences.yaml). A test fails if
+a difference has no explanation, or if an explanation matches no difference.
 
 | from | to | kernels | answers | differ |
 |---|---|---|---|---|
