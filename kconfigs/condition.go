@@ -44,13 +44,14 @@ func (f *Fragment) addOr(symbol, value string, follows bool) error {
 // contradict each other on this kernel only.
 func (r Request) For(known map[string]bool) (Request, error) {
 	e := &RequestError{}
+	defined := func(symbol string) bool { return known[symbol] }
 	at := map[string]int{}
 	var settings []Setting
 	for _, s := range r.byProtection() {
-		if !s.applies(known) {
+		if !s.applies(defined) {
 			continue
 		}
-		s = s.named(known)
+		s = s.named(defined)
 		first, twice := at[s.Symbol]
 		switch {
 		case !twice:
@@ -66,9 +67,9 @@ func (r Request) For(known map[string]bool) (Request, error) {
 }
 
 // applies reports whether all symbols of the setting's condition are known.
-func (s Setting) applies(known map[string]bool) bool {
+func (s Setting) applies(known func(string) bool) bool {
 	for _, name := range strings.Fields(s.If) {
-		if !known[name] {
+		if !known(name) {
 			return false
 		}
 	}
@@ -79,9 +80,9 @@ func (s Setting) applies(known map[string]bool) bool {
 func (s Setting) symbols() []string { return append([]string{s.Symbol}, strings.Fields(s.Or)...) }
 
 // named returns the setting without conditions, for the first of its symbols that is known.
-func (s Setting) named(known map[string]bool) Setting {
+func (s Setting) named(known func(string) bool) Setting {
 	names := s.symbols()
-	if i := slices.IndexFunc(names, func(n string) bool { return known[n] }); i >= 0 {
+	if i := slices.IndexFunc(names, known); i >= 0 {
 		s.Symbol = names[i]
 	}
 	s.If, s.Or = "", ""

@@ -192,9 +192,9 @@ func (p Profile) Request() (Request, error) {
 	return r, nil
 }
 
-// Protected returns, sorted, the symbols that no profile, fragment or search may change:
-// the guest needs them, on some architecture, to run and to send its events.
-func Protected() []string {
+// Protected returns, sorted, the symbols that no profile, fragment or search may change in a kernel
+// whose Kconfig files define the known symbols: the guest needs them to run and to send its events.
+func Protected(known func(symbol string) bool) []string {
 	f, err := readEmbedded(guest)
 	own, owerr := ownNeeds()
 	if err := errors.Join(err, owerr); err != nil {
@@ -203,7 +203,9 @@ func Protected() []string {
 	var names []string
 	for _, f := range append(own, f) {
 		for _, s := range f.Settings {
-			names = append(names, s.Symbol)
+			if s.applies(known) {
+				names = append(names, s.named(known).Symbol)
+			}
 		}
 	}
 	slices.Sort(names)

@@ -94,8 +94,9 @@ func (r Request) Begun() []Setting {
 // such a line.
 func (r Request) CheckKnown(known map[string]bool) error {
 	e := &RequestError{}
+	defined := func(symbol string) bool { return known[symbol] }
 	for _, s := range r.byPlace() {
-		if s.applies(known) && !known[s.named(known).Symbol] && s.Value != "n" { // a missing symbol is off
+		if s.applies(defined) && !known[s.named(defined).Symbol] && s.Value != "n" { // a missing symbol is off
 			e.add(s.Fragment, s.Line, s.Symbol, "this kernel has no such symbol%s", rename.Other(s.Symbol, known, nil))
 		}
 	}

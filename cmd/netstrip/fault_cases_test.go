@@ -241,7 +241,7 @@ func fakeTree(t *testing.T, p *place) {
 	require.NoError(t, os.RemoveAll(filepath.Join(tree, "scripts")))
 	require.NoError(t, os.Symlink(filepath.Join(real, "scripts"), filepath.Join(tree, "scripts")))
 	add(t, filepath.Join(tree, "Makefile"), "bzImage: slow\nslow:\n\t@f=$$(mktemp -t ccXXXXXX.s); sleep 0.5; rm $$f\n"+
-		"build_config config:\n\t@$(MAKE) -C "+real+" $@\n")
+		"listnewconfig config:\n\t@$(MAKE) -C "+real+" $@\n")
 	p.cache = filepath.Join(t.TempDir(), "cache")
 	p.env = append(p.env, "NETSTRIP_SOURCE="+tree)
 	p.build().exits(t, 0) // which compiles the Kconfig code, once

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 )
 
@@ -33,7 +32,7 @@ type Forced struct {
 // them. It is nil if they are the same.
 func (d *Delta) Guest(a, b *explain.ConfigState) *Guest {
 	g := &Guest{Forced: []Forced{}, Hidden: []Change{}, Added: []Change{}}
-	needed := kconfigs.Protected()
+	needed := b.Protected()
 	booted := map[string]bool{}
 	for _, c := range d.changes(a.Values, b.Values) {
 		booted[c.Symbol] = true

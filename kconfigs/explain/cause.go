@@ -3,11 +3,17 @@ package explain
 import (
 	"slices"
 
+	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
 )
 
 // Symbol returns a symbol's definition; nil if there is none.
 func (t *Tree) Symbol(name string) *kconf.Symbol { return t.symbols[name] }
+
+// Protected returns, sorted, the symbols that guests of this kernel need (kconfigs.Protected).
+func (t *Tree) Protected() []string {
+	return kconfigs.Protected(func(name string) bool { return t.symbols[name] != nil })
+}
 
 // Causes returns the symbols that may be why one has a higher value in high than in low,
 // two .configs of one tree: what selects it in high, blocks it in low, or decides its

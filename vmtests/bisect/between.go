@@ -114,7 +114,7 @@ func strip(ctx context.Context, k *kconf.Kconfig, w *explain.ConfigState, off []
 // those that the guest needs.
 func everything(w *explain.ConfigState) []string {
 	protected := map[string]bool{}
-	for _, name := range kconfigs.Protected() {
+	for _, name := range w.Protected() {
 		protected[name] = true
 	}
 	var off []string

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/configdiff"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/kconf"
@@ -37,8 +36,9 @@ func (s *Target) settleOwn(ctx context.Context, b *kbuild.Builder, k *kconf.Kcon
 // changed lists the symbols that are changed because the guest needs other values.
 func (s *Target) changed() string {
 	var all []string
+	protected := s.World.Protected()
 	for _, c := range configdiff.Of(s.Own, s.World).Changes {
-		if _, needed := slices.BinarySearch(kconfigs.Protected(), c.Symbol); needed {
+		if _, needed := slices.BinarySearch(protected, c.Symbol); needed {
 			all = append(all, fmt.Sprintf("%s=%s (was %s)", c.Symbol, c.To, c.From))
 		}
 	}
