@@ -96,7 +96,7 @@ func TestExplainSeveral(t *testing.T) {
 	assert.Empty(t, got.Symbols[1].Differ)
 }
 
-// These are wrong whatever kernels there are.
+// These are wrong for any kernel.
 func TestExplainSeveralUsage(t *testing.T) {
 	netstrip := explainer(t)
 	for args, want := range map[string]string{

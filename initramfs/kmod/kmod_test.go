@@ -36,7 +36,7 @@ alias crypto-twofish twofish_x86_64_3way
 `,
 }
 
-// fakeLoader loads nothing: it notes what it would load, and fails where told.
+// fakeLoader returns a loader that records what it would load, and fails for the given modules.
 func fakeLoader(t *testing.T, fails map[string]error) (l *loader, loaded *[]string, failed map[string]string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -90,7 +90,7 @@ func TestLoadFails(t *testing.T) {
 	assert.Equal(t, "it needs gone: the guest does not have it", failed["orphan"])
 }
 
-// The host's kernel refuses what is no module, or anything from a plain user.
+// The host's kernel refuses a file that is not a module, and any file from a plain user.
 func TestInsertFails(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.ko")
 	require.NoError(t, os.WriteFile(file, []byte("no module"), 0o644))

@@ -83,7 +83,7 @@ func TestNewerCalls(t *testing.T) {
 	}
 }
 
-// A handler's return is no call of the program, although the register of the return value holds
+// A handler's return is not a call of the program, although the register of the return value holds
 // the error of the call that the signal interrupted.
 func TestSignalReturn(t *testing.T) {
 	got := failing(perl(t, `$SIG{PIPE} = sub {}; pipe R, W; close R; syswrite W, "x"`))

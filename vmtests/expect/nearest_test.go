@@ -59,7 +59,7 @@ func asExpected(t *testing.T, series string) record.Record {
 	return record.Record{ID: "r/full", Run: "r", Profile: "full", Series: series, Outcome: record.Completed, Findings: findings}
 }
 
-// Differences from the nearest expectations are shown, but fail nothing.
+// Differences from the nearest expectations are shown, but are not failures.
 func TestWithoutExpectations(t *testing.T) {
 	r := asExpected(t, "6.6")
 	said := func(records ...record.Record) string {
@@ -106,7 +106,7 @@ func TestWithoutExpectations(t *testing.T) {
 	assert.ErrorIs(t, Judge([]record.Record{r}), ErrDiffers, "the nearest completes")
 }
 
-// A kernel that ends as the nearest does is no failure, even if it does not complete.
+// A kernel that ends as the nearest one does is not a failure, even if it does not complete.
 func TestEndsAsNearest(t *testing.T) {
 	want, err := Files{}.of("6.1", "services-no-net/systemd")
 	require.NoError(t, err)
