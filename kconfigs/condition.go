@@ -13,7 +13,13 @@ const itself = "it"
 var (
 	conditional = regexp.MustCompile(`^# if (it|CONFIG_\w+) exists: (.*)$`)
 	alternative = regexp.MustCompile(`^# or (CONFIG_.*|# CONFIG_\w+ is not set)$`)
+
+	// misspelled matches comments that can only be meant as a condition or an alternative.
+	misspelled = regexp.MustCompile(`(?i)^#\s*(if\s+\w+\s+exists?\s*:?\s*(# )?CONFIG_\w+(=| is not set)|or\s*:?\s*(# )?\w+(=[ymn]| is not set)\s*$)`)
 )
+
+// errMisspelled rejects a misspelled condition, which would silently be a comment.
+var errMisspelled = errors.New(`want "# or CONFIG_NAME=value", "# if it exists: CONFIG_NAME=value" or "# if CONFIG_OTHER exists: CONFIG_NAME=value"`)
 
 // condition takes the condition off a line of a fragment, or the word that makes it an alternative.
 func condition(line string) (rest, exists string, or bool) {

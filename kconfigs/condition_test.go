@@ -47,6 +47,12 @@ func TestBadConditions(t *testing.T) {
 		"CONFIG_OLD=y\n# or CONFIG_NEW=m\n":            "f:2: the alternative has another value than OLD",
 		"CONFIG_OLD=y\n# or CONFIG_NEW=\n":             `f:2: CONFIG_NEW: no value after the =; an empty string is written ""`,
 		"# if it exists: CONFIG_PVH\n":                 `f:1: "CONFIG_PVH" is neither "CONFIG_NAME=value", "# CONFIG_NAME is not set" nor a comment`,
+		"# if it exists CONFIG_PVH=y\n":                "f:1: " + errMisspelled.Error(),
+		"# If it exists: CONFIG_PVH=y\n":               "f:1: " + errMisspelled.Error(),
+		"#if it exists: # CONFIG_PVH is not set\n":     "f:1: " + errMisspelled.Error(),
+		"# if X86 exists: CONFIG_PVH=y\n":              "f:1: " + errMisspelled.Error(),
+		"CONFIG_OLD=y\n# or NEW=y\n":                   "f:2: " + errMisspelled.Error(),
+		"CONFIG_OLD=y\n#or CONFIG_NEW=y\n":             "f:2: " + errMisspelled.Error(),
 		"CONFIG_PVH=y\n# if it exists: CONFIG_PVH=y\n": "f:2: CONFIG_PVH: already set in line 1",
 	} {
 		_, err := ParseFragment("f", []byte(text))

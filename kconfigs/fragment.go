@@ -77,6 +77,9 @@ func ParseFragment(name string, data []byte) (Fragment, error) {
 	eachLine(data, func(n int, line string) {
 		line, exists, or := condition(line)
 		symbol, value, err := parseLine(line)
+		if err == nil && symbol == "" && misspelled.MatchString(line) {
+			err = errMisspelled
+		}
 		if or && err == nil {
 			err = f.addOr(symbol, value, last == n-1)
 			symbol = ""
