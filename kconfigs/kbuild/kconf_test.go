@@ -23,7 +23,7 @@ func TestSettleIsMake(t *testing.T) {
 			return string(data)
 		}
 		for _, p := range kconfigs.Profiles() {
-			if p.Prebuilt != nil || kernel.Quick && p.Name != "full" && p.Name != "no-net" && p.Start.Name == "" {
+			if p.Prebuilt != nil || kernel.Quick && p.Name != "full" && p.Name != "tiny" {
 				continue
 			}
 			text, mode := textOf(t, kernel, p.Name)
