@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/explanation"
@@ -63,7 +65,7 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 			return err
 		}
 		if probe != "" && len(r.Findings) == 1 && r.Findings[0].Symbols == nil {
-			symbols := explanation.Probe(ctx, r.Findings[0].ID, r.Ref().Profile(), (&flags{series: r.Series}).source())
+			symbols := explanation.Probe(ctx, r.Findings[0].ID, r.Ref().Profile(), (&flags{series: r.Series, arch: cmp.Or(r.Arch, arch.All()[0].Name)}).source())
 			for i, line := range symbols {
 				report.Field(a.stdout, []string{"symbols", ""}[min(i, 1)], report.Escape(line, 2000))
 			}

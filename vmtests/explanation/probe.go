@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/source"
@@ -43,13 +44,13 @@ func Probe(ctx context.Context, id, profile string, source source.Options) []str
 	}
 	lines := make([]string, len(names))
 	for i, name := range names {
-		lines[i] = valueOf(w, req, name)
+		lines[i] = valueOf(w, req, name, source)
 	}
 	return lines
 }
 
 // valueOf returns a symbol's value and the reason; without Kconfig, those in the request.
-func valueOf(w *explain.ConfigState, req kconfigs.Request, name string) string {
+func valueOf(w *explain.ConfigState, req kconfigs.Request, name string, source source.Options) string {
 	if w != nil && w.Has(name) {
 		text := name + "=" + w.Values[name].Value
 		if why := w.Why(name); why != "" {
@@ -59,7 +60,14 @@ func valueOf(w *explain.ConfigState, req kconfigs.Request, name string) string {
 	}
 	i := slices.IndexFunc(req.Settings, func(s kconfigs.Setting) bool { return s.Symbol == name })
 	if i < 0 {
-		return name + ": no fragment asks for it; netstrip explain " + name + " --profile " + req.Profile + " says more"
+		more := "netstrip explain " + name + " --profile " + req.Profile
+		if source.Series != "" {
+			more += " --series " + source.Series
+		}
+		if source.Arch != "" && source.Arch != arch.Default().Name {
+			more += " --arch " + source.Arch
+		}
+		return name + ": no fragment asks for it; " + more + " says more"
 	}
 	s := req.Settings[i]
 	return fmt.Sprintf("%s=%s, as %s:%d asks", name, s.Value, s.Fragment, s.Line)
