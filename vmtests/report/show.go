@@ -38,6 +38,7 @@ func Field(w io.Writer, key, value string) {
 func showBoot(b *strings.Builder, r record.Record) {
 	fmt.Fprintf(b, "%s\n", text(r.ID))
 	Field(b, "profile", name(r.Profile))
+	Field(b, "arch", text(r.Arch))
 	Field(b, "outcome", outcomeCell(r).Text)
 	Field(b, "reason", text(r.Reason))
 	Field(b, "task", text(r.Task))
@@ -246,6 +247,7 @@ func showFinding(b *strings.Builder, r record.Record, f wire.Finding) {
 			Field(b, "question", p.Question)
 		}
 	}
+	Field(b, "arch", text(r.Arch))
 	Field(b, "verdict", name(string(f.Verdict)))
 	Field(b, "errno", name(f.Errno))
 	Field(b, "decided by", text(f.Call))
