@@ -120,7 +120,11 @@ func (r Results) Words(args ...string) (words []string) {
 	switch len(args) {
 	case 0:
 		for _, one := range record.Latest(records) {
-			add(one.Profile, "its latest record, "+string(one.Outcome))
+			name := one.Profile
+			if found := record.Find(records, name); len(found) != 1 || found[0].ID != one.ID {
+				name = one.Ref().String() // a newer record of another series or architecture has the short name
+			}
+			add(name, "its latest record, "+string(one.Outcome))
 		}
 		for _, run := range record.ByRun(records) {
 			add(run[0].Run, "a run")
