@@ -60,7 +60,7 @@ func TestReadReal(t *testing.T) {
 	require.NoError(t, err)
 	req, err := p.Request()
 	require.NoError(t, err)
-	j := &job{Builder: b, req: req, conf: k}
+	j := &job{Builder: b, asked: req, conf: k}
 	j.tree, err = b.Source.Tree(t.Context())
 	require.NoError(t, err)
 	whole, err := j.configure(t.Context())
