@@ -42,6 +42,8 @@ func TestCheck(t *testing.T) {
 	assert.Contains(t, out, "there:3: PACKET=m\n")
 	assert.Contains(t, out, "there:5: RETPOLINE_NEVER_WAS: this kernel has no such symbol, so it is off\n")
 
+	netstrip(2, "check", "--quiet", "--config", config, "--want", there, "--fragment", write("typo.config", "CONFIG_NO_SUCH=y\n"))
+
 	missing := write("missing", "NET_CLS_ACT\nRETPOLINE=y\nPACKET=y\nCFI_CLANG=y\nNO_SUCH_SYMBOL=y\nNET\n")
 	out = netstrip(1, "check", "--quiet", "--config", config, "--want", missing, "--json")
 	var got explain.List

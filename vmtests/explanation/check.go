@@ -55,6 +55,13 @@ func check(ctx context.Context, kernel Kernel, req kconfigs.Request, wanted []ex
 	if err != nil {
 		return l, err
 	}
+	known := map[string]bool{}
+	for _, name := range w.Names() {
+		known[name] = true
+	}
+	if err := req.CheckKnown(known); err != nil { // Kconfig ignores such a line
+		return l, err
+	}
 	return w.List(req.Profile, b.Source.Series(), wanted, func(symbol string) { b.Progress.State("finding what %s needs", symbol) })
 }
 
