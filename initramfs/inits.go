@@ -38,8 +38,9 @@ type Init struct {
 	// Path is the program in the image.
 	Path string
 	// Packages are the Debian packages with its files and their dependencies; netstrip's own
-	// files are in inits/Name. They stay those of the first download, so that results do not
-	// change by themselves.
+	// files are in inits/Name. Where Debian's releases call a package differently, all its names
+	// are here, separated by "|". The packages stay those of the first download, so that results
+	// do not change by themselves.
 	Packages []string
 	// Links are additional symbolic links, by name.
 	Links map[string]string
@@ -68,7 +69,7 @@ func systemdPackages() []string {
 	return strings.Fields(`systemd udev dbus dbus-daemon dbus-bin dbus-system-bus-common mount libacl1 libapparmor1
 		libargon2-1 libaudit1 libblkid1 libbz2-1.0 libc6 libcap-ng0 libcap2 libcrypt1 libcryptsetup12 libdbus-1-3
 		libdevmapper1.02.1 libexpat1 libfdisk1 libffi8 libgcc-s1 libgcrypt20 libgpg-error0 libip4tc2 libjson-c5 libkmod2
-		liblz4-1 liblzma5 libmount1 libp11-kit0 libpam0g libpcre2-8-0 libseccomp2 libselinux1 libsmartcols1 libssl3
+		liblz4-1 liblzma5 libmount1 libp11-kit0 libpam0g libpcre2-8-0 libseccomp2 libselinux1 libsmartcols1 libssl3|libssl3t64
 		libsystemd-shared libsystemd0 libudev1 libuuid1 libzstd1 zlib1g`)
 }
 
@@ -139,28 +140,52 @@ func fetch(ctx context.Context, c *cache.Cache, o Options) (string, error) {
 	key := keyOf("%s", strings.Join(o.Init.Packages, " ")+o.Arch.Label())
 	return c.PublishSound(ctx, packagesKind, key, func(dir string) error {
 		o.Progress.Line("downloading the packages of %s", o.Init.Name)
-		// Without this apt warns that its sandbox user cannot write here.
-		apt := []string{"apt-get", "-q", "-o", "APT::Sandbox::User=root"}
-		var err error
-		if !o.Arch.Native() {
-			// The system's package lists may lack those of another architecture.
-			lists := filepath.Join(dir, rootName)
-			defer os.RemoveAll(lists)
-			if err := os.Mkdir(lists, 0o755); err != nil {
-				return err
-			}
-			apt = append(apt, "-o", "APT::Architecture="+o.Arch.Debian, "-o", "APT::Architectures="+o.Arch.Debian,
-				"-o", "Dir::State::Lists="+lists, "-o", "Dir::State::Status=/dev/null", "-o", "Dir::Cache="+lists)
-			_, err = process.Run(ctx, process.Command{Args: slices.Concat(apt, []string{"update"}), Dir: dir})
-		}
-		if err == nil {
-			_, err = process.Run(ctx, process.Command{Args: slices.Concat(apt, []string{"download"}, o.Init.Packages), Dir: dir})
-		}
+		err := o.Init.download(ctx, o.Arch, dir)
 		if process.Missing(err) {
 			err = fmt.Errorf("init %s consists of Debian packages, which only apt-get downloads: choose another init", o.Init.Name)
 		}
 		return err
 	})
+}
+
+// download downloads the packages of an init into dir.
+func (i Init) download(ctx context.Context, a arch.Arch, dir string) error {
+	apt := func(program string, args ...string) (string, error) {
+		// Without the first option apt warns that its sandbox user cannot write here.
+		options := []string{program, "-q", "-o", "APT::Sandbox::User=root"}
+		if lists := filepath.Join(dir, rootName); !a.Native() {
+			// The system's package lists may lack those of another architecture.
+			options = append(options, "-o", "APT::Architecture="+a.Debian, "-o", "APT::Architectures="+a.Debian,
+				"-o", "Dir::State::Lists="+lists, "-o", "Dir::State::Status=/dev/null", "-o", "Dir::Cache="+lists)
+		}
+		return process.Output(ctx, process.Command{Args: append(options, args...), Dir: dir})
+	}
+	if !a.Native() {
+		lists := filepath.Join(dir, rootName)
+		defer os.RemoveAll(lists)
+		if err := os.Mkdir(lists, 0o755); err != nil {
+			return err
+		}
+		if _, err := apt("apt-get", "update"); err != nil {
+			return err
+		}
+	}
+	known, err := apt("apt-cache", "pkgnames")
+	if err != nil {
+		return err
+	}
+	_, err = apt("apt-get", append([]string{"download"}, packagesOf(i.Packages, strings.Fields(known))...)...)
+	return err
+}
+
+// packagesOf returns each package by that of its names which is known, or else by the first.
+func packagesOf(packages, known []string) (names []string) {
+	for _, p := range packages {
+		all := strings.Split(p, "|")
+		i := slices.IndexFunc(all, func(name string) bool { return slices.Contains(known, name) })
+		names = append(names, all[max(i, 0)])
+	}
+	return names
 }
 
 // distance sorts the packages named like the init first.
@@ -169,6 +194,21 @@ func (i Init) distance(deb string) int {
 		return 0
 	}
 	return 1
+}
+
+// mergeUsr adds the links from /lib to /usr/lib and the like that base-files has since Debian 13, whose
+// packages have no files outside /usr.
+func mergeUsr(root string) error {
+	for _, name := range []string{"lib", "lib64"} {
+		_, err := os.Lstat(filepath.Join(root, name))
+		if _, usr := os.Stat(filepath.Join(root, "usr", name)); !errors.Is(err, fs.ErrNotExist) || usr != nil {
+			continue
+		}
+		if err := os.Symlink("usr/"+name, filepath.Join(root, name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // files unpacks packages into dir, adds netstrip's own files, and returns all of them. The
@@ -188,7 +228,10 @@ func (i Init) files(ctx context.Context, a arch.Arch, packages, dir string) (*in
 		}
 		fmt.Fprintln(&names, strings.TrimSuffix(filepath.Base(deb), ".deb"))
 	}
-	for _, unused := range []string{"usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/lib/" + a.Multiarch + "/gconv", "lib/udev/hwdb.d"} {
+	if err := mergeUsr(root); err != nil {
+		return nil, err
+	}
+	for _, unused := range []string{"usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/lib/" + a.Multiarch + "/gconv", "lib/udev/hwdb.d", "usr/lib/udev/hwdb.d"} {
 		if err := os.RemoveAll(filepath.Join(root, unused)); err != nil {
 			return nil, err
 		}

@@ -106,6 +106,27 @@ func TestInitFiles(t *testing.T) {
 	assert.ErrorContains(t, err, "unpacking bad_1_all.deb: dpkg-deb: exit status 2")
 }
 
+// Debian's releases call some packages differently.
+func TestPackagesOf(t *testing.T) {
+	packages := []string{"libc6", "libssl3|libssl3t64"}
+	assert.Equal(t, []string{"libc6", "libssl3"}, packagesOf(packages, []string{"libc6", "libssl3"}))
+	assert.Equal(t, []string{"libc6", "libssl3t64"}, packagesOf(packages, []string{"libssl3t64"}))
+	assert.Equal(t, []string{"libc6", "libssl3"}, packagesOf(packages, nil), "apt names what is missing")
+}
+
+// /lib is /usr/lib where the packages have nothing but the latter.
+func TestMergeUsr(t *testing.T) {
+	merged, split := t.TempDir(), t.TempDir()
+	write(t, merged, "usr/lib/a", "a")
+	write(t, split, "usr/lib/a", "a")
+	write(t, split, "lib/b", "b")
+	require.NoError(t, mergeUsr(merged))
+	require.NoError(t, mergeUsr(split))
+	assert.FileExists(t, filepath.Join(merged, "lib/a"))
+	assert.NoFileExists(t, filepath.Join(split, "lib/a"))
+	assert.NoDirExists(t, filepath.Join(merged, "lib64"))
+}
+
 // An init without packages is booted from the usual image.
 func TestUsualImage(t *testing.T) {
 	c := openCache(t)

@@ -7,7 +7,7 @@ import (
 )
 
 // downloads are the programs that use the network.
-var downloads = []string{"go", "apt-get", "mmdebstrap", "npm"}
+var downloads = []string{"go", "apt-get", "apt-cache", "mmdebstrap", "npm"}
 
 // Environ returns the environment of a program that netstrip starts: what it needs to find
 // its files and, for downloads, proxies and certificates. The rest of netstrip's own
