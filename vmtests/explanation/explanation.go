@@ -47,8 +47,33 @@ type List []Explanation
 type Result interface{ Write(io.Writer) error }
 
 // Explain explains each symbol. If only some of several kernels could be asked, their answers are
-// returned with the error.
-func Explain(ctx context.Context, o Options) (Result, error) {
+// returned with the error. It returns as soon as ctx ends.
+func Explain(ctx context.Context, o Options) (found Result, err error) {
+	return soon(ctx, func() (Result, error) { return explanations(ctx, o) })
+}
+
+// soon returns the results of work, or the error of ctx as soon as that ends. Work may notice it
+// seconds later: it reads the 20,000 symbols of a kernel without looking at ctx. The programs that it
+// has started end with ctx or with netstrip.
+func soon[T any](ctx context.Context, work func() (T, error)) (T, error) {
+	type results struct {
+		found T
+		err   error
+	}
+	done := make(chan results, 1)
+	go func() {
+		found, err := work()
+		done <- results{found, err}
+	}()
+	select {
+	case r := <-done:
+		return r.found, r.err
+	case <-ctx.Done():
+		return *new(T), ctx.Err()
+	}
+}
+
+func explanations(ctx context.Context, o Options) (Result, error) {
 	q, err := o.question()
 	if err != nil {
 		return nil, err

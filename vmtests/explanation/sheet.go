@@ -51,7 +51,12 @@ var lineNumber = regexp.MustCompile(`(\bK[\w./-]*):\d+`)
 
 // key is the part of an item that is compared. Line numbers are not: they change in almost every
 // release.
-func key(item string) string { return lineNumber.ReplaceAllString(item, "$1") }
+func key(item string) string {
+	if !strings.Contains(item, ":") {
+		return item // most are names of symbols, and there are 10,000 without NET
+	}
+	return lineNumber.ReplaceAllString(item, "$1")
+}
 
 func keys(items []string) []string {
 	all := make([]string, len(items))
@@ -81,28 +86,42 @@ func (s sheet) groups() (all []group) {
 
 // split returns what every kernel that answers has, and the other items of each group.
 func (r row) split(all []group, none []string) (common []string, others [][]string) {
+	answers, alike, exact := 0, map[string]int{}, map[string]int{} // in how many kernels: by key, and by item
+	for i, cell := range r.cells {
+		if none[i] == "" {
+			answers++
+			count(alike, keys(cell))
+			count(exact, cell)
+		}
+	}
 	others = make([][]string, len(all))
+	listed := map[string]bool{}
 	for n, g := range all {
 		for _, item := range r.cells[g.first] {
-			everywhere, exact := true, true
-			for i, cell := range r.cells {
-				if none[i] == "" {
-					everywhere = everywhere && slices.Contains(keys(cell), key(item))
-					exact = exact && slices.Contains(cell, item)
-				}
-			}
+			k := key(item)
 			switch {
-			case !everywhere:
+			case alike[k] < answers:
 				others[n] = append(others[n], item)
-			case slices.ContainsFunc(common, func(c string) bool { return key(c) == key(item) }):
-			case exact:
-				common = append(common, item)
+			case listed[k]:
+			case exact[item] == answers:
+				common, listed[k] = append(common, item), true
 			default:
-				common = append(common, key(item))
+				common, listed[k] = append(common, k), true
 			}
 		}
 	}
 	return common, others
+}
+
+// count adds 1 to the number of each item, which may be listed more than once.
+func count(numbers map[string]int, items []string) {
+	seen := map[string]bool{}
+	for _, item := range items {
+		if !seen[item] {
+			seen[item] = true
+			numbers[item]++
+		}
+	}
 }
 
 // differing returns the labels of the rows in which kernels differ.

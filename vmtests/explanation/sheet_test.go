@@ -3,8 +3,10 @@ package explanation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
@@ -97,6 +99,39 @@ func TestSheetSaysOnce(t *testing.T) {
 	b.Reset()
 	sheet{title: "NET", heads: []string{"a", "b"}, none: make([]string, 2), rows: []row{many}}.write(&b, 30)
 	assert.Contains(t, b.String(), "      l\n      and 2 more; --json has\n      all\n    b: -\n")
+}
+
+// Without NET three kernels lose 20,000 symbols each. Comparing each item with each took ten minutes.
+func TestSheetOfManyItems(t *testing.T) {
+	many := row{label: "gone", cells: make([][]string, 3)}
+	for i := range 20_000 {
+		for n := range many.cells {
+			many.cells[n] = append(many.cells[n], fmt.Sprintf("SYMBOL_%d (net/Kconfig:%d)", i, i+n))
+		}
+	}
+	many.cells[1] = append(many.cells[1], "MORE")
+	start := time.Now()
+	common, others := many.split([]group{{first: 0}, {first: 1}}, make([]string, 3))
+	assert.Less(t, time.Since(start), 10*time.Second)
+	assert.Len(t, common, 20_000)
+	assert.Equal(t, "SYMBOL_19999 (net/Kconfig)", common[19_999])
+	assert.Equal(t, [][]string{nil, {"MORE"}}, others)
+}
+
+// What takes long without looking at the context does not delay the end.
+func TestInterrupted(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	never := make(chan struct{})
+	defer close(never)
+	_, err := soon(ctx, func() (int, error) {
+		stop()
+		<-never
+		return 0, nil
+	})
+	assert.ErrorIs(t, err, context.Canceled)
+	found, err := soon(t.Context(), func() (int, error) { return 1, nil })
+	assert.NoError(t, err)
+	assert.Equal(t, 1, found)
 }
 
 func TestKernelsThatCannotBeAsked(t *testing.T) {
