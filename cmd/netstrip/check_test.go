@@ -43,6 +43,13 @@ func TestCheck(t *testing.T) {
 	assert.Contains(t, out, "there:5: RETPOLINE_NEVER_WAS: this kernel has no such symbol, so it is off\n")
 
 	netstrip(2, "check", "--quiet", "--config", config, "--want", there, "--fragment", write("typo.config", "CONFIG_NO_SUCH=y\n"))
+	refused := write("refused.config", "CONFIG_UNIX=m\nCONFIG_PACKET=y\n")
+	for _, args := range [][]string{{"check", "--profile", "no-inet", "--want", there}, {"build", "no-inet"}} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, 2, execute(append(args, "--quiet", "--override", "--fragment", refused), &stdout, &stderr), "%s%s", &stdout, &stderr)
+		assert.Empty(t, stdout.String())
+		assert.Regexp(t, `refused\.config:1: CONFIG_UNIX: wanted m, got n: ask for y: UNIX cannot be a module\n$`, stderr.String(), args[0])
+	}
 
 	missing := write("missing", "NET_CLS_ACT\nRETPOLINE=y\nPACKET=y\nCFI_CLANG=y\nNO_SUCH_SYMBOL=y\nNET\n")
 	out = netstrip(1, "check", "--quiet", "--config", config, "--want", missing, "--json")

@@ -197,6 +197,22 @@ func (b *Builder) ConfigState(ctx context.Context, k configurer, req kconfigs.Re
 	return w, nil
 }
 
+// CheckRequest returns the error with which Build would end because of Kconfig: it reports each line
+// about a symbol that the source lacks, and each that Kconfig does not satisfy. It builds no kernel.
+func (b *Builder) CheckRequest(ctx context.Context, k configurer, req kconfigs.Request) (err error) {
+	if err := b.checkArch(req); err != nil {
+		return err
+	}
+	j := &job{Builder: b, asked: req, req: req, title: req.Profile, conf: k}
+	if j.tree, err = b.Source.Tree(ctx); err != nil {
+		return err
+	}
+	if _, err = j.configure(ctx); err != nil {
+		return fmt.Errorf("checking %s: %w", req.Profile, err)
+	}
+	return nil
+}
+
 // kernel answers package explain's questions about a settled text, until ctx ends.
 func (j *job) kernel(ctx context.Context, k configurer, mode kconf.Mode, text string) *explain.Kernel {
 	return &explain.Kernel{

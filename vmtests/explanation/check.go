@@ -14,14 +14,14 @@ import (
 
 // Check compares kernels, which need not be built, with a list of wanted symbols. missing says what
 // is missing; it is empty if nothing is. If only some of several kernels could be asked, their answers
-// are returned with the error.
+// are returned with the error. It returns as soon as ctx ends.
 func Check(ctx context.Context, o Options, req kconfigs.Request, wanted []explain.Wanted) (found Result, missing string, err error) {
 	kernels, err := o.kernels()
 	if err != nil {
 		return nil, "", err
 	}
 	if len(kernels) == 1 {
-		l, err := check(ctx, kernels[0], req, wanted)
+		l, err := soon(ctx, func() (explain.List, error) { return check(ctx, kernels[0], req, wanted) })
 		if err != nil {
 			return nil, "", err
 		}
@@ -30,7 +30,7 @@ func Check(ctx context.Context, o Options, req kconfigs.Request, wanted []explai
 		}
 		return l, missing, nil
 	}
-	all, err := checkSeveral(ctx, req, wanted, kernels)
+	all, err := soon(ctx, func() (*Checks, error) { return checkSeveral(ctx, req, wanted, kernels) })
 	if all == nil {
 		return nil, "", err
 	}
@@ -51,15 +51,11 @@ func check(ctx context.Context, kernel Kernel, req kconfigs.Request, wanted []ex
 		return l, err
 	}
 	defer k.Close()
-	w, err := b.ConfigState(ctx, k, req)
-	if err != nil {
+	if err := b.CheckRequest(ctx, k, req); err != nil {
 		return l, err
 	}
-	known := map[string]bool{}
-	for _, name := range w.Names() {
-		known[name] = true
-	}
-	if err := req.CheckKnown(known); err != nil { // Kconfig ignores such a line
+	w, err := b.ConfigState(ctx, k, req)
+	if err != nil {
 		return l, err
 	}
 	return w.List(req.Profile, b.Source.Series(), wanted, func(symbol string) { b.Progress.State("finding what %s needs", symbol) })
