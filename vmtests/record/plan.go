@@ -26,11 +26,23 @@ type Plan struct {
 	Kind   string    `json:"kind"`
 	Run    string    `json:"run"`
 	Time   time.Time `json:"time"`
+	// Origin is where the kernels of all boots come from; nil if an older netstrip wrote the plan.
+	Origin *Origin `json:"origin,omitempty"`
 	// Probes are the patterns that select the probes.
 	Probes string `json:"probes,omitempty"`
 	// Apps is a hash of the applications and their disk; empty if none is run.
 	Apps  string `json:"apps,omitempty"`
 	Boots []Boot `json:"boots"`
+}
+
+// Origin names an architecture and a kernel source: a series, a path, or a URL with the hash of the
+// download. Empty means the default.
+type Origin struct {
+	Arch   string `json:"arch"`
+	Series string `json:"series,omitempty"`
+	Source string `json:"source,omitempty"`
+	URL    string `json:"url,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // Boot is one boot of a plan.

@@ -52,6 +52,8 @@ func (r *Runner) plan(ctx context.Context, targets []target) (record.Plan, error
 		}
 		plan.Boots = append(plan.Boots, boot)
 	}
+	from := origin(r.opts.Source, r.arch())
+	plan.Origin = &from
 	return plan, errors.Join(bad...)
 }
 

@@ -1,12 +1,16 @@
 package run
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/initramfs/apps/image"
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/arch"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
@@ -37,4 +41,42 @@ func TestResumeAsksTheSame(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A run continues with the source and the architecture that it began with, whatever the environment
+// says, unless the command names another source.
+func TestResumeTakesUp(t *testing.T) {
+	results := filepath.Join(t.TempDir(), "results.jsonl")
+	began := record.Origin{Arch: "x86_64", Series: "6.1", Source: "/src/linux"}
+	store := record.Store{Path: results}
+	run, err := store.Begin(t.Context(), record.Plan{Run: "a", Origin: &began, Boots: []record.Boot{{ID: "a/full", Profile: "full"}}})
+	require.NoError(t, err)
+	require.NoError(t, run.Close())
+	t.Setenv(arch.Env, "riscv64")
+	for name, tc := range map[string]struct {
+		given, want source.Options
+		says        string
+	}{
+		"nothing":              {want: source.Options{Arch: "x86_64", Series: "6.1", Path: "/src/linux"}},
+		"the same":             {given: source.Options{Arch: "amd64", Series: "6.1"}, want: source.Options{Arch: "x86_64", Series: "6.1", Path: "/src/linux"}},
+		"another tree":         {given: source.Options{Path: "/moved"}, want: source.Options{Arch: "x86_64", Series: "6.1", Path: "/moved"}},
+		"another architecture": {given: source.Options{Arch: "arm64"}, says: "resuming a: its kernels are for x86_64: omit --arch arm64"},
+		"another series":       {given: source.Options{Series: "7.3"}, says: "resuming a: its kernels are of series 6.1: omit --series and NETSTRIP_SERIES, which name 7.3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := Options{Results: results, Source: tc.given}
+			err := o.TakeUp()
+			if tc.says != "" {
+				require.EqualError(t, err, tc.says)
+				return
+			}
+			if err != nil {
+				t.Skipf("no QEMU: %v", err)
+			}
+			assert.Equal(t, tc.want, o.Source)
+		})
+	}
+	o := Options{Results: results + "-none"}
+	_ = o.TakeUp()
+	assert.Empty(t, o.Source)
 }
