@@ -69,9 +69,9 @@ func TestEndOfARun(t *testing.T) {
 	var stdout strings.Builder
 	a := &app{stdout: &stdout}
 	require.NoError(t, a.showRecords([]record.Record{unexpected("full", record.Completed), r}, &flags{results: "my file.jsonl"}, true))
-	assert.Contains(t, stdout.String(), "\nNo expectations for 0.0; compared with ")
+	assert.Contains(t, stdout.String(), "\nNo expectations for full, no-net on 0.0; compared with ")
 	assert.True(t, strings.HasSuffix(stdout.String(), `
 results: my file.jsonl
-closer:  `+process.Quote(os.Args[0])+` show no-net socket/tcp4/loopback --results 'my file.jsonl'
+closer:  `+process.Quote(os.Args[0])+` show no-net@0.0 socket/tcp4/loopback --results 'my file.jsonl'
 `), stdout.String())
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/record"
@@ -58,7 +59,7 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 	}
 	check := o.Ready
 	if f.resume {
-		check = func() error { return cmp.Or(a.results(f).Check(), run.Ready(o.Source.Arch)) }
+		check = func() error { return cmp.Or(a.results(f).Check(), o.TakeUp()) }
 	}
 	if err := check(); err != nil {
 		return err
@@ -67,7 +68,7 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 	if err != nil {
 		return err
 	}
-	a.resume = process.Quote(os.Args[0]) + " " + command + " --resume" + f.where()
+	a.resume = process.Quote(os.Args[0]) + " " + command + " --resume" + f.where() + (&flags{cache: f.cache}).sourceFlags()
 	var records []record.Record
 	if f.resume {
 		records, err = runner.Resume(ctx)
@@ -93,7 +94,7 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 	if f.json {
 		return expect.JSON(a.stdout, records, records, "")
 	}
-	o := report.TableOptions{Format: table.Terminal(a.stdout), All: f.all}
+	o := report.TableOptions{Format: table.Terminal(a.stdout), All: f.all, Usual: source.Usual()}
 	o.Markdown = f.markdown
 	if err := expect.Report(a.stdout, records, o); err != nil || f.markdown {
 		return err
@@ -108,7 +109,7 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 		text += "; every probe: " + show + run + " --all" + f.where()
 	}
 	if r, probe := report.Closer(records); probe != "" && latest {
-		text += fmt.Sprintf("\ncloser:  %s %s %s%s", show, report.Escape(r.Profile, 60), probe, f.where())
+		text += fmt.Sprintf("\ncloser:  %s %s %s%s", show, report.Escape(o.Name(r), 80), probe, f.where())
 	}
 	_, err := fmt.Fprintln(a.stdout, text)
 	return err

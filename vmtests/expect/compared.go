@@ -98,16 +98,17 @@ func writeNearest(b *strings.Builder, records []record.Record) {
 	}
 	var pairs []pair
 	var differences []difference
-	profiles := map[difference][]string{}
+	profiles, compared := map[difference][]string{}, map[pair][]string{}
 	for _, r := range records {
 		c, err := Compare(r)
 		if err != nil {
 			continue // Judge returns the error
 		}
 		p := pair{r.Variant(), c.Set}
-		if !slices.Contains(pairs, p) {
+		if compared[p] == nil {
 			pairs = append(pairs, p)
 		}
+		compared[p] = append(compared[p], report.Escape(r.Profile, 60))
 		for _, d := range InShort(r, c.Differences) {
 			d := difference{p, d}
 			if profiles[d] == nil {
@@ -117,14 +118,14 @@ func writeNearest(b *strings.Builder, records []record.Record) {
 		}
 	}
 	for _, p := range pairs {
-		n, lines := 0, []string{}
+		n, lines, names := 0, []string{}, compared[p]
 		for _, d := range differences {
 			if d.pair == p {
 				n += len(profiles[d])
 				lines = append(lines, fmt.Sprintf("  %s: %s\n", someOf(profiles[d]), report.Escape(d.String(), 300)))
 			}
 		}
-		fmt.Fprintf(b, "No expectations for %s; compared with %s: %s.\n", report.Escape(p.own, 30), p.near, differ(n))
+		fmt.Fprintf(b, "No expectations for %s on %s; compared with %s: %s.\n", someOf(names), report.Escape(p.own, 30), p.near, differ(n))
 		if len(lines) > most {
 			lines = append(lines[:most], fmt.Sprintf("  and %d more\n", len(lines)-most))
 		}

@@ -67,7 +67,7 @@ func TestWithoutExpectations(t *testing.T) {
 		write(&b, records)
 		return b.String()
 	}
-	assert.Equal(t, "No expectations for 6.6; compared with 6.1: all answers agree.\n", said(r))
+	assert.Equal(t, "No expectations for full on 6.6; compared with 6.1: all answers agree.\n", said(r))
 	assert.Equal(t, "", said(asExpected(t, "6.1")))
 
 	for i, f := range r.Findings {
@@ -80,9 +80,10 @@ func TestWithoutExpectations(t *testing.T) {
 	}
 	other := r
 	other.Profile = "no-packet"
-	assert.Equal(t, "No expectations for 6.6; compared with 6.1: 2 answers differ.\n"+
+	assert.Equal(t, "No expectations for full on 6.6; compared with 6.1: 2 answers differ.\n"+
 		"  full: lo/mtu: want works - 65536 ioctl(SIOCGIFMTU, lo), got works - 1500 ioctl(SIOCGIFMTU, lo)\n"+
 		"  full: lo/up: want works - - RTM_NEWLINK(lo up), got absent ENOSYS - RTM_NEWLINK(lo up)\n", said(r))
+	assert.Contains(t, said(r, other), "No expectations for full, no-packet on 6.6; compared with 6.1: ")
 	assert.Contains(t, said(r, other), "\n  full, no-packet: lo/mtu: want ")
 	assert.NoError(t, Judge([]record.Record{r, other}))
 	r.Series = "6.1"

@@ -131,15 +131,20 @@ func (r Record) Ref() ref.Ref {
 // Variant returns the series and, unless it is x86_64, the architecture: 6.12, 6.12-arm64.
 func (r Record) Variant() string { return ref.Variant(r.Series, r.Arch) }
 
+// unnamed is the architecture whose records do not name it.
+const unnamed = "x86_64"
+
 // Called reports whether name is the record's profile, or that with the series or the
-// architecture: full, full@6.1, full@arm64, full@6.1-arm64.
+// architecture: full, full@6.1, full@arm64, full@6.1-arm64, full@x86_64.
 func (r Record) Called(name string) bool {
 	of := r.Ref()
 	n := ref.Parse(name)
 	if n.Series == "" {
 		of.Series = ""
 	}
-	if n.Arch == "" && n.Series == "" {
+	if n.Arch == unnamed {
+		n.Arch = ""
+	} else if n.Arch == "" && n.Series == "" {
 		of.Arch = ""
 	}
 	return r.Profile == name || of.String() == n.String()

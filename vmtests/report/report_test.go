@@ -138,3 +138,20 @@ func TestSize(t *testing.T) {
 		assert.Equal(t, want, Size(n))
 	}
 }
+
+// A table says of what its kernels are, unless they are the usual ones, or its heads do.
+func TestTableNamesTheVariant(t *testing.T) {
+	o := TableOptions{Usual: "6.6"}
+	usual := record.Record{ID: "r/full", Profile: "full", Series: o.Usual}
+	other, old := usual, usual
+	other.Arch, old.Series = "arm64", "0.1"
+	said := func(all ...record.Record) string {
+		var b strings.Builder
+		require.NoError(t, Table(&b, all, o))
+		return b.String()
+	}
+	assert.NotContains(t, said(usual), o.Usual)
+	assert.Regexp(t, `^ +full\nLinux +6\.6-arm64\noutcome`, said(other))
+	assert.Regexp(t, `^ +full@6\.6 +full@0\.1\noutcome`, said(usual, old))
+	assert.Equal(t, []string{"full", "full@6.6-arm64", "full@0.1"}, []string{o.Name(usual), o.Name(other), o.Name(old)})
+}

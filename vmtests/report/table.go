@@ -23,6 +23,22 @@ type TableOptions struct {
 	// can be compared with another, probes with the same answer on all records are only
 	// counted, and the others share a line where their answers are the same.
 	All bool
+	// Usual is the kernel series that need not be named, such as 6.12; empty means every one.
+	Usual string
+}
+
+// Name returns the name by which netstrip show finds a record as long as no newer one has it: that of
+// its profile, with the series and the architecture if they are not the usual ones.
+func (o TableOptions) Name(r record.Record) string {
+	if o.usual(r) {
+		return r.Profile
+	}
+	return r.Ref().String()
+}
+
+// usual reports whether a record is of the usual series and of x86_64.
+func (o TableOptions) usual(r record.Record) bool {
+	return o.Usual == "" || r.Variant() == "" || r.Variant() == o.Usual
 }
 
 // Table writes the records side by side, in the order given: how each boot ended,
@@ -46,6 +62,10 @@ type grid struct {
 func newGrid(records []record.Record, o TableOptions) grid {
 	g := grid{records: records, heads: labels(records)}
 	g.Head = append([]string{""}, g.heads...)
+	others := slices.ContainsFunc(records, func(r record.Record) bool { return r.Variant() != records[0].Variant() })
+	if !o.usual(records[0]) && !others { // otherwise the heads name them
+		g.add("Linux", func(r record.Record) table.Cell { return table.Cell{Text: text(r.Variant())} })
+	}
 	g.add("outcome", outcomeCell)
 	g.add("user space", userSpaceCell)
 	g.add("image", imageCell)

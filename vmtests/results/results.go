@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -87,7 +90,14 @@ func (r Results) Choose(args ...string) (chosen []record.Record, whole bool, err
 		chosen, err = file.Intact(record.Find(file.Records, latest.Run), r.Damaged)
 		return chosen, true, err
 	}
-	if chosen = record.Find(file.Records, args[0]); len(chosen) == 0 {
+	args = slices.Clone(args)
+	chosen = record.Find(file.Records, args[0])
+	if len(chosen) == 0 || chosen[0].Run != args[0] && chosen[0].ID != args[0] {
+		if name := onArch(args[0]); len(record.Find(file.Records, name)) > 0 {
+			args[0], chosen = name, record.Find(file.Records, name)
+		}
+	}
+	if len(chosen) == 0 {
 		return nil, false, usage.Errorf("no such record, run or profile in %[2]s: %[1]q; the latest run is %[3]s",
 			args[0], r.Path, file.Records[len(file.Records)-1].Run)
 	}
@@ -101,6 +111,17 @@ func (r Results) Choose(args ...string) (chosen []record.Record, whole bool, err
 		chosen = slices.DeleteFunc(chosen, func(r record.Record) bool { return !knows(args[1])(r) })
 	}
 	return chosen, whole, err
+}
+
+// onArch returns the name of a profile with its architecture as records have it or, without one, with
+// that in NETSTRIP_ARCH.
+func onArch(name string) string {
+	r := ref.Parse(name)
+	r.Arch = cmp.Or(r.Arch, os.Getenv(arch.Env))
+	if a, err := arch.Parse(r.Arch); err == nil && r.Arch != "" {
+		r.Arch = a.Name
+	}
+	return r.String()
 }
 
 // recent is how much of the end of a results file Words reads, in bytes: some hundred boots, in

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/stretchr/testify/assert"
@@ -66,6 +67,28 @@ func TestChoose(t *testing.T) {
 	_, _, err := r.Choose("nobody")
 	require.ErrorContains(t, err, `"nobody"; the latest run is r2`)
 	assert.ErrorAs(t, err, &usage.Error{})
+}
+
+// A name alone means the newest record of any architecture, unless NETSTRIP_ARCH is set.
+func TestChooseArchitecture(t *testing.T) {
+	t.Setenv(arch.Env, "")
+	r := recorded(t)
+	for i, arch := range []string{"arm64", "riscv64"} {
+		require.NoError(t, record.Store{Path: r.Path}.Append(t.Context(), record.Record{
+			ID: arch + "/full", Run: "r2", Profile: "full", Series: "6.12", Arch: arch, Outcome: record.Completed, Time: time.Unix(int64(10+i), 0),
+		}))
+	}
+	for _, tc := range [][3]string{
+		{"full", "", "riscv64/full"}, {"full@arm64", "", "arm64/full"}, {"full@aarch64", "", "arm64/full"},
+		{"full@x86_64", "", "r2/full"}, {"full@6.12-x86_64", "", "r2/full"}, {"full@6.12", "", "r2/full"},
+		{"full", "arm64", "arm64/full"}, {"full", "x86_64", "r2/full"}, {"full@riscv64", "arm64", "riscv64/full"},
+		{"no-net", "arm64", "r1/no-net"}, {"r1/full", "arm64", "r1/full"},
+	} {
+		t.Setenv(arch.Env, tc[1])
+		got, _, err := r.Choose(tc[0])
+		require.NoError(t, err, tc)
+		assert.Equal(t, tc[2], ids(got), tc)
+	}
 }
 
 func TestByLadder(t *testing.T) {
