@@ -21,6 +21,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kernel"
 	"github.com/netstrip/netstrip/kconfigs/process"
+	"github.com/netstrip/netstrip/kconfigs/progress"
 )
 
 // logFile, in the object tree, is the output of make in the last build.
@@ -32,6 +33,7 @@ type job struct {
 	asked    kconfigs.Request // as requested
 	req      kconfigs.Request // for the symbols that the source has
 	title    string           // for progress
+	task     *progress.Task   // nil if it is not to be built
 	conf     configurer
 	compiler string
 	key      string // of the kernel
@@ -47,14 +49,14 @@ type job struct {
 }
 
 // build makes the kernel for req.
-func (b *Builder) build(ctx context.Context, req kconfigs.Request, title string, conf *lazy) (*Kernel, error) {
+func (b *Builder) build(ctx context.Context, req kconfigs.Request, title string, task *progress.Task, conf *lazy) (*Kernel, error) {
 	if err := b.checkArch(req); err != nil {
 		return nil, err
 	}
 	if req.Prebuilt != nil {
 		return b.adopt(ctx, req, title)
 	}
-	k, err := b.prepare(ctx, req, title, conf)
+	k, err := b.prepare(ctx, req, title, task, conf)
 	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("building %s: %w", req.Profile, err)
 	}
@@ -62,8 +64,8 @@ func (b *Builder) build(ctx context.Context, req kconfigs.Request, title string,
 }
 
 // prepare configures the kernel, and builds it unless one with the same .config exists.
-func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title string, conf *lazy) (*Kernel, error) {
-	j := &job{Builder: b, asked: req, req: req, title: title}
+func (b *Builder) prepare(ctx context.Context, req kconfigs.Request, title string, task *progress.Task, conf *lazy) (*Kernel, error) {
+	j := &job{Builder: b, asked: req, req: req, title: title, task: task}
 	if err := checkTools(ctx, b.arch()); err != nil {
 		return nil, err
 	}
@@ -192,12 +194,13 @@ func (j *job) compile(ctx context.Context) error {
 	defer f.Close()
 	log := bufio.NewWriter(f)
 	defer log.Flush()
+	likely := j.likely()
 	onLine := func(line string) {
 		fmt.Fprintln(log, line)
 		if isObject(line) {
 			j.objects++
 		}
-		j.Progress.State("%s: %d objects compiled, %.0f s", j.title, j.objects, time.Since(j.start).Seconds())
+		j.task.State("%s", likely.progress(j.objects, time.Since(j.start)))
 	}
 	if err := markBuilding(j.obj); err != nil {
 		return err

@@ -33,7 +33,7 @@ func (j *job) objectTree() string {
 // code makes it with the same bytes as make, and without an object tree, which another
 // process may hold for minutes.
 func (j *job) configure(ctx context.Context) ([]byte, error) {
-	j.Progress.State("%s: configuring", j.title)
+	j.task.State("configuring")
 	symbols, err := j.conf.Symbols()
 	if err != nil {
 		return nil, err

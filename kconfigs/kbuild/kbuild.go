@@ -164,12 +164,18 @@ func (b *Builder) BuildAll(ctx context.Context, reqs []kconfigs.Request, each fu
 	if err := b.checkAll(ctx, missing, conf); err != nil {
 		return err
 	}
+	titles, tasks := make([]string, len(todo)), make([]*progress.Task, len(todo))
+	for n, i := range todo {
+		titles[n] = fmt.Sprintf("kernel %d of %d, %s", n+1, len(todo), reqs[i].Profile)
+		tasks[n] = b.Progress.Task(titles[n])
+		defer tasks[n].End()
+	}
 	for n, i := range todo {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		title := fmt.Sprintf("kernel %d of %d, %s", n+1, len(todo), reqs[i].Profile)
-		k, err := b.build(ctx, reqs[i], title, conf)
+		k, err := b.build(ctx, reqs[i], titles[n], tasks[n], conf)
+		tasks[n].End()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
