@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
@@ -73,6 +74,12 @@ func (r *Runner) bootAll(ctx context.Context, to results, targets []target, ids 
 	next := make(chan int)
 	var workers sync.WaitGroup
 	order, atOnce := r.order(p, targets)
+	names := make([]string, len(targets))
+	for i, s := range targets {
+		names[i] = s.name()
+	}
+	pace := newPace(r.opts.Progress, names, r.earlierTimes(p.accel.Name))
+	defer pace.task.End()
 	for range atOnce {
 		workers.Go(func() {
 			for i := range next {
@@ -82,6 +89,7 @@ func (r *Runner) bootAll(ctx context.Context, to results, targets []target, ids 
 					return
 				}
 				records[i] = rec
+				pace.add(i)
 			}
 		})
 	}
@@ -146,9 +154,11 @@ func (r *Runner) bootOne(ctx context.Context, p prepared, s target, id string) (
 	if d := r.opts.Disk; d != nil {
 		rec.Disk = &record.Filesystem{Key: d.Key, Bytes: d.Bytes, Packages: d.Packages}
 	}
-	r.opts.Progress.State("booting %s", s.name())
+	task := r.opts.Progress.Task(s.name())
+	defer task.End()
+	task.Tell(booting(time.Now(), r.earlierTimes(p.accel.Name)[s.name()]))
 	if r.opts.Apps != nil { // such a boot takes minutes
-		g.Asked = func(id string) { r.opts.Progress.State("%s: asking %s", s.name(), report.Escape(id, 60)) }
+		g.Asked = func(id string) { task.State("asking %s", report.Escape(id, 60)) }
 	}
 	var res guest.Result
 	for try := 1; ; try++ {

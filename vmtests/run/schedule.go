@@ -63,9 +63,12 @@ func longestFirst(targets []target, took map[string]float64) []int {
 	return order
 }
 
-// timesFile is the file in the cache with the times of earlier boots by profile. Without it only
-// the order is worse.
+// timesFile is the file in the cache with the times of earlier boots of an architecture by profile.
+// Without it only the order and the time that is left are worse.
 func (r *Runner) timesFile(accel string) string {
+	if a := r.arch().Label(); a != "" {
+		accel += "-" + a
+	}
 	return filepath.Join(r.cache.Dir, "boot-seconds-"+accel+".json")
 }
 
