@@ -144,6 +144,17 @@ func Lookup(name string) (Profile, error) {
 		names = append(names, p.Name)
 	}
 	e := &RequestError{}
+	if r := ref.Parse(name); slices.Contains(names, r.Profile()) && r.Init == "" {
+		flags := ""
+		if r.Series != "" {
+			flags += " --series " + r.Series
+		}
+		if r.Arch != "" {
+			flags += " --arch " + r.Arch
+		}
+		e.add("", 0, "", "no such profile: %q: want %s and%s", name, r.Profile(), flags)
+		return Profile{}, e
+	}
 	e.add("", 0, "", "no such profile: %q%s; the profiles are %s",
 		name, rename.Near(name, names), strings.Join(names, ", "))
 	return Profile{}, e

@@ -133,10 +133,12 @@ func TestEveryFragmentIsUsedAndGivesReasons(t *testing.T) {
 func TestLookupUnknown(t *testing.T) {
 	all := "; the profiles are " + strings.Join(profileNames(), ", ")
 	for name, want := range map[string]string{
-		"no-intet": `no such profile: "no-intet"; did you mean no-inet?` + all,
-		"on-net":   `no such profile: "on-net"; did you mean no-net?` + all,
-		"minimal":  `no such profile: "minimal"` + all,
-		"":         `no such profile: ""` + all,
+		"no-intet":       `no such profile: "no-intet"; did you mean no-inet?` + all,
+		"on-net":         `no such profile: "on-net"; did you mean no-net?` + all,
+		"full@arm64":     `no such profile: "full@arm64": want full and --arch arm64`,
+		"full@6.1-arm64": `no such profile: "full@6.1-arm64": want full and --series 6.1 --arch arm64`,
+		"minimal":        `no such profile: "minimal"` + all,
+		"":               `no such profile: ""` + all,
 	} {
 		_, err := Lookup(name)
 		require.EqualError(t, err, want)
