@@ -75,3 +75,13 @@ results: my file.jsonl
 closer:  `+process.Quote(os.Args[0])+` show no-net@0.0 socket/tcp4/loopback --results 'my file.jsonl'
 `), stdout.String())
 }
+
+func TestListCompletesEachNameOnce(t *testing.T) {
+	complete := list(func() []string { return []string{"x86_64", "arm64", "riscv64"} })
+	for begin, want := range map[string][]string{
+		"": {"x86_64", "arm64", "riscv64"}, "arm64,": {"arm64,x86_64", "arm64,riscv64"}, "arm64,riscv64,a": nil, "arm": {"arm64"},
+	} {
+		got, _ := complete(nil, nil, begin)
+		assert.Equal(t, want, got, begin)
+	}
+}

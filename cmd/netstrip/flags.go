@@ -136,7 +136,7 @@ func list(names func() []string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, begin string) (lists []string, _ cobra.ShellCompDirective) {
 		done := begin[:strings.LastIndex(begin, ",")+1]
 		for _, n := range names() {
-			if strings.HasPrefix(n, begin[len(done):]) {
+			if strings.HasPrefix(n, begin[len(done):]) && !strings.Contains(","+done, ","+n+",") {
 				lists = append(lists, done+n)
 			}
 		}
