@@ -54,7 +54,7 @@ func (a *app) root() *cobra.Command {
 		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
 	}
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.appsCommand(), a.showCommand(), a.resultsCommand(), a.doctorCommand(), a.cacheCommand(),
+	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.appsCommand(), a.showCommand(), a.reportCommand(), a.resultsCommand(), a.doctorCommand(), a.cacheCommand(),
 		a.explainCommand(), a.checkCommand(), a.compareCommand(), a.claimsCommand(), a.benchCommand(), a.bisectCommand(), a.minimizeCommand(), a.consoleCommand())
 	describe(root)
 	return root

@@ -3,7 +3,7 @@
 //
 // Opening a FIFO blocks until somebody writes, which no signal interrupts, and reading
 // /dev/zero never ends. So only regular files are opened, without blocking, and reads are
-// bounded. YAML decodes the content of such a file, or of an embedded one.
+// bounded. YAML decodes the content of such a file, or of an embedded one. Replace writes one.
 package file
 
 import (

@@ -124,6 +124,30 @@ func onArch(name string) string {
 	return r.String()
 }
 
+// Several returns the records that names select, each as the first argument of Choose, and each
+// record once; without names, the latest run. If all is set, it returns the newest record of each
+// kernel and choice of probes instead.
+func (r Results) Several(all bool, names ...string) (chosen []record.Record, err error) {
+	if all {
+		return r.Load(record.Latest)
+	}
+	if len(names) == 0 {
+		names = []string{"latest"}
+	}
+	for _, name := range names {
+		some, _, err := r.Choose(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range some {
+			if !slices.ContainsFunc(chosen, func(c record.Record) bool { return c.ID == one.ID }) {
+				chosen = append(chosen, one)
+			}
+		}
+	}
+	return chosen, nil
+}
+
 // recent is how much of the end of a results file Words reads, in bytes: some hundred boots, in
 // less time than a person notices.
 const recent = 2 << 20

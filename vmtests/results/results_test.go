@@ -42,6 +42,22 @@ func ids(records []record.Record) string {
 	return strings.Join(all, " ")
 }
 
+func TestSeveral(t *testing.T) {
+	r := recorded(t)
+	for args, want := range map[string]string{
+		"": "r2/full", "r1 full": "r1/no-net r1/mine r1/full r1/fullbusybox r2/full", "full latest": "r2/full", "no-net r1/full": "r1/no-net r1/full",
+	} {
+		got, err := r.Several(false, strings.Fields(args)...)
+		require.NoError(t, err)
+		assert.Equal(t, want, ids(got), args)
+	}
+	_, err := r.Several(false, "full", "none")
+	assert.ErrorAs(t, err, new(usage.Error))
+	got, err := r.Several(true)
+	require.NoError(t, err)
+	assert.Equal(t, "r1/no-net r1/mine r2/full r1/fullbusybox", ids(got))
+}
+
 func TestChoose(t *testing.T) {
 	r := recorded(t)
 	for args, want := range map[string]struct {

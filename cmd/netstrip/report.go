@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/usage"
+	"github.com/netstrip/netstrip/vmtests/page"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) reportCommand() *cobra.Command {
+	f, out := &flags{}, ""
+	complete := func(c *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
+		return f.completeRecords(c, nil, begin)
+	}
+	c := command("report [RECORD...]", complete, func(_ context.Context, args []string) error { return a.report(f, out, args) })
+	f.add(c, "results")
+	c.Flags().BoolVar(&f.all, "all", false, "take the latest record of each kernel and choice of probes, from all runs")
+	c.Flags().StringVarP(&out, "output", "o", "", "`FILE` for the page; - is standard output")
+	return c
+}
+
+func (a *app) report(f *flags, out string, args []string) error {
+	switch {
+	case out == "":
+		return usage.Errorf("report writes a file: netstrip report -o report.html")
+	case f.all && len(args) > 0:
+		return usage.Errorf("--all takes no records; unexpected: %q", args)
+	}
+	records, err := a.results(f).Several(f.all, args...)
+	if err != nil {
+		return err
+	}
+	return a.output(out, func(w io.Writer) error {
+		return page.Write(w, page.Options{Records: records, Results: f.results})
+	})
+}
+
+// output writes a file that the user named; - is standard output.
+func (a *app) output(path string, write func(io.Writer) error) error {
+	if path == "-" {
+		return write(a.stdout)
+	}
+	return file.Replace(path, write)
+}
