@@ -184,15 +184,18 @@ func unexpected(want answers, r record.Record, id string) bool {
 
 // Unexpected returns the IDs of the findings of a record for which there is no expectation, although
 // there is one for its profile.
-func Unexpected(r record.Record) ([]string, error) {
-	want, err := Files{}.expectation(r.Variant(), r)
+func Unexpected(r record.Record) ([]string, error) { return Files{}.Unexpected(r) }
+
+// Unexpected is the function Unexpected with these expectations.
+func (f Files) Unexpected(r record.Record) ([]string, error) {
+	want, err := f.expectation(r.Variant(), r)
 	if errors.Is(err, ErrNoExpectation) {
 		return nil, nil
 	}
 	var list []string
-	for _, f := range r.Findings {
-		if unexpected(want, r, f.ID) {
-			list = append(list, f.ID)
+	for _, finding := range r.Findings {
+		if unexpected(want, r, finding.ID) {
+			list = append(list, finding.ID)
 		}
 	}
 	return list, err

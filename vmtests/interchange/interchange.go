@@ -1,0 +1,107 @@
+// Package interchange writes records in the formats that other programs read: JUnit, KTAP, KCIDB and
+// GitHub's Markdown and workflow commands. It runs on the host, starts nothing, and works from records
+// alone. Every text of a guest is escaped, and cut where it is long.
+//
+// All formats agree with the exit code of netstrip: there is a failure if and only if it is not 0. An
+// answer is a failure only if it differs from an expectation of its own kernel series and architecture.
+// An infrastructure failure is never the failure of a kernel.
+package interchange
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/usage"
+	"github.com/netstrip/netstrip/vmtests/expect"
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// Files are the paths of the files to write, one for each format; empty means none, and "-" standard
+// output.
+type Files struct {
+	JUnit, KTAP, KCIDB, Markdown string
+}
+
+// Format is a format, the name of its flag without dashes.
+type Format struct {
+	Name string
+	// Usage describes it, with the word FILE in backquotes, as package pflag wants it.
+	Usage string
+	// File is the path to write to.
+	File *string
+
+	of func([]judged) ([]byte, error)
+}
+
+// Formats returns all formats, with pointers to the paths in f.
+func (f *Files) Formats() []Format {
+	return []Format{
+		{"junit", "write the results as JUnit XML to `FILE`; - means standard output, also below", &f.JUnit, writeJUnit},
+		{"ktap", "write the results as KTAP, which the kernel's kunit.py reads, to `FILE`", &f.KTAP, writeKTAP},
+		{"kcidb", "write the results as a KCIDB report, for the database of kernelci.org, to `FILE`", &f.KCIDB, writeKCIDB},
+		{"markdown", "write differences and a table of everything as Markdown to `FILE`", &f.Markdown, writeSummary},
+	}
+}
+
+// Standard reports whether a format is written to standard output, where nothing else belongs then.
+func (f Files) Standard() bool {
+	for _, format := range f.Formats() {
+		if *format.File == "-" {
+			return true
+		}
+	}
+	return false
+}
+
+// Check returns an error if the files cannot be meant, before the work whose results they get. standard
+// is the name of another flag that has something written to standard output, or empty.
+func (f Files) Check(standard string) error {
+	for _, format := range f.Formats() {
+		if *format.File == "-" && standard != "" {
+			return usage.Errorf("--%s and --%s both write to standard output: name a file", standard, format.Name)
+		}
+		if *format.File == "-" {
+			standard = format.Name
+		}
+		if info, err := os.Stat(*format.File); err == nil && info.IsDir() {
+			return usage.Errorf("--%s %s is a directory: name a file", format.Name, *format.File)
+		}
+	}
+	return nil
+}
+
+// from judges records and writes them.
+func from(records []record.Record, write func([]judged) ([]byte, error)) ([]byte, error) {
+	kernels, err := judge(expect.Files{}, records)
+	if err != nil {
+		return nil, err
+	}
+	return write(kernels)
+}
+
+// Write writes the files, each whole or not at all, and the summary of a step of GitHub Actions.
+func (f Files) Write(stdout io.Writer, records []record.Record) error {
+	for _, format := range f.Formats() {
+		if *format.File == "" {
+			continue
+		}
+		data, err := from(records, format.of)
+		write := func(w io.Writer) error {
+			_, err := w.Write(data)
+			return err
+		}
+		switch {
+		case err != nil:
+		case *format.File == "-":
+			err = write(stdout)
+		default:
+			err = file.Replace(*format.File, write)
+		}
+		if err != nil {
+			return fmt.Errorf("--%s: %w; the boots are recorded, and netstrip report --%s FILE writes them", format.Name, err, format.Name)
+		}
+	}
+	return ThisWorkflow().Summarize(records)
+}
