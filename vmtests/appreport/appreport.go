@@ -2,11 +2,14 @@
 package appreport
 
 import (
+	"context"
 	"slices"
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 )
@@ -68,4 +71,36 @@ func Having(records []record.Record, which string) (probe string, found []record
 
 func having(records []record.Record, probe string) []record.Record {
 	return slices.DeleteFunc(slices.Clone(records), func(r record.Record) bool { return len(report.Matching(r, probe)) == 0 })
+}
+
+// Names returns the names of all applications, also those of the user's directory; none if they cannot
+// be read.
+func Names(dir string) (names []string) {
+	all, _ := apps.Load(context.Background(), dir)
+	for _, x := range all {
+		names = append(names, x.Name)
+	}
+	return names
+}
+
+// Profiles returns the names of the profiles with applications, full for full+apps.
+func Profiles() (names []string) {
+	for _, p := range kconfigs.Apps() {
+		names = append(names, ref.Parse(p.Name).Base)
+	}
+	return names
+}
+
+// Kernels returns the names of the kernels with applications of these profiles, of all if there are
+// none: full+apps for full.
+func Kernels(profiles []string) (names []string) {
+	if len(profiles) == 0 {
+		profiles = Profiles()
+	}
+	for _, name := range profiles {
+		r := ref.Parse(name)
+		r.Apps = true
+		names = append(names, r.String())
+	}
+	return names
 }

@@ -1,0 +1,34 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/netstrip/netstrip/vmtests/record"
+)
+
+// Further is what a table of records ends with: where they are, and how to see more of them.
+type Further struct {
+	// Results is the results file.
+	Results string
+	// Show is the command that shows a record, Where the flags that name the results file.
+	Show, Where string
+	// All is set if the table has every probe, Latest if the records are the newest of their
+	// profiles, whose names then mean them.
+	All, Latest bool
+}
+
+// Lines returns the lines.
+func (f Further) Lines(records []record.Record) string {
+	text := "results: " + f.Results
+	if Compared(records) && !f.All {
+		run := ""
+		if !f.Latest {
+			run = " " + Escape(records[0].Run, 100)
+		}
+		text += "; every probe: " + f.Show + run + " --all" + f.Where
+	}
+	if r, probe := Closer(records); probe != "" && f.Latest {
+		text += fmt.Sprintf("\ncloser:  %s %s %s%s", f.Show, Escape(r.Profile, 60), probe, f.Where)
+	}
+	return text
+}
