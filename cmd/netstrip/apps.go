@@ -6,10 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netstrip/netstrip/initramfs/apps"
 	"github.com/netstrip/netstrip/initramfs/wire"
-	"github.com/netstrip/netstrip/kconfigs"
-	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/appreport"
 	"github.com/netstrip/netstrip/vmtests/record"
@@ -24,12 +21,12 @@ func (a *app) appsCommand() *cobra.Command {
 	f, profiles := &flags{}, []string{}
 	c := command("apps", nil, func(ctx context.Context, _ []string) error { return a.apps(ctx, f, profiles) })
 	c.Args = unknownCommand
-	f.add(c, "json", "cache", "source", "results", "accel", "fragment", "override", "jobs", "quiet", "all", "markdown", "resume")
+	f.add(c, "json", "cache", "source", "results", "accel", "fragment", "override", "jobs", "quiet", "all", "resume", "formats")
 	c.Flags().StringSliceVar(&f.apps, "app", nil, "`NAMES` of the applications, separated by commas (default all)")
 	c.Flags().StringSliceVar(&profiles, "profile", nil, "`NAMES` of the profiles, full meaning full+apps (default all)")
 	c.Flags().StringVar(&f.dir, "dir", "", "`DIR` of applications of your own, as YAML files")
-	complete(c, list(f.appNames), "app")
-	complete(c, list(appProfiles), "profile")
+	complete(c, list(func() []string { return appreport.Names(f.dir) }), "app")
+	complete(c, list(appreport.Profiles), "profile")
 	c.AddCommand(a.appsShowCommand(), a.appsAgainstCommand())
 	return c
 }
@@ -38,15 +35,7 @@ func (a *app) apps(ctx context.Context, f *flags, profiles []string) error {
 	if f.resume && len(f.apps)+len(profiles)+len(f.Fragments) > 0 {
 		return usage.Errorf("--resume uses the applications, profiles and fragments the run began with: name none")
 	}
-	if len(profiles) == 0 {
-		profiles = appProfiles()
-	}
-	for i, name := range profiles {
-		r := ref.Parse(name)
-		r.Apps = true
-		profiles[i] = r.String()
-	}
-	return a.boot(ctx, f, "apps", profiles, func(records []record.Record) error {
+	return a.boot(ctx, f, "apps", appreport.Kernels(profiles), func(records []record.Record) error {
 		if f.json {
 			return table.JSON(a.stdout, appreport.List(records, wire.AppFamily))
 		}
@@ -56,7 +45,7 @@ func (a *app) apps(ctx context.Context, f *flags, profiles []string) error {
 
 func (a *app) appsShowCommand() *cobra.Command {
 	f := &flags{}
-	c := command("show APP[/WAY]", first(list(f.appNames)), func(_ context.Context, args []string) error { return a.appsShow(f, args[0]) })
+	c := command("show APP[/WAY]", first(list(func() []string { return appreport.Names(f.dir) })), func(_ context.Context, args []string) error { return a.appsShow(f, args[0]) })
 	c.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return usage.Errorf("apps show takes one application, such as redis or redis/unix")
@@ -115,21 +104,4 @@ func (a *app) appsAgainstCommand() *cobra.Command {
 	}
 	f.add(c, "json", "results", "markdown")
 	return c
-}
-
-// appNames returns the names of all applications, none if they cannot be read.
-func (f *flags) appNames() (names []string) {
-	all, _ := apps.Load(context.Background(), f.dir)
-	for _, x := range all {
-		names = append(names, x.Name)
-	}
-	return names
-}
-
-// appProfiles returns the names of the profiles with applications, full for full+apps.
-func appProfiles() (names []string) {
-	for _, p := range kconfigs.Apps() {
-		names = append(names, ref.Parse(p.Name).Base)
-	}
-	return names
 }

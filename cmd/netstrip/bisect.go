@@ -93,7 +93,7 @@ func (a *app) minimize(ctx context.Context, f *searching) error {
 	if f.good == "" || len(f.require) == 0 {
 		return usage.Errorf("minimize takes --profile and --require; netstrip minimize --help has examples")
 	}
-	if f.each && (f.out != "" || f.dryRun) || f.markdown && !f.each {
+	if f.each && (f.out != "" || f.dryRun) || f.markdown != "" && !f.each {
 		return usage.Errorf("--each cannot be combined with --output or --dry-run, and --markdown needs --each")
 	}
 	if err := bisect.Known(f.require...); err != nil {

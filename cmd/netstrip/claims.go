@@ -21,7 +21,7 @@ func (a *app) claimsCommand() *cobra.Command {
 			return err
 		case len(args) > 0 && !f.json:
 			return entries[0].Write(a.stdout)
-		case f.json, f.markdown:
+		case f.json, f.markdown != "":
 			return claims.Table(entries).Write(a.stdout, f.format())
 		}
 		return claims.Write(a.stdout, entries)

@@ -91,7 +91,7 @@ func (a *app) compare(ctx context.Context, f *comparing, args []string) error {
 	if c.Symbols == nil && c.Across == nil {
 		fmt.Fprintf(a.stdout, "%s to %s: the .configs are not compared\n", report.Escape(first, 200), report.Escape(second, 200))
 	}
-	return c.Write(a.stdout, configdiff.Text{All: f.all, Markdown: f.markdown})
+	return c.Write(a.stdout, configdiff.Text{All: f.all, Markdown: f.markdown != ""})
 }
 
 // finder returns what finds kernels by the names that the user has for them.

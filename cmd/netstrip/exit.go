@@ -12,6 +12,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/bisect"
 	"github.com/netstrip/netstrip/vmtests/expect"
+	"github.com/netstrip/netstrip/vmtests/interchange"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/spf13/cobra"
@@ -51,6 +52,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 	for _, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
 		fmt.Fprintf(a.stderr, "netstrip: %s\n", report.Escape(line, 2000))
 	}
+	fmt.Fprint(a.stderr, interchange.ThisWorkflow().Annotations(err))
 	return code
 }
 

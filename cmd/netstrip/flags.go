@@ -13,6 +13,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/expect"
+	"github.com/netstrip/netstrip/vmtests/interchange"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/netstrip/netstrip/vmtests/target"
@@ -20,23 +21,24 @@ import (
 
 // flags are the values of a command's flags; each command has those it needs.
 type flags struct {
-	json, quiet, markdown, all bool
-	redact                     bool
-	results, cache             string
-	sourcePath                 string
-	sourceURL, sourceHash      string
-	series, arch               string
-	inits, apps                []string
-	dir, accel, probes         string
-	jobs                       int
-	resume, strict             bool
-	several                    bool // --series and --arch may be lists
-	config                     target.Config
+	json, quiet, all, redact bool
+	markdown                 string
+	formats                  interchange.Files
+	results, cache           string
+	sourcePath               string
+	sourceURL, sourceHash    string
+	series, arch             string
+	inits, apps              []string
+	dir, accel, probes       string
+	jobs                     int
+	resume, strict           bool
+	several                  bool // --series and --arch may be lists
+	config                   target.Config
 	target.Kernels
 }
 
 // format is how tables are written.
-func (f *flags) format() table.Format { return table.Format{JSON: f.json, Markdown: f.markdown} }
+func (f *flags) format() table.Format { return table.Format{JSON: f.json, Markdown: f.markdown != ""} }
 
 // add adds flags that several commands have, by their names; source stands for all that name
 // a kernel source.
@@ -47,7 +49,11 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 		case "json":
 			flag.BoolVar(&f.json, name, false, "write JSON to standard output")
 		case "markdown":
-			flag.BoolVar(&f.markdown, name, false, "write tables as Markdown, with every line")
+			flag.StringVar(&f.markdown, name, "", "write tables as Markdown, with every line, to `FILE`; - means standard output")
+		case "formats":
+			for _, one := range f.formats.Formats() {
+				flag.StringVar(one.File, one.Name, "", one.Usage)
+			}
 		case "quiet":
 			flag.BoolVar(&f.quiet, name, false, "show no progress")
 		case "results":

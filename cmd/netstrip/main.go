@@ -7,6 +7,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -31,12 +33,18 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	a.progress.Clear()
+	if a.tables.Len() > 0 {
+		err = cmp.Or(a.output(a.tablesFile, func(w io.Writer) error { _, err := a.tables.WriteTo(w); return err }), err)
+	}
 	return a.finish(ctx, err)
 }
 
 // app is one invocation.
 type app struct {
 	stdout, stderr io.Writer
+	// tables is the standard output of a command whose --markdown names a file, which is tablesFile.
+	tables     bytes.Buffer
+	tablesFile string
 	// progress prints nothing until a command sets it.
 	progress *progress.Printer
 	// started: the command line was understood and the command has begun.
@@ -51,13 +59,22 @@ func (a *app) root() *cobra.Command {
 		Version:          running.This().String(),
 		SilenceErrors:    true,
 		SilenceUsage:     true,
-		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
+		PersistentPreRun: a.start,
 	}
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.appsCommand(), a.showCommand(), a.reportCommand(), a.resultsCommand(), a.doctorCommand(), a.cacheCommand(),
 		a.explainCommand(), a.checkCommand(), a.compareCommand(), a.claimsCommand(), a.benchCommand(), a.bisectCommand(), a.minimizeCommand(), a.consoleCommand())
 	describe(root)
 	return root
+}
+
+// start begins a command.
+func (a *app) start(c *cobra.Command, _ []string) {
+	a.started = true
+	only := c.Flags().Lookup("markdown")
+	if only != nil && c.Flags().Lookup("junit") == nil && only.Value.String() != "" && only.Value.String() != "-" {
+		a.tablesFile, a.stdout = only.Value.String(), &a.tables
+	}
 }
 
 // command returns a command that completes its arguments, if it takes any, with complete.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/usage"
+	"github.com/netstrip/netstrip/vmtests/interchange"
 	"github.com/netstrip/netstrip/vmtests/page"
 	"github.com/spf13/cobra"
 )
@@ -16,7 +17,7 @@ func (a *app) reportCommand() *cobra.Command {
 		return f.completeRecords(c, nil, begin)
 	}
 	c := command("report [RECORD...]", complete, func(_ context.Context, args []string) error { return a.report(f, out, args) })
-	f.add(c, "results")
+	f.add(c, "results", "formats")
 	c.Flags().BoolVar(&f.all, "all", false, "take the latest record of each kernel and choice of probes, from all runs")
 	c.Flags().StringVarP(&out, "output", "o", "", "`FILE` for the page; - is standard output")
 	return c
@@ -24,13 +25,19 @@ func (a *app) reportCommand() *cobra.Command {
 
 func (a *app) report(f *flags, out string, args []string) error {
 	switch {
-	case out == "":
-		return usage.Errorf("report writes a file: netstrip report -o report.html")
+	case out == "" && f.formats == (interchange.Files{}):
+		return usage.Errorf("report writes a file: netstrip report -o report.html; --junit, --ktap, --kcidb and --markdown name others")
 	case f.all && len(args) > 0:
 		return usage.Errorf("--all takes no records; unexpected: %q", args)
 	}
+	if err := f.formats.Check(map[bool]string{true: "output"}[out == "-"]); err != nil {
+		return err
+	}
 	records, err := a.results(f).Several(f.all, args...)
-	if err != nil {
+	if err == nil {
+		err = f.formats.Write(a.stdout, records)
+	}
+	if err != nil || out == "" {
 		return err
 	}
 	return a.output(out, func(w io.Writer) error {

@@ -31,21 +31,20 @@ func (a *app) runCommand() *cobra.Command {
 		}
 		return a.boot(ctx, f, "run", names, func(records []record.Record) error { return a.showRecords(records, f, true) })
 	})
-	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet", "results", "accel", "all", "resume")
+	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet", "results", "accel", "all", "resume", "formats")
 	c.Flags().StringVar(&f.probes, "probes", "", "run only these probes: `GLOBS` of IDs, separated by commas; perf/* run only if named")
 	complete(c, completeProbes, "probes")
 	c.Flags().StringSliceVar(&f.inits, "init", nil, "`INIT` to boot into and to ask how far it gets, or several separated by commas")
-	var inits []string
-	for _, i := range initramfs.Inits() {
-		inits = append(inits, cobra.CompletionWithDesc(i.Name, i.About))
-	}
-	complete(c, words(inits...), "init")
+	complete(c, words(described(initramfs.Inits(), func(i initramfs.Init) (string, string) { return i.Name, i.About })...), "init")
 	return c
 }
 
 // boot boots the named profiles and a user's kernels, or the missing boots of a run, writes the
 // records, and judges them. command is the one that resumes the run.
 func (a *app) boot(ctx context.Context, f *flags, command string, names []string, write func([]record.Record) error) error {
+	if err := f.formats.Check(map[bool]string{true: "json"}[f.json]); err != nil {
+		return err
+	}
 	profiles, of, err := f.For(ctx, f.cache, a.options(f).Source, names...)
 	f.arch = of
 	if err != nil {
@@ -82,7 +81,10 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 		return err
 	}
 	a.progress.Clear()
-	if err := write(records); err != nil {
+	if !f.formats.Standard() {
+		err = write(records)
+	}
+	if err = cmp.Or(err, f.formats.Write(a.stdout, records)); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return expect.Judge(records)
@@ -95,23 +97,13 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 		return expect.JSON(a.stdout, records, records, "")
 	}
 	o := report.TableOptions{Format: table.Terminal(a.stdout), All: f.all, Usual: source.Usual()}
-	o.Markdown = f.markdown
-	if err := expect.Report(a.stdout, records, o); err != nil || f.markdown {
+	o.Markdown = f.markdown != ""
+	if err := expect.Report(a.stdout, records, o); err != nil || o.Markdown {
 		return err
 	}
-	text := "\nresults: " + f.results
-	show := process.Quote(os.Args[0]) + " show" // called as it was called, so that the line can be pasted
-	if report.Compared(records) && !f.all {
-		run := ""
-		if !latest {
-			run = " " + report.Escape(records[0].Run, 100)
-		}
-		text += "; every probe: " + show + run + " --all" + f.where()
-	}
-	if r, probe := report.Closer(records); probe != "" && latest {
-		text += fmt.Sprintf("\ncloser:  %s %s %s%s", show, report.Escape(o.Name(r), 80), probe, f.where())
-	}
-	_, err := fmt.Fprintln(a.stdout, text)
+	// The command is shown as it was called, so that the line can be pasted.
+	further := report.Further{Results: f.results, Show: process.Quote(os.Args[0]) + " show", Where: f.where(), Latest: latest}
+	_, err := fmt.Fprintln(a.stdout, "\n"+further.Lines(records, o))
 	return err
 }
 

@@ -54,7 +54,7 @@ func (a *app) show(ctx context.Context, f *flags, args []string) error {
 		return usage.Error{Err: err}
 	case f.json:
 		return expect.JSON(a.stdout, chosen, cut, probe)
-	case probe == "" && whole, f.markdown:
+	case probe == "" && whole, f.markdown != "":
 		return a.showRecords(cut, f, len(args) == 0 || args[0] == "latest")
 	}
 	for i, r := range cut {

@@ -69,7 +69,7 @@ checked first:
 
 %s
 A loopback interface is down until an init sets it up. To repeat this:
-` + "`netstrip run full no-net --init probe,u-root,busybox && netstrip show latest init --markdown`" + `
+` + "`netstrip run full no-net --init probe,u-root,busybox && netstrip show latest init --markdown -`" + `
 
 ## systemd
 
@@ -99,7 +99,7 @@ in [decide.go](../../initramfs/trace/decide.go). A timeout alone is ` + "`inconc
 |---|---|
 %s
 %s
-To repeat this: ` + "`make apps && netstrip show latest app --markdown`" + `
+To repeat this: ` + "`make apps && netstrip show latest app --markdown -`" + `
 
 - Without NET no program that creates a socket starts. Programs without sockets work.
 - AF_UNIX is needed by more than servers on Unix sockets: nginx, HAProxy, RabbitMQ, Squid, ssh,
@@ -183,7 +183,7 @@ one symbol. In this benchmark a rule on the .config decides which kernels fail:
 builds and boots real kernels. It boots the kernels at both ends too, which are not counted:
 
 %[4]s
-The least network for some probes and applications (` + "`netstrip minimize --profile full --each\n--require socket/unix/stream,netns/unshare --markdown`" + `, and with ` + "`--profile full+apps`" + ` and
+The least network for some probes and applications (` + "`netstrip minimize --profile full --each\n--require socket/unix/stream,netns/unshare --markdown -`" + `, and with ` + "`--profile full+apps`" + ` and
 ` + "`--require app/redis/unix,app/flask/unix,app/nginx/loopback,app/postgres/unix`" + `). Each kernel without
 one of the symbols was booted too:
 

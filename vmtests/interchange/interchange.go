@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/usage"
@@ -67,6 +68,9 @@ func (f Files) Check(standard string) error {
 		}
 		if info, err := os.Stat(*format.File); err == nil && info.IsDir() {
 			return usage.Errorf("--%s %s is a directory: name a file", format.Name, *format.File)
+		}
+		if info, err := os.Stat(filepath.Dir(*format.File)); err != nil || !info.IsDir() {
+			return usage.Errorf("--%s %s: there is no directory %s: make it first", format.Name, *format.File, filepath.Dir(*format.File))
 		}
 	}
 	return nil

@@ -93,7 +93,7 @@ func testcase(k judged, t test, all bool) junit.Testcase {
 		result.Data = ""
 		c.Skipped = result
 	case t.status == missing:
-		result.Type = "no answer"
+		result.Type = cmp.Or(verdict(t.finding), "no answer")
 		c.Error = result
 	case t.status == differs:
 		result.Type = "differs"

@@ -12,15 +12,14 @@ type Further struct {
 	Results string
 	// Show is the command that shows a record, Where the flags that name the results file.
 	Show, Where string
-	// All is set if the table has every probe, Latest if the records are the newest of their
-	// profiles, whose names then mean them.
-	All, Latest bool
+	// Latest is set if the records are the newest of their profiles, whose names then mean them.
+	Latest bool
 }
 
-// Lines returns the lines.
-func (f Further) Lines(records []record.Record) string {
+// Lines returns the lines below the table that o is for.
+func (f Further) Lines(records []record.Record, o TableOptions) string {
 	text := "results: " + f.Results
-	if Compared(records) && !f.All {
+	if Compared(records) && !o.All {
 		run := ""
 		if !f.Latest {
 			run = " " + Escape(records[0].Run, 100)
@@ -28,7 +27,7 @@ func (f Further) Lines(records []record.Record) string {
 		text += "; every probe: " + f.Show + run + " --all" + f.Where
 	}
 	if r, probe := Closer(records); probe != "" && f.Latest {
-		text += fmt.Sprintf("\ncloser:  %s %s %s%s", f.Show, Escape(r.Profile, 60), probe, f.Where)
+		text += fmt.Sprintf("\ncloser:  %s %s %s%s", f.Show, Escape(o.Name(r), 80), probe, f.Where)
 	}
 	return text
 }
