@@ -13,7 +13,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # What .ci/install adds: the tests need everything, the demo as little as possible.
-NEEDS := $(if $(filter-out demo deps,$(MAKECMDGOALS)),apps) $(if $(filter test full,$(MAKECMDGOALS)),x86_64 arm64 riscv64)
+NEEDS := $(if $(filter-out demo deps,$(MAKECMDGOALS)),apps) $(if $(filter test full check,$(MAKECMDGOALS)),tests) $(if $(filter test full,$(MAKECMDGOALS)),x86_64 arm64 riscv64)
 deps:
 	@.ci/install $(NEEDS)
 

@@ -168,7 +168,7 @@ func TestSystems(t *testing.T) {
 			release, err := os.ReadFile(path)
 			require.NoError(t, err)
 			s := parseSystem(string(release))
-			out := install(t, string(release), []string{"NETSTRIP_FULL=1"}, append(arch.Names(), "apps")...)
+			out := install(t, string(release), []string{"NETSTRIP_FULL=1"}, append(arch.Names(), "apps", "tests")...)
 			script := needed(out)
 			packages := map[string]bool{}
 			for _, p := range s.all(runtime.GOARCH) {
