@@ -82,7 +82,7 @@ func TestImports(t *testing.T) {
 		{"vmtests/studies", own("kconfigs/"), "/(arch|file|kernel|packed|ref|rename)$", "a comparison is made from records, and the profiles they are of"},
 		{"vmtests/guest", own("(kconfigs|initramfs|vmtests/(run|expect)$)"), "/(wire|arch|cache|file|kernel|packed|process|programs|ref)$", "a boot knows no profile, no build and no run"},
 		{"vmtests/expect", own("(kconfigs|vmtests/(guest|run)$)"), "/(file|kernel|packed|ref)$", "what is expected does not depend on who boots"},
-		{"vmtests/(accel|claims|compare|console|kconfigcheck|program|record|report|studies|table)", own("vmtests/(guest|run)$"), "", "they boot nothing"},
+		{"vmtests/(accel|claims|compare|console|interchange|kconfigcheck|program|record|report|studies|table)", own("vmtests/(guest|run)$"), "", "they boot nothing"},
 	}
 	used := map[string]bool{}
 	var booters []string
