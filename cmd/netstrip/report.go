@@ -30,7 +30,7 @@ func (a *app) report(f *flags, out string, args []string) error {
 	case f.all && len(args) > 0:
 		return usage.Errorf("--all takes no records; unexpected: %q", args)
 	}
-	if err := f.formats.Check(map[bool]string{true: "output"}[out == "-"]); err != nil {
+	if err := f.formats.Check("output", out == "-"); err != nil {
 		return err
 	}
 	records, err := a.results(f).Several(f.all, args...)

@@ -42,7 +42,7 @@ func (a *app) runCommand() *cobra.Command {
 // boot boots the named profiles and a user's kernels, or the missing boots of a run, writes the
 // records, and judges them. command is the one that resumes the run.
 func (a *app) boot(ctx context.Context, f *flags, command string, names []string, write func([]record.Record) error) error {
-	if err := f.formats.Check(map[bool]string{true: "json"}[f.json]); err != nil {
+	if err := f.formats.Check("json", f.json); err != nil {
 		return err
 	}
 	profiles, of, err := f.For(ctx, f.cache, a.options(f).Source, names...)

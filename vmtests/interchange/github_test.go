@@ -115,7 +115,7 @@ func TestWrite(t *testing.T) {
 	dir := t.TempDir()
 	f := Files{JUnit: filepath.Join(dir, "r.xml"), KTAP: "-"}
 	var stdout strings.Builder
-	require.NoError(t, f.Check(""))
+	require.NoError(t, f.Check("json", false))
 	require.NoError(t, f.Write(&stdout, sample()))
 	assert.True(t, f.Standard())
 	assert.True(t, strings.HasPrefix(stdout.String(), "KTAP version 1\n1..7\n"))
@@ -125,16 +125,16 @@ func TestWrite(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, string(want), string(data))
 	for _, one := range []struct {
-		f        Files
-		standard string
-		want     string
+		f     Files
+		taken bool
+		want  string
 	}{
-		{Files{KCIDB: dir}, "", "--kcidb " + dir + " is a directory: name a file"},
-		{Files{KTAP: "-", JUnit: "-"}, "", "--junit and --ktap both write to standard output: name a file"},
-		{Files{KTAP: "-"}, "json", "--json and --ktap both write to standard output: name a file"},
-		{Files{KTAP: dir + "/none/x"}, "", "--ktap " + dir + "/none/x: there is no directory " + dir + "/none: make it first"},
+		{Files{KCIDB: dir}, false, "--kcidb " + dir + " is a directory: name a file"},
+		{Files{KTAP: "-", JUnit: "-"}, false, "--junit and --ktap both write to standard output: name a file"},
+		{Files{KTAP: "-"}, true, "--json and --ktap both write to standard output: name a file"},
+		{Files{KTAP: dir + "/none/x"}, false, "--ktap " + dir + "/none/x: there is no directory " + dir + "/none: make it first"},
 	} {
-		assert.EqualError(t, one.f.Check(one.standard), one.want)
+		assert.EqualError(t, one.f.Check("json", one.taken), one.want)
 	}
 	assert.False(t, Files{JUnit: "x"}.Standard())
 	err = Files{Markdown: dir}.Write(&stdout, nil)

@@ -56,9 +56,13 @@ func (f Files) Standard() bool {
 	return false
 }
 
-// Check returns an error if the files cannot be meant, before the work whose results they get. standard
-// is the name of another flag that has something written to standard output, or empty.
-func (f Files) Check(standard string) error {
+// Check returns an error if the files cannot be meant, before the work whose results they get. taken
+// reports whether another flag, of that name, has something written to standard output.
+func (f Files) Check(name string, taken bool) error {
+	standard := ""
+	if taken {
+		standard = name
+	}
 	for _, format := range f.Formats() {
 		if *format.File == "-" && standard != "" {
 			return usage.Errorf("--%s and --%s both write to standard output: name a file", standard, format.Name)

@@ -46,6 +46,8 @@ type test struct {
 	// words is the answer in a line. Evidence are lines of details.
 	words    string
 	evidence []string
+	// unlike is set if only the nearest expectation says something else.
+	unlike bool
 	// finding is the answer as the guest sent it, not escaped.
 	finding wire.Finding
 	took    time.Duration
@@ -184,8 +186,12 @@ func (j judgement) boot() test {
 	for _, n := range j.Notices[:min(len(j.Notices), 20)] {
 		add("notice", n, 300)
 	}
-	if !j.own && !j.faulty() {
-		add("expectation", cmp.Or(j.nearest, "none is kept")+map[bool]string{true: ", the nearest that is kept"}[j.nearest != ""], 100)
+	switch {
+	case j.own || j.faulty():
+	case j.nearest == "":
+		add("expectation", "none is kept", 100)
+	default:
+		add("expectation", j.nearest+", the nearest that is kept", 100)
 	}
 	if t.status != agrees {
 		add("console log", j.ConsoleLog, 300)
@@ -232,6 +238,8 @@ func (j judgement) probes() []test {
 		} else {
 			t.words = j.words(t, ok)
 		}
+		_, t.unlike = j.notes[id]
+		t.unlike = t.unlike && t.status == unjudged
 		t.evidence = j.evidence(t)
 		all = append(all, t)
 	}
@@ -241,7 +249,7 @@ func (j judgement) probes() []test {
 // of returns the status of a probe; bad is set if the boot itself failed.
 func (j judgement) of(id string, v wire.Verdict, answered, bad bool) status {
 	d, wrong := j.deviations[id]
-	note, unlike := j.notes[id]
+	_, unlike := j.notes[id]
 	switch {
 	case j.faulty():
 		return fault
@@ -251,7 +259,7 @@ func (j judgement) of(id string, v wire.Verdict, answered, bad bool) status {
 		return missing
 	case !answered:
 		return notAsked
-	case !j.own && (j.nearest == "" || unlike && note.Probe == id), slices.Contains(j.open, id):
+	case !j.own && (j.nearest == "" || unlike), slices.Contains(j.open, id):
 		return unjudged
 	}
 	return agrees
@@ -269,7 +277,7 @@ func (j judgement) words(t test, answered bool) string {
 	switch {
 	case t.status == notAsked && j.Running == f.ID:
 		return "no answer: the boot ended while it ran"
-	case t.status == notAsked:
+	case t.status == notAsked && j.Outcome != record.Completed:
 		return "not asked: the boot ended before"
 	case wrong:
 		return contrast(d)

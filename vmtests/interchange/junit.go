@@ -10,6 +10,7 @@ import (
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
 
+	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 )
@@ -93,7 +94,10 @@ func testcase(k judged, t test, all bool) junit.Testcase {
 		result.Data = ""
 		c.Skipped = result
 	case t.status == missing:
-		result.Type = cmp.Or(verdict(t.finding), "no answer")
+		result.Type = "no answer"
+		if t.finding.Verdict == wire.Inconclusive {
+			result.Type = "inconclusive"
+		}
 		c.Error = result
 	case t.status == differs:
 		result.Type = "differs"

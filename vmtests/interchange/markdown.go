@@ -127,7 +127,7 @@ func (p *page) differences(kernels []judged, limit int) {
 				fmt.Fprintf(&rows, "| %s | %s | %s |\n", table.Markdown(k.name), table.Markdown(t.name), words)
 			case t.status == fault && t.name == bootName:
 				fmt.Fprintf(&faults, "- %s: %s\n", table.Markdown(k.name), table.Markdown(strings.TrimSuffix(t.words+"; "+report.Escape(k.record.Reason, 300), "; ")))
-			case t.status == unjudged && strings.Contains(t.words, "unlike "):
+			case t.unlike:
 				fmt.Fprintf(&near, "- %s: %s: %s\n", table.Markdown(k.name), table.Markdown(t.name), words)
 			}
 		}
