@@ -73,7 +73,7 @@ func TestActionIsSound(t *testing.T) {
 	for _, s := range got.Runs.Steps {
 		assert.NotContains(t, s.Run, "${{")
 		if s.Run == "" {
-			assert.Regexp(t, `^actions/[a-z-]+@v\d+$`, s.Uses)
+			assert.Regexp(t, `^actions/[a-z/-]+@v\d+$`, s.Uses)
 			continue
 		}
 		name := strings.TrimPrefix(s.Run, `"$GITHUB_ACTION_PATH/steps" `)

@@ -2,9 +2,9 @@
 // GitHub's Markdown and workflow commands. It runs on the host, starts nothing, and works from records
 // alone. Every text of a guest is escaped, and cut where it is long.
 //
-// All formats agree with the exit code of netstrip: there is a failure if and only if it is not 0. An
-// answer is a failure only if it differs from an expectation of its own kernel series and architecture.
-// An infrastructure failure is never the failure of a kernel.
+// The formats agree with netstrip's exit code: a test of a kernel fails if and only if that is 1, which
+// takes an answer that differs from an expectation of its own series and architecture. With 3, an
+// infrastructure failure, no kernel has failed.
 package interchange
 
 import (

@@ -27,14 +27,14 @@ func writeMarkdown(kernels []judged, limit int) ([]byte, error) {
 		records = append(records, k.record)
 	}
 	p := page{room: limit - 1000} // for what closes the page, and says what was left out
-	p.line("## " + title(kernels))
-	p.line("")
+	p.line("## netstrip: " + title(kernels))
 	var said strings.Builder
 	if err := report.Summary(&said, records, report.TableOptions{Format: table.Format{Markdown: true}}); err != nil {
 		return nil, fmt.Errorf("writing the summary: %w", err)
 	}
-	p.lines(said.String(), limit/8, "sentences")
 	p.differences(kernels, limit/2)
+	p.line("")
+	p.lines(said.String(), limit*5/8, "sentences")
 	if len(records) > 0 {
 		var all strings.Builder
 		if err := report.Table(&all, records, report.TableOptions{Format: table.Format{Markdown: true}}); err != nil {
@@ -63,28 +63,27 @@ func title(kernels []judged) string {
 	}
 	switch {
 	case len(kernels) == 0:
-		return "netstrip: no boots are recorded"
+		return "no boots are recorded"
+	case failed > 0 && faults > 0:
+		return fmt.Sprintf("%s not as expected, no result for %d", some(failed, len(kernels)), faults)
 	case failed > 0:
-		return fmt.Sprintf("netstrip: %s not as expected", some(failed, len(kernels)))
+		return some(failed, len(kernels)) + " not as expected"
 	case faults > 0:
-		return fmt.Sprintf("netstrip: no result for %s", some(faults, len(kernels)))
+		return "no result for " + some(faults, len(kernels))
 	}
-	return fmt.Sprintf("netstrip: as expected, %s", counted(len(kernels), "kernel"))
+	return some(len(kernels), len(kernels)) + " as expected"
 }
 
 // some returns how many of all kernels.
 func some(n, all int) string {
+	kernels := fmt.Sprintf("%d kernels", all)
+	if all == 1 {
+		kernels = "1 kernel"
+	}
 	if n == all {
-		return counted(n, "kernel")
+		return kernels
 	}
-	return fmt.Sprintf("%d of %s", n, counted(all, "kernel"))
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d of %s", n, kernels)
 }
 
 // page is Markdown of a limited length.
