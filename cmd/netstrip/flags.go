@@ -70,15 +70,7 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 			complete(c, f.oneOrMore(arch.Names()...), "arch")
 			flag.StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
 			flag.StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")
-			c.PreRunE = func(c *cobra.Command, _ []string) error {
-				if f.several {
-					return nil // package explanation splits the lists
-				}
-				if c.Flags().Lookup("accel") == nil { // doctor itself reports a wrong NETSTRIP_ACCEL
-					return f.source().Check()
-				}
-				return f.runOptions().Check()
-			}
+			c.PreRunE = f.checkSource
 		case "fragment":
 			flag.StringArrayVar(&f.Fragments, name, nil, "`FILE` of Kconfig lines to add to each kernel; repeatable")
 		case "override":
@@ -105,6 +97,17 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 			panic("no such flag: " + name) // a test makes every command
 		}
 	}
+}
+
+// checkSource checks the flags that all commands with a kernel source have.
+func (f *flags) checkSource(c *cobra.Command, _ []string) error {
+	if f.several {
+		return nil // package explanation splits the lists
+	}
+	if c.Flags().Lookup("accel") == nil { // doctor itself reports a wrong NETSTRIP_ACCEL
+		return f.source().Check()
+	}
+	return f.runOptions().Check()
 }
 
 // complete completes the values of flags.
