@@ -16,14 +16,14 @@ func (a *app) reportCommand() *cobra.Command {
 	complete := func(c *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
 		return f.completeRecords(c, nil, begin)
 	}
-	c := command("report [RECORD...]", complete, func(_ context.Context, args []string) error { return a.report(f, out, args) })
-	f.add(c, "results", "formats")
+	c := command("report [RECORD...]", complete, func(ctx context.Context, args []string) error { return a.report(ctx, f, out, args) })
+	f.add(c, "results", "cache", "formats")
 	c.Flags().BoolVar(&f.all, "all", false, "take the latest record of each kernel and choice of probes, from all runs")
 	c.Flags().StringVarP(&out, "output", "o", "", "`FILE` for the page; - is standard output")
 	return c
 }
 
-func (a *app) report(f *flags, out string, args []string) error {
+func (a *app) report(ctx context.Context, f *flags, out string, args []string) error {
 	switch {
 	case out == "" && f.formats == (interchange.Files{}):
 		return usage.Errorf("report writes a file: netstrip report -o report.html; --junit, --ktap, --kcidb and --markdown name others")
@@ -41,7 +41,7 @@ func (a *app) report(f *flags, out string, args []string) error {
 		return err
 	}
 	return a.output(out, func(w io.Writer) error {
-		return page.Write(w, page.Options{Records: records, Results: f.results})
+		return page.Write(ctx, w, page.Options{Records: records, Results: f.results, Cache: f.cache})
 	})
 }
 

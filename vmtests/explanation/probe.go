@@ -11,6 +11,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/explain"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
+	"github.com/netstrip/netstrip/kconfigs/kconf"
 	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 )
@@ -47,6 +48,24 @@ func Probe(ctx context.Context, id, profile string, source source.Options) []str
 		lines[i] = valueOf(w, req, name, source)
 	}
 	return lines
+}
+
+// State returns the .config that a profile's request leads to, as Kconfig sees it; nil if that is not
+// known, as for a kernel from files of the user's.
+func State(ctx context.Context, b *kbuild.Builder, k *kconf.Kconfig, profile string) *explain.ConfigState {
+	p, err := kconfigs.Lookup(profile)
+	if err != nil || p.Prebuilt != nil {
+		return nil
+	}
+	req, err := p.Request()
+	if err != nil {
+		return nil // cannot happen: tests compose every profile
+	}
+	w, err := b.ConfigState(ctx, k, req)
+	if err != nil {
+		return nil
+	}
+	return w
 }
 
 // valueOf returns a symbol's value and the reason; without Kconfig, those in the request.
