@@ -70,6 +70,10 @@ type Kconfig struct {
 
 	mu     sync.Mutex
 	server *server // nil until it is needed
+
+	once    sync.Once
+	symbols []Symbol
+	broken  error
 }
 
 // Open prepares the program for a tree, which takes about ten seconds of processor time the
@@ -101,13 +105,17 @@ func (k *Kconfig) stop() {
 }
 
 // Symbols returns every symbol that the Kconfig files define for the architecture, in their order,
-// including choices.
+// including choices. Every call returns the same list, which callers must not change.
 func (k *Kconfig) Symbols() ([]Symbol, error) {
-	data, err := file.Read(filepath.Join(k.dir, symbolsFile), maxFile)
-	if err != nil {
-		return nil, fmt.Errorf("listing the kernel's symbols: %w", err)
-	}
-	return ParseSymbols(data)
+	k.once.Do(func() {
+		data, err := file.Read(filepath.Join(k.dir, symbolsFile), maxFile)
+		if err != nil {
+			k.broken = fmt.Errorf("listing the kernel's symbols: %w", err)
+			return
+		}
+		k.symbols, k.broken = ParseSymbols(data)
+	})
+	return k.symbols, k.broken
 }
 
 // Settle returns the final .config for a request, which has the format of a .config.

@@ -121,6 +121,9 @@ func (s *study) reasons(ctx context.Context, dir string) {
 		}
 		k.Close()
 	}
+	if ctx.Err() != nil {
+		s.Notes = append(s.Notes, fmt.Sprintf("Kconfig did not answer within %s, so some symbols have a value but no reason.", patience))
+	}
 }
 
 // sameValue reports whether a symbol has the same value in the state as in the kernel that was

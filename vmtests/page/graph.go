@@ -26,13 +26,7 @@ const root = "NET"
 func newGraph(tree *explain.Tree, names []string, variant string) *graph {
 	all := map[string][]string{}
 	for _, name := range names {
-		if s := tree.Symbol(name); s != nil {
-			for _, need := range required(s.Depends) {
-				if need != name && slices.Contains(names, need) && !slices.Contains(all[name], need) {
-					all[name] = append(all[name], need)
-				}
-			}
-		}
+		all[name] = needed(tree, name, names, map[string]bool{name: true})
 	}
 	var reaches func(from, to string, depth int) bool
 	reaches = func(from, to string, depth int) bool {
@@ -49,6 +43,28 @@ func newGraph(tree *explain.Tree, names []string, variant string) *graph {
 		})
 	}
 	return g
+}
+
+// needed returns those of some symbols that another depends on, directly or through symbols that are
+// not among them.
+func needed(tree *explain.Tree, name string, names []string, seen map[string]bool) (all []string) {
+	s := tree.Symbol(name)
+	if s == nil {
+		return nil
+	}
+	for _, need := range required(s.Depends) {
+		switch {
+		case seen[need]:
+			continue
+		case slices.Contains(names, need):
+			all = append(all, need)
+		}
+		seen[need] = true
+		if !slices.Contains(names, need) {
+			all = append(all, needed(tree, need, names, seen)...)
+		}
+	}
+	return all
 }
 
 // required returns the symbols that must be on for an expression to be true.
@@ -164,8 +180,8 @@ func (s *study) symbolsPlot() plot {
 		}
 	}
 	p.SVG = b.html("Graph: which of the network's symbols depend on which others")
-	p.Caption = fmt.Sprintf("The symbols that probes need, as the Kconfig files of %s have them; each depends on those to its left. "+
-		"The numbers say on how many of the kernels it is on. A click shows the probes that need it.", s.graph.variant)
+	p.Caption = fmt.Sprintf("The symbols that probes need, as the Kconfig files of %s have them; a line leads from a symbol to those that depend on it. "+
+		"The numbers say on how many of the kernels a symbol is on. A click shows the probes that need it.", s.graph.variant)
 	return p
 }
 

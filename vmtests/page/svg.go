@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"html/template"
+	"math"
 	"strings"
 )
 
@@ -65,14 +66,12 @@ func ticks(most float64) []float64 {
 	if most <= 0 {
 		return []float64{0}
 	}
-	step := 1.0
-	for step*5 > most {
-		step /= 10
-	}
-	for _, by := range []float64{2, 2.5, 2} {
-		for step*6 < most {
-			step *= by
+	step := math.Pow(10, math.Floor(math.Log10(most)))
+	for _, smaller := range []float64{2, 2.5, 2} { // to 1, 2 or 5 of the next power
+		if most/step >= 4 {
+			break
 		}
+		step /= smaller
 	}
 	var all []float64
 	for t := 0.0; t <= most*1.0001; t += step {
