@@ -32,7 +32,7 @@ type answers struct {
 	list  []answer
 	texts []string
 	bytes int
-	// Cut is set if texts were cut because all together were too long.
+	// cut is set if texts were cut because all together were too long.
 	cut     bool
 	textAt  map[string]int
 	entryAt map[string]int

@@ -9,9 +9,7 @@ import (
 
 	"golang.org/x/perf/benchmath"
 
-	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/vmtests/record"
-	"github.com/netstrip/netstrip/vmtests/report"
 )
 
 // plots are the pictures that the records hold the data for.
@@ -199,80 +197,5 @@ func (s *study) appsPlot() plot {
 	b.text("label", left, y+20, "✓ works   ✕ fails   ? inconclusive")
 	p.SVG = b.html("Squares: whether each application works on each kernel, as in the table of applications")
 	p.Caption = "The table of applications has the errors."
-	return p
-}
-
-// channels plots the latency of the channels that netstrip bench measures.
-func (s *study) channels() plot {
-	p := plot{ID: "channels", Title: "Latency of channels between two threads"}
-	type point struct{ mid, low, high float64 }
-	points := map[string]map[int]point{}
-	var names []string
-	var kernels []*kernel
-	emulated := false
-	for _, k := range s.Kernels {
-		any := false
-		for _, r := range k.Boots {
-			for _, sp := range report.Speeds([]record.Record{r}) {
-				emulated = emulated || sp.RatiosOnly
-			}
-		}
-		for _, r := range k.Boots {
-			for _, sp := range report.Speeds([]record.Record{r}) {
-				n := sp.Numbers
-				v := point{n[wire.TripX], n[wire.TripXLow], n[wire.TripXHigh]}
-				if v.mid <= 0 || v.mid > 1e6 || points[sp.Probe][k.Index].mid > 0 {
-					continue
-				}
-				if points[sp.Probe] == nil {
-					points[sp.Probe], names = map[int]point{}, append(names, sp.Probe)
-				}
-				points[sp.Probe][k.Index], any = v, true
-			}
-		}
-		if any {
-			kernels = append(kernels, k)
-		}
-	}
-	if len(names) == 0 {
-		p.Why = "Nothing was measured; netstrip bench does that."
-		return p
-	}
-	names = names[:min(len(names), 40)]
-	slices.SortStableFunc(names, func(a, b string) int {
-		return cmp.Compare(points[a][kernels[0].Index].mid, points[b][kernels[0].Index].mid)
-	})
-	most := 0.0
-	var rows []string
-	for _, name := range names {
-		rows = append(rows, word(name))
-		for _, v := range points[name] {
-			most = max(most, v.mid, min(v.high, 2*v.mid))
-		}
-	}
-	b := bars(rows, most, func(v float64) string { return fmt.Sprintf("%g", v) })
-	shownKernels := kernels[:min(len(kernels), maxDirectories)]
-	var legend []string
-	for _, k := range shownKernels {
-		legend = append(legend, k.Name)
-	}
-	b.legend(nameWidth, 14, "cat", legend...)
-	for i, name := range names {
-		for at, k := range shownKernels {
-			v, ok := points[name][k.Index]
-			if !ok {
-				continue
-			}
-			y := b.row(i) + barHeight/2 + 4*(float64(at)-float64(len(shownKernels)-1)/2)
-			x := func(v float64) float64 { return nameWidth + v/most*plotWidth }
-			b.line("whisker", x(v.low), y, x(min(v.high, most)), y)
-			b.dot(fmt.Sprintf("cat%d", at), x(v.mid), y, fmt.Sprintf("%s on %s: %.2f times a pipe (%.2f to %.2f)", name, k.Name, v.mid, v.low, v.high))
-		}
-	}
-	p.SVG = b.html("Dots: the latency of each channel, as a multiple of that of a pipe in the same boot")
-	p.Caption = "A byte to another thread and back, as a multiple of a pipe's in the same boot; the lines are 95 % confidence intervals."
-	if emulated {
-		p.Caption += " Measured under emulation, where only such ratios mean something."
-	}
 	return p
 }
