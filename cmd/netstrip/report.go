@@ -8,6 +8,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/interchange"
 	"github.com/netstrip/netstrip/vmtests/page"
+	"github.com/netstrip/netstrip/vmtests/record/redact"
 	"github.com/spf13/cobra"
 )
 
@@ -19,6 +20,7 @@ func (a *app) reportCommand() *cobra.Command {
 	c := command("report [RECORD...]", complete, func(ctx context.Context, args []string) error { return a.report(ctx, f, out, args) })
 	f.add(c, "results", "cache", "formats")
 	c.Flags().BoolVar(&f.all, "all", false, "take the latest record of each kernel and choice of probes, from all runs")
+	c.Flags().BoolVar(&f.redact, "redact", false, "replace paths and names of this machine, and leave out the console logs")
 	c.Flags().StringVarP(&out, "output", "o", "", "`FILE` for the page; - is standard output")
 	return c
 }
@@ -34,6 +36,11 @@ func (a *app) report(ctx context.Context, f *flags, out string, args []string) e
 		return err
 	}
 	records, err := a.results(f).Several(f.all, args...)
+	logs := f.results
+	if err == nil && f.redact {
+		records, err = redact.Records(records, f.results)
+		logs = ""
+	}
 	if err == nil {
 		err = f.formats.Write(a.stdout, records)
 	}
@@ -41,7 +48,7 @@ func (a *app) report(ctx context.Context, f *flags, out string, args []string) e
 		return err
 	}
 	return a.output(out, func(w io.Writer) error {
-		return page.Write(ctx, w, page.Options{Records: records, Results: f.results, Cache: f.cache})
+		return page.Write(ctx, w, page.Options{Records: records, Results: logs, Cache: f.cache})
 	})
 }
 

@@ -92,6 +92,9 @@ func (s *study) reasons(ctx context.Context, dir string) {
 	variants := map[string][]*kernel{}
 	var order []string
 	for _, k := range s.Kernels {
+		if s.facts[k.Newest().Kernel.Key] == nil { // its source may not be here, and is not fetched
+			continue
+		}
 		v := k.Newest().Variant()
 		if variants[v] == nil {
 			order = append(order, v)
@@ -109,7 +112,7 @@ func (s *study) reasons(ctx context.Context, dir string) {
 		}
 		for _, one := range variants[v] {
 			facts := s.facts[one.Newest().Kernel.Key]
-			if facts == nil || ctx.Err() != nil {
+			if ctx.Err() != nil {
 				continue
 			}
 			w := explanation.State(ctx, b, k, one.Newest().Ref().Profile())

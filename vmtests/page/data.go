@@ -186,15 +186,20 @@ func (s *study) config() []configData {
 	return list
 }
 
+// tooGreat is more than any time in seconds and any memory in KiB. What a guest sends may be greater.
+const tooGreat = 1e15
+
 // pairs compares the times of each two kernels that were booted in one run.
 func (s *study) pairs() []pairData {
 	list := []pairData{}
 	for i, a := range s.Kernels {
 		for _, b := range s.Kernels[i+1:] {
 			c := compare.Between(&compare.Side{Name: a.Name, Records: a.Boots}, &compare.Side{Name: b.Name, Records: b.Boots})
-			if c.Run != "" && len(c.Measures) > 0 && c.Least() > 1 {
-				list = append(list, pairData{a.Index, b.Index, c.Measures})
+			if c.Run == "" || c.Least() < 2 {
+				continue
 			}
+			sound := slices.DeleteFunc(c.Measures, func(m compare.Measure) bool { return max(m.A.Median, m.B.Median) > tooGreat })
+			list = append(list, pairData{a.Index, b.Index, sound})
 		}
 	}
 	return list

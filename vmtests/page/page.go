@@ -133,6 +133,8 @@ const (
 	maxStrings, shortText = 600 << 10, 60
 	// maxCells is how many cells the tables have.
 	maxCells = 12_000
+	// maxKernels is how many kernels have columns.
+	maxKernels = 64
 	// maxLog is how many bytes of the end of a console log are shown, maxLogs of all logs.
 	maxLog, maxLogs = 3 << 10, 200 << 10
 )

@@ -128,7 +128,7 @@ func TestDifferences(t *testing.T) {
 	assert.Contains(t, text, `<td class="bad odd"><button>ENOSYS</button></td>`)
 	assert.Contains(t, text, "<b>1</b> <span>difference from the expectations")
 	assert.Contains(t, text, "<b>0</b> <span>boots did not complete")
-	assert.Contains(t, text, "<b>1</b> <span>infrastructure failure, which say nothing about a kernel")
+	assert.Contains(t, text, "<b>1</b> <span>infrastructure failure: no verdict on a kernel")
 }
 
 // Boots of one kernel are one column; it shows if they differ.
@@ -172,6 +172,9 @@ func hostile(t *testing.T) []record.Record {
 	records := recorded(t, "../report/testdata/runs/ladder.jsonl")
 	for i := range records {
 		r := &records[i]
+		if i > 0 { // one such record is enough, and they take long to search
+			long = long[:5000]
+		}
 		r.Profile, r.Reason, r.ConsoleLog, r.Kernel = evil+r.Profile, long, "../../../../etc/passwd", built.Built{Key: long, Version: long, Compiler: long}
 		r.Machine.Command, r.Machine.QEMU, r.Outcome, r.Series = long, long, record.Outcome(long), long[:60]
 		for j := range r.Findings {

@@ -110,19 +110,26 @@ func (s *study) sort(records []record.Record) {
 	records = slices.Clone(records)
 	results.ByLadder(records)
 	slices.SortStableFunc(records, func(a, b record.Record) int { return cmp.Compare(a.Variant(), b.Variant()) })
-	at := map[string]*kernel{}
+	at, lost := map[string]*kernel{}, map[string]bool{}
 	for _, r := range records {
 		name := r.Profile
 		if len(variants) > 1 {
 			name = ref.Ref{Base: name, Series: r.Series, Arch: r.Arch}.String()
 		}
 		k := at[name]
+		if k == nil && len(s.Kernels) == maxKernels {
+			lost[name] = true
+			continue
+		}
 		if k == nil {
 			k = &kernel{Name: word(name), Index: len(s.Kernels)}
 			at[name] = k
 			s.Kernels = append(s.Kernels, k)
 		}
 		k.Boots = append(k.Boots, r)
+	}
+	if len(lost) > 0 {
+		s.Notes = append(s.Notes, fmt.Sprintf("%s more are not on this page, which has room for %d.", count(len(lost), "kernel"), maxKernels))
 	}
 	for _, k := range s.Kernels {
 		slices.SortStableFunc(k.Boots, func(a, b record.Record) int { return b.Time.Compare(a.Time) })

@@ -145,7 +145,7 @@ func (v *view) tiles(boots, bad, rig, unexpected int) {
 		{fmt.Sprint(bad), plural(bad, "boot") + " did not complete", class(bad, "bad")},
 	}
 	if rig > 0 {
-		v.Tiles = append(v.Tiles, tile{fmt.Sprint(rig), plural(rig, "infrastructure failure") + ", which say nothing about a kernel", "doubt"})
+		v.Tiles = append(v.Tiles, tile{fmt.Sprint(rig), plural(rig, "infrastructure failure") + ": no verdict on a kernel", "doubt"})
 	}
 	v.Tiles = append(v.Tiles, tile{fmt.Sprint(v.Probes.Rows), plural(v.Probes.Rows, "probe"), "plain"})
 	if v.Apps.Rows > 0 {
