@@ -71,8 +71,8 @@ func TestImports(t *testing.T) {
 	rules := []struct {
 		who, mayNot, except, why string
 	}{
-		{"initramfs/wire", `^[^/]*\.[^/]*/`, "", "guest and host share it: the standard library only"},
-		{"initramfs/(probes|appguest|kmod|trace|cmds)(/.*)?", own("(kconfigs|vmtests|cmd|initramfs$)"), "", "nothing in the guest imports the host's side"},
+		{"initramfs/wire(/duplex)?", `^[^/]*\.[^/]*/`, own("initramfs/wire$"), "guest and host share it: the standard library only"},
+		{"initramfs/(probes|appguest|kmod|session|trace|cmds)(/.*)?", own("(kconfigs|vmtests|cmd|initramfs$)"), "", "nothing in the guest imports the host's side"},
 		{"kconfigs(/.*)?", own("(initramfs|vmtests|cmd)"), "", "kconfigs knows neither guests nor boots"},
 		{"initramfs", own("(vmtests|cmd)"), "", "the image does not know who boots it"},
 		{"initramfs/apps(/.*)?", own("(vmtests|cmd|initramfs$)"), "", "the disk does not know who boots it"},
@@ -80,7 +80,7 @@ func TestImports(t *testing.T) {
 		{"vmtests/(console|record|report)", own("kconfigs"), "/(file|kernel|ref)$", "they are pure: logs and records in, records and reports out"},
 		{"vmtests/table", own(""), "", "a table knows nothing of what it shows"},
 		{"vmtests/studies", own("kconfigs/"), "/(arch|file|kernel|packed|ref|rename)$", "a comparison is made from records, and the profiles they are of"},
-		{"vmtests/guest", own("(kconfigs|initramfs|vmtests/(run|expect)$)"), "/(wire|arch|cache|file|kernel|packed|process|programs|ref)$", "a boot knows no profile, no build and no run"},
+		{"vmtests/guest", own("(kconfigs|initramfs|vmtests/(run|expect)$)"), "/(wire|duplex|arch|cache|file|kernel|packed|process|programs|ref)$", "a boot knows no profile, no build and no run"},
 		{"vmtests/expect", own("(kconfigs|vmtests/(guest|run)$)"), "/(file|kernel|packed|ref)$", "what is expected does not depend on who boots"},
 		{"vmtests/(accel|claims|compare|console|interchange|kconfigcheck|program|record|report|studies|table)", own("vmtests/(guest|run)$"), "", "they boot nothing"},
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"sync/atomic"
@@ -42,6 +43,11 @@ type Guest struct {
 	Reached func(m Milestone, qemu int)
 	// Asked, if set, is called with the ID of each probe that begins.
 	Asked func(id string)
+	// Session, if set, adds the port of a session (package duplex) and is called with the host's end
+	// of it once QEMU runs. When QEMU has ended, the end of what the guest sent can be read. Boot
+	// waits for Session to return. While Session reads, silence counts as usual (Limits.Stuck); while
+	// it does not, as when it writes to a slow terminal, neither silence nor the time in total does.
+	Session func(port io.ReadWriter)
 }
 
 // Result is the result of one boot.
@@ -94,7 +100,7 @@ func Boot(ctx context.Context, g Guest) (Result, error) {
 	if err != nil {
 		return Result{Outcome: record.ImageFailed, Reason: err.Error()}, nil
 	}
-	c, err := openChannels()
+	c, err := openChannels(g.Session != nil)
 	if err != nil {
 		return Result{Outcome: record.QEMUFailed, Reason: err.Error()}, nil
 	}

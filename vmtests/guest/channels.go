@@ -17,9 +17,9 @@ type channel struct {
 	guest *os.File
 }
 
-// channels are the channels of a boot: console, events and fallback are the guest's, monitor is
-// QEMU's (QMP), output is what QEMU prints, and id carries its process ID.
-type channels struct{ console, events, fallback, monitor, output, id channel }
+// channels are the channels of a boot: console, events, fallback and, if there is one, session are
+// the guest's, monitor is QEMU's (QMP), output is what QEMU prints, and id carries its process ID.
+type channels struct{ console, events, fallback, monitor, output, id, session channel }
 
 // openChannels opens a socket for the events, since their port waits for a slow host, and pipes
 // for the serial lines. A serial line does not wait: the guest overwrites a byte that cannot be
@@ -27,12 +27,16 @@ type channels struct{ console, events, fallback, monitor, output, id channel }
 //
 // Events do not wait when the guest reboots: if the socket is full, the last ones in the port are
 // lost. By default 280 fit, so the socket is made larger.
-func openChannels() (*channels, error) {
+func openChannels(session bool) (*channels, error) {
 	c := &channels{}
 	open := []func() (io.ReadCloser, *os.File, error){openSerial, openSocket, openSerial, openMonitor, openPipe, openPipe}
-	for i, ch := range c.all() {
+	if session {
+		open = append(open, openSocket)
+	}
+	for i, open := range open {
 		var err error
-		if ch.host, ch.guest, err = open[i](); err != nil {
+		ch := c.all()[i]
+		if ch.host, ch.guest, err = open(); err != nil {
 			c.close()
 			return nil, fmt.Errorf("opening the guest's channels: %w", err)
 		}
@@ -41,7 +45,7 @@ func openChannels() (*channels, error) {
 }
 
 func (c *channels) all() []*channel {
-	return []*channel{&c.console, &c.events, &c.fallback, &c.monitor, &c.output, &c.id}
+	return []*channel{&c.console, &c.events, &c.fallback, &c.monitor, &c.output, &c.id, &c.session}
 }
 
 func openSocket() (io.ReadCloser, *os.File, error) {

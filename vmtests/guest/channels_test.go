@@ -12,7 +12,7 @@ import (
 
 // A serial line returns what is written, byte by byte, up to its end.
 func TestSerialEnd(t *testing.T) {
-	e, err := openChannels()
+	e, err := openChannels(false)
 	require.NoError(t, err)
 	defer e.close()
 	go func() {
@@ -28,7 +28,7 @@ func TestSerialEnd(t *testing.T) {
 
 // Closing the line ends a Read that waits for bytes.
 func TestSerialEndClosed(t *testing.T) {
-	e, err := openChannels()
+	e, err := openChannels(false)
 	require.NoError(t, err)
 	defer e.close()
 	read := make(chan error)
@@ -65,7 +65,7 @@ func TestNoMoreDescriptors(t *testing.T) {
 	for more := range uint64(9) { // at least twelve are needed
 		// The limit leaves this many descriptors free.
 		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(free) + more, Max: old.Max}))
-		e, err := openChannels()
+		e, err := openChannels(false)
 		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &old))
 		if err == nil { // this process closed others meanwhile
 			e.close()

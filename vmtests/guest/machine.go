@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/initramfs/wire/duplex"
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/vmtests/accel"
@@ -16,6 +17,7 @@ import (
 // for the command line to paste.
 type wiring struct {
 	console, events, fallback string   // chardev backends, without the id
+	session                   string   // the same, or empty
 	kernel, initrd, disk      string   // paths
 	passed                    []string // arguments that hand over descriptors
 }
@@ -42,7 +44,7 @@ func fdWiring(console, events, fallback, monitor int, files [3]int) wiring {
 
 // pasteWiring shows the console on the terminal and writes the events to a file.
 func pasteWiring(kernel, initrd, disk string) wiring {
-	return wiring{console: "stdio", events: "file,path=events.jsonl", fallback: "null", kernel: kernel, initrd: initrd, disk: disk}
+	return wiring{console: "stdio", events: "file,path=events.jsonl", fallback: "null", session: "null", kernel: kernel, initrd: initrd, disk: disk}
 }
 
 // Command returns the boot as a line to paste into a shell.
@@ -66,6 +68,7 @@ func (g Guest) args(w wiring) []string {
 		"-netdev", "hubport,id=right,hubid=0", "-device", "virtio-net-pci,netdev=right,romfile=",
 		"-chardev", chardev(w.events, "events"), "-device", "virtio-serial",
 		"-device", "virtserialport,chardev=events,name=" + wire.Port,
+	}, g.session(w), []string{
 		"-kernel", w.kernel, "-initrd", w.initrd,
 		"-append", g.commandLine(),
 	})
@@ -92,6 +95,14 @@ func (g Guest) serial(w wiring) []string {
 	return append(args, "-serial", "chardev:fallback")
 }
 
+// session returns QEMU's arguments for the port of a session.
+func (g Guest) session(w wiring) []string {
+	if g.Session == nil {
+		return nil
+	}
+	return []string{"-chardev", chardev(w.session, "session"), "-device", "virtserialport,chardev=session,name=" + duplex.Port}
+}
+
 // arch is the guest's architecture.
 func (g Guest) arch() arch.Arch {
 	if g.Arch.Name == "" {
@@ -104,6 +115,9 @@ func (g Guest) arch() arch.Arch {
 func (g Guest) commandLine() string {
 	a := g.arch()
 	own := slices.Concat([]string{"console=" + a.Console, "panic=-1"}, a.Args, []string{"nbd.nbds_max=1"})
+	if g.Session != nil {
+		own = append(own, duplex.Param+"="+duplex.On)
+	}
 	if a.Fallback != wire.FallbackTTY {
 		own = append(own, wire.ParamFallback+"="+a.Fallback)
 	}

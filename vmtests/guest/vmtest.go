@@ -3,6 +3,7 @@ package guest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -39,6 +40,9 @@ func (b *boot) options(files []*os.File) *qemu.Options {
 		fds[i] = o.AddFile(f)
 	}
 	w := fdWiring(console, events, fallback, monitor, fds)
+	if c.session.guest != nil {
+		w.session = fmt.Sprintf("socket,fd=%d", o.AddFile(c.session.guest))
+	}
 	o.AppendQEMU("env", "-i")
 	o.AppendQEMU(process.Environ(b.guest.arch().QEMU)...)
 	o.AppendQEMU(confine(b.guest.Accel, id, output)...)
@@ -71,10 +75,12 @@ func (b *boot) read(ctx context.Context, n *qemu.Notifications) error {
 	readers.Go(func() { _, _ = io.Copy(&b.said, b.channels.output.host) })
 	ended := make(chan struct{})
 	go func() { readers.Wait(); close(ended) }()
+	session := b.attend()
 	select {
 	case <-n.VMExited:
 	case <-ctx.Done():
 	}
+	defer session.finish(ctx)
 	b.Phases.Exit = time.Since(b.Started).Seconds()
 	if pid > 0 {
 		_ = syscall.Kill(int(-pid), syscall.SIGKILL) // usually nothing is left

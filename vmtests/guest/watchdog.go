@@ -75,6 +75,7 @@ type watchdog struct {
 	lively   bool      // there has been one that is not from firmware
 	closed   time.Time // when the event channel was closed
 	panicked bool      // the kernel has printed a panic
+	held     bool      // the host does not read what the guest sends
 
 	// Set before run returns. away is how long netstrip itself did not run.
 	away   time.Duration
@@ -105,6 +106,14 @@ func (w *watchdog) progress(lively bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.last, w.lively = time.Now(), w.lively || lively
+}
+
+// hold suspends the limits on silence and on the whole boot while a session does not read what the
+// guest sends. Both beginning and end are signs of life: the session has read something.
+func (w *watchdog) hold(held bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last, w.held = time.Now(), held
 }
 
 func (w *watchdog) channelClosed() {
@@ -181,6 +190,7 @@ func (w *watchdog) over(now time.Time) console.Killed {
 		return console.KilledSilent
 	case w.panicked && w.idle > w.limits.Dying:
 		return console.KilledDying
+	case w.held:
 	case w.lively && w.idle > w.limits.Stuck:
 		return console.KilledStuck
 	case now.Sub(w.since) > w.limits.Total:

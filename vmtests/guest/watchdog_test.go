@@ -43,6 +43,22 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// While a session does not read, only a panic ends the boot; afterwards every limit begins anew.
+func TestHold(t *testing.T) {
+	w := newWatchdog(Limits{Stuck: time.Minute, Total: time.Hour, Dying: time.Second})
+	w.lively = true
+	w.hold(true)
+	later := w.last.Add(24 * time.Hour)
+	assert.Equal(t, console.NotKilled, w.verdict(later, false))
+	w.reach(Panicked)
+	assert.Equal(t, console.KilledDying, w.verdict(later, false))
+
+	w.panicked, w.limits.Total = false, 48*time.Hour
+	w.hold(false)
+	assert.Equal(t, console.NotKilled, w.verdict(w.last.Add(time.Minute), false))
+	assert.Equal(t, console.KilledStuck, w.verdict(w.last.Add(time.Minute+time.Millisecond), false))
+}
+
 // Time in which netstrip itself did not run does not count.
 func TestForgive(t *testing.T) {
 	l := Limits{Silent: time.Second, Stuck: time.Second, Total: 2 * time.Second, Leave: time.Second, Dying: time.Second}
@@ -83,7 +99,7 @@ func TestStopped(t *testing.T) {
 // A boot's events fit into the channel without being read: a busy host may not read until the
 // guest has rebooted, which loses what does not fit.
 func TestEventsWaitForTheHost(t *testing.T) {
-	e, err := openChannels()
+	e, err := openChannels(false)
 	require.NoError(t, err)
 	defer e.close()
 	require.NoError(t, unix.SetNonblock(int(e.events.guest.Fd()), true))

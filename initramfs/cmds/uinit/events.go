@@ -37,7 +37,7 @@ type events struct {
 
 // openEvents opens the virtio-serial port, or a serial port if there is none.
 func openEvents(cmdline string) (*events, error) {
-	device, portErr := findPort()
+	device, portErr := findPort(wire.Port)
 	if portErr == nil {
 		e, err := guest.EventChannel[wire.Event](device)
 		if err == nil {
@@ -57,11 +57,11 @@ func openEvents(cmdline string) (*events, error) {
 	return &events{device: device, emitter: e}, nil
 }
 
-// findPort returns the device of the port. It waits for it a little if there is a device that may
-// still add it.
-func findPort() (string, error) {
+// findPort returns the device of the port called name. It waits for it a little if there is a device
+// that may still add it.
+func findPort(name string) (string, error) {
 	for end := time.Now().Add(portLimit); ; time.Sleep(5 * time.Millisecond) {
-		device, err := guest.VirtioSerialDevice(wire.Port)
+		device, err := guest.VirtioSerialDevice(name)
 		if err == nil {
 			return device, nil
 		}

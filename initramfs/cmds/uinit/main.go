@@ -30,6 +30,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/probes/all"
 	"github.com/netstrip/netstrip/initramfs/probes/pid1"
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/initramfs/wire/duplex"
 )
 
 // grace is what a boot may take beyond all of its probes' deadlines together.
@@ -82,6 +83,9 @@ func boot() error {
 	cmdline, err := os.ReadFile("/proc/cmdline")
 	if err != nil {
 		return fmt.Errorf("reading the kernel command line: %w", err)
+	}
+	if parameter(string(cmdline), duplex.Param) == duplex.On {
+		return serve(string(cmdline))
 	}
 	chosen, asked := choose(string(cmdline))
 	asked = cmp.Or(asked, setLo(string(cmdline)))

@@ -1,0 +1,73 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+
+	"github.com/netstrip/netstrip/initramfs/kmod"
+	"github.com/netstrip/netstrip/initramfs/session"
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/initramfs/wire/duplex"
+)
+
+// serve runs the host's program instead of the probes. The events only report that the guest has
+// started and ended well. There is no time limit: the host has one.
+func serve(cmdline string) error {
+	if os.Getpid() == 1 && parameter(cmdline, wire.ParamLo) == "" {
+		setUpLo()
+	}
+	if err := setLo(cmdline); err != nil {
+		return err
+	}
+	if err := kmod.Coldplug(); err != nil {
+		say("loading modules of devices: %v", err)
+	}
+	events, err := openEvents(cmdline)
+	if err != nil {
+		return err
+	}
+	var modules kmod.Watch
+	events.send(wire.Event{Kind: wire.KindHello, Hello: hello(events.device, nil, &modules)})
+	if err := converse(); err != nil {
+		return err
+	}
+	events.send(wire.Event{Kind: wire.KindBye})
+	return events.close()
+}
+
+// converse opens the session's port, runs what the host asks for, and reports how it ended.
+func converse() error {
+	device, err := findPort(duplex.Port)
+	if err != nil {
+		return fmt.Errorf("opening the session: %w", err)
+	}
+	port, err := os.OpenFile(device, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("opening the session: %w", err)
+	}
+	s, err := session.Accept(port)
+	if err != nil {
+		return err
+	}
+	cmd, err := program(s.Request)
+	if err != nil {
+		return s.End(duplex.Ending{Fault: err.Error()})
+	}
+	return s.End(s.Run(cmd))
+}
+
+// program returns the command that a request asks for.
+func program(r duplex.Request) (*exec.Cmd, error) {
+	if len(r.Argv) == 0 {
+		return nil, fmt.Errorf("starting the program: the command is empty")
+	}
+	cmd := exec.Command(r.Argv[0], r.Argv[1:]...)
+	cmd.Dir = r.Dir
+	for name, value := range r.Env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd, nil
+}
