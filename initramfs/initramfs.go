@@ -79,6 +79,8 @@ type Options struct {
 	// looks for it.
 	Modules, Release string
 	Modprobe         []string
+	// Tools adds a shell and the usual small programs, for a session.
+	Tools bool
 	// Init is what the kernel starts; the zero value is u-root's.
 	Init Init
 	// Apps, if set, run instead of the probes.
@@ -147,6 +149,11 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 	}
 	if o.Probes != "" {
 		if image, err = image.withProbes(ctx, c, o.Probes); err != nil {
+			return nil, err
+		}
+	}
+	if o.Tools {
+		if image, err = image.withTools(ctx, c, o); err != nil {
 			return nil, err
 		}
 	}

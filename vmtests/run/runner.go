@@ -326,7 +326,8 @@ func (r *Runner) imageFor(ctx context.Context, p prepared, s target, k *kbuild.K
 	if len(p.probes) > longestList {
 		o.Probes = p.probes
 	}
-	if o.Modules == "" && o.Init.Name == "" && o.Probes == "" {
+	o.Tools = s.tools
+	if o.Modules == "" && o.Init.Name == "" && o.Probes == "" && !o.Tools {
 		return p.image, nil
 	}
 	return initramfs.Build(ctx, o)

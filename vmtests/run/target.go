@@ -14,6 +14,7 @@ type target struct {
 	kconfigs.Profile
 	init   initramfs.Init
 	kernel *kbuild.Kernel // once it is built
+	tools  bool           // with a shell in the initramfs
 }
 
 // name returns the profile's name, followed by a slash and the init if one is under test.
