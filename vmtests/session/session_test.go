@@ -185,7 +185,7 @@ func TestTerminal(t *testing.T) {
 	sizes <- duplex.Size{Rows: 50, Cols: 132}
 	say("until stty size | grep 132; do :; done\n")
 	out.until(t, "50 132\r\n")
-	say("echo on; sleep 3600\n")
+	say("sh -c 'echo on; exec sleep 3600'\n") // the echo comes from the foreground
 	out.until(t, "on\r\n")
 	say("\x03")
 	say("echo code $?\n")
