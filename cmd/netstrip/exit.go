@@ -25,6 +25,11 @@ const (
 	exitRig     = 3
 )
 
+// exitError is the exit code of a program that was run in a guest, about which all has been said.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
 // differsError says that kernels did not do what was expected of them.
 type differsError struct{ error }
 
@@ -33,6 +38,9 @@ type differsError struct{ error }
 func (a *app) finish(ctx context.Context, err error) int {
 	if err == nil {
 		return 0
+	}
+	if code, ok := errors.AsType[exitError](err); ok && context.Cause(ctx) == nil {
+		return int(code)
 	}
 	code := exitRig
 	signal, interrupted := errors.AsType[process.Interruption](context.Cause(ctx))

@@ -62,8 +62,10 @@ func (a *app) root() *cobra.Command {
 		PersistentPreRun: a.start,
 	}
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(a.profilesCommand(), a.buildCommand(), a.runCommand(), a.appsCommand(), a.showCommand(), a.reportCommand(), a.resultsCommand(), a.doctorCommand(), a.cacheCommand(),
-		a.explainCommand(), a.checkCommand(), a.compareCommand(), a.claimsCommand(), a.benchCommand(), a.bisectCommand(), a.minimizeCommand(), a.consoleCommand())
+	root.AddCommand(
+		a.profilesCommand(), a.buildCommand(), a.runCommand(), a.appsCommand(), a.showCommand(), a.reportCommand(),
+		a.resultsCommand(), a.doctorCommand(), a.cacheCommand(), a.explainCommand(), a.checkCommand(), a.compareCommand(),
+		a.claimsCommand(), a.benchCommand(), a.bisectCommand(), a.minimizeCommand(), a.consoleCommand(), a.shellCommand())
 	describe(root)
 	return root
 }

@@ -122,13 +122,13 @@ func Run(app wire.App) wire.Finding {
 	return f
 }
 
+// namespaces are those that a sandbox does not share.
+const namespaces = unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC
+
 // try runs a way in a new sandbox.
 func try(app wire.App, limit time.Duration, traced bool) (outcome, []trace.Call) {
 	cmd := exec.Command("/proc/self/exe", SandboxArg, app.ID, limit.String())
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
-		Pdeathsig:  unix.SIGKILL,
-	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Pdeathsig: unix.SIGKILL}
 	ctx, cancel := context.WithTimeout(context.Background(), limit+wire.AppSlack)
 	defer cancel()
 	return report(ctx, cmd, traced)

@@ -53,22 +53,14 @@ const readyPause, deathPause = 100 * time.Millisecond, 500 * time.Millisecond
 // netstrip apps --app django --profile no-net).
 const readyShare = 3
 
-// run runs the set-up commands, starts the services and queries them.
+// run sets the application up, starts its services and queries them.
 func (a *attempt) run(ctx context.Context, app wire.App) outcome {
 	expect, err := regexp.Compile("(?m:" + app.Expect + ")")
 	if err != nil {
 		return outcome{Fault: err.Error()}
 	}
-	for _, c := range app.Setup {
-		if o := a.step(ctx, c, nil); o != nil {
-			o.Started = false
-			return *o
-		}
-	}
-	for _, s := range app.Services {
-		if o := a.serve(ctx, s); o != nil {
-			return *o
-		}
+	if o := a.begin(ctx, app); o != nil {
+		return *o
 	}
 	var answer string
 	o := a.step(ctx, app.Ask, func(said string) error {
@@ -84,6 +76,22 @@ func (a *attempt) run(ctx context.Context, app wire.App) outcome {
 		return *o
 	}
 	return outcome{Works: true, Answer: answer, Seconds: time.Since(a.began).Seconds()}
+}
+
+// begin runs the set-up commands and starts the services. It returns nil when all are ready.
+func (a *attempt) begin(ctx context.Context, app wire.App) *outcome {
+	for _, c := range app.Setup {
+		if o := a.step(ctx, c, nil); o != nil {
+			o.Started = false
+			return o
+		}
+	}
+	for _, s := range app.Services {
+		if o := a.serve(ctx, s); o != nil {
+			return o
+		}
+	}
+	return nil
 }
 
 // serve starts a service and waits until it is ready. It returns nil when it is.

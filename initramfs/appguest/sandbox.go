@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
 // host is the sandbox's host name, which resolves without a name server.
@@ -52,19 +54,27 @@ func inside(id, limit string) (outcome, error) {
 	if err := enter(); err != nil {
 		return outcome{}, fmt.Errorf("making the sandbox: %w", err)
 	}
-	if err := os.Setenv("PATH", path); err != nil { // exec.Command searches it
+	if err := prepare(app); err != nil {
 		return outcome{}, err
-	}
-	for name, content := range app.Files {
-		if err := writeFile(name, content); err != nil {
-			return outcome{}, fmt.Errorf("writing the files of %s: %w", id, err)
-		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), after)
 	defer cancel()
 	ctx, stop := untilStalled(ctx)
 	defer stop()
 	return (&attempt{began: time.Now()}).run(ctx, app), nil
+}
+
+// prepare writes the files of an application, and sets the PATH in which its programs are found.
+func prepare(app wire.App) error {
+	if err := os.Setenv("PATH", path); err != nil { // exec.Command searches it
+		return err
+	}
+	for name, content := range app.Files {
+		if err := writeFile(name, content); err != nil {
+			return fmt.Errorf("writing the files of %s: %w", app.ID, err)
+		}
+	}
+	return nil
 }
 
 func writeFile(name, content string) error {

@@ -41,10 +41,14 @@ func main() {
 	switch {
 	case kmod.IsModprobe(os.Args):
 		exit(strings.Join(os.Args, " "), kmod.Modprobe(args))
+	case isProbe(os.Args):
+		os.Exit(probe(os.Stdout, args))
 	case len(args) > 0 && args[0] == childArg:
 		exit("child", runChild(os.NewFile(childFD, "findings"), args[1:]))
 	case len(args) > 0 && args[0] == appguest.SandboxArg:
 		exit("sandbox", appguest.Sandboxed(args[1:]))
+	case len(args) > 0 && args[0] == appguest.VisitArg:
+		os.Exit(appguest.Visited(args[1:]))
 	case os.Getpid() != 1 && os.Getppid() != 1:
 		// A reboot would be bad for someone who starts this on a host by mistake.
 		say("started by process %d, not by init: nothing done", os.Getppid())

@@ -3,10 +3,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
 
+	"github.com/netstrip/netstrip/initramfs/appguest"
 	"github.com/netstrip/netstrip/initramfs/kmod"
 	"github.com/netstrip/netstrip/initramfs/session"
 	"github.com/netstrip/netstrip/initramfs/wire"
@@ -59,13 +61,20 @@ func converse() error {
 	return s.End(s.Run(cmd))
 }
 
-// program returns the command that a request asks for.
+// program returns the command that a request asks for: the shell if it names none, in the sandbox
+// of an application if it names one.
 func program(r duplex.Request) (*exec.Cmd, error) {
-	if len(r.Argv) == 0 {
-		return nil, fmt.Errorf("starting the program: the command is empty")
+	cmd := exec.Command("/bin/sh")
+	if len(r.Argv) > 0 {
+		cmd = exec.Command(r.Argv[0], r.Argv[1:]...)
 	}
-	cmd := exec.Command(r.Argv[0], r.Argv[1:]...)
-	cmd.Dir = r.Dir
+	if r.App != "" {
+		if err := appguest.Mount(); err != nil {
+			return nil, err
+		}
+		cmd = appguest.Visit(r.App, r.Argv)
+	}
+	cmd.Dir = cmp.Or(r.Dir, "/")
 	for name, value := range r.Env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
