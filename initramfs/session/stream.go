@@ -57,7 +57,7 @@ const endOfFile = "\x04"
 func (s *Session) attachTerminal(cmd *exec.Cmd, size duplex.Size) error {
 	master, slave, err := pty.Open()
 	if err != nil {
-		return fmt.Errorf("opening a terminal: %w", err)
+		return fmt.Errorf("opening a terminal, which needs CONFIG_UNIX98_PTYS: %w; a script on standard input needs none", err)
 	}
 	s.mu.Lock()
 	s.terminal = master

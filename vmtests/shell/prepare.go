@@ -13,13 +13,17 @@ import (
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/results"
 	"github.com/netstrip/netstrip/vmtests/run"
+	"github.com/netstrip/netstrip/vmtests/target"
 )
 
 // Options say what to boot.
 type Options struct {
 	Run run.Options
-	// Profile is the kernel to boot, unless Last is set.
-	Profile kconfigs.Profile
+	// Kernels are the user's files, Strict is that of target.Notes, and Note is called with what it
+	// returns, and with what else a person should know before the boot.
+	Kernels target.Kernels
+	Strict  bool
+	Note    func([]string)
 	// App is the name of an application to start first, NAME or NAME/WAY.
 	App string
 	// Last boots the kernel, the init and the memory of the last failed boot in Results.
@@ -27,52 +31,102 @@ type Options struct {
 	Results results.Results
 }
 
-// Names returns the profiles that are named; full if none is, and there are no files either. With
-// an application, full means full+apps.
-func (o Options) Names(names []string, files int) []string {
-	if len(names)+files == 0 {
+// Prepare builds the kernel that is named, full if none is, and returns its shell. With an
+// application, full means full+apps.
+func (o Options) Prepare(ctx context.Context, names ...string) (*Shell, error) {
+	if n := len(names) + len(o.Kernels.Configs) + len(o.Kernels.Images); n > 1 || n == 1 && o.Last {
+		return nil, usage.Errorf("shell takes one kernel: a profile, --config, --kernel or --last")
+	} else if n == 0 {
 		names = []string{"full"}
 	}
-	names = slices.Clone(names)
+	if o.Last {
+		return o.last(ctx)
+	}
 	for i, name := range names {
 		r := ref.Parse(name)
 		r.Apps = r.Apps || o.App != ""
 		names[i] = r.String()
 	}
-	return names
+	profiles, of, err := o.Kernels.For(ctx, o.Run.Cache, o.Run.Source, names...)
+	if err != nil {
+		return nil, err
+	}
+	o.Run.Source.Arch = of
+	s := &Shell{Profile: profiles[0]}
+	if err := o.open(ctx, s, o.App != ""); err != nil {
+		return nil, err
+	}
+	notes, err := target.Notes(ctx, s.Runner.Builder(), profiles, o.Strict)
+	o.Note(notes)
+	if err != nil {
+		return nil, err
+	}
+	kernels, err := s.Runner.Build(ctx, profiles)
+	if err != nil {
+		return nil, err
+	}
+	s.Kernel = kernels[0]
+	return s, nil
 }
 
-// Prepare returns the shell, whose kernel is not yet built.
-func (o Options) Prepare(ctx context.Context) (*Shell, error) {
-	var last record.Record
-	var err error
-	if o.Last {
-		if last, err = o.failed(); err != nil {
-			return nil, err
+// open opens the shell's runner, and finds its application. disk: the guest has the disk of the
+// applications.
+func (o Options) open(ctx context.Context, s *Shell, disk bool) (err error) {
+	if disk {
+		name, way, named := strings.Cut(o.App, "/")
+		if named && way == "" {
+			return usage.Errorf("--app %s: want NAME or NAME/WAY", o.App)
 		}
-		o.again(last)
-	}
-	s := &Shell{Profile: o.Profile}
-	if o.App != "" || last.Disk != nil {
-		name, way, _ := strings.Cut(o.App, "/")
 		if err := o.Run.UseApps(ctx, "", slices.DeleteFunc([]string{name}, func(n string) bool { return n == "" })...); err != nil {
-			return nil, err
+			return err
 		}
 		if s.App, err = o.way(name, way); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	o.Run.Probes = ""
 	if err := run.Ready(o.Run.Source.Arch); err != nil {
+		return err
+	}
+	s.Runner, err = run.New(ctx, o.Run)
+	return err
+}
+
+// last prepares the shell for the last failed boot.
+func (o Options) last(ctx context.Context) (*Shell, error) {
+	boot, err := o.failed()
+	if err != nil {
 		return nil, err
 	}
-	if s.Runner, err = run.New(ctx, o.Run); err != nil || !o.Last {
-		return s, err
+	s := &Shell{}
+	s.Profile, _ = kconfigs.Lookup(boot.Ref().Profile()) // a user's kernel has no arguments of its own
+	s.Profile.Name = strings.TrimSuffix(boot.Profile, "/"+boot.Init)
+	o.Run.Source.Series, o.Run.Source.Arch, o.Run.MemoryMiB = boot.Series, boot.Arch, boot.Machine.MemoryMiB
+	if boot.Init != "" {
+		o.Run.Inits = []string{boot.Init}
 	}
-	if s.Kernel, err = s.Runner.Builder().Find(last.Kernel.Key); err != nil {
-		return nil, fmt.Errorf("finding the kernel of %s: %w", last.ID, err)
+	if err := o.open(ctx, s, o.App != "" || boot.Disk != nil); err != nil {
+		return nil, err
 	}
-	return s, s.compare(ctx, last)
+	if s.Kernel, err = s.Runner.Builder().Find(boot.Kernel.Key); err != nil {
+		return nil, fmt.Errorf("finding the kernel of %s: %w", boot.ID, err)
+	}
+	notes := []string{"the kernel of " + described(boot)}
+	key, err := s.Runner.VisitKey(ctx, s.Profile, s.Kernel)
+	if err == nil && key != boot.Initramfs.Key {
+		notes = append(notes, "the initramfs is not that of the boot: netstrip, its list of probes or the init's packages differ")
+	}
+	o.Note(notes)
+	return s, err
+}
+
+// described names a boot and says how it ended.
+func described(boot record.Record) string {
+	text := boot.ID + ": " + string(boot.Outcome)
+	if boot.Reason != "" {
+		text += ": " + report.Escape(boot.Reason, 200)
+	}
+	return text
 }
 
 // way returns the ID of an application's way, the first if none is named.
@@ -111,49 +165,4 @@ func (o Options) failed() (record.Record, error) {
 		return record.Record{}, err
 	}
 	return found[0], nil
-}
-
-// again sets the options to those of a boot.
-func (o *Options) again(last record.Record) {
-	name := last.Ref()
-	o.Run.Source.Series, o.Run.Source.Arch, o.Run.MemoryMiB = last.Series, last.Arch, last.Machine.MemoryMiB
-	if last.Init != "" {
-		o.Run.Inits = []string{last.Init}
-	}
-	o.Profile, _ = kconfigs.Lookup(name.Profile()) // a user's kernel has no arguments of its own
-	o.Profile.Name = strings.TrimSuffix(last.Profile, "/"+last.Init)
-}
-
-// compare notes which boot the shell repeats, and whether it has the same initramfs.
-func (s *Shell) compare(ctx context.Context, last record.Record) error {
-	text := fmt.Sprintf("the kernel of %s: %s", last.ID, last.Outcome)
-	if last.Reason != "" {
-		text += ": " + report.Escape(last.Reason, 200)
-	}
-	s.Notes = append(s.Notes, text)
-	key, err := s.Runner.VisitKey(ctx, s.Profile, s.Kernel)
-	if err == nil && key != last.Initramfs.Key {
-		s.Notes = append(s.Notes, "the initramfs is another than in that boot: netstrip, its list of probes or the init's packages have changed")
-	}
-	return err
-}
-
-// Profiles returns the profile to build, none if the kernel is known.
-func (s *Shell) Profiles() []kconfigs.Profile {
-	if s.Kernel != nil {
-		return nil
-	}
-	return []kconfigs.Profile{s.Profile}
-}
-
-// Build builds the kernel if it is not in the cache.
-func (s *Shell) Build(ctx context.Context) error {
-	if s.Kernel != nil {
-		return nil
-	}
-	kernels, err := s.Runner.Build(ctx, s.Profiles())
-	if err == nil {
-		s.Kernel = kernels[0]
-	}
-	return err
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/session"
 )
 
-// Shell is a shell to open.
+// Shell is a shell to open, made by Options.Prepare.
 type Shell struct {
 	// Runner boots the kernel of Profile.
 	Runner  *run.Runner
@@ -32,8 +32,6 @@ type Shell struct {
 	Kernel  *kbuild.Kernel
 	// App is the ID of a way of using an application that is started first; empty means none.
 	App string
-	// Notes say what a person should know before the boot.
-	Notes []string
 	// Stdin is a terminal or a script. Stdout and Stderr receive the output; on a terminal, all of
 	// it goes to Stdout, and Stderr receives what netstrip says.
 	Stdin          *os.File

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/netstrip/netstrip/initramfs/appguest"
 	"github.com/netstrip/netstrip/initramfs/kmod"
 	"github.com/netstrip/netstrip/initramfs/session"
@@ -50,6 +52,7 @@ func converse() error {
 	if err != nil {
 		return fmt.Errorf("opening the session: %w", err)
 	}
+	mountTerminals()
 	s, err := session.Accept(port)
 	if err != nil {
 		return err
@@ -59,6 +62,17 @@ func converse() error {
 		return s.End(duplex.Ending{Fault: err.Error()})
 	}
 	return s.End(s.Run(cmd))
+}
+
+// mountTerminals mounts the file system of terminals, unless the init has done so. Whoever opens a
+// terminal reports that it is missing.
+func mountTerminals() {
+	const at = "/dev/pts"
+	if _, err := os.Stat(at + "/ptmx"); err == nil {
+		return
+	}
+	_ = os.MkdirAll(at, 0o755)
+	_ = unix.Mount("devpts", at, "devpts", 0, "newinstance,ptmxmode=666,mode=620,gid=5")
 }
 
 // program returns the command that a request asks for: the shell if it names none, in the sandbox
