@@ -62,18 +62,23 @@ func (s *Shell) Open(ctx context.Context) (code int, err error) {
 	visit, err := s.Runner.Visit(ctx, s.Profile, s.Kernel, func(port io.ReadWriter) {
 		ending, ended = s.session(t).Run(ctx, port)
 	})
-	t.close()
+	if t.close(); t.is && ended != nil {
+		fmt.Fprintln(s.Stderr) // the last line on the terminal is the guest's
+	}
 	switch {
 	case errors.Is(context.Cause(ctx), errLeft):
 		return 0, nil
 	case err != nil:
 		return 0, err
 	case errors.Is(ended, session.ErrEnded):
-		return 0, failed(visit.Result, visit.Log)
+		return 0, fmt.Errorf("the guest ended before its shell: %w", failed(visit.Result, visit.Log))
 	case ended != nil:
 		return 0, FailedError{ended}
 	case ending.Fault != "":
 		return 0, fmt.Errorf("starting the shell: %s", report.Escape(ending.Fault, 500))
+	}
+	if visit.Outcome != record.Completed {
+		fmt.Fprintf(s.Stderr, "netstrip: after its shell the guest ended badly: %v\n", failed(visit.Result, visit.Log))
 	}
 	return ending.Code(), nil
 }
@@ -108,14 +113,11 @@ var plain = regexp.MustCompile(`[^A-Za-z0-9@/._+-]`)
 // greeting is the line before the first prompt.
 const greeting = "netstrip: exit or Enter ~ . ends the guest; probe --list lists the probes"
 
-// failed is the error of a guest that ended before its shell.
+// failed is the error of a boot that ended in another way than it should.
 func failed(res guest.Result, log string) error {
-	text := fmt.Sprintf("the guest ended before its shell: %s", res.Outcome)
+	text := string(res.Outcome)
 	if res.Reason != "" {
 		text += ": " + report.Escape(res.Reason, 500)
-	}
-	if res.Outcome == record.Completed {
-		text = "the guest ended before its shell"
 	}
 	if log != "" {
 		text += "\nconsole: " + log
