@@ -98,9 +98,9 @@ func (o Options) last(ctx context.Context) (*Shell, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Shell{}
-	s.Profile, _ = kconfigs.Lookup(boot.Ref().Profile()) // a user's kernel has no arguments of its own
-	s.Profile.Name = strings.TrimSuffix(boot.Profile, "/"+boot.Init)
+	s, name := &Shell{}, boot.Ref().Profile()
+	s.Profile, _ = kconfigs.Lookup(name) // a user's kernel has no arguments of its own
+	s.Profile.Name = name
 	o.Run.Source.Series, o.Run.Source.Arch, o.Run.MemoryMiB = boot.Series, boot.Arch, boot.Machine.MemoryMiB
 	if boot.Init != "" {
 		o.Run.Inits = []string{boot.Init}

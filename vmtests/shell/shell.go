@@ -1,4 +1,4 @@
-// Package shell boots a kernel and gives a person, or a script, a shell in the guest. It runs on
+// Package shell boots a kernel and opens a shell in the guest for a person, or for a script. It runs on
 // the host.
 //
 // The shell is busybox's in the initramfs, or the one on the disk of the applications if one of them

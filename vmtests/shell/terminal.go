@@ -78,8 +78,7 @@ func (t *terminal) begin() {
 	go t.handle(t.signals)
 }
 
-// handle passes on new sizes. A shell that has stopped netstrip gives the terminal back as it was
-// before.
+// handle passes on new sizes. Whoever stops netstrip and continues it may have changed the terminal.
 func (t *terminal) handle(signals <-chan os.Signal) {
 	for s := range signals {
 		switch s {
