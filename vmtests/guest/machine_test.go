@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"io"
 	"strings"
 	"testing"
 
@@ -15,6 +16,15 @@ func TestCommandCanBePasted(t *testing.T) {
 	assert.Contains(t, line, `-kernel '/k/it'\''s' -initrd /i`)
 	assert.Contains(t, line, `-append 'console=ttyS0 panic=-1 reboot=t tsc=reliable no_timer_check nbd.nbds_max=1 a=b c'`)
 	assert.NotContains(t, line, "/proc/self/fd")
+}
+
+// Only a session has a port of its own, and the parameter that makes the guest use it.
+func TestSessionPort(t *testing.T) {
+	g := Guest{Accel: "tcg", MemoryMiB: 64, Kernel: "/k", Image: "/i"}
+	assert.NotContains(t, g.Command(), "session")
+	g.Session = func(io.ReadWriter) {}
+	assert.Contains(t, g.Command(), "-chardev null,id=session -device virtserialport,chardev=session,name=netstrip.session -kernel")
+	assert.Contains(t, g.Command(), " netstrip.session=on")
 }
 
 // QEMU ends a path at a comma unless it is doubled.

@@ -56,13 +56,13 @@ func (s *Shell) Open(ctx context.Context) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer t.close()
+	defer func() { t.close() }()
 	var ending duplex.Ending
 	ended := session.ErrEnded
 	visit, err := s.Runner.Visit(ctx, s.Profile, s.Kernel, func(port io.ReadWriter) {
 		ending, ended = s.session(t).Run(ctx, port)
 	})
-	if t.close(); t.is && ended != nil {
+	if raw := t.close(); raw && (err != nil || ended != nil) {
 		fmt.Fprintln(s.Stderr) // the last line on the terminal is the guest's
 	}
 	switch {

@@ -44,7 +44,7 @@ func openTerminal(ctx context.Context, in *os.File, leave func()) (*terminal, er
 	if t.woken, t.wake, err = os.Pipe(); err != nil {
 		return nil, fmt.Errorf("preparing the terminal: %w", err)
 	}
-	context.AfterFunc(ctx, t.close)
+	context.AfterFunc(ctx, func() { t.close() })
 	return t, nil
 }
 
@@ -75,6 +75,7 @@ func (t *terminal) begin() {
 		return // it has hung up, and Read returns an error
 	}
 	signal.Notify(t.signals, unix.SIGWINCH, unix.SIGCONT, unix.SIGHUP)
+	t.sizes <- *t.size() // it may have changed during the boot
 	go t.handle(t.signals)
 }
 
@@ -103,12 +104,12 @@ func (t *terminal) again() {
 	}
 }
 
-// close restores the terminal and ends Read.
-func (t *terminal) close() {
+// close restores the terminal and ends Read. It reports whether the keys went to the guest.
+func (t *terminal) close() (raw bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return
+		return t.before != nil
 	}
 	t.closed = true
 	t.wake.Close()
@@ -118,6 +119,7 @@ func (t *terminal) close() {
 		close(t.signals)
 		t.guard()
 	}
+	return t.before != nil
 }
 
 // Read returns what the guest is to receive. It reads nothing more once the terminal is closed:
