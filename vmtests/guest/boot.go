@@ -45,8 +45,9 @@ type Guest struct {
 	Asked func(id string)
 	// Session, if set, adds the port of a session (package duplex) and is called with the host's end
 	// of it once QEMU runs. When QEMU has ended, the end of what the guest sent can be read. Boot
-	// waits for Session to return. While Session reads, silence counts as usual (Limits.Stuck); while
-	// it does not, as when it writes to a slow terminal, neither silence nor the time in total does.
+	// waits for Session to return. While Session waits for the port, silence counts as usual
+	// (Limits.Stuck); while it does something else, such as writing to a slow terminal, neither silence
+	// nor the time in total does.
 	Session func(port io.ReadWriter)
 }
 

@@ -23,11 +23,12 @@ func (b *boot) attend() *attendance {
 		return a
 	}
 	a.port = &sessionPort{file: b.channels.session.host.(*os.File), watchdog: b.watchdog}
+	b.watchdog.attend(true)
 	go func() {
 		defer close(a.over)
 		b.guest.Session(a.port)
 		a.port.shut(unix.SHUT_RDWR)
-		b.watchdog.hold(false)
+		b.watchdog.attend(false)
 	}()
 	return a
 }
@@ -49,8 +50,8 @@ func (a *attendance) finish(ctx context.Context) {
 	}
 }
 
-// sessionPort is the host's end of a session's port. What is read is a sign of life, and while
-// nothing is read the guest need give none.
+// sessionPort is the host's end of a session's port. While the session neither reads nor writes, the
+// guest need give no sign of life.
 type sessionPort struct {
 	file     *os.File
 	watchdog *watchdog
@@ -58,13 +59,17 @@ type sessionPort struct {
 
 // Read reads what the guest has sent.
 func (p *sessionPort) Read(b []byte) (int, error) {
-	p.watchdog.hold(false)
-	defer p.watchdog.hold(true)
+	p.watchdog.wait(1)
+	defer p.watchdog.wait(-1)
 	return p.file.Read(b)
 }
 
-// Write sends something to the guest.
-func (p *sessionPort) Write(b []byte) (int, error) { return p.file.Write(b) }
+// Write sends something to the guest, which takes it soon unless it hangs.
+func (p *sessionPort) Write(b []byte) (int, error) {
+	p.watchdog.wait(1)
+	defer p.watchdog.wait(-1)
+	return p.file.Write(b)
+}
 
 // shut ends a direction, or both. What has arrived can still be read.
 func (p *sessionPort) shut(how int) {

@@ -75,7 +75,8 @@ type watchdog struct {
 	lively   bool      // there has been one that is not from firmware
 	closed   time.Time // when the event channel was closed
 	panicked bool      // the kernel has printed a panic
-	held     bool      // the host does not read what the guest sends
+	attended bool      // a session runs
+	waiting  int       // how many of its goroutines wait for the guest
 
 	// Set before run returns. away is how long netstrip itself did not run.
 	away   time.Duration
@@ -108,12 +109,21 @@ func (w *watchdog) progress(lively bool) {
 	w.last, w.lively = time.Now(), w.lively || lively
 }
 
-// hold suspends the limits on silence and on the whole boot while a session does not read what the
-// guest sends. Both beginning and end are signs of life: the session has read something.
-func (w *watchdog) hold(held bool) {
+// attend notes that a session begins or ends on the host. While it lasts, the limits on silence and
+// on the whole boot apply only when it waits for the guest.
+func (w *watchdog) attend(attended bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.last, w.held = time.Now(), held
+	w.last, w.attended = time.Now(), attended
+}
+
+// wait notes that the session begins to wait for the guest (1) or no longer does (-1). Both are signs
+// of life: it has done something else before, or has got what it waited for.
+func (w *watchdog) wait(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = time.Now()
+	w.waiting += n
 }
 
 func (w *watchdog) channelClosed() {
@@ -190,7 +200,7 @@ func (w *watchdog) over(now time.Time) console.Killed {
 		return console.KilledSilent
 	case w.panicked && w.idle > w.limits.Dying:
 		return console.KilledDying
-	case w.held:
+	case w.attended && w.waiting == 0:
 	case w.lively && w.idle > w.limits.Stuck:
 		return console.KilledStuck
 	case now.Sub(w.since) > w.limits.Total:

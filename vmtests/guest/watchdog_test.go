@@ -43,19 +43,25 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// While a session does not read, only a panic ends the boot; afterwards every limit begins anew.
-func TestHold(t *testing.T) {
+// While a session does not wait for the guest, only a panic ends the boot.
+func TestSessionLimits(t *testing.T) {
 	w := newWatchdog(Limits{Stuck: time.Minute, Total: time.Hour, Dying: time.Second})
 	w.lively = true
-	w.hold(true)
-	later := w.last.Add(24 * time.Hour)
-	assert.Equal(t, console.NotKilled, w.verdict(later, false))
-	w.reach(Panicked)
-	assert.Equal(t, console.KilledDying, w.verdict(later, false))
-
-	w.panicked, w.limits.Total = false, 48*time.Hour
-	w.hold(false)
+	w.attend(true)
+	day := 24 * time.Hour
+	assert.Equal(t, console.NotKilled, w.verdict(w.last.Add(day), false))
+	w.wait(1)
+	w.wait(1)
+	w.wait(-1)
 	assert.Equal(t, console.NotKilled, w.verdict(w.last.Add(time.Minute), false))
+	assert.Equal(t, console.KilledStuck, w.verdict(w.last.Add(time.Minute+time.Millisecond), false))
+	w.wait(-1)
+	assert.Equal(t, console.NotKilled, w.verdict(w.last.Add(day), false))
+	w.reach(Panicked)
+	assert.Equal(t, console.KilledDying, w.verdict(w.last.Add(day), false))
+
+	w.panicked = false
+	w.attend(false)
 	assert.Equal(t, console.KilledStuck, w.verdict(w.last.Add(time.Minute+time.Millisecond), false))
 }
 
