@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
@@ -17,7 +18,8 @@ import (
 type Visit struct {
 	guest.Result
 
-	// Log is the path of the console log, which is kept unless the boot completed.
+	// Log is the path of the console log, which is kept unless the boot completed. It replaces that
+	// of the visit before: there is no record to find older ones by, nor to prune them with.
 	Log string
 }
 
@@ -35,7 +37,7 @@ func (r *Runner) Visit(ctx context.Context, profile kconfigs.Profile, k *kbuild.
 	res, err := guest.Boot(ctx, g)
 	v := Visit{Result: res}
 	if err == nil && res.Outcome != record.Completed && res.Console != nil {
-		v.Log, _ = r.logPath(r.run + "/" + s.name())
+		v.Log = filepath.Join(filepath.Dir(r.opts.Results), "console", logName("shell/"+s.name())+".log")
 		if err = cache.WriteFile(v.Log, res.Console); err != nil {
 			err = fmt.Errorf("keeping the console log: %w", err)
 		}
