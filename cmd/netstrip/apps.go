@@ -21,7 +21,7 @@ func (a *app) appsCommand() *cobra.Command {
 	f, profiles := &flags{}, []string{}
 	c := command("apps", nil, func(ctx context.Context, _ []string) error { return a.apps(ctx, f, profiles) })
 	c.Args = unknownCommand
-	f.add(c, "json", "cache", "source", "results", "accel", "fragment", "override", "jobs", "quiet", "all", "resume", "formats")
+	f.add(c, "json", "cache", "source", "results", "accel", "fragment", "override", "jobs", "quiet", "all", "resume", "formats", "shard")
 	c.Flags().StringSliceVar(&f.apps, "app", nil, "`NAMES` of the applications, separated by commas (default all)")
 	c.Flags().StringSliceVar(&profiles, "profile", nil, "`NAMES` of the profiles, full meaning full+apps (default all)")
 	c.Flags().StringVar(&f.dir, "dir", "", "`DIR` of applications of your own, as YAML files")
@@ -32,7 +32,7 @@ func (a *app) appsCommand() *cobra.Command {
 }
 
 func (a *app) apps(ctx context.Context, f *flags, profiles []string) error {
-	if f.resume && len(f.apps)+len(profiles)+len(f.Fragments) > 0 {
+	if f.resume && (len(f.apps)+len(profiles)+len(f.Fragments) > 0 || f.shard != "") {
 		return usage.Errorf("--resume uses the applications, profiles and fragments the run began with: name none")
 	}
 	return a.boot(ctx, f, "apps", appreport.Kernels(profiles), func(records []record.Record) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/bisect"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/interchange"
+	"github.com/netstrip/netstrip/vmtests/merge"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/spf13/cobra"
@@ -50,7 +51,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 		if a.resume != "" {
 			err = fmt.Errorf("%w; completed boots are recorded; %s runs the rest", signal, a.resume)
 		}
-	case isA[differsError](err), errors.Is(err, expect.ErrDiffers), errors.Is(err, bisect.ErrNotVerified):
+	case isA[differsError](err), errors.Is(err, expect.ErrDiffers), errors.Is(err, merge.ErrDiffers), errors.Is(err, bisect.ErrNotVerified):
 		code = exitDiffers
 	case errors.Is(err, run.ErrNothingToResume): // whoever resumes wants a run that is whole
 		code = 0

@@ -31,6 +31,7 @@ type flags struct {
 	inits, apps              []string
 	dir, accel, probes       string
 	jobs                     int
+	shard, plan              string
 	resume, strict           bool
 	several                  bool // --series and --arch may be lists
 	config                   target.Config
@@ -89,6 +90,9 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 			complete(c, words("auto", accel.KVM, accel.TCG), name)
 		case "resume":
 			flag.BoolVar(&f.resume, name, false, "continue the latest interrupted run in the results file")
+		case "shard":
+			flag.StringVar(&f.shard, name, "", "boot only shard `I/N`, or auto: the one that the batch system or CI names (see netstrip plan)")
+			complete(c, words("auto"), name)
 		case "config": // of a command that builds nothing
 			flag.StringVar(&f.config.Profile, "profile", "", "`PROFILE` whose config to use")
 			flag.StringVar(&f.config.File, name, "", "`FILE` that is a whole .config, instead of a profile")

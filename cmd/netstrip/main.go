@@ -65,7 +65,8 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.profilesCommand(), a.buildCommand(), a.runCommand(), a.appsCommand(), a.showCommand(), a.reportCommand(),
 		a.resultsCommand(), a.doctorCommand(), a.cacheCommand(), a.explainCommand(), a.checkCommand(), a.compareCommand(),
-		a.claimsCommand(), a.benchCommand(), a.bisectCommand(), a.minimizeCommand(), a.consoleCommand(), a.shellCommand())
+		a.claimsCommand(), a.benchCommand(), a.bisectCommand(), a.minimizeCommand(), a.consoleCommand(), a.shellCommand(),
+		a.planCommand(), a.mergeCommand())
 	describe(root)
 	return root
 }

@@ -15,9 +15,11 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/expect"
+	"github.com/netstrip/netstrip/vmtests/plan"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
+	"github.com/netstrip/netstrip/vmtests/shard"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/netstrip/netstrip/vmtests/target"
 	"github.com/spf13/cobra"
@@ -26,17 +28,23 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	f := &flags{}
 	c := command("run [PROFILE...]", completeProfiles, func(ctx context.Context, names []string) error {
-		if f.resume && (len(names)+len(f.Fragments)+len(f.Configs)+len(f.Images)+len(f.inits) > 0 || f.probes != "") {
-			return usage.Errorf("--resume uses the profiles, fragments, inits, probes and files the run began with: name none")
+		if (f.resume || f.plan != "") && (len(names)+len(f.Fragments)+len(f.Configs)+len(f.Images)+len(f.inits) > 0 || f.probes != "") || f.resume && f.plan+f.shard != "" {
+			return usage.Errorf("--resume and --plan use the profiles, fragments, inits, probes and files of the run or plan: name none")
 		}
 		return a.boot(ctx, f, "run", names, func(records []record.Record) error { return a.showRecords(records, f, true) })
 	})
-	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet", "results", "accel", "all", "resume", "formats")
+	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet", "results", "accel", "all", "resume", "formats", "shard")
+	c.Flags().StringVar(&f.plan, "plan", "", "boot what `FILE` says, which netstrip plan --json wrote")
+	f.boots(c)
+	return c
+}
+
+// boots adds the flags that say what each kernel is booted for.
+func (f *flags) boots(c *cobra.Command) {
 	c.Flags().StringVar(&f.probes, "probes", "", "run only these probes: `GLOBS` of IDs, separated by commas; perf/* run only if named")
 	complete(c, completeProbes, "probes")
 	c.Flags().StringSliceVar(&f.inits, "init", nil, "`INIT` to boot into and to ask how far it gets, or several separated by commas")
 	complete(c, words(described(initramfs.Inits(), func(i initramfs.Init) (string, string) { return i.Name, i.About })...), "init")
-	return c
 }
 
 // boot boots the named profiles and a user's kernels, or the missing boots of a run, writes the
@@ -51,6 +59,10 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 		return err
 	}
 	o := a.options(f)
+	o.OnShard = a.say
+	if o.Shard, err = shard.Parse(f.shard, os.Getenv); err != nil {
+		return err
+	}
 	if command == "apps" {
 		if err := o.UseApps(ctx, f.dir, f.apps...); err != nil {
 			return err
@@ -69,7 +81,9 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 	}
 	a.resume = process.Quote(os.Args[0]) + " " + command + " --resume" + f.where() + (&flags{cache: f.cache}).sourceFlags()
 	var records []record.Record
-	if f.resume {
+	if f.plan != "" {
+		records, err = plan.Follow(ctx, f.plan, o)
+	} else if f.resume {
 		records, err = runner.Resume(ctx)
 	} else if err = a.heed(ctx, runner.Builder(), profiles, f.strict); err == nil {
 		records, err = runner.Run(ctx, profiles)
@@ -98,7 +112,7 @@ func (a *app) showRecords(records []record.Record, f *flags, latest bool) error 
 	}
 	o := report.TableOptions{Format: table.Terminal(a.stdout), All: f.all, Usual: source.Usual()}
 	o.Markdown = f.markdown != ""
-	if err := expect.Report(a.stdout, records, o); err != nil || o.Markdown {
+	if err := expect.Report(a.stdout, records, o); err != nil || o.Markdown || len(records) == 0 {
 		return err
 	}
 	// The command is shown as it was called, so that the line can be pasted.
@@ -112,6 +126,12 @@ func (a *app) heed(ctx context.Context, b *kbuild.Builder, profiles []kconfigs.P
 	notes, err := target.Notes(ctx, b, profiles, strict)
 	a.note(notes)
 	return err
+}
+
+// say writes a line to standard error.
+func (a *app) say(line string) {
+	a.progress.Clear()
+	fmt.Fprintf(a.stderr, "netstrip: %s\n", report.Escape(line, 4000))
 }
 
 // note writes notes, each once.

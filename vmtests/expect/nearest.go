@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
@@ -73,6 +75,23 @@ func (f Files) nearest(own, profile string) (string, error) {
 		return "", fmt.Errorf("%s: %w", profile, ErrNoExpectation)
 	}
 	return best, nil
+}
+
+// Kernels returns the names of all boots without chosen probes that have an expectation, each with
+// its series, and with its architecture unless that is x86_64.
+func Kernels() (all []ref.Ref, err error) {
+	err = fs.WalkDir(golden, "testdata", func(path string, d fs.DirEntry, err error) error {
+		name, file := strings.CutSuffix(strings.TrimPrefix(path, "testdata/"), ".txt")
+		set, boot, ok := strings.Cut(name, "/")
+		if err != nil || !file || !ok || strings.HasPrefix(boot, wire.PerfFamily+"/") {
+			return err
+		}
+		r, of := ref.Parse(boot), ref.Parse("full@"+set)
+		r.Series, r.Arch = of.Series, of.Arch
+		all = append(all, r)
+		return nil
+	})
+	return all, err
 }
 
 // Series returns the kernel series that have expectations on some architecture.

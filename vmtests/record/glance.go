@@ -28,6 +28,9 @@ func glance(line []byte) (r Record, consoleLog string, ok bool) {
 	r.Init = g.optional(`,"init":"`)
 	r.Probes = g.optional(`,"probes":"`)
 	r.Kernel.Key = g.later(`,"kernel":{"key":"`)
+	r.Initramfs.Key = g.later(`,"initramfs":{"key":"`)
+	r.Machine.QEMU = g.later(`,"machine":{"qemu":"`)
+	r.Machine.Accel = g.text(`,"accel":"`)
 	r.Outcome = Outcome(g.later(`,"outcome":"`))
 	g.rest = g.rest[max(0, len(g.rest)-1024):]
 	consoleLog = g.later(`,"console_log":"`)

@@ -2,6 +2,8 @@ package record
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +35,34 @@ type Plan struct {
 	// Apps is a hash of the applications and their disk; empty if none is run.
 	Apps  string `json:"apps,omitempty"`
 	Boots []Boot `json:"boots"`
+	// Shard is set if the boots are one shard's; a shard without kernels has none.
+	Shard *Part `json:"shard,omitempty"`
+}
+
+// Part says which shard of a plan another plan is.
+type Part struct {
+	// Index is the shard's number, from 1 to Of, and By the environment variable that decided.
+	Index int    `json:"index"`
+	Of    int    `json:"of"`
+	By    string `json:"by,omitempty"`
+	// Whole are the boots of all shards in order. Their IDs begin with the run of this shard.
+	Whole []Boot `json:"whole"`
+}
+
+// Key identifies the whole of which the plan is a shard, whichever shard it is: the boots of all
+// shards and the probes. It is empty if the plan is not a shard's. The applications are not part of
+// it: a shard without kernels does not look at them.
+func (p Plan) Key() string {
+	if p.Shard == nil {
+		return ""
+	}
+	h := sha256.New()
+	whole := slices.Clone(p.Shard.Whole)
+	for i := range whole {
+		whole[i].ID = strings.TrimPrefix(whole[i].ID, p.Run)
+	}
+	_ = json.NewEncoder(h).Encode([]any{p.Probes, p.Shard.Of, whole}) // writing to a hash cannot fail
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Origin names an architecture and a kernel source: a series, a path, or a URL with the hash of the
@@ -213,8 +243,11 @@ func decodePlan(line []byte) (p Plan, why string) {
 	if err := json.Unmarshal(line, &p); err != nil {
 		return Plan{}, fmt.Sprintf("not a plan: %v", err)
 	}
-	if p.Run == "" || len(p.Boots) == 0 || strings.ContainsAny(p.Run, "/\n") {
+	if p.Run == "" || len(p.Boots) == 0 && p.Shard == nil || strings.ContainsAny(p.Run, "/\n") {
 		return Plan{}, "not a plan: it has no run or no boots"
+	}
+	if s := p.Shard; s != nil && (s.Index < 1 || s.Index > s.Of || len(s.Whole) < len(p.Boots)) {
+		return Plan{}, "not a plan: its shard does not exist"
 	}
 	return p, ""
 }

@@ -3,6 +3,8 @@ package run
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,21 +30,56 @@ func (r *Runner) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record
 	if err := r.opts.Ready(); err != nil {
 		return nil, err
 	}
-	plan, err := r.plan(ctx, r.targets(profiles, nil))
+	targets := r.targets(profiles, nil)
+	plan, err := r.plan(ctx, targets)
 	if err != nil || len(profiles) == 0 {
 		return nil, err
+	}
+	return r.start(ctx, plan, targets, nil)
+}
+
+// start begins a run and boots its targets, or those of its shard: as assigned, or else as
+// shard.Split does with the costs that are part of the program.
+func (r *Runner) start(ctx context.Context, plan record.Plan, targets []target, assigned Assignment) ([]record.Record, error) {
+	if r.opts.Shard.Of > 0 {
+		var err error
+		if plan, targets, err = r.share(plan, targets, assigned); err != nil {
+			return nil, err
+		}
 	}
 	run, err := r.store.Begin(ctx, plan)
 	if err != nil {
 		return nil, err
 	}
 	defer run.Close()
-	kernels, err := r.Build(ctx, profiles)
-	if err != nil {
+	ids := make([]string, len(plan.Boots))
+	for i, b := range plan.Boots {
+		ids[i] = b.ID
+	}
+	if err := r.buildFor(ctx, targets); err != nil {
 		return nil, err
 	}
-	targets := r.targets(profiles, kernels)
-	return r.bootAll(ctx, run, targets, r.recordIDs(targets))
+	return r.bootAll(ctx, run, targets, ids)
+}
+
+// buildFor builds the kernels of targets, each once.
+func (r *Runner) buildFor(ctx context.Context, targets []target) error {
+	var profiles []kconfigs.Profile
+	of := make([]int, len(targets))
+	for i, t := range targets {
+		same := func(p kconfigs.Profile) bool { return reflect.DeepEqual(p, t.Profile) }
+		if of[i] = slices.IndexFunc(profiles, same); of[i] < 0 {
+			of[i], profiles = len(profiles), append(profiles, t.Profile)
+		}
+	}
+	kernels, err := r.Build(ctx, profiles)
+	if err != nil {
+		return err
+	}
+	for i, k := range of {
+		targets[i].kernel = kernels[k]
+	}
+	return nil
 }
 
 // Boot boots the kernels that Build returned for the profiles. It stores no plan, so Resume cannot

@@ -31,12 +31,21 @@ var ErrOther = usage.Errorf("it cannot be resumed with this command")
 
 // plan describes what a run will boot.
 func (r *Runner) plan(ctx context.Context, targets []target) (record.Plan, error) {
+	return r.planOf(ctx, targets, true)
+}
+
+// planOf is plan; without identify the inputs of the boots stay empty.
+func (r *Runner) planOf(ctx context.Context, targets []target, identify bool) (record.Plan, error) {
 	plan := record.Plan{Run: r.run, Time: time.Now().UTC(), Probes: r.opts.Probes, Apps: r.appsKey()}
 	ids := r.recordIDs(targets)
 	var bad []error
 	for i, p := range targets {
-		inputs, err := r.inputs(ctx, p)
-		bad = append(bad, err)
+		var inputs string
+		if identify {
+			var err error
+			inputs, err = r.inputs(ctx, p)
+			bad = append(bad, err)
+		}
 		name := ref.Parse(p.Name)
 		name.Added = nil // the boot has their text
 		boot := record.Boot{ID: ids[i], Profile: name.String(), Init: p.init.Name, Inputs: inputs}
@@ -154,17 +163,12 @@ func (r *Runner) Resume(ctx context.Context) ([]record.Record, error) {
 	}
 	missing := run.Missing()
 	r.opts.Progress.Line("resuming %s: %d of %d boots are missing", r.run, len(missing), len(run.Plan.Boots))
-	todo, profiles := make([]target, len(missing)), make([]kconfigs.Profile, len(missing))
-	ids := make([]string, len(missing))
+	todo, ids := make([]target, len(missing)), make([]string, len(missing))
 	for n, i := range missing {
-		todo[n], profiles[n], ids[n] = targets[i], targets[i].Profile, run.Plan.Boots[i].ID
+		todo[n], ids[n] = targets[i], run.Plan.Boots[i].ID
 	}
-	kernels, err := r.Build(ctx, profiles)
-	if err != nil {
+	if err := r.buildFor(ctx, todo); err != nil {
 		return nil, err
-	}
-	for n, k := range kernels {
-		todo[n].kernel = k
 	}
 	records, err := r.bootAll(ctx, run, todo, ids)
 	if err != nil {

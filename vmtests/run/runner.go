@@ -38,6 +38,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/guest"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
+	"github.com/netstrip/netstrip/vmtests/shard"
 )
 
 // Options say how to build and boot. The zero value suits most uses.
@@ -69,6 +70,11 @@ type Options struct {
 	Disk *image.Disk
 	// Own are the IDs of the user's applications, which have no expectation (apps.Own).
 	Own []string
+	// Shard is the part of each run that the runner boots; the zero value is the whole.
+	Shard shard.Shard
+	// OnShard is called with the line that names the shard and its kernels; nil reports it as
+	// progress.
+	OnShard func(line string)
 	// Progress reports progress; it may be nil.
 	Progress *progress.Printer
 

@@ -16,6 +16,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/vmtests/guest"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -48,13 +49,13 @@ func availableMiB(meminfo io.Reader) int {
 
 // longestFirst orders boots by how long each took last time, so that no long one runs at the end
 // while the other cores are idle. Those never booted come first.
-func longestFirst(targets []target, took map[string]float64) []int {
+func longestFirst(targets []target, took map[string]float64, name func(string) string) []int {
 	order := make([]int, len(targets))
 	for i := range order {
 		order[i] = i
 	}
 	seconds := func(i int) float64 {
-		if t, known := took[targets[i].name()]; known {
+		if t, known := took[name(targets[i].name())]; known {
 			return t
 		}
 		return math.Inf(1)
@@ -84,6 +85,16 @@ func (r *Runner) earlierTimes(accel string) map[string]float64 {
 	return took
 }
 
+// timesName returns the name under which the time of a boot is kept: times of one architecture say
+// nothing about another.
+func (r *Runner) timesName(boot string) string {
+	name := ref.Parse(boot)
+	if r.builder != nil {
+		name.Arch = r.arch().Label()
+	}
+	return name.String()
+}
+
 // keepTimes stores how long the boots of a run took.
 func (r *Runner) keepTimes(accel string, records []record.Record) error {
 	took := r.earlierTimes(accel)
@@ -94,7 +105,7 @@ func (r *Runner) keepTimes(accel string, records []record.Record) error {
 		// A user's kernel may be another one next time, and chosen probes take other times.
 		_, err := kconfigs.Lookup(rec.Ref().Profile())
 		if err == nil && rec.Outcome == record.Completed && rec.Probes == "" {
-			took[rec.Profile] = rec.Phases.Exit
+			took[r.timesName(rec.Profile)] = rec.Phases.Exit
 		}
 	}
 	data, err := json.Marshal(took)
@@ -107,7 +118,7 @@ func (r *Runner) keepTimes(accel string, records []record.Record) error {
 // order returns the order of the boots of a run, and how many run at once.
 func (r *Runner) order(p prepared, targets []target) (order []int, atOnce int) {
 	if r.opts.InTurn {
-		return longestFirst(targets, nil), 1
+		return longestFirst(targets, nil, r.timesName), 1
 	}
 	available, memory := 0, r.opts.MemoryMiB
 	for _, s := range targets {
@@ -124,7 +135,7 @@ func (r *Runner) order(p prepared, targets []target) (order []int, atOnce int) {
 	if r.opts.Disk != nil {
 		g.Disk = r.opts.Disk.Path
 	}
-	return longestFirst(targets, r.earlierTimes(p.accel.Name)),
+	return longestFirst(targets, r.earlierTimes(p.accel.Name), r.timesName),
 		workers(r.jobs(), len(targets), g.Processors(), memory, available)
 }
 

@@ -40,8 +40,8 @@ func TestLongestFirst(t *testing.T) {
 		targets = append(targets, target{Profile: kconfigs.Profile{Name: name}})
 	}
 	took := map[string]float64{"quick": 1, "slow": 9, "middling": 4}
-	assert.Equal(t, []int{1, 4, 2, 3, 0}, longestFirst(targets, took))
-	assert.Equal(t, []int{0, 1, 2, 3, 4}, longestFirst(targets, nil))
+	assert.Equal(t, []int{1, 4, 2, 3, 0}, longestFirst(targets, took, strings.ToLower))
+	assert.Equal(t, []int{0, 1, 2, 3, 4}, longestFirst(targets, nil, strings.ToLower))
 }
 
 func TestTimesAreKept(t *testing.T) {
