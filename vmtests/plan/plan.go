@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/kconfigs/source"
@@ -147,12 +148,12 @@ func (o Options) group(ctx context.Context, f *File, w wanted, name string) erro
 		g.Probes = o.Probes
 	}
 	f.Groups = append(f.Groups, g)
-	suffix := ref.Ref{Base: "", Series: w.series, Arch: w.arch}
+	of, err := arch.Parse(w.arch)
+	variant := ref.Ref{Series: w.series, Arch: of.Label()}
 	for _, k := range kernels {
-		suffix.Base = k.Guess.Name
-		f.Kernels = append(f.Kernels, described(k, suffix, g.Plan))
+		f.Kernels = append(f.Kernels, described(k, variant, g.Plan))
 	}
-	return nil
+	return err
 }
 
 // guessed returns the plan of boots whose inputs are unknown.
@@ -202,11 +203,16 @@ func (o Options) wants(from source.Options, w wanted) ([]run.Want, error) {
 }
 
 // described returns a kernel with the costs that are known best.
-func described(p run.Planned, name ref.Ref, plan record.Plan) Kernel {
+func described(p run.Planned, of ref.Ref, plan record.Plan) Kernel {
 	cost := func(d time.Duration, from string) Cost { return Cost{d.Round(time.Millisecond).Seconds(), from} }
-	k := Kernel{Name: p.Guess.Name + name.String()[len(name.Base):], First: cost(p.Guess.First, "guess"), Next: cost(p.Guess.Next, "guess")}
+	named := func(name string) string {
+		r := ref.Parse(name)
+		r.Series, r.Arch = of.Series, of.Arch
+		return r.String()
+	}
+	k := Kernel{Name: named(p.Guess.Name), First: cost(p.Guess.First, "guess"), Next: cost(p.Guess.Next, "guess")}
 	if p.Guess.Tree != "" {
-		k.Tree = p.Guess.Tree + name.String()[len(name.Base):]
+		k.Tree = named(p.Guess.Tree)
 	}
 	if p.Past != nil {
 		k.Key, k.First, k.Next, k.Tree = p.Past.Key, Cost{0, "cached"}, Cost{0, "cached"}, ""
