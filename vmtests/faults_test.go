@@ -66,7 +66,7 @@ func TestFaults(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(2 << 30))
 	t.Setenv("TMPDIR", t.TempDir())
-	cases := faultCases()
+	cases := part(ownShard(t), faultCases())
 	rows := make([]faultRow, len(cases))
 	one := func(t *testing.T, i int) {
 		rows[i] = runCase(t, good, faultyImage, cases[i])

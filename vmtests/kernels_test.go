@@ -18,6 +18,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/run"
+	"github.com/netstrip/netstrip/vmtests/shard"
 )
 
 // requireVM is the environment variable that turns a skipped boot into a failure;
@@ -194,6 +195,7 @@ func orSkip(t *testing.T, err error) {
 // newTestRunner returns a runner for the usual kernels, or skips the test.
 func newTestRunner(t *testing.T, o run.Options) *run.Runner {
 	t.Helper()
+	onlyInItsShard(t)
 	runner, err := openRunner(t, source.Options{Path: os.Getenv(sourceEnv), Series: os.Getenv(seriesEnv), Arch: os.Getenv(arch.Env)}, o)
 	orSkip(t, err)
 	return runner
@@ -202,7 +204,7 @@ func newTestRunner(t *testing.T, o run.Options) *run.Runner {
 // usualEnvironment lets a test see the table as make test does.
 func usualEnvironment(t *testing.T) {
 	t.Helper()
-	for _, env := range []string{fullEnv, seriesEnv, sourceEnv, arch.Env} {
+	for _, env := range []string{fullEnv, seriesEnv, sourceEnv, arch.Env, shard.Env} {
 		t.Setenv(env, "")
 	}
 }

@@ -46,7 +46,7 @@ func TestMatrix(t *testing.T) {
 				checkClaims(t, m.records)
 			}
 		})
-		for _, p := range profiles {
+		for _, p := range theirs(t, k, slices.Clone(profiles)) {
 			t.Run(k.label(p.Name), func(t *testing.T) { m.test(t, p) })
 		}
 	}

@@ -53,10 +53,11 @@ func TestSoak(t *testing.T) {
 	seconds := map[string][]float64{}
 	deviating := 0
 	var before footprint
-	for done := 0; done < *soak; done += batch {
+	boots := share(t, *soak)
+	for done := 0; done < boots; done += batch {
 		var profiles []kconfigs.Profile
 		var images []*kbuild.Kernel
-		for i := range min(batch, *soak-done) {
+		for i := range min(batch, boots-done) {
 			profiles, images = append(profiles, pair[i%2]), append(images, kernels[i%2])
 		}
 		records, err := runner.Boot(t.Context(), profiles, images)
@@ -77,7 +78,7 @@ func TestSoak(t *testing.T) {
 	}
 	after := takeFootprint(t)
 	t.Log(soakReport(outcomes, deviating, seconds, before, after))
-	assert.Equal(t, map[record.Outcome]int{record.Completed: *soak}, outcomes)
+	assert.Equal(t, map[record.Outcome]int{record.Completed: boots}, outcomes)
 	assert.LessOrEqual(t, len(after.fds), len(before.fds), "descriptors leak: %v", after.fds)
 	assert.LessOrEqual(t, after.goroutines, before.goroutines, "goroutines leak")
 	assert.Empty(t, after.children, "processes are left")

@@ -20,7 +20,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
-func faults() []fault {
+func allFaults() []fault {
 	var whole []byte
 	all := []fault{
 		{"the disk is full when a record is written", "exit 3", smallResults, func(t *testing.T, p *place, n int) {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/vmtests/record"
+	"github.com/netstrip/netstrip/vmtests/shard"
 )
 
 var (
@@ -38,7 +39,14 @@ type fault struct {
 // seconds later, and nothing lost, which means that every boot that was told of is on
 // the disk and complete.
 func TestFaults(t *testing.T) {
-	faults := faults()
+	s, err := shard.Parse(os.Getenv(shard.Env), os.Getenv)
+	require.NoError(t, err)
+	var faults []fault
+	for i, f := range allFaults() {
+		if s.Of == 0 || i%s.Of == s.Index-1 {
+			faults = append(faults, f)
+		}
+	}
 	rows := make([]string, len(faults))
 	t.Run("each", func(t *testing.T) {
 		for i, f := range faults {
