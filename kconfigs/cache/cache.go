@@ -7,6 +7,12 @@
 // number of processes may share a cache: the second waits for the first and finds its
 // work done. Locks are flock(2), which the kernel releases with the process.
 //
+// Several machines may share a cache too, and locks need not work between them: then two may make
+// the same entry, and the first to rename it wins. This relies on rename(2) being atomic and not
+// replacing a directory that has files, on names that are visible to other machines only after the
+// contents (close-to-open consistency, as NFS has it), and on nobody pruning a cache that others
+// use. What is changed in place, such as an object tree, belongs to one machine (Alone).
+//
 // An entry is at KIND/KEY. Its key ends in a hash of at least 16 hexadecimal digits, which
 // distinguishes entries from other files. An index, KIND-index/KEY, is a file that begins
 // with the key of an entry in KIND, followed by words about its purpose; a second line
@@ -15,8 +21,10 @@ package cache
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -129,6 +137,9 @@ var errGone = errors.New("removed")
 // take locks the file of a lock that was opened at path.
 func take(f *os.File, path string) error {
 	err := flock(f, unix.LOCK_EX|unix.LOCK_NB)
+	if refused(err) {
+		return nil // nothing in the cache relies on this lock alone
+	}
 	if err == nil && !isStill(f, path) {
 		err = errGone
 	}
@@ -157,10 +168,13 @@ func (c *Cache) sweepLocks() error {
 	return err
 }
 
+// lockFile is replaced in tests of caches whose locks do not work.
+var lockFile = unix.Flock
+
 // flock locks an open file, or returns errBusy instead of waiting.
 func flock(f *os.File, how int) error {
 	for {
-		err := unix.Flock(int(f.Fd()), how)
+		err := lockFile(int(f.Fd()), how)
 		switch {
 		case errors.Is(err, unix.EWOULDBLOCK):
 			return errBusy
@@ -185,19 +199,14 @@ func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir str
 	if c.Use(kind, key) {
 		return path, nil
 	}
-	tmp := filepath.Join(c.Dir, "tmp", kind+"-"+key)
-	// The guard inherits the lock, so that nobody makes the entry while it removes tmp.
-	guarded, err := process.Guard(tmp, lock)
+	// Another machine may be making the entry, as its lock may not be seen here.
+	outer, release, err := c.TempDir(kind + "-" + key)
 	if err != nil {
 		return "", err
 	}
-	defer guarded()
-	// With the lock held, only a power cut can have left something here.
-	if err := os.RemoveAll(tmp); err != nil {
-		return "", fmt.Errorf("clearing %s: %w", tmp, err)
-	}
-	defer os.RemoveAll(tmp)
-	if err := os.MkdirAll(tmp, 0o755); err != nil {
+	defer release()
+	tmp := filepath.Join(outer, "entry")
+	if err := os.Mkdir(tmp, 0o755); err != nil {
 		return "", fmt.Errorf("making %s: %w", tmp, err)
 	}
 	if err := fill(tmp); err != nil {
@@ -206,7 +215,7 @@ func (c *Cache) Publish(ctx context.Context, kind, key string, fill func(dir str
 	if err := errors.Join(makeReadable(tmp), writeSums(ctx, tmp)); err != nil {
 		return "", fmt.Errorf("publishing %s: %w", path, err)
 	}
-	if err := move(tmp, path); err != nil {
+	if err := move(tmp, path); err != nil && !(errors.Is(err, fs.ErrExist) && c.Use(kind, key)) {
 		return "", fmt.Errorf("publishing %s: %w", path, err)
 	}
 	c.Use(kind, key) // it still exists, since this process holds its lock
@@ -229,20 +238,24 @@ func makeReadable(dir string) error {
 // TempDir makes a directory in the cache that is removed when release is called or netstrip
 // dies. Until then it is locked, so that no prune removes it.
 func (c *Cache) TempDir(name string) (dir string, release func(), err error) {
-	dir, err = os.MkdirTemp(filepath.Join(c.Dir, kindHalf), name+"-")
+	dir = filepath.Join(c.Dir, kindHalf, name+"-"+rand.Text())
+	removed, err := process.Guard(dir) // before there is anything to remove
 	if err != nil {
+		return "", nil, err
+	}
+	var own *os.File
+	if err = os.Mkdir(dir, 0o700); err == nil {
+		own, err = os.Open(dir)
+	}
+	if err != nil {
+		removed()
 		return "", nil, fmt.Errorf("making a temporary directory: %w", err)
 	}
-	own, err := os.Open(dir)
-	if err == nil {
-		defer own.Close()
-		_ = flock(own, unix.LOCK_SH|unix.LOCK_NB) // a file system without locks has no prune either
-		release, err = process.Guard(dir, own)
-	}
-	if err != nil {
-		os.Remove(dir)
-	}
-	return dir, release, err
+	_ = flock(own, unix.LOCK_SH|unix.LOCK_NB) // a file system without locks has no prune either
+	return dir, func() {
+		own.Close()
+		removed()
+	}, nil
 }
 
 // move renames an entry to path after writing all of it to the disk. Otherwise a power cut could
@@ -260,5 +273,5 @@ func move(tmp, path string) error {
 	if err := unix.Syncfs(int(dir.Fd())); err != nil {
 		return fmt.Errorf("writing it to the disk: %w", err)
 	}
-	return os.Rename(tmp, path)
+	return os.Rename(tmp, path) // ErrExist covers ENOTEMPTY: another machine was first
 }

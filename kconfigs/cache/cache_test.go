@@ -22,10 +22,12 @@ import (
 // soon is the time limit for removing everything after a process has died.
 const soon = 2 * time.Second
 
-// childEnv tells a child of this test binary what to do, cacheEnv in which cache.
+// childEnv tells a child of this test binary what to do, cacheEnv in which cache, and locksEnv how its
+// locks do not work.
 const (
 	childEnv = "NETSTRIP_TEST_CHILD"
 	cacheEnv = "NETSTRIP_TEST_CACHE"
+	locksEnv = "NETSTRIP_TEST_LOCKS"
 )
 
 func TestMain(m *testing.M) {
@@ -70,6 +72,9 @@ func TestMain(m *testing.M) {
 			err = pruneAll(c)
 		}
 		exit(err)
+	case "use forever":
+		withoutLocks(os.Getenv(locksEnv))
+		exit(useForever(dir))
 	case "write": // writes one file again and again
 		for i := 0; ; i++ {
 			if err := WriteFile(filepath.Join(dir, "file"), content(byte('a'+i%26))); err != nil {
@@ -184,8 +189,8 @@ func TestPublishThatFailsLeavesNothing(t *testing.T) {
 	lock.Close()
 }
 
-// Remains of a power cut under the temporary name do not get into the entry.
-func TestPublishSweepsWhatIsStale(t *testing.T) {
+// Remains of a power cut do not get into the entry; a prune removes them.
+func TestPublishIgnoresWhatIsStale(t *testing.T) {
 	c := open(t)
 	stale := filepath.Join(c.Dir, "tmp", "kind-key", "sub")
 	require.NoError(t, os.MkdirAll(stale, 0o755))
@@ -223,9 +228,14 @@ func TestPublishOfOneKilled(t *testing.T) {
 	cmd := child("fill", c.Dir)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	half := filepath.Join(c.Dir, "tmp", "kind-key")
+	var half string
 	require.Eventually(t, func() bool {
-		made, _ := os.ReadDir(half)
+		dirs, _ := filepath.Glob(filepath.Join(c.Dir, "tmp", "kind-key-*", "entry"))
+		if len(dirs) == 0 {
+			return false
+		}
+		half = filepath.Dir(dirs[0])
+		made, _ := os.ReadDir(dirs[0])
 		return len(made) > 1000
 	}, 30*time.Second, 5*time.Millisecond)
 	require.NoError(t, cmd.Process.Kill())

@@ -110,7 +110,7 @@ func temporary(path string, nameless bool) (*unnamed, error) {
 // claim locks a file. Where files cannot be locked, sweep may remove one that is being
 // written: its writer's rename fails then, and there is no half-written file.
 func claim(f *os.File) bool {
-	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
+	return lockFile(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
 
 // link adds a name to a file that has none.

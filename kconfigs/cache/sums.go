@@ -75,11 +75,18 @@ func (c *Cache) Mend(ctx context.Context, kind, key string) error {
 	if err == nil || ctx.Err() != nil || errors.Is(err, fs.ErrNotExist) {
 		return ctx.Err()
 	}
+	return c.Remove(kind, key)
+}
+
+// Remove removes an entry, even while it is in use. Others see it whole or not at all.
+func (c *Cache) Remove(kind, key string) error {
 	t, err := c.newTrash()
 	if err != nil {
 		return err
 	}
-	err = os.Rename(c.Path(kind, key), filepath.Join(t.dir, key))
+	if err = os.Rename(c.Path(kind, key), filepath.Join(t.dir, key)); errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
 	return errors.Join(err, t.empty())
 }
 

@@ -135,12 +135,20 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 		return nil, err
 	}
 	defer guarded()
+	if _, once := j.Cache.Alone(); once { // no other process will use the object tree
+		done, err := process.Guard(j.obj, j.lock)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+	}
 	if err := os.MkdirAll(j.tmp, 0o755); err != nil {
 		return nil, fmt.Errorf("making the compiler's temporary directory: %w", err)
 	}
-	// A kernel that exists and cannot be loaded is damaged.
-	if err := os.RemoveAll(j.Cache.Path(kindKernel, j.key)); err != nil {
-		return nil, fmt.Errorf("clearing a damaged kernel: %w", err)
+	if _, err := j.load(j.key); err != nil && j.Cache.Has(kindKernel, j.key) { // it is damaged
+		if err := j.Cache.Remove(kindKernel, j.key); err != nil {
+			return nil, fmt.Errorf("clearing a damaged kernel: %w", err)
+		}
 	}
 	path := filepath.Join(j.obj, ".config")
 	// An unchanged .config must keep its time, or kbuild would check everything again.

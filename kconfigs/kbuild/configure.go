@@ -16,7 +16,8 @@ import (
 )
 
 // objectTree names the object tree that a kernel is built in. Kernels with different starts
-// have little in common, and would only replace each other's objects.
+// have little in common, and would only replace each other's objects. Machines that share a cache
+// share kernels, but not object trees: two makes in one tree would mix their objects.
 func (j *job) objectTree() string {
 	parts := []string{j.Source.Place(), j.compiler, recipe(j.arch())}
 	name := cmp.Or(j.req.Start.ObjectTree, j.req.Start.Name)
@@ -25,6 +26,9 @@ func (j *job) objectTree() string {
 	}
 	if name != "" && name != string(kconf.AllNo) {
 		parts = append(parts, name)
+	}
+	if alone, _ := j.Cache.Alone(); alone != "" {
+		parts = append(parts, alone)
 	}
 	return cache.Key(parts...)[:16]
 }
