@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/progress"
 	"github.com/netstrip/netstrip/kconfigs/units"
@@ -36,9 +39,50 @@ func (a *app) cacheCommand() *cobra.Command {
 	addLimits(prune, &l.MaxBytes, "keep at most this `SIZE`", &l.OlderThan, "remove what has not been used for this `AGE`", &dry)
 	prune.Flags().BoolVar(&l.All, "all", false, "remove everything")
 	verify.Flags().BoolVar(&fix, "fix", false, "remove what is damaged")
+	out, sum := "", ""
+	export := command("export [KERNEL...]", completeProfiles, func(ctx context.Context, names []string) error {
+		return a.cacheExport(ctx, f.cache, out, names)
+	})
+	add := command("import FILE", first(cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)), func(ctx context.Context, files []string) error {
+		c, err := a.openCache(f.cache)
+		if err != nil {
+			return err
+		}
+		in, err := file.Open(files[0])
+		if err != nil {
+			return usage.Error{Err: err}
+		}
+		defer in.Close()
+		return a.lines(kbuild.Import(ctx, c, in, sum))
+	})
+	f.add(export, "cache")
+	f.add(add, "cache")
+	export.Flags().StringVarP(&out, "out", "o", "", "`FILE` to write, which is replaced")
+	_ = export.MarkFlagRequired("out") // fails only if there is no such flag
+	add.Flags().StringVar(&sum, "sha256", "", "`HASH` that the file must have, which export printed")
+	add.Args = cobra.ExactArgs(1)
 	c := &cobra.Command{Use: "cache"}
-	c.AddCommand(list, prune, verify)
+	c.AddCommand(list, prune, verify, export, add)
 	return c
+}
+
+// cacheExport writes kernels to a file, which is replaced once it is whole.
+func (a *app) cacheExport(ctx context.Context, dir, out string, names []string) error {
+	c, err := a.openCache(dir)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(out), ".netstrip-tmp-*")
+	if err != nil {
+		return fmt.Errorf("exporting: %w", err)
+	}
+	defer os.Remove(tmp.Name()) // unless it was renamed
+	defer tmp.Close()
+	lines, sum, err := kbuild.Export(ctx, c, tmp, names...)
+	if err == nil {
+		err = errors.Join(tmp.Chmod(0o644), tmp.Sync(), os.Rename(tmp.Name(), out))
+	}
+	return a.lines(append(lines, sum+"  "+out), err)
 }
 
 // addLimits adds the flags of a command that removes what exceeds limits.
