@@ -198,7 +198,7 @@ func (s *slurm) exitCodes(results string) {
 func lasting(records []record.Record) (all []record.Record) {
 	for _, r := range records {
 		l := record.Record{Schema: r.Schema, Profile: r.Profile, Series: r.Series, Arch: r.Arch, Init: r.Init, Probes: r.Probes,
-			Kernel: r.Kernel, Initramfs: r.Initramfs, Machine: r.Machine, Outcome: r.Outcome, Reason: r.Reason, Unanswered: r.Unanswered}
+			Kernel: r.Kernel, Initramfs: r.Initramfs, Machine: r.Machine, Outcome: r.Outcome, Reason: r.Reason, Unanswered: append([]string(nil), r.Unanswered...)}
 		l.ID = strings.TrimPrefix(r.ID, r.Run)
 		l.Machine.AccelReason, l.Machine.Command = "", ""
 		for _, f := range r.Findings {

@@ -167,9 +167,16 @@ func (s *Target) match(from *Finder) (err error) {
 			s.Records = append(s.Records, r)
 		}
 	}
+	if n := len(s.Records); n > newestBoots {
+		s.Records = s.Records[n-newestBoots:] // from.records are in the order of the runs
+		s.note("of %d boots of %s the newest %d are compared", n, s.Name, newestBoots)
+	}
 	s.Records, err = from.read(s.Records)
 	return err
 }
+
+// newestBoots is how many boots of a kernel are decoded, which takes about 100 KB each.
+const newestBoots = 1000
 
 // recorded fills in what records say about the kernel.
 func (s *Target) recorded(ctx context.Context, from *Finder, records []record.Record) error {
