@@ -16,7 +16,9 @@ func (a *app) shellCommand() *cobra.Command {
 	f.add(c, "cache", "source", "fragment", "override", "configs", "kernel", "strict", "quiet", "results", "accel")
 	c.Flags().StringVar(&o.App, "app", "", "start the application `NAME` first, or NAME/WAY; full means full+apps")
 	c.Flags().BoolVar(&o.Last, "last", false, "boot the kernel of the last failed boot in the results file again")
-	complete(c, func(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) { return among(begin, appreport.Names(f.dir)...) }, "app")
+	complete(c, func(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
+		return among(begin, appreport.Names(f.dir)...)
+	}, "app")
 	return c
 }
 
