@@ -3,6 +3,7 @@ package source
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,6 +71,24 @@ type apt struct {
 
 // name returns the name of the package.
 func (a apt) name() string { return "linux-source-" + a.series }
+
+// openInstead opens a release because Debian's archive does not have the series, or cannot be asked.
+func (s *Source) openInstead(release Options, why error) error {
+	if _, none := errors.AsType[noSeries](why); none {
+		return s.openURL(release)
+	}
+	s.progress.Line("%v; trying %s", why, release.URL)
+	err := s.openURL(release)
+	download := s.tarball
+	s.tarball = func(ctx context.Context, dir string) (string, error) {
+		path, err := download(ctx, dir)
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("%w; and Debian's archive was of no use: %w", err, why)
+		}
+		return path, err
+	}
+	return err
+}
 
 // index returns the name of the index that leads to the tarball of a series. An entry that it leads
 // to is used until it is removed, so that a series does not change between two runs.
@@ -177,7 +196,7 @@ func (a apt) command(each func(line string), args ...string) process.Command {
 
 // find returns the version of the package. It reads the archive's package lists first.
 func (a apt) find(ctx context.Context) (version string, err error) {
-	a.progress.State("looking for %s in Debian's %s", a.name(), strings.Join(a.Suites, ", "))
+	a.progress.Line("looking for %s in Debian's %s, which takes up to a minute", a.name(), strings.Join(a.Suites, ", "))
 	if err := a.prepare(ctx); err != nil {
 		return "", fmt.Errorf("preparing apt: %w", err)
 	}

@@ -3,6 +3,7 @@ package source
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -188,4 +189,19 @@ func TestDebianFaults(t *testing.T) {
 	fails("7.3", "reading Debian's package lists: Failed to fetch http://127.0.0.1:1/", "Could not connect")
 	require.NoError(t, os.Remove(a.Keyrings[1]))
 	assert.False(t, a.usable())
+}
+
+// If Debian's archive cannot be asked, a pinned release is tried, and an error names both.
+func TestPinnedInsteadOfDebian(t *testing.T) {
+	s := &Source{cache: newCache(t)}
+	release := Options{URL: "http://127.0.0.1:1/linux.tar.xz", SHA256: strings.Repeat("0", 64), Series: "0.1"}
+	require.NoError(t, s.openInstead(release, errors.New("the mirror is down")))
+	assert.Equal(t, release.SHA256, s.ID)
+	_, err := s.tarball(t.Context(), "")
+	require.ErrorContains(t, err, "downloading http://127.0.0.1:1/linux.tar.xz: ")
+	assert.ErrorContains(t, err, "; and Debian's archive was of no use: the mirror is down")
+
+	require.NoError(t, s.openInstead(release, noSeries{series: "0.1"}))
+	_, err = s.tarball(t.Context(), "")
+	assert.NotContains(t, err.Error(), "Debian's archive")
 }

@@ -137,14 +137,14 @@ func (s *Source) openSeries(ctx context.Context, series string) error {
 		s.Origin = "Debian's linux-source-" + series + ", which has not been downloaded yet"
 		s.fetch = func(ctx context.Context) error {
 			sum, err := apt{debian: archive, series: series, cache: s.cache, progress: s.progress}.get(ctx)
-			if _, none := errors.AsType[noSeries](err); none && pinned {
-				return s.openURL(release)
-			}
-			if err != nil && ctx.Err() == nil {
-				return fmt.Errorf("finding the source of Linux %s: %w; %s", series, err, otherSources)
-			}
-			if err == nil {
+			switch {
+			case err == nil:
 				s.openDownload(series, sum)
+			case ctx.Err() != nil:
+			case pinned:
+				return s.openInstead(release, err)
+			default:
+				err = fmt.Errorf("finding the source of Linux %s: %w; %s", series, err, otherSources)
 			}
 			return err
 		}
@@ -194,6 +194,9 @@ func (s *Source) openPath(ctx context.Context, path string) error {
 		return fmt.Errorf("opening the kernel source: %w", err)
 	}
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return usage.Errorf("opening the kernel source: %w", err)
+	}
 	if err != nil {
 		return fmt.Errorf("opening the kernel source: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/file"
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/progress"
+	"golang.org/x/sys/unix"
 )
 
 // packing is a compression format of tarballs.
@@ -86,7 +87,7 @@ func unpack(ctx context.Context, path, dir string, p *progress.Printer) error {
 func runTar(ctx context.Context, flag, dir string, in io.Reader) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	first := ""
+	first, full := "", false
 	_, err := process.Run(ctx, process.Command{
 		Args:  []string{"tar", "--extract", flag, "--strip-components=1", "--no-same-owner", "--directory", dir, "--file=-"},
 		Env:   []string{"LC_ALL=C", "XZ_OPT=-T0"},
@@ -96,11 +97,15 @@ func runTar(ctx context.Context, flag, dir string, in io.Reader) error {
 				first = line
 			}
 			if strings.Contains(line, "No space left on device") {
+				full = true
 				stop()
 			}
 		},
 	})
-	if err != nil && first != "" {
+	switch {
+	case err != nil && full:
+		return fmt.Errorf("the disk of %s is full: %w", dir, unix.ENOSPC)
+	case err != nil && first != "":
 		return errors.New(first)
 	}
 	return err
