@@ -14,6 +14,7 @@
 package kbuild
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -105,7 +106,7 @@ func Open(ctx context.Context, dir string, o source.Options) (*Builder, error) {
 	o.Cache = c
 	src, err := source.Open(ctx, o)
 	a, aerr := arch.Parse(o.Arch)
-	return &Builder{Cache: c, Source: src, Arch: a, Progress: o.Progress}, errors.Join(err, aerr)
+	return &Builder{Cache: c, Source: src, Arch: a, Progress: o.Progress}, cmp.Or(err, aerr) // both may be the same
 }
 
 // Made returns the kernel of a final .config, if it has been built.

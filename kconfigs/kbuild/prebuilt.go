@@ -66,6 +66,9 @@ func (b *Builder) adopt(ctx context.Context, req kconfigs.Request, title string)
 		return j.fillDistro(ctx, dir, key)
 	})
 	if err != nil {
+		if !req.Prebuilt.Distro {
+			return nil, fmt.Errorf("reading the kernel %s: %w", req.Prebuilt.Image, err)
+		}
 		return nil, fmt.Errorf("fetching %s: %w", req.Profile, err)
 	}
 	j.key = key
