@@ -131,8 +131,8 @@ const (
 	// maxStrings is how many bytes all different texts of answers may have; after that, texts are
 	// cut to shortText characters.
 	maxStrings, shortText = 600 << 10, 60
-	// maxCells is how many cells the tables have.
-	maxCells = 12_000
+	// maxCells is how many cells the tables have, maxRows how many rows.
+	maxCells, maxRows = 12_000, 600
 	// maxKernels is how many kernels have columns.
 	maxKernels = 64
 	// maxLog is how many bytes of the end of a console log are shown, maxLogs of all logs.

@@ -292,7 +292,6 @@
       getSelection().selectAllChildren(pre);
       button.textContent = document.execCommand("copy") ? "copied" : "selected";
     }
-    setTimeout(() => { button.textContent = "copy"; }, 1500);
   }
 
   // Two kernels side by side.

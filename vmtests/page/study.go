@@ -28,6 +28,7 @@ type study struct {
 	facts    map[string]*cached // by the kernel's key
 	graph    *graph
 	asExpect int
+	rows     int
 }
 
 // kernel is a column: all boots of one kernel.
@@ -37,7 +38,7 @@ type kernel struct {
 	Index int
 	// Boots are its records, newest first.
 	Boots []record.Record
-	// Outcome is that of the newest, and Class how it is shown.
+	// Outcome and Reason are how they ended, and Class how that is shown.
 	Outcome, Class string
 	Reason         string
 	Counts         [3]int // works, absent, inconclusive or without an answer
@@ -133,9 +134,31 @@ func (s *study) sort(records []record.Record) {
 	}
 	for _, k := range s.Kernels {
 		slices.SortStableFunc(k.Boots, func(a, b record.Record) int { return b.Time.Compare(a.Time) })
-		newest := k.Newest()
-		k.Outcome, k.Class = outcome(newest.Outcome)
-		k.Reason = esc(newest.Reason)
+		k.conclude()
+	}
+}
+
+// conclude sums up how the boots ended: the newest that failed counts, or else the newest that says
+// nothing about the kernel.
+func (k *kernel) conclude() {
+	fault := func(r record.Record) bool { return r.Outcome == "" || r.Outcome.RigFault() }
+	failed := func(r record.Record) bool { return r.Outcome != record.Completed && !fault(r) }
+	shown := k.Newest()
+	for _, is := range []func(record.Record) bool{failed, fault} {
+		if i := slices.IndexFunc(k.Boots, is); i >= 0 {
+			shown = k.Boots[i]
+			break
+		}
+	}
+	alike := 0
+	for _, r := range k.Boots {
+		if r.Outcome == shown.Outcome {
+			alike++
+		}
+	}
+	k.Outcome, k.Class = outcome(shown.Outcome)
+	if k.Reason = esc(shown.Reason); alike < len(k.Boots) {
+		k.Outcome = fmt.Sprintf("%d of %d %s", alike, len(k.Boots), k.Outcome)
 	}
 }
 
@@ -173,11 +196,12 @@ func (s *study) grid(id string, left *int, belongs func(id string) bool) grid {
 			if !belongs(id) {
 				continue
 			}
-			if *left < len(g.Columns) {
+			if *left < len(g.Columns) || s.rows == maxRows {
 				lost++
 				continue
 			}
 			*left -= len(g.Columns)
+			s.rows++
 			p := catalogue[id]
 			name := strings.TrimPrefix(id, f.Name+"/")
 			r := row{ID: word(id), Name: word(name), Question: p.Question, Symbols: p.Symbols}
