@@ -208,7 +208,7 @@ func TestBrowser(t *testing.T) {
 	b.click(`#probes tbody[data-family=lo] button`)
 	b.do(chromedp.SendKeys(chromedp.CSS(`#probes [data-find]`), "unix seqp"))
 	assert.Equal(t, 1, b.rows(), "the words of a filter are all required")
-	b.do(chromedp.SetValue(chromedp.CSS(`#probes [data-find]`), ""), chromedp.SendKeys(chromedp.CSS(`#probes [data-find]`), "posix_mqueue"))
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#probes [data-find]").value = ""`), chromedp.SendKeys(chromedp.CSS(`#probes [data-find]`), "posix_mqueue"))
 	assert.Positive(t, b.rows(), "the filter finds symbols")
 	b.click(`#probes .columns summary`)
 	b.click(`#probes input[data-column="1"]`)

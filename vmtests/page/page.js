@@ -225,6 +225,8 @@
       remember("cell", `${k.name} ${id}`);
       if (!this.dialog.open) this.dialog.showModal();
       this.body.scrollTop = 0;
+      const log = $(".log", this.body);
+      if (log) log.scrollTop = log.scrollHeight;
     },
 
     facts(row, k, kernel) {
@@ -253,7 +255,7 @@
       const command = (family === "app" ? k.repeat.app : k.repeat.probe).replace("PROBE", () => row.word);
       add("repeat", command ? copied(command) : "the kernel is from files of the user's, which records do not name; boot it again with:");
       add("boot", k.repeat.boot && make("details", null, make("summary", null, "QEMU's command line"), copied(k.repeat.boot)));
-      add("console", k.log && [make("small", null, `the end of ${k.logName}`), make("pre", { tabindex: "0" }, k.log)]);
+      add("console", k.log && [make("small", null, `the end of ${k.logName}`), make("pre", { class: "log", tabindex: "0" }, k.log)]);
       return all;
     },
 
