@@ -15,8 +15,8 @@ import (
 const place = "PROBE"
 
 // commands are what repeats the boot of a kernel, by the kind of probe; empty where that is unknown,
-// as for a kernel from files of the user's. The ID of the probe, or the name of the application, is in
-// the place of PROBE.
+// as for a kernel from files of the user's. PROBE stands for the ID of the probe or the name of the
+// application.
 type commands struct {
 	Probe string `json:"probe"`
 	App   string `json:"app"`
