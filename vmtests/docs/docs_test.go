@@ -56,6 +56,7 @@ func TestPages(t *testing.T) {
 		{"inits.md", initsText, initsTables},
 		{"applications.md", applicationsText, applicationsTables},
 		{"studies.md", studiesText, studiesTables},
+		{"shards.md", shardsText, shardsTables},
 		{"performance.md", performanceText, func(*testing.T) []any {
 			return []any{comparedTable, kernelsTable, searchesTable, realSearchesTable, leastTable}
 		}},
