@@ -70,7 +70,7 @@ func (f *File) Summary() string {
 	if busy == 0 {
 		return text + "; times are those of one core"
 	}
-	return text + fmt.Sprintf("; on %d cores the longest of %d shards takes %s, 1 : %.2f of the mean of those with kernels (%d)",
+	return text + fmt.Sprintf("; on %d cores the longest of %d shards takes %s, %.2f times the mean of the %d with kernels",
 		f.Jobs, len(f.Shards), short(longest), longest.Seconds()/max(mean.Seconds(), 1e-9), busy)
 }
 
