@@ -76,6 +76,8 @@ A kernel's key covers the source, the final .config, and the versions of the com
 Kconfig finds out about the compiler is part of the final .config (CC_VERSION_TEXT, GCC_VERSION,
 LD_VERSION, CC_HAS_...). Machines with different compilers therefore share no kernel, and
 ` + "`merge`" + ` rejects their results as different plans.
+If machines have the same compiler but differ in other tools that Kconfig looks for, such as pahole, they
+boot the kernel that is in the cache first: requests are looked up by compiler and linker only.
 `
 
 // shardsTables returns the numbers of kernels and boots, the table of times, and the longest kernel.
