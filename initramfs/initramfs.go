@@ -35,6 +35,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/netstrip/netstrip/initramfs/bundle"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
@@ -81,6 +82,8 @@ type Options struct {
 	Modprobe         []string
 	// Tools adds a shell and the usual small programs, for a session.
 	Tools bool
+	// Program, if set, is what a user's program needs.
+	Program *bundle.Bundle
 	// Init is what the kernel starts; the zero value is u-root's.
 	Init Init
 	// Apps, if set, run instead of the probes.
@@ -144,6 +147,11 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 	}
 	if len(o.Apps) > 0 {
 		if image, err = image.withApps(ctx, c, o.Apps); err != nil {
+			return nil, err
+		}
+	}
+	if o.Program != nil {
+		if image, err = image.withProgram(ctx, c, o.Program); err != nil {
 			return nil, err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/u-root/mkuimage/cpio"
 	"github.com/u-root/mkuimage/uimage/initramfs"
 
+	"github.com/netstrip/netstrip/initramfs/bundle"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
@@ -44,6 +45,8 @@ type Init struct {
 	Packages []string
 	// Links are additional symbolic links, by name.
 	Links map[string]string
+	// Program, if set, is a program of the user's, with what it needs.
+	Program *bundle.Bundle
 	// MemoryMiB is the memory its guest needs; 0 means the default.
 	MemoryMiB int
 }
@@ -73,6 +76,20 @@ func systemdPackages() []string {
 		libsystemd-shared libsystemd0 libudev1 libuuid1 libzstd1 zlib1g`)
 }
 
+// UserInit returns a program of the user's, at a path, as the init of guests of an architecture. It is
+// named after the last part of the path.
+func UserInit(path string, a arch.Arch) (Init, error) {
+	path, err := filepath.Abs(path)
+	i := Init{Name: filepath.Base(path), Path: path, Program: bundle.New(a, os.Getenv("PATH")), About: "a program of the user's"}
+	if err == nil {
+		err = i.Program.Program(path)
+	}
+	if err != nil {
+		return i, fmt.Errorf("booting into a program: %w", err)
+	}
+	return i, nil
+}
+
 // LookupInit returns the init called name.
 func LookupInit(name string) (Init, error) {
 	var names []string
@@ -96,7 +113,15 @@ func (i Init) KernelArgs() []string {
 // Key is a hash of what defines the init, without the contents of its packages.
 func (i Init) Key() string {
 	i.About = ""
+	program := ""
+	if i.Program != nil {
+		program, _ = i.Program.Key() // a file that has gone is found when the image is written
+		i.Program = nil
+	}
 	h := sha256.New()
+	if program != "" {
+		part(h, "program", []byte(program))
+	}
 	part(h, "init", fmt.Appendf(nil, "%d %+v", layout, i))
 	_ = i.walk(func(name string, data []byte) error { part(h, name, data); return nil })
 	return hex.EncodeToString(h.Sum(nil)[:16])
@@ -122,6 +147,9 @@ func (i Init) walk(each func(name string, data []byte) error) error {
 
 // withInit returns the image followed by an archive with the files of an init.
 func (i *Image) withInit(ctx context.Context, c *cache.Cache, o Options) (*Image, error) {
+	if p := o.Init.Program; p != nil {
+		return i.extend(ctx, c, o.Init.Name, o.Init.Key(), func(string) (*initramfs.Files, error) { return p.Files("") })
+	}
 	if len(o.Init.Packages) == 0 {
 		return i, nil
 	}

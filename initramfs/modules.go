@@ -15,7 +15,9 @@ import (
 	"github.com/u-root/mkuimage/cpio"
 	"github.com/u-root/mkuimage/uimage/initramfs"
 
+	"github.com/netstrip/netstrip/initramfs/bundle"
 	"github.com/netstrip/netstrip/initramfs/wire"
+	"github.com/netstrip/netstrip/initramfs/wire/duplex"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/file"
 )
@@ -44,6 +46,15 @@ func (i *Image) withApps(ctx context.Context, c *cache.Cache, apps []wire.App) (
 		return nil, fmt.Errorf("writing the table of applications: %w", err)
 	}
 	return i.withFile(ctx, c, "applications", keyOf("%d %s", layout, table), wire.AppTable, string(table))
+}
+
+// withProgram returns the image followed by the files that a user's program needs.
+func (i *Image) withProgram(ctx context.Context, c *cache.Cache, b *bundle.Bundle) (*Image, error) {
+	key, err := b.Key()
+	if err != nil {
+		return nil, fmt.Errorf("building the initramfs with a program: %w", err)
+	}
+	return i.extend(ctx, c, "a program", key, func(string) (*initramfs.Files, error) { return b.Files(duplex.JobRoot) })
 }
 
 // withProbes returns the image followed by the patterns of the probes to ask.

@@ -19,6 +19,7 @@ type searching struct {
 	flags
 	good, bad            string
 	probe, command, out  string
+	program              string
 	boot, each, minimize bool
 	require              []string
 	dryRun               bool
@@ -55,11 +56,12 @@ func (a *app) minimizeCommand() *cobra.Command {
 }
 
 func (f *searching) addSearching(c *cobra.Command) {
+	c.Flags().StringVar(&f.program, "exec", "", "`COMMAND` for the guest, as of netstrip exec; exit code 0: works, 125: cannot tell, any other: does not work")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be tried and how many kernels it takes; build none")
 	c.Flags().BoolVar(&f.options.Anew, "anew", false, "discard the answers of an earlier identical search, and ask every kernel again")
 	c.Flags().StringSliceVar(&f.options.Suspects, "suspect", nil, "`SYMBOL` to try first; repeatable")
 	c.Flags().IntVar(&f.options.Repeat, "repeat", 1, "ask each kernel `N` times before its answer counts")
-	f.add(c, "fragment", "json", "jobs", "quiet", "cache", "source", "results", "accel", "strict")
+	f.add(c, "fragment", "json", "jobs", "quiet", "cache", "source", "results", "accel", "append", "strict")
 }
 
 func completeKernels(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
@@ -72,7 +74,7 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 		return usage.Errorf("bisect takes --good and --bad; netstrip bisect --help has examples")
 	}
 	var err error
-	if f.options.Question, err = bisect.Ask(f.probe, f.command, f.boot); err != nil {
+	if f.options.Question, err = bisect.Ask(f.probe, f.program, f.command, f.boot); err != nil {
 		return err
 	}
 	if f.good, f.bad, err = target.Both(f.good, f.bad, f.Fragments...); err != nil {
@@ -90,8 +92,8 @@ func (a *app) bisect(ctx context.Context, f *searching) error {
 }
 
 func (a *app) minimize(ctx context.Context, f *searching) error {
-	if f.good == "" || len(f.require) == 0 {
-		return usage.Errorf("minimize takes --profile and --require; netstrip minimize --help has examples")
+	if f.good == "" || len(f.require) == 0 == (f.program == "") {
+		return usage.Errorf("minimize takes --profile, and --require or --exec; netstrip minimize --help has examples")
 	}
 	if f.each && (f.out != "" || f.dryRun) || f.markdown != "" && !f.each {
 		return usage.Errorf("--each cannot be combined with --output or --dry-run, and --markdown needs --each")
@@ -103,11 +105,14 @@ func (a *app) minimize(ctx context.Context, f *searching) error {
 	if f.good, err = target.With(f.good, f.Fragments...); err != nil {
 		return err
 	}
+	f.options.Question = bisect.Require(f.require...)
+	if f.program != "" {
+		f.options.Question, f.require = bisect.Exec(f.program, true), []string{f.program}
+	}
 	groups := [][]string{f.require}
 	if f.each {
 		groups = slices.Collect(slices.Chunk(f.require, 1))
 	}
-	f.options.Question = bisect.Require(f.require...)
 	return a.search(ctx, f, func(find *target.Finder) ([]*bisect.Driver, error) {
 		return bisect.Below(ctx, find, f.options, f.good, f.all, groups...)
 	}, func(drivers []*bisect.Driver) error {

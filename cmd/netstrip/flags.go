@@ -14,6 +14,7 @@ import (
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/expect"
 	"github.com/netstrip/netstrip/vmtests/interchange"
+	"github.com/netstrip/netstrip/vmtests/job"
 	"github.com/netstrip/netstrip/vmtests/run"
 	"github.com/netstrip/netstrip/vmtests/table"
 	"github.com/netstrip/netstrip/vmtests/target"
@@ -30,11 +31,13 @@ type flags struct {
 	series, arch             string
 	inits, apps              []string
 	dir, accel, probes       string
+	extra                    string
 	jobs                     int
 	shard, plan              string
 	resume, strict           bool
 	several                  bool // --series and --arch may be lists
 	config                   target.Config
+	program                  *job.Options // to run instead of the probes
 	target.Kernels
 }
 
@@ -85,6 +88,9 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 			flag.StringVar(&f.Modules, "modules", "", "`DIR` of the modules of --kernel, such as /lib/modules/6.12.1")
 		case "jobs":
 			flag.IntVar(&f.jobs, name, 0, "run up to `N` compilers or guests in parallel (default: one per processor)")
+		case "append":
+			flag.StringVar(&f.extra, name, "", "`ARGS` to add to the kernel's command line")
+			complete(c, cobra.NoFileCompletions, name)
 		case "accel":
 			flag.StringVar(&f.accel, name, "", "`WHICH`: auto, kvm or tcg; auto tries a boot under KVM (default $NETSTRIP_ACCEL, or auto)")
 			complete(c, words("auto", accel.KVM, accel.TCG), name)
@@ -180,7 +186,7 @@ func (f *flags) source() source.Options {
 
 func (f *flags) runOptions() run.Options {
 	return run.Options{
-		Cache: f.cache, Source: f.source(), Results: f.results, Probes: f.probes, Accel: accel.Options{Want: f.accel}, Jobs: f.jobs, Inits: f.inits,
+		Cache: f.cache, Source: f.source(), Results: f.results, Probes: f.probes, Accel: accel.Options{Want: f.accel}, Jobs: f.jobs, Inits: f.inits, Append: f.extra,
 	}
 }
 

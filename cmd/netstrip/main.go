@@ -63,7 +63,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
-		a.profilesCommand(), a.buildCommand(), a.runCommand(), a.appsCommand(), a.showCommand(), a.reportCommand(),
+		a.profilesCommand(), a.buildCommand(), a.runCommand(), a.execCommand(), a.appsCommand(), a.showCommand(), a.reportCommand(),
 		a.resultsCommand(), a.doctorCommand(), a.cacheCommand(), a.explainCommand(), a.checkCommand(), a.compareCommand(),
 		a.claimsCommand(), a.benchCommand(), a.bisectCommand(), a.minimizeCommand(), a.consoleCommand(), a.shellCommand(),
 		a.planCommand(), a.mergeCommand())

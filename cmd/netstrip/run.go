@@ -33,7 +33,7 @@ func (a *app) runCommand() *cobra.Command {
 		}
 		return a.boot(ctx, f, "run", names, func(records []record.Record) error { return a.showRecords(records, f, true) })
 	})
-	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet", "results", "accel", "all", "resume", "formats", "shard")
+	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet", "results", "accel", "append", "all", "resume", "formats", "shard")
 	c.Flags().StringVar(&f.plan, "plan", "", "boot what `FILE` says, which netstrip plan --json wrote")
 	f.boots(c)
 	return c
@@ -43,8 +43,8 @@ func (a *app) runCommand() *cobra.Command {
 func (f *flags) boots(c *cobra.Command) {
 	c.Flags().StringVar(&f.probes, "probes", "", "run only these probes: `GLOBS` of IDs, separated by commas; perf/* run only if named")
 	complete(c, completeProbes, "probes")
-	c.Flags().StringSliceVar(&f.inits, "init", nil, "`INIT` to boot into and to ask how far it gets, or several separated by commas")
-	complete(c, words(described(initramfs.Inits(), func(i initramfs.Init) (string, string) { return i.Name, i.About })...), "init")
+	c.Flags().StringSliceVar(&f.inits, "init", nil, "`INIT` to boot into and to ask how far it gets, or several separated by commas; a path is a program of yours")
+	complete(c, cobra.FixedCompletions(described(initramfs.Inits(), func(i initramfs.Init) (string, string) { return i.Name, i.About }), cobra.ShellCompDirectiveDefault), "init") // or a program
 }
 
 // boot boots the named profiles and a user's kernels, or the missing boots of a run, writes the
@@ -68,6 +68,11 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 			return err
 		}
 	}
+	if f.program != nil {
+		if err := f.program.Prepare(ctx, &o, len(profiles)); err != nil {
+			return err
+		}
+	}
 	check := o.Ready
 	if f.resume {
 		check = func() error { return cmp.Or(a.results(f).Check(), o.TakeUp()) }
@@ -79,7 +84,9 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 	if err != nil {
 		return err
 	}
-	a.resume = process.Quote(os.Args[0]) + " " + command + " --resume" + f.where() + (&flags{cache: f.cache}).sourceFlags()
+	if f.program == nil {
+		a.resume = process.Quote(os.Args[0]) + " " + command + " --resume" + f.where() + (&flags{cache: f.cache}).sourceFlags()
+	}
 	var records []record.Record
 	if f.plan != "" {
 		records, err = plan.Follow(ctx, f.plan, o)

@@ -37,7 +37,10 @@ import (
 const SandboxArg = "sandbox"
 
 // Where the initramfs mounts the disk and the control groups.
-const disk, groups = "/disk", "/groups"
+const (
+	Disk   = "/disk"
+	groups = "/groups"
+)
 
 // reportFD is the descriptor to which a sandbox writes its outcome.
 const reportFD = 3
@@ -84,7 +87,7 @@ func Mount() error {
 	if err != nil {
 		return err
 	}
-	if err := mount("squashfs", wire.AppDisk, disk, unix.MS_RDONLY, ""); err != nil {
+	if err := mount("squashfs", wire.AppDisk, Disk, unix.MS_RDONLY, ""); err != nil {
 		return err
 	}
 	return mount("cgroup2", "cgroup2", groups, 0, "")

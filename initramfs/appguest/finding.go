@@ -3,11 +3,7 @@
 package appguest
 
 import (
-	"regexp"
 	"strings"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/initramfs/probes"
 	"github.com/netstrip/netstrip/initramfs/trace"
@@ -68,37 +64,4 @@ func clip(s string) string {
 		return s[:most] + "..."
 	}
 	return s
-}
-
-// telling returns the most telling line of a program's output: the last line that names an
-// errno, otherwise the last that looks like an error, otherwise the last.
-func telling(text string) string {
-	trouble := regexp.MustCompile(`(?i)\b(error|fail|fatal|cannot|can't|could not|unable|denied|refused|unsupported|emerg|crit|abort)`)
-	best, level := "", -1
-	for raw := range strings.Lines(text) {
-		line := strings.TrimSpace(raw)
-		l := 0
-		switch {
-		case line == "":
-			continue
-		case namesErrno(line):
-			l = 2
-		case trouble.MatchString(line):
-			l = 1
-		}
-		if l >= level {
-			best, level = line, l
-		}
-	}
-	return clip(best)
-}
-
-// namesErrno reports whether a line names any of the 133 errnos.
-func namesErrno(line string) bool {
-	for e := syscall.Errno(1); e <= unix.EHWPOISON; e++ {
-		if trace.Names(line, e) {
-			return true
-		}
-	}
-	return false
 }

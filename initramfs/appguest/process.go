@@ -3,7 +3,6 @@
 package appguest
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -18,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/netstrip/netstrip/initramfs/trace"
 	"github.com/netstrip/netstrip/initramfs/wire"
 )
 
@@ -25,8 +25,8 @@ import (
 type process struct {
 	name  string
 	cmd   *exec.Cmd
-	out   head // standard output
-	all   tail // standard output and standard error
+	out   head       // standard output
+	all   trace.Tail // standard output and standard error
 	log   string
 	ended chan struct{}
 	err   error // from Wait; valid once ended is closed
@@ -120,9 +120,9 @@ func (p *process) said() string {
 	text := p.all.String()
 	if p.log != "" {
 		log, _ := os.ReadFile(p.log) // it may have failed before it opened its log
-		text += "\n" + string(log[max(0, len(log)-tailBytes):])
+		text += "\n" + string(log[max(0, len(log)-trace.TailBytes):])
 	}
-	return telling(text)
+	return trace.Telling(text)
 }
 
 // maxAnswer is how many bytes of a command's standard output are searched for the answer.
@@ -149,29 +149,4 @@ func (h *head) text() (text string, all bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return string(h.kept), !h.more
-}
-
-// tailBytes is how many bytes of a process's output are kept, at least.
-const tailBytes = 64 << 10
-
-// tail keeps the end of what is written to it.
-type tail struct {
-	mu   sync.Mutex
-	kept []byte
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.kept = append(t.kept, b...)
-	if over := len(t.kept) - tailBytes; over > tailBytes {
-		t.kept = bytes.Clone(t.kept[over:])
-	}
-	return len(b), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.kept)
 }

@@ -88,27 +88,43 @@ func writeFile(name, content string) error {
 	return os.WriteFile(name, []byte(content), mode)
 }
 
-// enter makes the disk, under an overlay in memory, the root of this mount namespace. It
-// moves the root over the initramfs, which cannot be pivoted away: after a plain chroot
-// user namespaces are forbidden and pivot_root fails.
+// enter makes the disk, under an overlay in memory, the root of this mount namespace.
 func enter() error {
-	const top = "/sandbox"
-	root := top + "/root"
-	if err := mount("tmpfs", "tmpfs", top, 0, "mode=755"); err != nil {
+	root, err := Overlay("/sandbox", Disk)
+	if err != nil {
 		return err
 	}
-	for _, dir := range []string{"upper", "work"} {
-		if err := os.Mkdir(filepath.Join(top, dir), 0o755); err != nil {
+	for at, mode := range map[string]string{"/run": "mode=755", "/tmp": "mode=1777"} {
+		if err := mount("tmpfs", "tmpfs", root+at, 0, mode); err != nil {
 			return err
 		}
 	}
-	layers := "lowerdir=" + disk + ",upperdir=" + top + "/upper,workdir=" + top + "/work"
-	if err := mount("overlay", "overlay", root, 0, layers); err != nil {
+	if err := Furnish(root); err != nil {
 		return err
 	}
-	if err := furnish(root); err != nil {
-		return err
+	return Become(root)
+}
+
+// Overlay mounts the directories lower, the uppermost first, under an empty one in memory, and
+// returns where. Changed files are in top/upper.
+func Overlay(top string, lower ...string) (root string, err error) {
+	if err := mount("tmpfs", "tmpfs", top, 0, "mode=755"); err != nil {
+		return "", err
 	}
+	for _, dir := range []string{"upper", "work"} {
+		if err := os.Mkdir(filepath.Join(top, dir), 0o755); err != nil {
+			return "", err
+		}
+	}
+	root = top + "/root"
+	layers := "lowerdir=" + strings.Join(lower, ":") + ",upperdir=" + top + "/upper,workdir=" + top + "/work"
+	return root, mount("overlay", "overlay", root, 0, layers)
+}
+
+// Become makes root, which must be a mount point, the root of this mount namespace, and names the
+// host. It moves the root over the initramfs, which cannot be pivoted away: after a plain chroot
+// user namespaces are forbidden and pivot_root fails.
+func Become(root string) error {
 	if err := os.Chdir(root); err != nil {
 		return err
 	}
@@ -121,8 +137,10 @@ func enter() error {
 	return errors.Join(os.Chdir("/"), unix.Sethostname([]byte(host)))
 }
 
-// furnish mounts the file systems and makes the devices that programs expect.
-func furnish(root string) error {
+// Furnish mounts the file systems and makes the devices that programs expect, below root. After an
+// error it goes on with the others.
+func Furnish(root string) error {
+	var bad []error
 	for _, m := range []struct{ kind, at, data string }{
 		{"proc", "proc", ""},
 		{"sysfs", "sys", ""},
@@ -130,12 +148,8 @@ func furnish(root string) error {
 		{"tmpfs", "dev", "mode=755"},
 		{"devpts", "dev/pts", "newinstance,ptmxmode=666,mode=620,gid=5"},
 		{"tmpfs", "dev/shm", "mode=1777"},
-		{"tmpfs", "run", "mode=755"},
-		{"tmpfs", "tmp", "mode=1777"},
 	} {
-		if err := mount(m.kind, m.kind, filepath.Join(root, m.at), 0, m.data); err != nil {
-			return err
-		}
+		bad = append(bad, mount(m.kind, m.kind, filepath.Join(root, m.at), 0, m.data))
 	}
 	_ = mount("mqueue", "mqueue", root+"/dev/mqueue", 0, "") // goes with NET (init/Kconfig:448)
 	for name, number := range map[string]uint64{
@@ -144,20 +158,16 @@ func furnish(root string) error {
 		"net/tun": unix.Mkdev(10, 200),
 	} {
 		file := filepath.Join(root, "dev", name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return err
-		}
-		if err := errors.Join(unix.Mknod(file, unix.S_IFCHR|0o666, int(number)), os.Chmod(file, 0o666)); err != nil {
-			return fmt.Errorf("making /dev/%s: %w", name, err)
+		err := os.MkdirAll(filepath.Dir(file), 0o755)
+		if err := errors.Join(err, unix.Mknod(file, unix.S_IFCHR|0o666, int(number)), os.Chmod(file, 0o666)); err != nil {
+			bad = append(bad, fmt.Errorf("making /dev/%s: %w", name, err))
 		}
 	}
 	for name, to := range map[string]string{
 		"ptmx": "pts/ptmx", "fd": "/proc/self/fd",
 		"stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2",
 	} {
-		if err := os.Symlink(to, filepath.Join(root, "dev", name)); err != nil {
-			return err
-		}
+		bad = append(bad, os.Symlink(to, filepath.Join(root, "dev", name)))
 	}
-	return nil
+	return errors.Join(bad...)
 }

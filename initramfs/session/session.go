@@ -25,6 +25,8 @@ import (
 type Session struct {
 	// Request is what the host asked for.
 	Request duplex.Request
+	// Tap, if set, is called with each part of the output. What it returns false for is not sent.
+	Tap func(part []byte) bool
 
 	out   *duplex.Writer
 	input *input
@@ -192,6 +194,9 @@ func (s *Session) signal(sig unix.Signal) {
 		deliver(sig)
 	}
 }
+
+// Files returns a writer for the archive with the files of a Job.
+func (s *Session) Files() io.Writer { return s.out.Stream(duplex.Files) }
 
 // End tells the host how the program ended, and waits until the host has received everything, or
 // is gone.

@@ -3,6 +3,7 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -151,8 +152,9 @@ func (s *Session) copy(from *os.File, kind duplex.Kind) {
 			n, err := from.Read(buf)
 			if n > 0 {
 				c.sent(n)
-				if _, werr := to.Write(buf[:n]); werr != nil {
-					err = werr
+				if s.Tap == nil || s.Tap(buf[:n]) {
+					_, werr := to.Write(buf[:n])
+					err = cmp.Or(werr, err)
 				}
 			}
 			if err != nil && !(errors.Is(err, os.ErrDeadlineExceeded) && !c.leaving()) {

@@ -281,7 +281,7 @@ func (t *tracer) syscall(pid int, this *task) {
 	case this.call == "rt_sigreturn": // it restores the register that returns a result
 	case info.value < 0 && info.value > -maxErrno:
 		// Numbers from 512 on are the kernel's internal restart codes (linux/errno.h).
-		if errno = syscall.Errno(-info.value); errno < 512 && !passing(errno) {
+		if errno = syscall.Errno(-info.value); errno < 512 && !passing(errno) && !optional(this.call, errno) {
 			text, network := describe(this.call, this.args)
 			t.log.add(Call{text, errno, this.command, network})
 		}
@@ -302,6 +302,12 @@ const maxErrno = 4096
 // passing reports whether an errno only means "not yet".
 func passing(e syscall.Errno) bool {
 	return e == unix.EAGAIN || e == unix.EINTR || e == unix.EINPROGRESS || e == unix.EALREADY || e == unix.ECHILD
+}
+
+// optional reports whether every program makes the call when it starts, and does without it on a
+// kernel that lacks it: the C library's thread initialization.
+func optional(call string, e syscall.Errno) bool {
+	return e == unix.ENOSYS && (call == "rseq" || call == "set_robust_list")
 }
 
 // ownPID returns the PID of a process in its own PID namespace.

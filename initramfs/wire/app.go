@@ -2,24 +2,6 @@ package wire
 
 import "time"
 
-// Names and times that host and guest share about applications.
-const (
-	// AppFamily is the family of the probes that are applications.
-	AppFamily = "app"
-	// AppDisk is the block device with the squashfs image that the applications are
-	// started from.
-	AppDisk = "/dev/vda"
-	// AppTable is the file in the initramfs with the list of App, as JSON.
-	AppTable = "/apps.json"
-	// AppSlower is how many times longer a way may take under ptrace, AppSlack what each attempt
-	// needs in addition.
-	AppSlower = 4
-	AppSlack  = 20 * time.Second
-	// AppSaid precedes, in a finding's detail, the line in which the application itself reports
-	// the error.
-	AppSaid = "; it said: "
-)
-
 // App is one way of using one application.
 type App struct {
 	// ID is app/NAME/WAY, which is also that of the finding.

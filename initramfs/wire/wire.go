@@ -7,6 +7,8 @@
 // lines to its second serial port. Neither needs CONFIG_NET.
 package wire
 
+import "time"
+
 // Names that both sides use, and limits.
 const (
 	// Port is the name of the virtio-serial port that carries the events.
@@ -36,6 +38,22 @@ const (
 	// InitFamily is the family of the probes about an init. Every boot about an init asks them,
 	// whatever probes were chosen.
 	InitFamily = "init"
+	// AppFamily is the family of the probes that are applications.
+	AppFamily = "app"
+	// AppDisk is the block device with the squashfs image that the applications are
+	// started from.
+	AppDisk = "/dev/vda"
+	// AppTable is the file in the initramfs with the list of App, as JSON.
+	AppTable = "/apps.json"
+	// AppSlower is how many times longer a way may take under ptrace, AppSlack what each attempt
+	// needs in addition.
+	AppSlower = 4
+	AppSlack  = 20 * time.Second
+	// AppSaid precedes, in a finding's detail, the line in which the application itself reports
+	// the error.
+	AppSaid = "; it said: "
+	// JobFamily is the family of the only probe of a boot that runs a user's program: exec/NAME.
+	JobFamily = "exec"
 	// Version is the version of this protocol; Hello carries it.
 	Version = 1
 
@@ -82,6 +100,8 @@ type Finding struct {
 	Micros int64 `json:"us"`
 	// Numbers are measurements, which may differ from boot to boot.
 	Numbers map[string]float64 `json:"numbers,omitempty"`
+	// Exit is how a user's program ended; nil for other probes.
+	Exit *Exit `json:"exit,omitempty"`
 	// Modules has the names of the kernel modules that were loaded, or failed to load, while the
 	// probe ran. The value is why a module was not loaded, and empty if it was.
 	Modules map[string]string `json:"modules,omitempty"`

@@ -40,7 +40,7 @@ func Between(ctx context.Context, find *target.Finder, o Options, good, bad stri
 }
 
 // Below prepares a search for each list of required probes: for the least part of the kernel
-// with which they work. That is a part of its network or, if whole, of all that the guest can do
+// with which they work, or with which the program of the options' question does. That is a part of its network or, if whole, of all that the guest can do
 // without. The options and find are as for Between.
 func Below(ctx context.Context, find *target.Finder, o Options, kernel string, whole bool, required ...[]string) ([]*Driver, error) {
 	ends, err := find.Ends(ctx, kernel)
@@ -61,7 +61,9 @@ func Below(ctx context.Context, find *target.Finder, o Options, kernel string, w
 		if len(what) > 60 { // it becomes part of the records' names
 			what = fmt.Sprintf("%d-probes", len(ids))
 		}
-		o.Question, o.Name = Require(ids...), "least-of-"+target.Plain(kernel)+"-for-"+what
+		if o.Name = "least-of-" + target.Plain(kernel) + "-for-" + what; o.Question.program == nil {
+			o.Question = Require(ids...)
+		}
 		d := New(o)
 		d.good, d.part = kernel, part
 		all = append(all, d)

@@ -15,13 +15,14 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/process"
 	"github.com/netstrip/netstrip/kconfigs/search"
 	"github.com/netstrip/netstrip/kconfigs/usage"
+	"github.com/netstrip/netstrip/vmtests/job"
 	"github.com/netstrip/netstrip/vmtests/kconfigcheck"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
 	"github.com/netstrip/netstrip/vmtests/run"
 )
 
-// Question is what a kernel is asked; see Probe, Require, Boot and Command.
+// Question is what a kernel is asked; see Probe, Require, Exec, Boot and Command.
 type Question struct {
 	// Text is the question in words.
 	Text string
@@ -29,22 +30,27 @@ type Question struct {
 	probes  string // to run in the guest
 	words   []string
 	judge   func(record.Record) search.Reply
-	command string // to run on the host instead of a boot
-	outcome bool   // asks for the boot's outcome; one other than that of the last end is no answer
+	command string       // to run on the host instead of a boot
+	program *job.Options // to run in the guest instead of probes
+	outcome bool         // asks for the boot's outcome; one other than that of the last end is no answer
 }
 
-// Ask returns the only question of three: whether a probe works, what a command says, or whether
-// the kernel boots.
-func Ask(probe, command string, boot bool) (Question, error) {
+// Ask returns the only question of four: whether a probe works, how a program ends in the guest,
+// what a command says, or whether the kernel boots.
+func Ask(probe, program, command string, boot bool) (Question, error) {
+	given := len(slices.DeleteFunc([]string{probe, program, command}, func(s string) bool { return s == "" }))
 	switch {
-	case probe != "" && command == "" && !boot:
-		return Probe(probe), Known(probe)
-	case probe == "" && command != "" && !boot:
-		return Command(command), nil
-	case probe == "" && command == "" && boot:
+	case given == 0 && boot:
 		return Boot(), nil
+	case given != 1 || boot:
+	case probe != "":
+		return Probe(probe), Known(probe)
+	case program != "":
+		return Exec(program, false), nil
+	default:
+		return Command(command), nil
 	}
-	return Question{}, usage.Errorf("give one of --probe ID, --boot and --command CMD; netstrip bisect --help has examples")
+	return Question{}, usage.Errorf("give one of --probe ID, --exec COMMAND, --boot and --command CMD; netstrip bisect --help has examples")
 }
 
 // Known returns an error if there is no such probe as one of these.
@@ -63,6 +69,11 @@ func Known(ids ...string) error {
 func (q Question) Runner(ctx context.Context, o run.Options, dry bool) (*run.Runner, error) {
 	if q.Boots() && !dry {
 		if err := o.Ready(); err != nil {
+			return nil, err
+		}
+	}
+	if q.program != nil {
+		if err := q.program.Prepare(ctx, &o, 1); err != nil {
 			return nil, err
 		}
 	}

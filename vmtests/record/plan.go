@@ -32,6 +32,8 @@ type Plan struct {
 	Origin *Origin `json:"origin,omitempty"`
 	// Probes are the patterns that select the probes.
 	Probes string `json:"probes,omitempty"`
+	// Append are the arguments that the user added to the kernels' command lines.
+	Append string `json:"append,omitempty"`
 	// Apps is a hash of the applications and their disk; empty if none is run.
 	Apps  string `json:"apps,omitempty"`
 	Boots []Boot `json:"boots"`

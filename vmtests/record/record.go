@@ -75,12 +75,17 @@ type Record struct {
 	// run only when named.
 	Probes string `json:"probes,omitempty"`
 
+	// Append are the arguments that the user added to the kernel's command line.
+	Append string `json:"append,omitempty"`
+
 	// Netstrip is the program that wrote the record; nil if it was too old to say.
 	Netstrip *program.Program `json:"netstrip,omitempty"`
 
 	Kernel    kernel.Built `json:"kernel"`
 	Initramfs Filesystem   `json:"initramfs"`
 	Machine   Machine      `json:"machine"`
+	// Exec is the user's program that was run instead of the probes; nil if there was none.
+	Exec *Exec `json:"exec,omitempty"`
 	// Disk holds the applications; nil if none was run.
 	Disk *Filesystem `json:"disk,omitempty"`
 
@@ -157,6 +162,14 @@ type Filesystem struct {
 	// Packages are its Debian packages: NAME_VERSION_ARCHITECTURE in an initramfs,
 	// "NAME VERSION ARCHITECTURE" on a disk.
 	Packages []string `json:"packages,omitempty"`
+}
+
+// Exec is a user's program. Its environment and its input are not recorded.
+type Exec struct {
+	// Argv are the program and its arguments, Dir is the working directory, and Seconds the limit.
+	Argv    []string `json:"argv"`
+	Dir     string   `json:"dir"`
+	Seconds int      `json:"seconds"`
 }
 
 // Machine is the emulated machine.

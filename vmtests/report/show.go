@@ -39,6 +39,10 @@ func showBoot(b *strings.Builder, r record.Record) {
 	fmt.Fprintf(b, "%s\n", text(r.ID))
 	Field(b, "profile", name(r.Profile))
 	Field(b, "arch", text(r.Arch))
+	Field(b, "append", Escape(r.Append, 4000))
+	if r.Exec != nil {
+		Field(b, "program", Escape(fmt.Sprintf("%q in %s", r.Exec.Argv, r.Exec.Dir), 4000))
+	}
 	Field(b, "outcome", outcomeCell(r).Text)
 	Field(b, "reason", text(r.Reason))
 	Field(b, "task", text(r.Task))

@@ -9,6 +9,12 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/usage"
 )
 
+// UseDisk has the guests use the disk of the built-in applications, none of which is started.
+func (o *Options) UseDisk(ctx context.Context) (err error) {
+	o.onDisk, err = apps.Load(ctx, "")
+	return err
+}
+
 // UseApps has the guests ask the applications that are named, or all for no name. Dir has more of
 // them, or is empty. New makes one disk with all applications, whichever are asked.
 func (o *Options) UseApps(ctx context.Context, dir string, names ...string) error {

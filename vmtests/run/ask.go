@@ -38,8 +38,12 @@ func (r *Runner) Conditions(ctx context.Context, k *kbuild.Kernel) (string, erro
 	if r.opts.Disk != nil {
 		disk = r.opts.Disk.Key
 	}
-	return fmt.Sprintf("QEMU %s\naccelerator %s\nmemory %d MiB\ninitramfs %s\ndisk %s",
-		p.version, p.accel.Name, r.opts.MemoryMiB, p.image.Key, disk), nil
+	means := fmt.Sprintf("QEMU %s\naccelerator %s\nmemory %d MiB\ninitramfs %s\ndisk %s",
+		p.version, p.accel.Name, r.opts.MemoryMiB, p.image.Key, disk)
+	if r.opts.Append != "" {
+		means += "\narguments " + r.opts.Append
+	}
+	return means, nil
 }
 
 func (r *Runner) prepareOnce(ctx context.Context, k *kbuild.Kernel) (prepared, error) {

@@ -42,6 +42,9 @@ func (r *Runner) known() []string {
 	for _, a := range r.opts.Apps {
 		ids = append(ids, a.ID)
 	}
+	if r.opts.Job != nil {
+		return []string{r.opts.Job.ID}
+	}
 	if r.opts.Disk != nil {
 		return ids
 	}

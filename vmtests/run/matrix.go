@@ -30,6 +30,13 @@ func (r *Runner) Run(ctx context.Context, profiles []kconfigs.Profile) ([]record
 	if err := r.opts.Ready(); err != nil {
 		return nil, err
 	}
+	if r.opts.Job != nil { // its input and output cannot be had again, so it is not resumed
+		kernels, err := r.Build(ctx, profiles)
+		if err != nil {
+			return nil, err
+		}
+		return r.Boot(ctx, profiles, kernels)
+	}
 	targets := r.targets(profiles, nil)
 	plan, err := r.plan(ctx, targets)
 	if err != nil || len(profiles) == 0 {
@@ -173,24 +180,21 @@ func (r *Runner) bootOne(ctx context.Context, p prepared, s target, id string) (
 	p.image = image
 	rec := record.Record{
 		Schema: record.Schema, ID: id, Run: r.run, Profile: s.name(), Init: s.init.Name,
-		Probes: p.probes, Netstrip: program.This(),
+		Probes: p.probes, Append: r.opts.Append, Netstrip: program.This(),
 		Kernel:    k.Built,
 		Initramfs: record.Filesystem{Key: p.image.Key, Bytes: p.image.Bytes, Packages: p.image.Packages},
 	}
 	rec.Series, rec.Arch = k.Series(), r.arch().Label()
 	g := r.guestOf(p, s)
+	plain := g
+	if r.opts.Job != nil {
+		g = r.session(ctx, g, s.name(), false)
+	}
 	rec.Machine = record.Machine{
 		QEMU: p.version, Accel: p.accel.Name, AccelReason: p.accel.Reason,
 		MemoryMiB: g.MemoryMiB, Command: g.Command(),
 	}
-	for _, id := range r.opts.Own {
-		if rec.Asked(id) {
-			rec.Own = append(rec.Own, id)
-		}
-	}
-	if d := r.opts.Disk; d != nil {
-		rec.Disk = &record.Filesystem{Key: d.Key, Bytes: d.Bytes, Packages: d.Packages}
-	}
+	r.addApps(&rec)
 	task := r.opts.Progress.Task(s.name())
 	defer task.End()
 	task.Tell(booting(time.Now(), r.earlierTimes(p.accel.Name)[s.name()]))
@@ -210,7 +214,10 @@ func (r *Runner) bootOne(ctx context.Context, p prepared, s target, id string) (
 	rec.Time, rec.Outcome, rec.Reason, rec.Notices = res.Started.UTC(), res.Outcome, res.Reason, res.Notices
 	rec.Task, rec.Trace = res.Task, res.Trace
 	rec.Phases, rec.Hello, rec.Findings, rec.Running = res.Phases, res.Hello, res.Findings, res.Running
-	if err := r.weigh(ctx, p, s, res, &rec); err != nil {
+	if err = r.weigh(ctx, p, s, res, &rec); err == nil {
+		err = r.decide(ctx, plain, s, &rec)
+	}
+	if err != nil {
 		return rec, err
 	}
 	if rec.Init != "" && res.Console != nil {
@@ -222,6 +229,19 @@ func (r *Runner) bootOne(ctx context.Context, p prepared, s target, id string) (
 	}
 	r.opts.Progress.Line("booted %-10s %s in %.1f s%s", s.name(), rec.Outcome, rec.Phases.Exit, reasonText(rec))
 	return rec, nil
+}
+
+// addApps adds to a record which disk the guest has, and which of the probes are the user's.
+func (r *Runner) addApps(rec *record.Record) {
+	rec.Exec = r.opts.Job.described()
+	for _, id := range r.opts.Own {
+		if rec.Asked(id) {
+			rec.Own = append(rec.Own, id)
+		}
+	}
+	if d := r.opts.Disk; d != nil {
+		rec.Disk = &record.Filesystem{Key: d.Key, Bytes: d.Bytes, Packages: d.Packages}
+	}
 }
 
 // keep stores a boot: first its console log, then the record that refers to it.

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -36,7 +37,7 @@ func (r *Runner) plan(ctx context.Context, targets []target) (record.Plan, error
 
 // planOf is plan; without identify the inputs of the boots stay empty.
 func (r *Runner) planOf(ctx context.Context, targets []target, identify bool) (record.Plan, error) {
-	plan := record.Plan{Run: r.run, Time: time.Now().UTC(), Probes: r.opts.Probes, Apps: r.appsKey()}
+	plan := record.Plan{Run: r.run, Time: time.Now().UTC(), Probes: r.opts.Probes, Append: r.opts.Append, Apps: r.appsKey()}
 	ids := r.recordIDs(targets)
 	var bad []error
 	for i, p := range targets {
@@ -150,8 +151,8 @@ func (r *Runner) Resume(ctx context.Context) ([]record.Record, error) {
 		return nil, fmt.Errorf("%w in %s: no interrupted run found (or it is still running)", ErrNothingToResume, r.opts.Results)
 	}
 	defer run.Close()
-	r.run, r.opts.Probes = run.Plan.Run, run.Plan.Probes
-	if err := checkPatterns(r.opts.Probes); err != nil {
+	r.run, r.opts.Probes, r.opts.Append = run.Plan.Run, run.Plan.Probes, run.Plan.Append
+	if err := cmp.Or(checkPatterns(r.opts.Probes), checkAppend(r.opts.Append)); err != nil {
 		return nil, fmt.Errorf("resuming %s: %w", r.run, err)
 	}
 	if err := r.sameApps(run); err != nil {

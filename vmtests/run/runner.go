@@ -68,6 +68,8 @@ type Options struct {
 	// Apps, if there are any, are run instead of the probes. Disk is the disk they are on.
 	Apps []wire.App
 	Disk *image.Disk
+	// Job, if set, is run instead of the probes.
+	Job *Job
 	// Own are the IDs of the user's applications, which have no expectation (apps.Own).
 	Own []string
 	// Shard is the part of each run that the runner boots; the zero value is the whole.
@@ -75,6 +77,8 @@ type Options struct {
 	// OnShard is called with the line that names the shard and its kernels; nil reports it as
 	// progress.
 	OnShard func(line string)
+	// Append are arguments to add to each kernel's command line.
+	Append string
 	// Progress reports progress; it may be nil.
 	Progress *progress.Printer
 
@@ -107,14 +111,15 @@ func (o Options) Check() error {
 	if o.Jobs < 0 {
 		return usage.Errorf("--jobs %d: want a number from 1, or 0 for one for each processor", o.Jobs)
 	}
-	_, err := lookupInits(o.Inits)
-	if a, aerr := arch.Parse(o.Source.Arch); aerr == nil && !a.Native() {
+	a, aerr := arch.Parse(o.Source.Arch)
+	_, err := lookupInits(o.Inits, a)
+	if aerr == nil && !a.Native() {
 		o.Accel.Foreign = a.Name
 	}
 	if err := errors.Join(err, o.Accel.Check()); err != nil {
 		return usage.Error{Err: err}
 	}
-	return errors.Join(o.Source.Check(), checkProbes(o.Probes, wire.Probes(), o.Inits != nil))
+	return errors.Join(o.Source.Check(), checkProbes(o.Probes, wire.Probes(), o.Inits != nil), checkAppend(o.Append))
 }
 
 // Ready finds what would otherwise stop a run after minutes of building: results that no record
@@ -135,26 +140,23 @@ func New(ctx context.Context, o Options) (*Runner, error) {
 	if err := checkPatterns(o.Probes); err != nil {
 		return nil, err
 	}
-	inits, err := lookupInits(o.Inits)
-	if err != nil {
-		return nil, err
-	}
 	o.Source.Progress = o.Progress
 	b, err := kbuild.Open(ctx, o.Cache, o.Source)
 	if err != nil {
 		return nil, err
 	}
 	b.Jobs = o.Jobs
+	inits, err := lookupInits(o.Inits, b.Arch)
+	if err != nil {
+		return nil, err
+	}
 	if o.onDisk != nil {
 		if o.Disk, err = image.Build(ctx, image.Options{Cache: b.Cache, Arch: b.Arch, Progress: o.Progress}, o.onDisk); err != nil {
 			return nil, err
 		}
 	}
 	if o.MemoryMiB <= 0 {
-		o.MemoryMiB = 256
-		if o.Disk != nil {
-			o.MemoryMiB = 2048
-		}
+		o.MemoryMiB = o.memory()
 	}
 	return &Runner{
 		store: record.Store{Path: o.Results, OnWait: func(path string) {
@@ -224,7 +226,7 @@ func (r *Runner) prepare(ctx context.Context, first *kbuild.Kernel) (prepared, e
 	if p.version, err = qemuVersion(ctx, p.qemu); err != nil {
 		return p, err
 	}
-	if p.image, err = initramfs.Build(ctx, initramfs.Options{Cache: r.cache, Arch: r.arch(), Progress: r.opts.Progress, Apps: r.opts.Apps}); err != nil {
+	if p.image, err = initramfs.Build(ctx, r.imageOptions()); err != nil {
 		return p, err
 	}
 	o := r.accelOptions(p)
@@ -316,12 +318,20 @@ func qemuVersion(ctx context.Context, path string) (string, error) {
 	return strings.TrimPrefix(line, "QEMU emulator version "), nil
 }
 
+// imageOptions returns what all initramfs of the runner have.
+func (r *Runner) imageOptions() initramfs.Options {
+	o := initramfs.Options{Cache: r.cache, Arch: r.arch(), Progress: r.opts.Progress, Apps: r.opts.Apps}
+	if r.opts.Job != nil {
+		o.Program = r.opts.Job.Files
+	}
+	return o
+}
+
 // imageFor returns the initramfs for a kernel: the usual one, or one with its modules, its init or a
 // long list of probes.
 func (r *Runner) imageFor(ctx context.Context, p prepared, s target, k *kbuild.Kernel) (*initramfs.Image, error) {
-	o := initramfs.Options{
-		Cache: r.cache, Arch: r.arch(), Progress: r.opts.Progress, Modules: k.Modules, Release: k.Version, Init: s.init, Apps: r.opts.Apps,
-	}
+	o := r.imageOptions()
+	o.Modules, o.Release, o.Init = k.Modules, k.Version, s.init
 	if k.Modules != "" {
 		config, _, err := k.ReadConfig()
 		if err != nil {
@@ -350,6 +360,7 @@ func (r *Runner) guest(p prepared, k *kbuild.Kernel, args ...string) guest.Guest
 	if p.probes != "" && len(p.probes) <= longestList {
 		args = append(args, wire.ParamProbes+"="+p.probes)
 	}
+	args = append(args, strings.Fields(r.opts.Append)...)
 	g := guest.Guest{
 		Arch: r.arch(), Accel: p.accel.Name, MemoryMiB: r.opts.MemoryMiB, KernelArgs: args,
 		QEMU: p.qemu, Kernel: k.Boot, Image: p.image.Path,

@@ -2,9 +2,11 @@ package run
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/kconfigs/ref"
 )
@@ -22,12 +24,17 @@ func (s target) name() string {
 	return ref.Ref{Base: s.Name, Init: s.init.Name}.String()
 }
 
-// lookupInits looks up inits by name; its error lists those that do not exist.
-func lookupInits(names []string) ([]initramfs.Init, error) {
+// lookupInits looks up inits by name, or by the path of a user's program for an architecture; its
+// error lists those that do not exist.
+func lookupInits(names []string, a arch.Arch) ([]initramfs.Init, error) {
 	var inits []initramfs.Init
 	var bad []error
 	for _, n := range names {
-		i, err := initramfs.LookupInit(n)
+		look := initramfs.LookupInit
+		if strings.Contains(n, "/") {
+			look = func(path string) (initramfs.Init, error) { return initramfs.UserInit(path, a) }
+		}
+		i, err := look(n)
 		inits, bad = append(inits, i), append(bad, err)
 	}
 	return inits, errors.Join(bad...)

@@ -10,6 +10,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
@@ -25,7 +26,7 @@ func TestRecordIDs(t *testing.T) {
 }
 
 func TestTargets(t *testing.T) {
-	_, err := lookupInits([]string{"busybox", "systmd", "sysv"})
+	_, err := lookupInits([]string{"busybox", "systmd", "sysv"}, arch.Default())
 	assert.EqualError(t, err, "no such init: \"systmd\"; the inits are probe, u-root, busybox, systemd\n"+
 		"no such init: \"sysv\"; the inits are probe, u-root, busybox, systemd")
 	busybox, err := initramfs.LookupInit("busybox")

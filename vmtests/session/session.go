@@ -25,6 +25,8 @@ type Session struct {
 	Stdin io.Reader
 	// Stdout and Stderr receive the program's output; nil discards it.
 	Stdout, Stderr io.Writer
+	// Files receives the archive with the files of a Job; nil discards it.
+	Files io.Writer
 	// Sizes are new sizes of the terminal, Signals what to send to the program. Both may be nil.
 	Sizes   <-chan duplex.Size
 	Signals <-chan os.Signal
@@ -95,6 +97,8 @@ func (r *running) receive(in *duplex.Reader) (e duplex.Ending, err error) {
 			err = write(r.Stdout, f.Data)
 		case duplex.Stderr:
 			err = write(r.Stderr, f.Data)
+		case duplex.Files:
+			err = write(r.Files, f.Data)
 		case duplex.Taken:
 			err = r.taken(f)
 		case duplex.Alive:

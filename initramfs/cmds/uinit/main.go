@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/initramfs/appguest"
+	"github.com/netstrip/netstrip/initramfs/jobguest"
 	"github.com/netstrip/netstrip/initramfs/kmod"
 	"github.com/netstrip/netstrip/initramfs/probes"
 	"github.com/netstrip/netstrip/initramfs/probes/all"
@@ -49,6 +50,8 @@ func main() {
 		exit("sandbox", appguest.Sandboxed(args[1:]))
 	case len(args) > 0 && args[0] == appguest.VisitArg:
 		os.Exit(appguest.Visited(args[1:]))
+	case len(args) > 0 && args[0] == jobguest.SandboxArg:
+		exit("sandbox", jobguest.Sandboxed())
 	case os.Getpid() != 1 && os.Getppid() != 1:
 		// A reboot would be bad for someone who starts this on a host by mistake.
 		say("started by process %d, not by init: nothing done", os.Getppid())

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netstrip/netstrip/initramfs/appguest"
+	"github.com/netstrip/netstrip/initramfs/jobguest"
 	"github.com/netstrip/netstrip/initramfs/kmod"
 	"github.com/netstrip/netstrip/initramfs/session"
 	"github.com/netstrip/netstrip/initramfs/wire"
@@ -35,15 +36,16 @@ func serve(cmdline string) error {
 	}
 	var modules kmod.Watch
 	events.send(wire.Event{Kind: wire.KindHello, Hello: hello(events.device, nil, &modules)})
-	if err := converse(); err != nil {
+	if err := converse(events); err != nil {
 		return err
 	}
 	events.send(wire.Event{Kind: wire.KindBye})
 	return events.close()
 }
 
-// converse opens the session's port, runs what the host asks for, and reports how it ended.
-func converse() error {
+// converse opens the session's port, runs what the host asks for, and reports how it ended: to the
+// session, and for a job also as a finding.
+func converse(events *events) error {
 	device, err := findPort(duplex.Port)
 	if err != nil {
 		return fmt.Errorf("opening the session: %w", err)
@@ -56,6 +58,12 @@ func converse() error {
 	s, err := session.Accept(port)
 	if err != nil {
 		return err
+	}
+	if job := s.Request.Job; job != nil {
+		events.send(wire.Event{Kind: wire.KindStart, Probe: job.ID})
+		f, ending := jobguest.Run(s)
+		events.send(wire.Event{Kind: wire.KindFinding, Finding: &f})
+		return s.End(ending)
 	}
 	cmd, err := program(s.Request)
 	if err != nil {

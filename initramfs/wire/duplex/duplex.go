@@ -59,6 +59,7 @@ const (
 	Taken                    // to the host: how many bytes of Stdin were consumed, as 4 bytes, big endian
 	Alive                    // to the host: nothing
 	Exit                     // to the host: an Ending as JSON
+	Files                    // to the host: bytes of a tar archive with the files of a Job
 )
 
 // Request is what the host asks the guest to run.
@@ -70,6 +71,8 @@ type Request struct {
 	// App is the ID of a way of using an application (wire.App) that is started first, in whose
 	// root the program then runs.
 	App string `json:"app,omitempty"`
+	// Job, if set, is a user's program, whose end is reported as a finding too.
+	Job *Job `json:"job,omitempty"`
 }
 
 // Size is the size of a terminal in characters.
@@ -183,7 +186,7 @@ func (k Kind) longest() int {
 	switch k {
 	case Start:
 		return MaxStart
-	case Stdin, Stdout, Stderr, Resize, Exit:
+	case Stdin, Stdout, Stderr, Resize, Exit, Files:
 		return MaxData
 	case Taken:
 		return 4
