@@ -67,14 +67,7 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 		case "cache":
 			flag.StringVar(&f.cache, name, "", "cache `DIR` (default $NETSTRIP_CACHE, or netstrip in the user's cache)")
 		case "source":
-			flag.StringVar(&f.sourcePath, name, "", "kernel source: `PATH` of a tree or tarball, or REPOSITORY@REVISION (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
-			flag.StringVar(&f.series, "series", "", "kernel `SERIES`: any that is installed, or that Debian or kernel.org has (default $NETSTRIP_SERIES, or "+source.Usual()+")")
-			complete(c, f.oneOrMore(source.InOrder(append(expect.Series(), source.Known()...))...), "series")
-			flag.StringVar(&f.arch, "arch", "", "`ARCH` of the kernels: "+strings.Join(arch.Names(), ", ")+" (default $"+arch.Env+", or that of this machine)")
-			complete(c, f.oneOrMore(arch.Names()...), "arch")
-			flag.StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
-			flag.StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")
-			c.PreRunE = f.checkSource
+			f.addSource(c)
 		case "fragment":
 			flag.StringArrayVar(&f.Fragments, name, nil, "`FILE` of Kconfig lines to add to each kernel; repeatable")
 		case "override":
@@ -107,6 +100,19 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 			panic("no such flag: " + name) // a test makes every command
 		}
 	}
+}
+
+// addSource adds the flags that name a kernel source.
+func (f *flags) addSource(c *cobra.Command) {
+	flag := c.Flags()
+	flag.StringVar(&f.sourcePath, "source", "", "kernel source: `PATH` of a tree or tarball, or REPOSITORY@REVISION (default $NETSTRIP_SOURCE, or Debian's linux-source package)")
+	flag.StringVar(&f.series, "series", "", "kernel `SERIES`: any that is installed, or that Debian or kernel.org has (default $NETSTRIP_SERIES, or "+source.Usual()+")")
+	complete(c, f.oneOrMore(source.InOrder(append(expect.Series(), source.Known()...))...), "series")
+	flag.StringVar(&f.arch, "arch", "", "`ARCH` of the kernels: "+strings.Join(arch.Names(), ", ")+" (default $"+arch.Env+", or that of this machine)")
+	complete(c, f.oneOrMore(arch.Names()...), "arch")
+	flag.StringVar(&f.sourceURL, "source-url", "", "kernel source: `URL` of a tarball to download")
+	flag.StringVar(&f.sourceHash, "source-sha256", "", "`HASH` of the download")
+	c.PreRunE = f.checkSource
 }
 
 // checkSource checks the flags that all commands with a kernel source have.

@@ -29,7 +29,10 @@ func (a *app) runCommand() *cobra.Command {
 	f := &flags{}
 	c := command("run [PROFILE...]", completeProfiles, func(ctx context.Context, names []string) error {
 		if (f.resume || f.plan != "") && (len(names)+len(f.Fragments)+len(f.Configs)+len(f.Images)+len(f.inits) > 0 || f.probes != "") || f.resume && f.plan+f.shard != "" {
-			return usage.Errorf("--resume and --plan use the profiles, fragments, inits, probes and files of the run or plan: name none")
+			if f.resume {
+				return usage.Errorf("--resume uses the profiles, fragments, inits, probes, files the run began with: name none")
+			}
+			return usage.Errorf("--plan uses the profiles, fragments, inits, probes and files of the plan: name none")
 		}
 		return a.boot(ctx, f, "run", names, func(records []record.Record) error { return a.showRecords(records, f, true) })
 	})
