@@ -132,7 +132,7 @@ func TestWrite(t *testing.T) {
 		{Files{KCIDB: dir}, false, "--kcidb " + dir + " is a directory: name a file"},
 		{Files{KTAP: "-", JUnit: "-"}, false, "--junit and --ktap both write to standard output: name a file"},
 		{Files{KTAP: "-"}, true, "--json and --ktap both write to standard output: name a file"},
-		{Files{KTAP: dir + "/none/x"}, false, "--ktap " + dir + "/none/x: there is no directory " + dir + "/none: make it first"},
+		{Files{KTAP: dir + "/none/x"}, false, "--ktap " + dir + "/none/x: the directory " + dir + "/none does not exist: make it first"},
 	} {
 		assert.EqualError(t, one.f.Check("json", one.taken), one.want)
 	}

@@ -74,7 +74,7 @@ func (f Files) Check(name string, taken bool) error {
 			return usage.Errorf("--%s %s is a directory: name a file", format.Name, *format.File)
 		}
 		if info, err := os.Stat(filepath.Dir(*format.File)); err != nil || !info.IsDir() {
-			return usage.Errorf("--%s %s: there is no directory %s: make it first", format.Name, *format.File, filepath.Dir(*format.File))
+			return usage.Errorf("--%s %s: the directory %s does not exist: make it first", format.Name, *format.File, filepath.Dir(*format.File))
 		}
 	}
 	return nil

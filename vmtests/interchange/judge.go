@@ -125,7 +125,7 @@ type judgement struct {
 	deviations, notes map[string]expect.Deviation
 	// nearest is the set whose expectation the record is compared with, if it is not its own.
 	nearest string
-	// own is set if there is an expectation of its own, which says nothing of the probes in open.
+	// own is set if there is an expectation of its own, which has no answer for the probes in open.
 	own  bool
 	open []string
 }

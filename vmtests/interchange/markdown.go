@@ -102,8 +102,8 @@ func (p *page) line(text string) bool {
 	return true
 }
 
-// lines adds the lines of a text as long as the page is shorter than limit; what they are is said of
-// those left out.
+// lines adds the lines of a text as long as the page is shorter than limit. If some are left out, the
+// page ends with their number, and with what they are.
 func (p *page) lines(text string, limit int, what string) {
 	all := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	for i, line := range all {
