@@ -146,7 +146,7 @@ func TestShellEnds(t *testing.T) {
 		says string
 	}{
 		{"escape", func(s *seat) { s.types(t, "cat\r"); s.until(t, "cat"); s.types(t, "x\r~.") }, 0, ""},
-		{"panic", func(s *seat) { s.types(t, "echo c > /proc/sysrq-trigger\r") }, 1, "panicked: Kernel panic - not syncing: sysrq triggered crash"},
+		{"panic", func(s *seat) { s.types(t, "echo c > /proc/sysrq-trigger\r") }, 1, "panicked: sysrq triggered crash; task sh"},
 		{"init ends", func(s *seat) { s.types(t, "reboot -f\r") }, 1, "the guest ended before its shell: reset"},
 		{"QEMU dies", func(*seat) { p.killQEMU(t) }, 3, "the guest ended before its shell: qemu-failed"},
 		{"SIGTERM", func(s *seat) { assert.NoError(t, s.Process.Signal(syscall.SIGTERM)) }, 143, "interrupted by SIGTERM"},
