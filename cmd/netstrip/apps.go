@@ -21,7 +21,8 @@ func (a *app) appsCommand() *cobra.Command {
 	f, profiles := &flags{}, []string{}
 	c := command("apps", nil, func(ctx context.Context, _ []string) error { return a.apps(ctx, f, profiles) })
 	c.Args = unknownCommand
-	f.add(c, "json", "cache", "source", "results", "accel", "fragment", "override", "jobs", "quiet", "all", "resume", "formats", "shard")
+	f.add(c, "json", "cache", "source", "results", "accel", "fragment", "override", "jobs", "quiet", "all", "resume", "formats")
+	f.addShard(c)
 	c.Flags().StringSliceVar(&f.apps, "app", nil, "`NAMES` of the applications, separated by commas (default all)")
 	c.Flags().StringSliceVar(&profiles, "profile", nil, "`NAMES` of the profiles, full meaning full+apps (default all)")
 	c.Flags().StringVar(&f.dir, "dir", "", "`DIR` of applications of your own, as YAML files")

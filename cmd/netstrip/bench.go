@@ -20,6 +20,7 @@ func (a *app) benchCommand() *cobra.Command {
 			return report.SpeedTable(report.Speeds(records)).Write(a.stdout, f.format())
 		})
 	})
-	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet", "results", "accel", "markdown", "shard")
+	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet", "results", "accel", "markdown")
+	f.addShard(c)
 	return c
 }

@@ -89,9 +89,6 @@ func (f *flags) add(c *cobra.Command, names ...string) {
 			complete(c, words("auto", accel.KVM, accel.TCG), name)
 		case "resume":
 			flag.BoolVar(&f.resume, name, false, "continue the latest interrupted run in the results file")
-		case "shard":
-			flag.StringVar(&f.shard, name, "", "boot only shard `I/N`, or auto: the one that the batch system or CI names (see netstrip plan)")
-			complete(c, words("auto"), name)
 		case "config": // of a command that builds nothing
 			flag.StringVar(&f.config.Profile, "profile", "", "`PROFILE` whose config to use")
 			flag.StringVar(&f.config.File, name, "", "`FILE` that is a whole .config, instead of a profile")
@@ -124,6 +121,12 @@ func (f *flags) checkSource(c *cobra.Command, _ []string) error {
 		return f.source().Check()
 	}
 	return f.runOptions().Check()
+}
+
+// addShard adds the flag for a part of the boots.
+func (f *flags) addShard(c *cobra.Command) {
+	c.Flags().StringVar(&f.shard, "shard", "", "boot only shard `I/N`, or auto: the one that the batch system or CI names (see netstrip plan)")
+	complete(c, words("auto"), "shard")
 }
 
 // complete completes the values of flags.

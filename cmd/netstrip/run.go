@@ -30,13 +30,14 @@ func (a *app) runCommand() *cobra.Command {
 	c := command("run [PROFILE...]", completeProfiles, func(ctx context.Context, names []string) error {
 		if (f.resume || f.plan != "") && (len(names)+len(f.Fragments)+len(f.Configs)+len(f.Images)+len(f.inits) > 0 || f.probes != "") || f.resume && f.plan+f.shard != "" {
 			if f.resume {
-				return usage.Errorf("--resume uses the profiles, fragments, inits, probes, files the run began with: name none")
+				return usage.Errorf("--resume uses the profiles, fragments, inits, probes and files the run began with: name none")
 			}
 			return usage.Errorf("--plan uses the profiles, fragments, inits, probes and files of the plan: name none")
 		}
 		return a.boot(ctx, f, "run", names, func(records []record.Record) error { return a.showRecords(records, f, true) })
 	})
-	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet", "results", "accel", "append", "all", "resume", "formats", "shard")
+	f.add(c, "json", "cache", "source", "fragment", "override", "configs", "strict", "kernel", "jobs", "quiet", "results", "accel", "append", "all", "resume", "formats")
+	f.addShard(c)
 	c.Flags().StringVar(&f.plan, "plan", "", "boot what `FILE` says, which netstrip plan --json wrote")
 	f.boots(c)
 	return c

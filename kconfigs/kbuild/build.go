@@ -117,6 +117,32 @@ func (j *job) found(ctx context.Context) (*Kernel, error) {
 	return k, j.writeIndex(ctx)
 }
 
+// guard removes the compiler's temporary files if netstrip dies, and an object tree that no other
+// process will use.
+func (j *job) guard() (done func(), err error) {
+	files, err := process.Guard(j.tmp, j.lock)
+	if _, once := j.Cache.Alone(); !once || err != nil {
+		return files, err
+	}
+	tree, err := process.Guard(j.obj, j.lock)
+	if err != nil {
+		files()
+		return nil, err
+	}
+	return func() { tree(); files() }, nil
+}
+
+// clear removes the kernel if it is damaged.
+func (j *job) clear() error {
+	if _, err := j.load(j.key); err == nil || !j.Cache.Has(kindKernel, j.key) {
+		return nil
+	}
+	if err := j.Cache.Remove(kindKernel, j.key); err != nil {
+		return fmt.Errorf("clearing a damaged kernel: %w", err)
+	}
+	return nil
+}
+
 // run builds and publishes the kernel, with the lock on the object tree held.
 func (j *job) run(ctx context.Context) (*Kernel, error) {
 	if err := j.followTree(ctx); err != nil {
@@ -130,25 +156,16 @@ func (j *job) run(ctx context.Context) (*Kernel, error) {
 	}
 	// A killed compiler leaves its temporary files behind.
 	j.tmp = filepath.Join(j.Cache.Dir, "tmp", kindObject+"-"+filepath.Base(j.obj))
-	guarded, err := process.Guard(j.tmp, j.lock)
+	guarded, err := j.guard()
 	if err != nil {
 		return nil, err
 	}
 	defer guarded()
-	if _, once := j.Cache.Alone(); once { // no other process will use the object tree
-		done, err := process.Guard(j.obj, j.lock)
-		if err != nil {
-			return nil, err
-		}
-		defer done()
-	}
 	if err := os.MkdirAll(j.tmp, 0o755); err != nil {
 		return nil, fmt.Errorf("making the compiler's temporary directory: %w", err)
 	}
-	if _, err := j.load(j.key); err != nil && j.Cache.Has(kindKernel, j.key) { // it is damaged
-		if err := j.Cache.Remove(kindKernel, j.key); err != nil {
-			return nil, fmt.Errorf("clearing a damaged kernel: %w", err)
-		}
+	if err := j.clear(); err != nil {
+		return nil, err
 	}
 	path := filepath.Join(j.obj, ".config")
 	// An unchanged .config must keep its time, or kbuild would check everything again.

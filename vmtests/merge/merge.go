@@ -48,7 +48,7 @@ type Result struct {
 // source is a results file.
 type source struct {
 	path string
-	*record.Survey
+	*record.File
 	byRun map[string][]record.Record
 }
 
@@ -111,7 +111,7 @@ func open(paths []string) ([]*source, error) {
 			if err != nil {
 				return usage.Error{Err: err}
 			}
-			sources[i] = &source{path: path, Survey: s, byRun: map[string][]record.Record{}}
+			sources[i] = &source{path: path, File: s, byRun: map[string][]record.Record{}}
 			for _, rec := range s.Records {
 				sources[i].byRun[rec.Run] = append(sources[i].byRun[rec.Run], rec)
 			}
@@ -130,7 +130,7 @@ func (r *Result) wholes(sources []*source) ([]*whole, error) {
 			r.Missing = append(r.Missing, fmt.Sprintf("%s:%d is damaged: %s", s.path, d.Line, d.Why))
 		}
 		planned := map[string]bool{}
-		for _, p := range s.Plans {
+		for _, p := range s.Plans() {
 			planned[p.Run] = true
 			if p.Shard == nil {
 				return nil, usage.Errorf("%s: the run %s is not a shard's: merge takes what netstrip run --shard wrote, a new file for each shard", s.path, p.Run)
@@ -146,7 +146,7 @@ func (r *Result) wholes(sources []*source) ([]*whole, error) {
 				r.Missing = append(r.Missing, fmt.Sprintf("%s: the plan of the run %s is missing", s.path, run))
 			}
 		}
-		if len(s.Plans) == 0 {
+		if len(s.Plans()) == 0 {
 			r.Missing = append(r.Missing, s.path+" has no plan: the shard ended before it began a run")
 		}
 	}

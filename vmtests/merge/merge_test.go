@@ -3,6 +3,7 @@ package merge
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,13 +138,17 @@ func TestMergedRunIsComplete(t *testing.T) {
 	assert.Equal(t, []int{1, 2}, run.Missing())
 }
 
-func TestNotMerged(t *testing.T) {
-	for name, tc := range map[string]struct {
-		change func(t *testing.T, paths []string) []string
-		says   string
-		is     error
-		anyway bool // with --partial
-	}{
+// bad is something that prevents a merge.
+type bad struct {
+	change func(t *testing.T, paths []string) []string
+	says   string
+	is     error
+	anyway bool // with --partial
+}
+
+// incomplete are results that lack something, or are damaged.
+func incomplete() map[string]bad {
+	return map[string]bad{
 		"a shard is missing":    {func(_ *testing.T, p []string) []string { return p[:1] }, "shard 2 of 2 is missing", ErrIncomplete, true},
 		"a file is missing":     {func(_ *testing.T, p []string) []string { return append(p, p[0]+".none") }, "no such file", nil, false},
 		"a file is named twice": {func(_ *testing.T, p []string) []string { return append(p, p[0]) }, "is named twice", nil, false},
@@ -164,6 +169,12 @@ func TestNotMerged(t *testing.T) {
 			require.NoError(t, os.WriteFile(p[0], bytes.Replace(data, []byte(`"findings":[`), []byte(`"findings";[`), 1), 0o644))
 			return p
 		}, "1.jsonl:2 is damaged: ", ErrIncomplete, true},
+	}
+}
+
+// unlike are results that do not belong together.
+func unlike() map[string]bad {
+	return map[string]bad{
 		"another compiler": {func(t *testing.T, p []string) []string {
 			require.NoError(t, os.Remove(p[1]))
 			other := plan("r1", 2, 2, "no-net", "tiny")
@@ -205,7 +216,13 @@ func TestNotMerged(t *testing.T) {
 			require.NoError(t, os.RemoveAll(filepath.Join(filepath.Dir(p[0]), "console")))
 			return p
 		}, "no such file", nil, false},
-	} {
+	}
+}
+
+func TestNotMerged(t *testing.T) {
+	all := incomplete()
+	maps.Copy(all, unlike())
+	for name, tc := range all {
 		t.Run(name, func(t *testing.T) {
 			paths := tc.change(t, shards(t))
 			_, _, err := merge(t, false, paths...)

@@ -5,34 +5,24 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/netstrip/netstrip/kconfigs/file"
 )
 
-// Survey is a results file that is being copied. Every line was checked to be JSON, but records are
-// not decoded, which would take ten times as long.
-type Survey struct {
-	Plans []Plan
-	// Records are those of File, with the console log too.
-	Records []Record
-	Damage  []Damage
-
-	f *os.File
-}
-
-// Survey reads a results file to which nobody appends.
-func (s Store) Survey() (*Survey, error) {
+// Survey reads a results file to which nobody appends, in order to copy it. It checks that every line
+// is JSON, but decodes no record, which would take ten times as long; those of the file have the path
+// of the console log too.
+func (s Store) Survey() (*File, error) {
 	f, err := file.Open(s.Path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the results: %w", err)
 	}
-	v := &Survey{f: f}
+	v := &File{f: f}
 	l := newLines(f, maxLine)
 	for l.next() {
 		why := fmt.Sprintf("longer than %d bytes", maxLine)
 		if !l.over {
-			why = v.add(l)
+			why = v.survey(l)
 		}
 		if why != "" {
 			v.Damage = append(v.Damage, Damage{l.number, why})
@@ -45,11 +35,11 @@ func (s Store) Survey() (*Survey, error) {
 	return v, nil
 }
 
-// Close closes the file.
-func (v *Survey) Close() error { return v.f.Close() }
+// Plans returns the plans in the order of the file.
+func (r *File) Plans() []Plan { return r.plans }
 
-// add adds the record or plan in a line; why says what is wrong with the line, if anything is.
-func (v *Survey) add(l *lines) (why string) {
+// survey adds the record or plan in a line; why says what is wrong with the line, if anything is.
+func (r *File) survey(l *lines) (why string) {
 	if len(bytes.TrimSpace(l.text)) == 0 {
 		return ""
 	}
@@ -62,7 +52,7 @@ func (v *Survey) add(l *lines) (why string) {
 		if why := one.add(l.text); why != "" {
 			return why
 		}
-		if v.Plans = append(v.Plans, one.plans...); len(one.Records) == 0 {
+		if r.plans = append(r.plans, one.plans...); len(one.Records) == 0 {
 			return ""
 		}
 		rec, log = one.Records[0], one.Records[0].ConsoleLog
@@ -70,45 +60,45 @@ func (v *Survey) add(l *lines) (why string) {
 	}
 	rec.ConsoleLog = log
 	rec.offset, rec.length, rec.line = l.start, len(l.text), l.number
-	v.Records = append(v.Records, rec)
+	r.Records = append(r.Records, rec)
 	return ""
 }
 
-// Decode returns a whole record.
-func (v *Survey) Decode(r Record) (Record, error) {
-	line, err := v.read(r)
+// Decode returns a whole record of a file that was surveyed.
+func (r *File) Decode(rec Record) (Record, error) {
+	line, err := r.readLine(rec)
 	if err != nil {
 		return Record{}, err
 	}
 	whole, why := decode(line)
 	if why != "" {
-		return Record{}, fmt.Errorf("line %d: %s", r.line, why)
+		return Record{}, fmt.Errorf("line %d: %s", rec.line, why)
 	}
 	return whole, nil
 }
 
-func (v *Survey) read(r Record) ([]byte, error) {
-	line := make([]byte, r.length)
-	if _, err := v.f.ReadAt(line, r.offset); err != nil {
-		return nil, fmt.Errorf("reading the record %s: %w", r.ID, err)
+func (r *File) readLine(rec Record) ([]byte, error) {
+	line := make([]byte, rec.length)
+	if _, err := r.f.ReadAt(line, rec.offset); err != nil {
+		return nil, fmt.Errorf("reading the record %s: %w", rec.ID, err)
 	}
 	return line, nil
 }
 
 // Copy writes a record as a line, with another ID, run and console log; an empty log is none. The
 // rest of the line stays as it is, if the record was written by this version of the format.
-func (v *Survey) Copy(w *bufio.Writer, r Record, id, run, log string) error {
-	line, err := v.read(r)
+func (r *File) Copy(w *bufio.Writer, rec Record, id, run, log string) error {
+	line, err := r.readLine(rec)
 	if err != nil {
 		return err
 	}
 	named := func(id, run string) []byte {
-		return fmt.Appendf(nil, `{"schema":%d,"id":%s,"run":%s,`, r.Schema, quoted(id), quoted(run))
+		return fmt.Appendf(nil, `{"schema":%d,"id":%s,"run":%s,`, rec.Schema, quoted(id), quoted(run))
 	}
 	logged := func(log string) []byte { return fmt.Appendf(nil, `,"console_log":%s}`, quoted(log)) }
-	rest, ok := bytes.CutPrefix(line, named(r.ID, r.Run))
-	if ok && log != r.ConsoleLog {
-		if rest, ok = bytes.CutSuffix(rest, logged(r.ConsoleLog)); ok && log != "" {
+	rest, ok := bytes.CutPrefix(line, named(rec.ID, rec.Run))
+	if ok && log != rec.ConsoleLog {
+		if rest, ok = bytes.CutSuffix(rest, logged(rec.ConsoleLog)); ok && log != "" {
 			rest = append(rest, logged(log)...)
 		} else if ok {
 			rest = append(rest, '}')
@@ -117,7 +107,7 @@ func (v *Survey) Copy(w *bufio.Writer, r Record, id, run, log string) error {
 	if !ok {
 		whole, why := decode(line)
 		if why != "" {
-			return fmt.Errorf("line %d: %s", r.line, why)
+			return fmt.Errorf("line %d: %s", rec.line, why)
 		}
 		whole.ID, whole.Run, whole.ConsoleLog = id, run, log
 		if line, err = encode(whole); err == nil {
