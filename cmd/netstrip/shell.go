@@ -13,7 +13,7 @@ func (a *app) shellCommand() *cobra.Command {
 	f, o := &flags{}, &shell.Options{}
 	c := command("shell [PROFILE]", first(completeProfiles), func(ctx context.Context, names []string) error { return a.shell(ctx, f, *o, names) })
 	c.Args = cobra.ArbitraryArgs // Prepare checks them
-	f.add(c, "cache", "source", "fragment", "override", "configs", "kernel", "strict", "quiet", "results", "accel")
+	f.add(c, "cache", "source", "fragment", "override", "configs", "kernel", "strict", "quiet", "results", "accel", "append")
 	c.Flags().StringVar(&o.App, "app", "", "start the application `NAME` first, or NAME/WAY; full means full+apps")
 	c.Flags().BoolVar(&o.Last, "last", false, "boot the kernel of the last failed boot in the results file again")
 	complete(c, func(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 
+	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/cache"
 	"github.com/netstrip/netstrip/kconfigs/kbuild"
@@ -25,12 +26,14 @@ type Visit struct {
 
 // Visit boots a kernel that Build returned for a profile, for a session (guest.Guest.Session) with
 // a person: the initramfs has a shell, no probe is asked, nothing is recorded, and there is no
-// limit on the time. The kernel starts the runner's first init, if it has any.
+// limit on the time. The initramfs has the files of the runner's first init, if there is one, but
+// the kernel starts u-root's.
 func (r *Runner) Visit(ctx context.Context, profile kconfigs.Profile, k *kbuild.Kernel, session func(io.ReadWriter)) (Visit, error) {
 	p, s, err := r.visited(ctx, profile, k, true)
 	if err != nil {
 		return Visit{}, err
 	}
+	s.init = initramfs.Init{MemoryMiB: s.init.MemoryMiB}
 	g := r.guestOf(p, s)
 	g.Session, g.Limits.Total = session, math.MaxInt64
 	r.opts.Progress.State("booting %s", s.name())

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netstrip/netstrip/initramfs"
 	"github.com/netstrip/netstrip/kconfigs"
 	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/kconfigs/usage"
@@ -26,7 +27,8 @@ type Options struct {
 	Note    func([]string)
 	// App is the name of an application to start first, NAME or NAME/WAY.
 	App string
-	// Last boots the kernel, the init and the memory of the last failed boot in Results.
+	// Last boots the last failed boot in Results again: its kernel, arguments, memory and initramfs,
+	// but with u-root's init, since the shell must start.
 	Last    bool
 	Results results.Results
 }
@@ -102,7 +104,8 @@ func (o Options) last(ctx context.Context) (*Shell, error) {
 	s.Profile, _ = kconfigs.Lookup(name) // a user's kernel has no arguments of its own
 	s.Profile.Name = name
 	o.Run.Source.Series, o.Run.Source.Arch, o.Run.MemoryMiB = boot.Series, boot.Arch, boot.Machine.MemoryMiB
-	if boot.Init != "" {
+	o.Run.Append = strings.TrimSpace(boot.Append + " " + o.Run.Append)
+	if _, err := initramfs.LookupInit(boot.Init); err == nil {
 		o.Run.Inits = []string{boot.Init}
 	}
 	if err := o.open(ctx, s, o.App != "" || boot.Disk != nil); err != nil {
@@ -114,7 +117,7 @@ func (o Options) last(ctx context.Context) (*Shell, error) {
 	notes := []string{"the kernel of " + described(boot)}
 	key, err := s.Runner.VisitKey(ctx, s.Profile, s.Kernel)
 	if err == nil && key != boot.Initramfs.Key {
-		notes = append(notes, "the initramfs is not that of the boot: netstrip, its list of probes or the init's packages differ")
+		notes = append(notes, "the initramfs is not that of the boot: netstrip, its list of probes, the program or the init differ")
 	}
 	o.Note(notes)
 	return s, err
