@@ -29,7 +29,7 @@ func large(t *testing.T, n int) (paths []string, bytes int64) {
 		findings[i].Detail = strings.Repeat("what the call returned, for people; ", 3)
 	}
 	like := boot("R", "full")
-	like.Schema, like.Findings, like.ConsoleLog = record.Schema, findings, ""
+	like.Schema, like.Findings, like.ConsoleLog = record.Schema, findings, "console/X.log"
 	like.Hello = &wire.Hello{}
 	like.Machine.Command = strings.Repeat("qemu-system-x86_64 -nodefaults ", 40)
 	dir := t.TempDir()
@@ -39,6 +39,9 @@ func large(t *testing.T, n int) (paths []string, bytes int64) {
 	require.NoError(t, err)
 	head, rest, ok := strings.Cut(string(text), `"id":"R/full","run":"R"`)
 	require.True(t, ok)
+	rest, end, ok := strings.Cut(rest, "X.log")
+	require.True(t, ok)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "console"), 0o755))
 	for s := 1; s <= 4; s++ {
 		path := filepath.Join(dir, fmt.Sprintf("%d.jsonl", s))
 		f, err := os.Create(path)
@@ -54,9 +57,11 @@ func large(t *testing.T, n int) (paths []string, bytes int64) {
 			}
 		}
 		require.NoError(t, p.WritePlan(w))
-		for _, b := range p.Boots {
-			_, err := fmt.Fprintf(w, `%s"id":%q,"run":%q%s`, head, b.ID, run, rest)
+		for i, b := range p.Boots {
+			log := fmt.Sprintf("%d-%d.log", s, i)
+			_, err := fmt.Fprintf(w, `%s"id":%q,"run":%q%s%s%s`, head, b.ID, run, rest, log, end)
 			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "console", log), []byte(log), 0o644))
 		}
 		require.NoError(t, w.Flush())
 		info, err := f.Stat()
