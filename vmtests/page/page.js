@@ -45,7 +45,6 @@
         for (let tr = family.head.nextElementSibling; tr; tr = tr.nextElementSibling) {
           const row = { tr, family, id: tr.dataset.id, hidden: false, cells: [...tr.cells].slice(1), text: "" };
           row.classes = row.cells.map((td) => td.classList);
-          row.text = this.textOf(row).toLowerCase();
           family.rows.push(row);
           this.rows.push(row);
         }
@@ -146,6 +145,7 @@
 
     // fits reports whether a row is one of those to show.
     fits(row) {
+      if (this.words.length && !row.text) row.text = this.textOf(row).toLowerCase();
       if (!this.words.every((w) => row.text.includes(w))) return false;
       if (this.show === "all") return true;
       const visible = row.cells.filter((td) => !td.hidden);
@@ -388,7 +388,7 @@
       const rows = pair.measures.map((m) => {
         const [x, y] = turned ? [m.b, m.a] : [m.a, m.b];
         const change = x.n && y.n && x.median ? 100 * (y.median - x.median) / x.median : 0;
-        return { dim: !m.significant, cells: [m.name.replaceAll("_", " "), side(m, x), side(m, y), m.significant ? signed(change, change.toFixed(1) + " %") : "no significant difference", m.p < 0.001 ? "<0.001" : m.p.toFixed(3), `${x.n}, ${y.n}`] };
+        return { dim: !m.significant, cells: [m.name.replace("mem_available_kb", "memory_available").replaceAll("_", " "), side(m, x), side(m, y), m.significant ? signed(change, change.toFixed(1) + " %") : "no significant difference", m.p < 0.001 ? "<0.001" : m.p.toFixed(3), `${x.n}, ${y.n}`] };
       });
       return [title, list(["until", `#${data.kernels[i].name}`, `#${data.kernels[j].name}`, "#difference", "#p", "#boots"], rows),
         make("p", { class: "quiet" }, "Medians with 95 % confidence intervals. Grey: chance alone explains the difference in more than one case in twenty.")];
