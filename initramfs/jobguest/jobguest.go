@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -115,7 +116,9 @@ func (r *run) sandboxed() (exit wire.Exit, d decision, err error) {
 	case last == report{}:
 		return exit, d, errors.New("the sandbox ended without a report")
 	}
-	exit.Said = trace.Telling(r.tail.String())
+	if said := trace.Telling(r.tail.String()); !strings.ContainsRune(said, 0) { // else it is no text
+		exit.Said = said
+	}
 	if r.Trace {
 		d.call, d.ok = trace.Decisive(calls, last.PID, map[int]string{last.PID: exit.Said})
 	}
