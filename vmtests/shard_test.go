@@ -21,10 +21,12 @@ import (
 // TestMain runs the shard of the tests that NETSTRIP_SHARD names, I/N or auto, and all without it.
 // Each kernel is tested by one shard; of the tests that are not about one kernel, each is run by one.
 func TestMain(m *testing.M) {
-	if s, err := shard.Parse(os.Getenv(shard.Env), os.Getenv); err == nil && s.Of > 0 {
+	s, err := shard.Parse(os.Getenv(shard.Env), os.Getenv)
+	if err == nil && s.Of > 0 {
 		fmt.Fprintln(os.Stderr, s.String())
 		err = shard.Acknowledge(os.Getenv)
-	} else if err != nil {
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", shard.Env, err)
 		os.Exit(2)
 	}

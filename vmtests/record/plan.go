@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/netstrip/netstrip/kconfigs/file"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"golang.org/x/sys/unix"
 )
 
@@ -29,7 +30,7 @@ type Plan struct {
 	Run    string    `json:"run"`
 	Time   time.Time `json:"time"`
 	// Origin is where the kernels of all boots come from; nil if an older netstrip wrote the plan.
-	Origin *Origin `json:"origin,omitempty"`
+	Origin *ref.Origin `json:"origin,omitempty"`
 	// Probes are the patterns that select the probes.
 	Probes string `json:"probes,omitempty"`
 	// Append are the arguments that the user added to the kernels' command lines.
@@ -65,16 +66,6 @@ func (p Plan) Key() string {
 	}
 	_ = json.NewEncoder(h).Encode([]any{p.Probes, p.Shard.Of, whole}) // writing to a hash cannot fail
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// Origin names an architecture and a kernel source: a series, a path, or a URL with the hash of the
-// download. Empty means the default.
-type Origin struct {
-	Arch   string `json:"arch"`
-	Series string `json:"series,omitempty"`
-	Source string `json:"source,omitempty"`
-	URL    string `json:"url,omitempty"`
-	SHA256 string `json:"sha256,omitempty"`
 }
 
 // Boot is one boot of a plan.

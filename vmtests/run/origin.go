@@ -4,14 +4,15 @@ import (
 	"cmp"
 
 	"github.com/netstrip/netstrip/kconfigs/arch"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
 
 // origin returns what a plan says about the kernels of all its boots.
-func origin(o source.Options, a arch.Arch) record.Origin {
-	return record.Origin{Arch: a.Name, Series: o.Series, Source: o.Path, URL: o.URL, SHA256: o.SHA256}
+func origin(o source.Options, a arch.Arch) ref.Origin {
+	return ref.Origin{Arch: a.Name, Series: o.Series, Source: o.Path, URL: o.URL, SHA256: o.SHA256}
 }
 
 // TakeUp sets the source and the architecture to those of the run that Runner.Resume would continue,

@@ -10,6 +10,7 @@ import (
 	"github.com/netstrip/netstrip/initramfs/apps/image"
 	"github.com/netstrip/netstrip/initramfs/wire"
 	"github.com/netstrip/netstrip/kconfigs/arch"
+	"github.com/netstrip/netstrip/kconfigs/ref"
 	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -47,7 +48,7 @@ func TestResumeAsksTheSame(t *testing.T) {
 // says, unless the command names another source.
 func TestResumeTakesUp(t *testing.T) {
 	results := filepath.Join(t.TempDir(), "results.jsonl")
-	began := record.Origin{Arch: "x86_64", Series: "6.1", Source: "/src/linux"}
+	began := ref.Origin{Arch: "x86_64", Series: "6.1", Source: "/src/linux"}
 	store := record.Store{Path: results}
 	run, err := store.Begin(t.Context(), record.Plan{Run: "a", Origin: &began, Boots: []record.Boot{{ID: "a/full", Profile: "full"}}})
 	require.NoError(t, err)
