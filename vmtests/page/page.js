@@ -224,9 +224,12 @@
       this.body.replaceChildren(make("dl", null, this.facts(row, k, kernel)));
       remember("cell", `${k.name} ${id}`);
       if (!this.dialog.open) this.dialog.showModal();
-      this.body.scrollTop = 0;
-      const log = $(".log", this.body);
-      if (log) log.scrollTop = log.scrollHeight;
+      cancelAnimationFrame(this.frame);
+      this.frame = requestAnimationFrame(() => {
+        this.dialog.scrollTop = 0;
+        const log = $(".log", this.body);
+        if (log) log.scrollTop = log.scrollHeight;
+      });
     },
 
     facts(row, k, kernel) {
