@@ -177,9 +177,6 @@ func namespaces() uintptr {
 // does one that was not started.
 func finding(exit wire.Exit, d decision) wire.Finding {
 	f := wire.Finding{Verdict: wire.Absent, Value: exit.String(), Detail: exit.String(), Exit: &exit}
-	if exit.Said != "" && exit.Code != 0 {
-		f.Detail += wire.AppSaid + exit.Said
-	}
 	if d.ok {
 		f.Call, f.Errno = d.call.Text, probes.ErrnoName(d.call.Errno)
 	}
@@ -188,6 +185,11 @@ func finding(exit wire.Exit, d decision) wire.Finding {
 		f.Verdict, f.Value, exit.Said = wire.Works, "", ""
 	case exit.Limit != "" || exit.Unstarted != "" || exit.Signal == "SIGKILL":
 		f.Verdict, f.Value = wire.Inconclusive, ""
+	default:
+		f.Detail = "" // the value says it
+	}
+	if exit.Said != "" && exit.Code != 0 {
+		f.Detail = strings.TrimPrefix(f.Detail+wire.AppSaid, "; ") + exit.Said
 	}
 	return f
 }

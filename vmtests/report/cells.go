@@ -115,10 +115,12 @@ func probeCell(r record.Record, id string) table.Cell {
 		return table.Cell{Text: noAnswer}
 	case f.Verdict == wire.Works:
 		return table.Cell{Text: "works"}
-	case f.Verdict == wire.Absent && isErrno(f.Errno) && within(id, wire.AppFamily):
+	case f.Verdict == wire.Absent && isErrno(f.Errno) && (within(id, wire.AppFamily) || f.Exit != nil):
 		return table.Cell{Text: f.Errno + " " + callName(f.Call), Mark: table.Bad}
 	case f.Verdict == wire.Absent && isErrno(f.Errno):
 		return table.Cell{Text: f.Errno, Mark: table.Bad}
+	case f.Verdict == wire.Absent && f.Exit != nil:
+		return table.Cell{Text: Escape(f.Exit.String(), 30), Mark: table.Bad}
 	case f.Verdict == wire.Absent:
 		return table.Cell{Text: "absent", Mark: table.Bad}
 	}

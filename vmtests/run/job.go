@@ -79,7 +79,7 @@ func merge(f, traced wire.Finding) wire.Finding {
 	switch {
 	case traced.Exit.Code == 0:
 		f.Verdict, f.Value = wire.Inconclusive, ""
-		f.Detail = "worked when run again under ptrace; the first time " + f.Detail
+		f.Detail = "worked when run again under ptrace; the first time: " + f.Exit.String()
 	default:
 		f.Call, f.Errno = traced.Call, traced.Errno
 	}
