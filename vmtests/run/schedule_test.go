@@ -8,7 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/netstrip/netstrip/kconfigs"
+	"github.com/netstrip/netstrip/kconfigs/arch"
 	"github.com/netstrip/netstrip/kconfigs/cache"
+	"github.com/netstrip/netstrip/kconfigs/kbuild"
 	"github.com/netstrip/netstrip/vmtests/accel"
 	"github.com/netstrip/netstrip/vmtests/record"
 )
@@ -47,7 +49,7 @@ func TestLongestFirst(t *testing.T) {
 func TestTimesAreKept(t *testing.T) {
 	c, err := cache.Open(t.TempDir())
 	require.NoError(t, err)
-	r := &Runner{cache: c}
+	r := &Runner{cache: c, builder: &kbuild.Builder{Arch: arch.Default()}}
 	assert.Empty(t, r.earlierTimes("tcg"))
 	rec := func(profile string, o record.Outcome, exit float64) record.Record {
 		return record.Record{Profile: profile, Outcome: o, Phases: record.Phases{Exit: exit}}
