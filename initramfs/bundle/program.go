@@ -62,7 +62,7 @@ func (b *Bundle) program(path string, scripts int) error {
 	case bytes.HasPrefix(head, []byte("#!")):
 		return b.script(path, string(head), scripts)
 	case !bytes.HasPrefix(head, []byte(elf.ELFMAG)):
-		return fmt.Errorf("%s is neither an ELF file nor a script whose first line begins with #! and names its interpreter", path)
+		return fmt.Errorf("%s is neither an ELF file nor a script with #! in its first line", path)
 	}
 	return b.dynamic(path, real)
 }

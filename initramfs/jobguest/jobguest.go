@@ -173,10 +173,10 @@ func namespaces() uintptr {
 	return flags
 }
 
-// finding judges how a program ended. A program that was killed from outside proves nothing, nor
-// does one that was not started.
+// finding judges how a program ended. Only a call that decided shows that something is absent: a
+// program may fail for reasons of its own.
 func finding(exit wire.Exit, d decision) wire.Finding {
-	f := wire.Finding{Verdict: wire.Absent, Value: exit.String(), Detail: exit.String(), Exit: &exit}
+	f := wire.Finding{Verdict: wire.Inconclusive, Value: exit.String(), Detail: exit.String(), Exit: &exit}
 	if d.ok {
 		f.Call, f.Errno = d.call.Text, probes.ErrnoName(d.call.Errno)
 	}
@@ -184,9 +184,12 @@ func finding(exit wire.Exit, d decision) wire.Finding {
 	case exit.Code == 0:
 		f.Verdict, f.Value, exit.Said = wire.Works, "", ""
 	case exit.Limit != "" || exit.Unstarted != "" || exit.Signal == "SIGKILL":
-		f.Verdict, f.Value = wire.Inconclusive, ""
+		f.Value = ""
 	default:
 		f.Detail = "" // the value says it
+		if d.ok {
+			f.Verdict = wire.Absent
+		}
 	}
 	if exit.Said != "" && exit.Code != 0 {
 		f.Detail = strings.TrimPrefix(f.Detail+wire.AppSaid, "; ") + exit.Said

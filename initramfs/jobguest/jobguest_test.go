@@ -32,7 +32,7 @@ func TestFinding(t *testing.T) {
 		want wire.Finding
 	}{
 		{wire.Exit{Said: "fine"}, decision{}, wire.Finding{Verdict: wire.Works, Detail: "exit status 0"}},
-		{wire.Exit{Code: 3}, decision{}, wire.Finding{Verdict: wire.Absent, Value: "exit status 3"}},
+		{wire.Exit{Code: 3}, decision{}, wire.Finding{Verdict: wire.Inconclusive, Value: "exit status 3"}},
 		{wire.Exit{Code: 3, Said: "no"}, call, wire.Finding{Verdict: wire.Absent, Value: "exit status 3", Detail: "it said: no", Call: "socket(AF_UNIX)", Errno: "ENOSYS"}},
 		{wire.Exit{Code: 137, Signal: "SIGKILL"}, decision{}, wire.Finding{Verdict: wire.Inconclusive, Detail: "killed by SIGKILL"}},
 		{wire.Exit{Code: 124, Limit: "late", Said: "x"}, decision{}, wire.Finding{Verdict: wire.Inconclusive, Detail: "late; it said: x"}},

@@ -17,9 +17,9 @@ func ExampleRun() {
 		return
 	}
 	for _, r := range results {
-		fmt.Printf("%s: %s, %s\n", r.Kernel, r.Exit, r.Finding.Verdict)
+		fmt.Printf("%s: %s\n", r.Kernel, r.Exit)
 	}
 	// prints:
-	// full: exit status 0, works
-	// no-net: exit status 1, absent
+	// full: exit status 0
+	// no-net: exit status 1
 }

@@ -66,7 +66,7 @@ func TestExample(t *testing.T) {
 	w.Close()
 	text, err := io.ReadAll(r)
 	require.NoError(t, err)
-	assert.Equal(t, "full: exit status 0, works\nno-net: exit status 1, absent\n", string(text))
+	assert.Equal(t, "full: exit status 0\nno-net: exit status 1\n", string(text))
 }
 
 // A dynamic program gets its arguments, environment, directory and input, and the call that made it
@@ -127,6 +127,9 @@ func TestHostilePrograms(t *testing.T) {
 			limit := time.Duration(0) // the usual one
 			if tc.code == 124 && tc.output == 0 || tc.code < 0 {
 				limit = 20 * time.Second
+			}
+			if (limit > 0 || tc.code == 124 || strings.Contains(tc.script, "/fill")) && os.Getenv("NETSTRIP_FULL") == "" {
+				t.Skip("takes long: NETSTRIP_FULL=1 runs it")
 			}
 			results, stdout, stderr := run(t, job.Options{Command: []string{"sh", "-c", tc.script}, Limit: limit, Plain: true}, "no-net")
 			r := results[0]

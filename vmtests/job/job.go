@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"github.com/netstrip/netstrip/initramfs/wire"
@@ -173,11 +174,17 @@ func (r Result) Line() string {
 	if r.Exit.Said != "" && r.Exit.Code != 0 {
 		line += wire.AppSaid + r.Exit.Said
 	}
+	if r.Record.Disk == nil && r.Finding.Verdict != wire.Absent && missing.MatchString(r.Exit.Said) && r.Code() != 0 {
+		line += "; the guest has only the files that were taken along: add others with --with PATH, or use --disk, which has Python and Node"
+	}
 	if r.Exit.Note != "" {
 		line += "; " + r.Exit.Note
 	}
 	return report.Escape(line, maxLine)
 }
+
+// missing finds the last words of a program that misses a file.
+var missing = regexp.MustCompile(`No such file or directory|No module named|cannot open shared object|Cannot find module|: not found`)
 
 // maxLine bounds a line about a program, in characters.
 const maxLine = 1000

@@ -51,6 +51,7 @@ func TestJudge(t *testing.T) {
 func TestLine(t *testing.T) {
 	r := Result{Kernel: "no-net", Exit: &wire.Exit{Code: 3, Said: "socket: \x1b[31mno"}, Finding: wire.Finding{Call: "socket(AF_INET)", Errno: "ENOSYS"}}
 	assert.Equal(t, `no-net: exit status 3; socket(AF_INET) ENOSYS; it said: socket: \x1b[31mno`, r.Line())
+	assert.Contains(t, Result{Kernel: "a", Exit: &wire.Exit{Code: 1, Said: "ModuleNotFoundError: No module named 'encodings'"}}.Line(), "'encodings'; the guest has only the files")
 	assert.Equal(t, "a: killed by SIGSEGV", Result{Kernel: "a", Exit: &wire.Exit{Code: 139, Signal: "SIGSEGV"}}.Line())
 	assert.Equal(t, "a: ended at the time limit of 5s", Result{Kernel: "a", Exit: &wire.Exit{Code: 124, Limit: "ended at the time limit of 5s"}}.Line())
 }

@@ -119,8 +119,8 @@ func probeCell(r record.Record, id string) table.Cell {
 		return table.Cell{Text: f.Errno + " " + callName(f.Call), Mark: table.Bad}
 	case f.Verdict == wire.Absent && isErrno(f.Errno):
 		return table.Cell{Text: f.Errno, Mark: table.Bad}
-	case f.Verdict == wire.Absent && f.Exit != nil:
-		return table.Cell{Text: Escape(f.Exit.String(), 30), Mark: table.Bad}
+	case f.Verdict == wire.Inconclusive && f.Exit != nil && f.Value != "":
+		return table.Cell{Text: Escape(f.Value, 30), Mark: table.Doubtful}
 	case f.Verdict == wire.Absent:
 		return table.Cell{Text: "absent", Mark: table.Bad}
 	}

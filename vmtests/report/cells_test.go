@@ -12,8 +12,8 @@ import (
 func TestCellOfProgram(t *testing.T) {
 	for want, f := range map[string]wire.Finding{
 		"works":           {Verdict: wire.Works, Exit: &wire.Exit{}},
-		"exit status 3":   {Verdict: wire.Absent, Exit: &wire.Exit{Code: 3}},
-		"killed by \\x1b": {Verdict: wire.Absent, Exit: &wire.Exit{Code: 130, Signal: "\x1b"}},
+		"exit status 3":   {Verdict: wire.Inconclusive, Value: "exit status 3", Exit: &wire.Exit{Code: 3}},
+		"killed by \\x1b": {Verdict: wire.Inconclusive, Value: "killed by \x1b", Exit: &wire.Exit{Code: 130}},
 		"ENOSYS socket":   {Verdict: wire.Absent, Errno: "ENOSYS", Call: "socket(AF_UNIX)", Exit: &wire.Exit{Code: 3}},
 		"inconclusive":    {Verdict: wire.Inconclusive, Exit: &wire.Exit{Code: 124, Limit: "late"}},
 	} {

@@ -82,8 +82,25 @@ func merge(f, traced wire.Finding) wire.Finding {
 		f.Detail = "worked when run again under ptrace; the first time: " + f.Exit.String()
 	default:
 		f.Call, f.Errno = traced.Call, traced.Errno
+		if f.Exit.Signal != "SIGKILL" && conclusive(f.Call, f.Errno) {
+			f.Verdict = wire.Absent
+		}
 	}
 	return f
+}
+
+// conclusive reports whether a failed call shows that something is not in the kernel. A file may be
+// missing because it was not taken along, unless it is one of the kernel's about the network.
+func conclusive(call, errno string) bool {
+	switch errno {
+	case "ENOSYS", "EAFNOSUPPORT", "EPROTONOSUPPORT", "ESOCKTNOSUPPORT", "EOPNOTSUPP", "ENODEV":
+		return true
+	case "ENOENT":
+		return strings.Contains(call, "/proc/") || strings.Contains(call, "/sys/")
+	case "EINVAL":
+		return strings.Contains(call, "CLONE_NEW") || strings.HasPrefix(call, "seccomp") || strings.HasPrefix(call, "prctl")
+	}
+	return false
 }
 
 // jobMiB is the memory of a guest that runs a user's program, besides that for the files: each is in
