@@ -84,8 +84,9 @@ type Record struct {
 	Kernel    kernel.Built `json:"kernel"`
 	Initramfs Filesystem   `json:"initramfs"`
 	Machine   Machine      `json:"machine"`
-	// Exec is the user's program that was run instead of the probes; nil if there was none.
-	Exec *Exec `json:"exec,omitempty"`
+	// Exec is the user's program that was run instead of the probes, without its environment; nil if
+	// there was none.
+	Exec *wire.Command `json:"exec,omitempty"`
 	// Disk holds the applications; nil if none was run.
 	Disk *Filesystem `json:"disk,omitempty"`
 
@@ -162,14 +163,6 @@ type Filesystem struct {
 	// Packages are its Debian packages: NAME_VERSION_ARCHITECTURE in an initramfs,
 	// "NAME VERSION ARCHITECTURE" on a disk.
 	Packages []string `json:"packages,omitempty"`
-}
-
-// Exec is a user's program. Its environment and its input are not recorded.
-type Exec struct {
-	// Argv are the program and its arguments, Dir is the working directory, and Seconds the limit.
-	Argv    []string `json:"argv"`
-	Dir     string   `json:"dir"`
-	Seconds int      `json:"seconds"`
 }
 
 // Machine is the emulated machine.

@@ -120,11 +120,11 @@ func (o Options) memory() int {
 }
 
 // described returns what a record says about a job.
-func (j *Job) described() *record.Exec {
+func (j *Job) described() *wire.Command {
 	if j == nil {
 		return nil
 	}
-	return &record.Exec{Argv: j.Argv, Dir: j.Dir, Seconds: j.Seconds}
+	return &wire.Command{Argv: j.Argv, Dir: j.Dir}
 }
 
 // JobID returns the ID of the finding for a program: exec/NAME, of the last part of its path.
