@@ -116,7 +116,7 @@ func (r *run) sandboxed() (exit wire.Exit, d decision, err error) {
 	case last == report{}:
 		return exit, d, errors.New("the sandbox ended without a report")
 	}
-	if said := trace.Telling(r.tail.String()); !strings.ContainsRune(said, 0) { // otherwise it is not text
+	if said := trace.Telling(r.tail.String()); !strings.ContainsRune(said, 0) { // binary output is not quoted
 		exit.Said = said
 	}
 	if r.Trace {
