@@ -100,7 +100,9 @@ func TestMergesManyRecords(t *testing.T) {
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
 			t.Logf("%d records of %d KiB: %.1f s CPU, %.1f s, %d MiB of memory", n, bytes/int64(n)>>10, took.Seconds(), time.Since(began).Seconds(), m.Sys>>20)
-			assert.Less(t, took, most)
+			if !testing.Short() { // with -short the race detector may be on, which costs several times that
+				assert.Less(t, took, most)
+			}
 			assert.Less(t, m.Sys, uint64(1<<30))
 			info, err := os.Stat(out)
 			require.NoError(t, err)
