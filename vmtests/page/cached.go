@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds how long Kconfig is asked about all kernels.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // maxConfig is the largest .config that is read, in bytes.
 const maxConfig = 4 << 20
