@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/netstrip/netstrip/kconfigs/file"
@@ -32,7 +33,7 @@ func (a *app) report(ctx context.Context, f *flags, out string, args []string) e
 	case f.all && len(args) > 0:
 		return usage.Errorf("--all takes no records; unexpected: %q", args)
 	}
-	if err := f.formats.Check("output", out == "-"); err != nil {
+	if err := f.formats.Check(interchange.Others{Results: f.results, Page: out}); err != nil {
 		return err
 	}
 	records, err := a.results(f).Several(f.all, args...)
@@ -41,15 +42,16 @@ func (a *app) report(ctx context.Context, f *flags, out string, args []string) e
 		records, err = redact.Records(records, f.results)
 		logs = ""
 	}
-	if err == nil {
-		err = f.formats.Write(a.stdout, records)
-	}
-	if err != nil || out == "" {
+	if err != nil {
 		return err
 	}
-	return a.output(out, func(w io.Writer) error {
-		return page.Write(ctx, w, page.Options{Records: records, Results: logs, Cache: f.cache})
-	})
+	a.note(a.results(f).Unfinished(records))
+	if out != "" {
+		err = a.output(out, func(w io.Writer) error {
+			return page.Write(ctx, w, page.Options{Records: records, Results: logs, Cache: f.cache})
+		})
+	}
+	return errors.Join(err, f.formats.Write(a.stdout, records))
 }
 
 // output writes a file that the user named; - is standard output.

@@ -15,6 +15,7 @@ import (
 	"github.com/netstrip/netstrip/kconfigs/source"
 	"github.com/netstrip/netstrip/kconfigs/usage"
 	"github.com/netstrip/netstrip/vmtests/expect"
+	"github.com/netstrip/netstrip/vmtests/interchange"
 	"github.com/netstrip/netstrip/vmtests/plan"
 	"github.com/netstrip/netstrip/vmtests/record"
 	"github.com/netstrip/netstrip/vmtests/report"
@@ -54,7 +55,7 @@ func (f *flags) boots(c *cobra.Command) {
 // boot boots the named profiles and a user's kernels, or the missing boots of a run, writes the
 // records, and judges them. command is the one that resumes the run.
 func (a *app) boot(ctx context.Context, f *flags, command string, names []string, write func([]record.Record) error) error {
-	if err := f.formats.Check("json", f.json); err != nil {
+	if err := f.formats.Check(interchange.Others{Results: f.results, JSON: f.json}); err != nil {
 		return err
 	}
 	profiles, of, err := f.For(ctx, f.cache, a.options(f).Source, names...)
@@ -109,8 +110,8 @@ func (a *app) boot(ctx context.Context, f *flags, command string, names []string
 	if !f.formats.Standard() {
 		err = write(records)
 	}
-	if err = cmp.Or(err, f.formats.Write(a.stdout, records)); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+	if err = errors.Join(err, f.formats.Write(a.stdout, records)); err != nil {
+		return fmt.Errorf("%w; the boots are recorded, and netstrip report writes them", err)
 	}
 	return expect.Judge(records)
 }

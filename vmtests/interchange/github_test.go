@@ -115,7 +115,7 @@ func TestWrite(t *testing.T) {
 	dir := t.TempDir()
 	f := Files{JUnit: filepath.Join(dir, "r.xml"), KTAP: "-"}
 	var stdout strings.Builder
-	require.NoError(t, f.Check("json", false))
+	require.NoError(t, f.Check(Others{Results: filepath.Join(dir, "r.jsonl")}))
 	require.NoError(t, f.Write(&stdout, sample()))
 	assert.True(t, f.Standard())
 	assert.True(t, strings.HasPrefix(stdout.String(), "KTAP version 1\n1..7\n"))
@@ -124,20 +124,29 @@ func TestWrite(t *testing.T) {
 	want, err := JUnit(sample())
 	require.NoError(t, err)
 	assert.Equal(t, string(want), string(data))
+	results := filepath.Join(dir, "r.jsonl")
+	require.NoError(t, os.WriteFile(results, nil, 0o644))
+	link := filepath.Join(dir, "link")
+	require.NoError(t, os.Symlink(results, link))
 	for _, one := range []struct {
-		f     Files
-		taken bool
-		want  string
+		f      Files
+		others Others
+		want   string
 	}{
-		{Files{KCIDB: dir}, false, "--kcidb " + dir + " is a directory: name a file"},
-		{Files{KTAP: "-", JUnit: "-"}, false, "--junit and --ktap both write to standard output: name a file"},
-		{Files{KTAP: "-"}, true, "--json and --ktap both write to standard output: name a file"},
-		{Files{KTAP: dir + "/none/x"}, false, "--ktap " + dir + "/none/x: the directory " + dir + "/none does not exist: make it first"},
+		{Files{KCIDB: dir}, Others{}, "--kcidb " + dir + " is a directory: name a file"},
+		{Files{}, Others{Page: dir}, "--output " + dir + " is a directory: name a file"},
+		{Files{KTAP: "-", JUnit: "-"}, Others{}, "--junit and --ktap both write to standard output: name a file"},
+		{Files{KTAP: "-"}, Others{JSON: true}, "--json and --ktap both write to standard output: name a file"},
+		{Files{KTAP: "-"}, Others{Page: "-"}, "--output and --ktap both write to standard output: name a file"},
+		{Files{KTAP: dir + "/none/x"}, Others{}, "--ktap " + dir + "/none/x: the directory " + dir + "/none does not exist: make it first"},
+		{Files{JUnit: results}, Others{Results: results}, "--junit " + results + " is the results file, which it would replace: name another"},
+		{Files{}, Others{Results: results, Page: link}, "--output " + link + " is the results file, which it would replace: name another"},
+		{Files{JUnit: dir + "/s", KTAP: dir + "/./s"}, Others{}, "--junit and --ktap both write " + dir + "/./s: name another file"},
 	} {
-		assert.EqualError(t, one.f.Check("json", one.taken), one.want)
+		assert.EqualError(t, one.f.Check(one.others), one.want)
 	}
+	assert.NoError(t, Files{JUnit: os.DevNull, KTAP: os.DevNull}.Check(Others{}))
 	assert.False(t, Files{JUnit: "x"}.Standard())
 	err = Files{Markdown: dir}.Write(&stdout, nil)
 	assert.ErrorContains(t, err, "--markdown: writing "+dir)
-	assert.ErrorContains(t, err, "; the boots are recorded, and netstrip report --markdown FILE writes them")
 }

@@ -8,6 +8,7 @@
 package interchange
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,28 +57,62 @@ func (f Files) Standard() bool {
 	return false
 }
 
-// Check returns an error if the files cannot be meant, before the work whose results they get. taken
-// reports whether another flag, of that name, has something written to standard output.
-func (f Files) Check(name string, taken bool) error {
-	standard := ""
-	if taken {
-		standard = name
+// Others are the other files of a command that writes formats.
+type Others struct {
+	// Results is the results file, Page the file of the page; "" is none, "-" standard output.
+	Results, Page string
+	// JSON is set if JSON is written to standard output.
+	JSON bool
+}
+
+// Check returns an error if the files cannot be meant, before the work whose results they get.
+func (f Files) Check(o Others) error {
+	standard, paths := "", map[string]string{}
+	if o.JSON {
+		standard = "json"
 	}
-	for _, format := range f.Formats() {
-		if *format.File == "-" && standard != "" {
+	all := []Format{{Name: "output", File: &o.Page}}
+	for _, format := range append(all, f.Formats()...) {
+		path := *format.File
+		switch info, err := os.Stat(path); {
+		case path == "":
+			continue
+		case path == "-" && standard != "":
 			return usage.Errorf("--%s and --%s both write to standard output: name a file", standard, format.Name)
-		}
-		if *format.File == "-" {
+		case path == "-":
 			standard = format.Name
+			continue
+		case err == nil && info.IsDir():
+			return usage.Errorf("--%s %s is a directory: name a file", format.Name, path)
+		case err == nil && !info.Mode().IsRegular():
+			continue // a device or a FIFO, which takes several
 		}
-		if info, err := os.Stat(*format.File); err == nil && info.IsDir() {
-			return usage.Errorf("--%s %s is a directory: name a file", format.Name, *format.File)
+		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+			return usage.Errorf("--%s %s: the directory %s does not exist: make it first", format.Name, path, filepath.Dir(path))
 		}
-		if info, err := os.Stat(filepath.Dir(*format.File)); err != nil || !info.IsDir() {
-			return usage.Errorf("--%s %s: the directory %s does not exist: make it first", format.Name, *format.File, filepath.Dir(*format.File))
+		if same(path, o.Results) {
+			return usage.Errorf("--%s %s is the results file, which it would replace: name another", format.Name, path)
 		}
+		for name, other := range paths {
+			if same(path, other) {
+				return usage.Errorf("--%s and --%s both write %s: name another file", name, format.Name, path)
+			}
+		}
+		paths[format.Name] = path
 	}
 	return nil
+}
+
+// same reports whether two paths lead to one file, which need not exist.
+func same(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	if errX == nil && errY == nil {
+		return os.SameFile(x, y)
+	}
+	a, errX = filepath.Abs(a)
+	b, errY = filepath.Abs(b)
+	return errX == nil && errY == nil && a == b
 }
 
 // from judges records and writes them.
@@ -89,8 +124,9 @@ func from(records []record.Record, write func([]judged) ([]byte, error)) ([]byte
 	return write(kernels)
 }
 
-// Write writes the files, each whole or not at all, and the summary of a step of GitHub Actions.
-func (f Files) Write(stdout io.Writer, records []record.Record) error {
+// Write writes the files, each whole or not at all, and the summary of a step of GitHub Actions. If one
+// cannot be written, it writes the others.
+func (f Files) Write(stdout io.Writer, records []record.Record) (failed error) {
 	for _, format := range f.Formats() {
 		if *format.File == "" {
 			continue
@@ -108,8 +144,8 @@ func (f Files) Write(stdout io.Writer, records []record.Record) error {
 			err = file.Replace(*format.File, write)
 		}
 		if err != nil {
-			return fmt.Errorf("--%s: %w; the boots are recorded, and netstrip report --%s FILE writes them", format.Name, err, format.Name)
+			failed = errors.Join(failed, fmt.Errorf("--%s: %w", format.Name, err))
 		}
 	}
-	return ThisWorkflow().Summarize(records)
+	return errors.Join(failed, ThisWorkflow().Summarize(records))
 }

@@ -147,6 +147,16 @@ func (s Store) Begin(ctx context.Context, p Plan) (*Run, error) {
 	return &Run{Plan: p, store: s, file: f}, nil
 }
 
+// Unfinished returns the plans of runs that lack boots, and how many each lacks.
+func (f *File) Unfinished() (plans []Plan, missing []int) {
+	for _, p := range f.plans {
+		if n := len(p.Boots) - len(p.settled(f.Records)); n > 0 {
+			plans, missing = append(plans, p), append(missing, n)
+		}
+	}
+	return plans, missing
+}
+
 // Resume resumes the latest unfinished run of the file that no other netstrip is running; ok
 // is false if there is none.
 func (s Store) Resume() (run *Run, ok bool, err error) {

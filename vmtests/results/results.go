@@ -124,6 +124,22 @@ func onArch(name string) string {
 	return r.String()
 }
 
+// Unfinished says which of the runs of some records lack boots.
+func (r Results) Unfinished(records []record.Record) (notes []string) {
+	all, err := record.Store{Path: r.Path}.Open()
+	if err != nil {
+		return nil
+	}
+	defer all.Close()
+	plans, missing := all.Unfinished()
+	for i, p := range plans {
+		if slices.ContainsFunc(records, func(one record.Record) bool { return one.Run == p.Run }) {
+			notes = append(notes, fmt.Sprintf("the run %s is not finished: it lacks %d of %d boots; netstrip run --resume boots them", p.Run, missing[i], len(p.Boots)))
+		}
+	}
+	return notes
+}
+
 // Several returns the records that names select, each as the first argument of Choose, and each
 // record once; without names, the latest run. If all is set, it returns the newest record of each
 // kernel and choice of probes instead.
